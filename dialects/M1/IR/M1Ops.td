@@ -1,0 +1,438 @@
+//===- M1Ops.td - the model dialect -------------------------*- tablegen -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One op for each step of the model (docs/model.md). A function of this dialect computes on a ragged batch: T tokens of
+// B sequences laid end to end, so every activation's axis 0 is the token axis and is dynamic.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_OPS
+#define M1_OPS
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def M1_Dialect : Dialect {
+  let name = "m1";
+  let summary = "A hybrid-attention mixture-of-experts model over a ragged batch";
+  let description = [{
+    A ragged batch of B sequences with T tokens in all is described by three tensors that several ops take:
+
+    - `positions : tensor<?xi32>` [T]: each token's position in its own sequence, counted from 0;
+    - `cu_seqlens : tensor<?xi32>` [B+1]: sequence b owns the tokens cu_seqlens[b] <= t < cu_seqlens[b+1]; the first
+      entry is 0, the last T, and entries do not decrease (an empty sequence is allowed);
+    - `slots : tensor<?xi32>` [B]: which slot of each state sequence b owns; no two sequences share one.
+
+    The tokens of one sequence have consecutive positions. A token at position 0 starts its sequence anew: whatever its
+    slot held before is ignored.
+
+    Element types are part of the meaning: an op computes as if exactly and rounds once to the element type of its
+    result, except that products round as its description says.
+  }];
+  let cppNamespace = "::m1";
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Types and attributes
+//===----------------------------------------------------------------------===//
+
+class M1_Type<string name, string typeMnemonic> : TypeDef<M1_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def M1_LightningStateType : M1_Type<"LightningState", "lightning_state"> {
+  let summary = "What a lightning attention layer keeps of every sequence";
+  let description = [{
+    For each slot and head: the state S [d, d] in f32 at the last chunk boundary, and the k and v rows of the open chunk
+    (at most `chunk` rows) in `elementType`. Written `!m1.lightning_state<12 x 64, chunk = 64, bf16>`.
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "int64_t":$chunk, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $heads `x` $headDim `,` `chunk` `=` $chunk `,` $elementType `>`";
+  let genVerifyDecl = 1;
+}
+
+def M1_KVCacheType : M1_Type<"KVCache", "kv_cache"> {
+  let summary = "The keys and values of all earlier tokens of every sequence";
+  let description = [{
+    For each slot: k and v rows [length, G, d] of a softmax attention layer. Written `!m1.kv_cache<4 x 64, bf16>`; the
+    greatest length is a bound that is given when a plan is compiled.
+  }];
+  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType `>`";
+  let genVerifyDecl = 1;
+}
+
+def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
+  let mnemonic = "source";
+  let summary = "A tensor of the checkpoint, or a range of one along one axis";
+  let description = [{
+    `#m1.source<"name">` is a whole tensor. `#m1.source<"name"[axis 1, 0 to 64 of 128]>` is its part with indices
+    0 <= i < 64 along axis 1, whose full extent in the checkpoint is 128.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$tensor, DefaultValuedParameter<"int64_t", "-1">:$axis,
+                        DefaultValuedParameter<"int64_t", "0">:$begin, DefaultValuedParameter<"int64_t", "0">:$end,
+                        DefaultValuedParameter<"int64_t", "0">:$extent);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def M1_StateType : AnyTypeOf<[M1_LightningStateType, M1_KVCacheType]>;
+def M1_Float : AnyTypeOf<[F32, BF16, F16, F64], "f32, bf16, f16 or f64">;
+def M1_Rows : RankedTensorOf<[M1_Float]>;      // [T, N]; rank, shape and element types are checked by each verifier
+def M1_Heads : RankedTensorOf<[M1_Float]>;     // [T, H, d]
+def M1_Weight : RankedTensorOf<[M1_Float]>;    // static
+def M1_Index : RankedTensorOf<[I32]>;          // [T], [B] or [B+1]
+
+class M1_Op<string mnemonic, list<Trait> traits = []> : Op<M1_Dialect, mnemonic, traits> {
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Parameters and states
+//===----------------------------------------------------------------------===//
+
+def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
+  let summary = "Declares a named parameter and where it comes from in the checkpoint";
+  let description = [{
+    With one source, that tensor (or range of it) is the parameter. With n sources they are stacked along a new leading
+    axis of extent n.
+
+    Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) with n > 1
+    sources, axis 0 of the type has extent n; (C4) a range's length is the extent of that axis in the type (without the
+    stacking axis).
+
+    ```mlir
+    m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>
+        from [#m1.source<"model.layers.0.block_sparse_moe.experts.0.w1.weight">,
+              #m1.source<"model.layers.0.block_sparse_moe.experts.1.w1.weight">]
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, TypedArrayAttrBase<M1_SourceAttr, "sources">:$sources);
+  let assemblyFormat = "$sym_name `:` $type `from` $sources attr-dict";
+}
+
+def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The value of a parameter";
+  let description = "Constraints: (C1) the symbol names an `m1.parameter`; (C2) its type is the result's type.";
+  let arguments = (ins FlatSymbolRefAttr:$parameter);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$parameter `:` type($result) attr-dict";
+  let hasVerifier = 0;
+}
+
+def M1_StateOp : M1_Op<"state", [Symbol]> {
+  let summary = "Declares state that lasts from call to call, for every slot";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<M1_StateType>:$type);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let hasVerifier = 0;
+}
+
+def M1_ReadStateOp : M1_Op<"read_state", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The present value of a state";
+  let description = [{
+    State values are linear: each is used exactly once, by the attention op that makes its successor or by
+    `m1.write_state`, so that updates can happen in place.
+
+    Constraints: (C1) the symbol names an `m1.state`; (C2) its type is the result's type; (C3) the result has at most one
+    use.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$state);
+  let results = (outs M1_StateType:$result);
+  let assemblyFormat = "$state `:` type($result) attr-dict";
+}
+
+def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Makes a value the state's contents for the calls to come";
+  let description = "Constraints: (C1) the symbol names an `m1.state`; (C2) its type is the operand's type.";
+  let arguments = (ins M1_StateType:$value, FlatSymbolRefAttr:$state);
+  let assemblyFormat = "$value `,` $state `:` type($value) attr-dict";
+  let hasVerifier = 0;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows: embedding, products, norms, elementwise
+//===----------------------------------------------------------------------===//
+
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure]> {
+  let summary = "Rows of a table: result[t] = table[tokens[t]]";
+  let description = [{
+    Constraints: (C1) tokens is [T]; (C2) table is a static [V, D]; (C3) the result is [T, D].
+  }];
+  let arguments = (ins M1_Index:$tokens, M1_Weight:$table);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_CastOp : M1_Op<"cast", [Pure]> {
+  let summary = "The same values, rounded to the nearest even of another element type";
+  let description = "Constraints: (C1) operand and result have the same shape.";
+  let arguments = (ins RankedTensorOf<[M1_Float]>:$operand);
+  let results = (outs RankedTensorOf<[M1_Float]>:$result);
+  let assemblyFormat = "$operand attr-dict `:` type($operand) `to` type($result)";
+  let hasFolder = 1;
+}
+
+def M1_LinearOp : M1_Op<"linear", [Pure]> {
+  let summary = "A linear layer: result = x weightᵀ";
+  let description = [{
+    x is [T, K], weight [N, K], result [T, N]. Products of the operands as they are, summed in f32 (f64 when both are
+    f64) in one order over K whatever T is. An f32 x on a bf16 weight multiplies the f32 values: nothing is rounded to
+    bf16 first.
+
+    Constraints: (C1) x has rank 2 and weight is a static rank-2 tensor; (C2) their last axes are equal; (C3) the result
+    is [T, N].
+  }];
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
+  let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
+  let description = [{
+    Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
+  }];
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, F64Attr:$eps);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SiluOp : M1_Op<"silu", [Pure]> {
+  let summary = "x * sigmoid(x), elementwise";
+  let description = "Constraints: (C1) operand and result have the same shape.";
+  let arguments = (ins M1_Rows:$operand);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure]> {
+  let summary = "x * sigmoid(gate), elementwise";
+  let description = "Constraints: (C1) both operands and the result have the same shape.";
+  let arguments = (ins M1_Rows:$x, M1_Rows:$gate);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure]> {
+  let summary = "silu(a) * b, elementwise";
+  let description = "Constraints: (C1) both operands and the result have the same shape.";
+  let arguments = (ins M1_Rows:$a, M1_Rows:$b);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_ResidualOp : M1_Op<"residual", [Pure]> {
+  let summary = "The residual mix: residual * alpha + branch * beta";
+  let description = "Constraints: (C1) both operands and the result have the same shape.";
+  let arguments = (ins M1_Rows:$residual, M1_Rows:$branch, F64Attr:$alpha, F64Attr:$beta);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure]> {
+  let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
+  let description = [{
+    coefficient is [T, 1]: one number a token.
+
+    Constraints: (C1) moe, shared and result are [T, D]; (C2) coefficient is [T, 1].
+  }];
+  let arguments = (ins M1_Rows:$moe, M1_Rows:$shared, M1_Rows:$coefficient);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$moe `,` $shared `,` $coefficient attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SelectLastOp : M1_Op<"select_last", [Pure]> {
+  let summary = "The last row of each sequence: result[b] = x[cu_seqlens[b+1] - 1]";
+  let description = [{
+    The row of an empty sequence is zero.
+
+    Constraints: (C1) x is [T, N]; (C2) cu_seqlens is [B+1]; (C3) the result is [B, N] with a dynamic axis 0 and x's
+    element type.
+  }];
+  let arguments = (ins M1_Rows:$x, M1_Index:$cuSeqlens);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$x `,` $cuSeqlens attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure]> {
+  let summary = "Cuts each head's slice into q, k and v: [T, 3Hd] to three of [T, H, d]";
+  let description = [{
+    The layout of a lightning layer's qkv_proj: head by head, and inside each head's 3d columns q, then k, then v.
+
+    Constraints: (C1) the operand is [T, 3Hd]; (C2) all three results are [T, H, d] of the operand's element type, with
+    the same H and d.
+  }];
+  let arguments = (ins M1_Rows:$operand);
+  let results = (outs M1_Heads:$q, M1_Heads:$k, M1_Heads:$v);
+  let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure]> {
+  let summary = "[T, Hd] seen as [T, H, d]";
+  let description = "Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.";
+  let arguments = (ins M1_Rows:$operand);
+  let results = (outs M1_Heads:$result);
+  let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+}
+
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure]> {
+  let summary = "[T, H, d] seen as [T, Hd]";
+  let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
+  let arguments = (ins M1_Heads:$operand);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
+  let hasFolder = 1;
+}
+
+def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
+  let summary = "Rotary position embedding of the first rotary_dim components of each head";
+  let description = [{
+    With n = rotary_dim and the angle a = positions[t] * theta^(-2i/n) for i < n/2:
+    result[i] = x[i] cos a - x[i + n/2] sin a, result[i + n/2] = x[i + n/2] cos a + x[i] sin a; components from n on pass
+    through.
+
+    Constraints: (C1) x and result are [T, H, d]; (C2) positions is [T]; (C3) rotary_dim is even and 0 < rotary_dim <= d;
+    (C4) theta is positive.
+  }];
+  let arguments = (ins M1_Heads:$x, M1_Index:$positions, F64Attr:$theta, I64Attr:$rotary_dim);
+  let results = (outs M1_Heads:$result);
+  let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure]> {
+  let summary = "Linear attention with a per-head exponential decay, and its state";
+  let description = [{
+    For each sequence and head h with decay λ = exp(-slopes[h]):  S_t = λ S_{t-1} + k_tᵀ v_t,  o_t = q_t S_t,  S_{-1} = 0
+    before position 0. No scale, no normaliser. Computed chunk by chunk, chunks anchored at multiples of the state
+    type's `chunk` in each sequence's own positions; S is f32, and where the state's element type is bf16 the operand of
+    q·S is S rounded to it.
+
+    Constraints: (C1) q, k, v are [T, H, d] of one type; (C2) the result is [T, H, d]; (C3) the state has the same H and
+    d, and q's element type; (C4) slopes has H entries, none negative; (C5) positions is [T], cu_seqlens [B+1], slots
+    [B]; (C6) the state's successor has the state's type.
+  }];
+  let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_LightningStateType:$state, M1_Index:$positions,
+                       M1_Index:$cuSeqlens, M1_Index:$slots, DenseF64ArrayAttr:$slopes);
+  let results = (outs M1_Heads:$result, M1_LightningStateType:$newState);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v `,` $state `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `slopes` $slopes attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure]> {
+  let summary = "Causal softmax attention with grouped keys and values, and its cache";
+  let description = [{
+    For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
+    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v join the cache first.
+
+    Constraints: (C1) q and result are [T, H, d]; (C2) k and v are [T, G, d] of one type, q's element type; (C3) G
+    divides H; (C4) the cache has the same G and d, and k's element type; (C5) positions is [T], cu_seqlens [B+1], slots
+    [B]; (C6) the cache's successor has the cache's type; (C7) scale is positive.
+  }];
+  let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_KVCacheType:$cache, M1_Index:$positions,
+                       M1_Index:$cuSeqlens, M1_Index:$slots, F64Attr:$scale);
+  let results = (outs M1_Heads:$result, M1_KVCacheType:$newCache);
+  let assemblyFormat = [{
+    $q `,` $k `,` $v `,` $cache `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `scale` $scale attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Mixture of experts
+//===----------------------------------------------------------------------===//
+
+def M1_RouterOp : M1_Op<"router", [Pure]> {
+  let summary = "Chooses each token's experts and their weights";
+  let description = [{
+    p = softmax(x weightᵀ) over the E experts, in f32; the K largest, ties to the lower index, in descending order; their
+    p divided by the sum of the K.
+
+    Constraints: (C1) x is [T, D] and weight a static [E, D]; (C2) experts is [T, K] of i32 and weights [T, K] of f32;
+    (C3) 1 <= K <= E.
+  }];
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight);
+  let results = (outs RankedTensorOf<[I32]>:$experts, M1_Rows:$weights);
+  let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_ExpertsOp : M1_Op<"experts", [Pure]> {
+  let summary = "The weighted sum of each token's experts";
+  let description = [{
+    result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
+    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped.
+
+    Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
+    element type; (C3) the result is [T, D].
+  }];
+  let arguments = (ins M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights, M1_Weight:$w1, M1_Weight:$w3,
+                       M1_Weight:$w2);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "$x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 attr-dict `:` functional-type(operands, results)";
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
+  let summary = "log softmax(logits[t])[targets[t]] in f32";
+  let description = [{
+    Constraints: (C1) logits is [T, V]; (C2) targets is [T]; (C3) the result is [T] of f32.
+  }];
+  let arguments = (ins M1_Rows:$logits, M1_Index:$targets);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$logits `,` $targets attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure]> {
+  let summary = "token_log_prob(linear(x, weight), targets) without the logits";
+  let description = [{
+    The same values as an `m1.linear` with an f32 result followed by `m1.token_log_prob`, with no [T, V] tensor.
+
+    Constraints: (C1) x is [T, D] and weight a static [V, D]; (C2) targets is [T]; (C3) the result is [T] of f32.
+  }];
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, M1_Index:$targets);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
+}
+
+def M1_SampleOp : M1_Op<"sample", [Pure]> {
+  let summary = "Draws each sequence's next token from its logits";
+  let description = [{
+    For sequence b: with temperature 0, the index of the largest logit (ties to the lower index). Otherwise the
+    probabilities p = softmax(logits / temperature), kept for the top_k largest (0: all), then for the smallest set of
+    largest p whose sum reaches top_p, ties to the lower index in both; renormalised. The token is the first, in
+    descending order of p (ties: lower index first), at which the running sum of p exceeds u. u in [0, 1) is the first
+    32-bit word of Philox4x32-10 with counter (position low, position high, 0, 0) and key (seed low, seed high), times
+    2^-32, where seed = seeds[b] and position = positions[b].
+
+    Constraints: (C1) logits is [B, V] of f32; (C2) temperature and top_p are [B] of f32, top_k and positions [B] of i32,
+    seeds [B] of i64; (C3) the result is [B] of i32.
+  }];
+  let arguments = (ins M1_Rows:$logits, RankedTensorOf<[F32]>:$temperature, RankedTensorOf<[F32]>:$topP, M1_Index:$topK,
+                       RankedTensorOf<[I64]>:$seeds, M1_Index:$positions);
+  let results = (outs M1_Index:$result);
+  let assemblyFormat = [{
+    $logits `temperature` $temperature `top_p` $topP `top_k` $topK `seeds` $seeds `positions` $positions attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+#endif // M1_OPS
