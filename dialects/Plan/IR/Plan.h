@@ -1,0 +1,40 @@
+//===- Plan.h - the schedule dialect ----------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_DIALECTS_PLAN_IR_PLAN_H
+#define M1C_DIALECTS_PLAN_IR_PLAN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Plan/IR/PlanDialect.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Plan/IR/PlanAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Plan/IR/PlanOps.h.inc"
+
+namespace m1::plan {
+
+/// The module attribute with the greatest value of each symbol.
+inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
+
+/// The extent of axis 0 of a memref value of a program, which may be dynamic.
+ExprAttr rowsOf(mlir::Value Memory);
+
+} // namespace m1::plan
+
+#endif // M1C_DIALECTS_PLAN_IR_PLAN_H

@@ -1,0 +1,192 @@
+//===- PlanOps.cpp - the schedule dialect's verifiers and syntax ----------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Plan/IR/Plan.h"
+
+#include "dialects/Tile/IR/Tile.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace m1::plan;
+
+#include "dialects/Plan/IR/PlanDialect.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Plan/IR/PlanAttrs.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Plan/IR/PlanOps.cpp.inc"
+
+void PlanDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Plan/IR/PlanAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Plan/IR/PlanOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+ExprAttr::verify(function_ref<InFlightDiagnostic()> EmitError, StringAttr,
+                 int64_t Multiply, int64_t, int64_t Divide) {
+  if (Multiply < 0 || Divide < 1)
+    return EmitError() << "expected a factor of at least 0 and a divisor of at "
+                          "least 1, found "
+                       << Multiply << " and " << Divide;
+  return success();
+}
+
+ExprAttr ExprAttr::constant(MLIRContext *Context, int64_t Value) {
+  return ExprAttr::get(StringAttr::get(Context, ""), 0, Value, 1);
+}
+
+int64_t ExprAttr::evaluate(int64_t Symbol) const {
+  return llvm::divideCeilSigned(Symbol * getMultiply() + getAdd(),
+                                getDivide());
+}
+
+ExprAttr m1::plan::rowsOf(Value Memory) {
+  auto Type = cast<MemRefType>(Memory.getType());
+  if (Type.getRank() == 0)
+    return ExprAttr::constant(Memory.getContext(), 1);
+  if (!Type.isDynamicDim(0))
+    return ExprAttr::constant(Memory.getContext(), Type.getDimSize(0));
+  if (auto Argument = dyn_cast<BlockArgument>(Memory))
+    return cast<ProgramOp>(Argument.getOwner()->getParentOp())
+        .getArgAttrOfType<ExprAttr>(Argument.getArgNumber(), "plan.rows");
+  if (auto Buffer = Memory.getDefiningOp<BufferOp>())
+    return *Buffer.getRows();
+  auto View = Memory.getDefiningOp<ViewOp>();
+  return View.getRows() ? *View.getRows() : rowsOf(View.getSource());
+}
+
+//===----------------------------------------------------------------------===//
+// ProgramOp
+//===----------------------------------------------------------------------===//
+
+ParseResult ProgramOp::parse(OpAsmParser &Parser, OperationState &Result) {
+  auto BuildFunctionType =
+      [](Builder &B, ArrayRef<Type> Args, ArrayRef<Type> Results,
+         function_interface_impl::VariadicFlag,
+         std::string &) { return B.getFunctionType(Args, Results); };
+  return function_interface_impl::parseFunctionOp(
+      Parser, Result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(Result.name), BuildFunctionType,
+      getArgAttrsAttrName(Result.name), getResAttrsAttrName(Result.name));
+}
+
+void ProgramOp::print(OpAsmPrinter &Printer) {
+  function_interface_impl::printFunctionOp(
+      Printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+      getArgAttrsAttrName(), getResAttrsAttrName());
+}
+
+/// True for memrefs whose layout this dialect can describe.
+static bool isPlanMemory(Type T, bool MayBeDynamic) {
+  auto MemRef = dyn_cast<MemRefType>(T);
+  if (!MemRef)
+    return false;
+  for (int64_t Axis = 0; Axis < MemRef.getRank(); ++Axis)
+    if (MemRef.isDynamicDim(Axis) && (Axis > 0 || !MayBeDynamic))
+      return false;
+  return true;
+}
+
+LogicalResult ProgramOp::verify() {
+  bool SeenOutput = false;
+  for (auto [Number, T] : llvm::enumerate(getFunctionType().getInputs())) {
+    bool HasRows = getArgAttrOfType<ExprAttr>(Number, "plan.rows") != nullptr;
+    if (!isPlanMemory(T, HasRows))
+      return emitOpError("C1: expected a memref with at most axis 0 dynamic, "
+                         "and plan.rows where it is, as argument ")
+             << Number << ", found " << T;
+    if (!getArgAttrOfType<StringAttr>(Number, "plan.name"))
+      return emitOpError("C2: expected plan.name on argument ") << Number;
+    if (SeenOutput && !isOutput(Number))
+      return emitOpError("C4: expected outputs after all inputs, found input ")
+             << Number << " after an output";
+    SeenOutput |= isOutput(Number);
+  }
+  if (!getFunctionType().getResults().empty())
+    return emitOpError("C3: expected no results, found ")
+           << getFunctionType().getResults().size();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult GlobalOp::verify() {
+  if (!isPlanMemory(getType(), /*MayBeDynamic=*/false))
+    return emitOpError("C1: expected a static memref, found ") << getType();
+  if (getKind() != "weights" && getKind() != "state")
+    return emitOpError("C2: expected kind \"weights\" or \"state\", found ")
+           << getKindAttr();
+  return success();
+}
+
+LogicalResult GlobalRefOp::verifySymbolUses(SymbolTableCollection &Symbols) {
+  auto Global = Symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());
+  if (!Global || Global.getType() != getResult().getType())
+    return emitOpError("C1: expected ")
+           << getGlobalAttr() << " to be a plan.global of type "
+           << getResult().getType();
+  return success();
+}
+
+LogicalResult BufferOp::verify() {
+  auto T = cast<MemRefType>(getResult().getType());
+  bool Dynamic = T.getRank() > 0 && T.isDynamicDim(0);
+  if (!isPlanMemory(T, true) || Dynamic != getRows().has_value())
+    return emitOpError("C1: expected rows for a dynamic axis 0 and no other "
+                       "dynamic axis, found ")
+           << T;
+  return success();
+}
+
+LogicalResult ViewOp::verify() {
+  if (static_cast<int64_t>(getOffset()) < 0)
+    return emitOpError("C1: expected an offset of at least 0");
+  if (getSource().getType().getElementType() !=
+      getResult().getType().getElementType())
+    return emitOpError("C2: expected one element type, found ")
+           << getSource().getType() << " and " << getResult().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LaunchOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &Symbols) {
+  auto Kernel =
+      Symbols.lookupNearestSymbolFrom<tile::KernelOp>(*this, getKernelAttr());
+  if (!Kernel)
+    return emitOpError("C1: expected ") << getKernelAttr() << " to be a tile.kernel";
+  ArrayRef<Type> Expected =
+      Kernel.getArgumentTypes().drop_front(tile::KernelOp::kGridRank);
+  if (!llvm::equal(Expected, getOperandTypes()) ||
+      getWritten().size() != Expected.size())
+    return emitOpError("C2: expected operands of types (")
+           << Expected << "), found (" << getOperandTypes() << ")";
+  if (getGrid().size() != 3)
+    return emitOpError("C3: expected three grid sizes, found ")
+           << getGrid().size();
+  return success();
+}

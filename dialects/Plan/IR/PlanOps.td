@@ -1,0 +1,166 @@
+//===- PlanOps.td - the schedule dialect --------------------*- tablegen -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a plan file says, before it is bytes: programs that launch kernels on buffers. Every op has its counterpart in
+// runtime/schema/plan.fbs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef PLAN_OPS
+#define PLAN_OPS
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Plan_Dialect : Dialect {
+  let name = "plan";
+  let summary = "The schedule: programs, buffers, launches";
+  let description = [{
+    Sizes that vary from call to call are named symbols (`T`, `B`); the module's attribute `plan.symbols` gives the
+    greatest value of each, for which every buffer is large enough. A memref of this dialect has at most its axis 0
+    dynamic.
+  }];
+  let cppNamespace = "::m1::plan";
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
+  let mnemonic = "expr";
+  let summary = "ceil((symbol * multiply + add) / divide)";
+  let description = [{
+    `#plan.expr<"T" * 1 + 0 ceildiv 64>`; an empty symbol counts as 0, so that `#plan.expr<"" * 0 + 8 ceildiv 1>` is 8.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$symbol, "int64_t":$multiply, "int64_t":$add, "int64_t":$divide);
+  let assemblyFormat = "`<` $symbol `*` $multiply `+` $add `ceildiv` $divide `>`";
+  let genVerifyDecl = 1;
+  let builders = [
+    AttrBuilderWithInferredContext<(ins "::mlir::StringAttr":$symbol, CArg<"int64_t", "1">:$multiply,
+        CArg<"int64_t", "0">:$add, CArg<"int64_t", "1">:$divide), [{
+      return Base::get(symbol.getContext(), symbol, multiply, add, divide);
+    }]>
+  ];
+  let extraClassDeclaration = [{
+    /// A number that does not depend on any symbol.
+    static ExprAttr constant(::mlir::MLIRContext *Context, int64_t Value);
+    /// The value where the symbol has the value `Symbol`.
+    int64_t evaluate(int64_t Symbol) const;
+  }];
+}
+def Plan_ExprArray : TypedArrayAttrBase<Plan_ExprAttr, "sizes">;
+
+class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]> {
+  let summary = "An entry point: a list of steps";
+  let description = [{
+    Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
+    outputs, `plan.rows` (an `#plan.expr`) where axis 0 is dynamic.
+
+    Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
+    `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    bool isOutput(unsigned Argument) { return static_cast<bool>(getArgAttr(Argument, "plan.output")); }
+  }];
+}
+
+def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
+  let summary = "Ends a program";
+  let assemblyFormat = "attr-dict";
+}
+
+def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
+  let summary = "Memory that outlives a call: packed weights, written by the program `init`, or state";
+  let description = [{
+    `offset`, in bytes, is set by `plan-assign-buffers`.
+
+    Constraints: (C1) the type is a static memref; (C2) kind is "weights" or "state".
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$kind $sym_name `:` $type attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_GlobalRefOp : Plan_Op<"global_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A global's memory";
+  let description = "Constraints: (C1) the symbol names a `plan.global` of the result's type.";
+  let arguments = (ins FlatSymbolRefAttr:$global);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$global `:` type($result) attr-dict";
+}
+
+def Plan_ParameterOp : Plan_Op<"parameter", [Pure]> {
+  let summary = "A tensor of the checkpoint, where it lies";
+  let arguments = (ins StrAttr:$tensor);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$tensor `:` type($result) attr-dict";
+}
+
+def Plan_BufferOp : Plan_Op<"buffer", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "Memory for the rest of this call";
+  let description = [{
+    `rows` is the extent of a dynamic axis 0. `offset`, in bytes, is set by `plan-assign-buffers`; buffers whose lives do
+    not overlap may share memory.
+
+    Constraints: (C1) rows is given if and only if axis 0 is dynamic; no other axis is.
+  }];
+  let arguments = (ins OptionalAttr<Plan_ExprAttr>:$rows, OptionalAttr<I64Attr>:$offset);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "(`rows` $rows^)? `:` type($result) attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_ViewOp : Plan_Op<"view", [Pure]> {
+  let summary = "The same memory with another shape";
+  let description = [{
+    `offset` counts elements of the operand. A dynamic axis 0 keeps its extent unless `rows` says otherwise.
+
+    Constraints: (C1) offset is not negative; (C2) element types agree.
+  }];
+  let arguments = (ins AnyMemRef:$source, I64Attr:$offset, OptionalAttr<Plan_ExprAttr>:$rows);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$source `at` $offset (`rows` $rows^)? attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs a kernel over a grid";
+  let description = [{
+    Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types are the kernel's argument types after
+    its grid position; (C3) the grid has three sizes.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
+  let assemblyFormat = "$kernel `grid` $grid `written` $written `(` $operands `:` type($operands) `)` attr-dict";
+}
+
+def Plan_CallOp : Plan_Op<"call", []> {
+  let summary = "Runs a function that the runtime provides (docs/plan-format.md)";
+  let arguments = (ins StrAttr:$builtin, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
+  let assemblyFormat = "$builtin `written` $written `(` $operands `:` type($operands) `)` attr-dict";
+}
+
+def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {
+  let summary = "A size as an operand";
+  let arguments = (ins Plan_ExprAttr:$value);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$value attr-dict";
+}
+
+#endif // PLAN_OPS

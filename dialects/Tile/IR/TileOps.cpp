@@ -1,0 +1,179 @@
+//===- TileOps.cpp - the kernel dialect's verifiers and syntax ------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tile/IR/Tile.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+using namespace m1::tile;
+
+#include "dialects/Tile/IR/TileDialect.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Tile/IR/TileOps.cpp.inc"
+
+void TileDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Tile/IR/TileOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// KernelOp
+//===----------------------------------------------------------------------===//
+
+ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
+  auto BuildFunctionType =
+      [](Builder &B, ArrayRef<Type> Args, ArrayRef<Type> Results,
+         function_interface_impl::VariadicFlag,
+         std::string &) { return B.getFunctionType(Args, Results); };
+  return function_interface_impl::parseFunctionOp(
+      Parser, Result, /*allowVariadic=*/false,
+      getFunctionTypeAttrName(Result.name), BuildFunctionType,
+      getArgAttrsAttrName(Result.name), getResAttrsAttrName(Result.name));
+}
+
+void KernelOp::print(OpAsmPrinter &Printer) {
+  function_interface_impl::printFunctionOp(
+      Printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
+      getArgAttrsAttrName(), getResAttrsAttrName());
+}
+
+LogicalResult KernelOp::verify() {
+  ArrayRef<Type> Inputs = getFunctionType().getInputs();
+  if (Inputs.size() < kGridRank ||
+      !llvm::all_of(Inputs.take_front(kGridRank),
+                    [](Type T) { return T.isIndex(); }))
+    return emitOpError("C1: expected three leading index arguments, the "
+                       "position in the grid, found ")
+           << getFunctionType();
+  for (auto [Number, T] : llvm::enumerate(Inputs)) {
+    if (T.isIndex())
+      continue;
+    auto MemRef = dyn_cast<MemRefType>(T);
+    int64_t Offset;
+    SmallVector<int64_t> Strides;
+    if (!MemRef || failed(getStridesAndOffset(MemRef, Strides, Offset)) ||
+        llvm::is_contained(Strides, ShapedType::kDynamic) || Offset != 0)
+      return emitOpError("C2: expected index or a memref with static strides "
+                         "and offset 0 as argument ")
+             << Number << ", found " << T;
+  }
+  if (!getFunctionType().getResults().empty())
+    return emitOpError("C3: expected no results, found ")
+           << getFunctionType().getResults().size();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// The constraints that loads and stores share.
+static LogicalResult verifyAccess(Operation *Op, MemRefType MemRef,
+                                  size_t Indices, ArrayRef<int64_t> Dims,
+                                  VectorType Block, bool HasCols) {
+  if (Indices != static_cast<size_t>(MemRef.getRank()))
+    return Op->emitOpError("C1: expected ")
+           << MemRef.getRank() << " indices, found " << Indices;
+  if (Dims.size() != static_cast<size_t>(Block.getRank()))
+    return Op->emitOpError("C2: expected ")
+           << Block.getRank() << " dims, found " << Dims.size();
+  for (auto [I, Dim] : llvm::enumerate(Dims))
+    if (Dim < 0 || Dim >= MemRef.getRank() || (I && Dims[I - 1] >= Dim))
+      return Op->emitOpError("C2: expected ascending axes below ")
+             << MemRef.getRank() << " as dims, found " << Dim;
+  if (MemRef.getElementType() != Block.getElementType())
+    return Op->emitOpError("C3: expected a block of ")
+           << MemRef.getElementType() << ", found " << Block;
+  if (HasCols && Block.getRank() != 2)
+    return Op->emitOpError("C4: expected a block of rank 2 with cols, found ")
+           << Block;
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  return verifyAccess(*this, getMemref().getType(), getIndices().size(),
+                      getDims(), cast<VectorType>(getResult().getType()),
+                      static_cast<bool>(getCols()));
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyAccess(*this, getMemref().getType(), getIndices().size(),
+                      getDims(), cast<VectorType>(getValue().getType()),
+                      static_cast<bool>(getCols()));
+}
+
+static LogicalResult verifyRowAccess(Operation *Op, MemRefType MemRef,
+                                     VectorType RowIndex, VectorType Block) {
+  if (MemRef.getRank() != 2)
+    return Op->emitOpError("C1: expected a memref of rank 2, found ") << MemRef;
+  if (RowIndex.getDimSize(0) != Block.getDimSize(0))
+    return Op->emitOpError("C2: expected ")
+           << Block.getDimSize(0) << " row indices, found "
+           << RowIndex.getDimSize(0);
+  if (MemRef.getElementType() != Block.getElementType())
+    return Op->emitOpError("C3: expected a block of ")
+           << MemRef.getElementType() << ", found " << Block;
+  return success();
+}
+
+LogicalResult GatherOp::verify() {
+  return verifyRowAccess(*this, getMemref().getType(), getRowIndex().getType(),
+                         cast<VectorType>(getResult().getType()));
+}
+
+LogicalResult ScatterOp::verify() {
+  return verifyRowAccess(*this, getMemref().getType(), getRowIndex().getType(),
+                         cast<VectorType>(getValue().getType()));
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+LogicalResult DotOp::verify() {
+  auto A = cast<VectorType>(getA().getType());
+  auto B = cast<VectorType>(getB().getType());
+  auto Acc = cast<VectorType>(getAcc().getType());
+  if (A.getDimSize(1) != B.getDimSize(0) ||
+      Acc.getDimSize(0) != A.getDimSize(0) ||
+      Acc.getDimSize(1) != B.getDimSize(1))
+    return emitOpError("C1: expected [M, K], [K, N] and [M, N], found ")
+           << A << ", " << B << " and " << Acc;
+  bool Double = A.getElementType().isF64() && B.getElementType().isF64();
+  if (!Acc.getElementType().isF32() && !(Double && Acc.getElementType().isF64()))
+    return emitOpError("C2: expected an f32 accumulator, or f64 for f64 "
+                       "operands, found ")
+           << Acc;
+  return success();
+}
+
+LogicalResult IotaOp::verify() {
+  int64_t Rank = cast<VectorType>(getResult().getType()).getRank();
+  if (getAxis() >= static_cast<uint64_t>(Rank))
+    return emitOpError("C1: expected an axis below ")
+           << Rank << ", found " << getAxis();
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  auto From = cast<VectorType>(getOperand().getType());
+  auto To = cast<VectorType>(getResult().getType());
+  if (From.getElementType() != To.getElementType())
+    return emitOpError("C1: expected one element type, found ")
+           << From << " and " << To;
+  if (getAxis() > 1 || To.getDimSize(1 - getAxis()) != From.getDimSize(0))
+    return emitOpError("C2: expected axis 0 or 1 with the operand's shape on "
+                       "the other, found ")
+           << From << " along " << getAxis() << " to " << To;
+  return success();
+}

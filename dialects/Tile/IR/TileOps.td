@@ -1,0 +1,167 @@
+//===- TileOps.td - the kernel dialect ----------------------*- tablegen -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A kernel computes one cell of a grid with blocks: vectors of rank 1 or 2 and of fixed shape. Everything that upstream
+// dialects can say about such values (arith, math, vector.multi_reduction, vector.transpose, scf) is said in them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TILE_OPS
+#define TILE_OPS
+
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let summary = "Kernels over blocks, for every target";
+  let description = [{
+    A block is a `vector` of rank 1 or 2. Blocks are as large as the algorithm wants them (a chunk of tokens by a head's
+    width); how a block is kept, in registers, in cache or shared memory, is the code generator's decision, as is the
+    loop over it. Memory is reached through `memref` arguments only, with static strides and possibly dynamic extents.
+  }];
+  let cppNamespace = "::m1::tile";
+}
+
+class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
+
+def Tile_Block : VectorOfRankAndType<[1, 2], [AnyFloat, AnyInteger]>;
+def Tile_Matrix : VectorOfRankAndType<[2], [F32, BF16, F16, F64]>;
+
+def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove]> {
+  let summary = "A function of a grid position";
+  let description = [{
+    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values. Cells
+    run in any order and at the same time, so a kernel's cells write disjoint memory.
+
+    Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
+    strides; (C3) no results.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static constexpr unsigned kGridRank = 3;
+    ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+  }];
+}
+
+def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "Ends a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
+  let summary = "A block of memory";
+  let description = [{
+    The block's axis i runs along axis `dims[i]` of the memref, from the position that `indices` gives. Elements past the
+    memref's extent read as zero, as do those at or past `rows` on axis 0 and `cols` on axis 1 of the block, where given.
+
+    Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block, ascending,
+    each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, Variadic<Index>:$indices, Optional<Index>:$rows,
+                       Optional<Index>:$cols, DenseI64ArrayAttr:$dims);
+  let results = (outs Tile_Block:$result);
+  let assemblyFormat = [{
+    $memref `[` $indices `]` `dims` $dims (`rows` $rows^)? (`cols` $cols^)? attr-dict `:` type($memref) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
+  let summary = "Writes a block to memory";
+  let description = [{
+    As `tile.load`, in the other direction; elements outside the extents are not written.
+
+    Constraints: as `tile.load`.
+  }];
+  let arguments = (ins Tile_Block:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref, Variadic<Index>:$indices,
+                       Optional<Index>:$rows, Optional<Index>:$cols, DenseI64ArrayAttr:$dims);
+  let assemblyFormat = [{
+    $value `,` $memref `[` $indices `]` `dims` $dims (`rows` $rows^)? (`cols` $cols^)? attr-dict
+    `:` type($value) `,` type($memref)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
+  let summary = "A block whose rows come from anywhere: result[i, j] = memref[row_index[i], col + j]";
+  let description = [{
+    Rows at or past `rows` are zero, whatever their index; so are columns past the memref's extent.
+
+    Constraints: (C1) the memref has rank 2; (C2) row_index has the block's row count; (C3) element types agree.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col,
+                       Optional<Index>:$rows);
+  let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
+  let assemblyFormat = [{
+    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
+  let summary = "Writes each row of a block to a row of its own: memref[row_index[i], col + j] = value[i, j]";
+  let description = "Constraints: as `tile.gather`; row indices below `rows` are distinct.";
+  let arguments = (ins VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref,
+                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows);
+  let assemblyFormat = [{
+    $value `,` $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict
+    `:` type($value) `,` type($memref) `,` type($row_index)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
+  let summary = "acc + a b";
+  let description = [{
+    a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from acc
+    and takes its K products in ascending order of k, each by one fused multiply-add, whatever M and N are and however
+    many rows are in use; a target whose matrix units sum in another order keeps one order of its own.
+
+    Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands.
+  }];
+  let arguments = (ins Tile_Matrix:$a, Tile_Matrix:$b, Tile_Matrix:$acc);
+  let results = (outs Tile_Matrix:$result);
+  let assemblyFormat = "$a `,` $b `,` $acc attr-dict `:` type($a) `,` type($b) `,` type($acc)";
+  let hasVerifier = 1;
+}
+
+def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
+  let summary = "Each element's index along one axis";
+  let description = "Constraints: (C1) the axis is one of the block's.";
+  let arguments = (ins I64Attr:$axis);
+  let results = (outs VectorOfRankAndType<[1, 2], [I32]>:$result);
+  let assemblyFormat = "$axis attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
+  let summary = "A row or a column repeated along a new axis";
+  let description = [{
+    `tile.broadcast %v along 1 : vector<64xf32> to vector<64x32xf32>` makes each of v's elements a row of 32.
+
+    Constraints: (C1) operand of rank 1, result of rank 2, one element type; (C2) the result without the axis is the
+    operand's shape.
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [AnyFloat, AnyInteger]>:$operand, I64Attr:$axis);
+  let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
+  let assemblyFormat = "$operand `along` $axis attr-dict `:` type($operand) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // TILE_OPS
