@@ -98,7 +98,7 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let summary = "A block whose rows come from anywhere: result[i, j] = memref[row_index[i], col + j]";
   let description = [{
     Rows at or past `rows` are zero, whatever their index; so are columns past the memref's extent.
@@ -114,7 +114,7 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>, AttrSizedOperan
   let hasVerifier = 1;
 }
 
-def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
+def Tile_ScatterOp : Tile_Op<"scatter"> {
   let summary = "Writes each row of a block to a row of its own: memref[row_index[i], col + j] = value[i, j]";
   let description = "Constraints: as `tile.gather`; row indices below `rows` are distinct.";
   let arguments = (ins VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref,
