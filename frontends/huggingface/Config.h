@@ -1,0 +1,68 @@
+//===- Config.h - what a config.json says of a model ------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_FRONTENDS_HUGGINGFACE_CONFIG_H
+#define M1_FRONTENDS_HUGGINGFACE_CONFIG_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace m1c::huggingface {
+
+/// Which published implementation a checkpoint belongs to. It decides the keys
+/// of config.json, the tensor names and the decay of lightning layers.
+enum class Architecture {
+  MiniMaxM1,     ///< MiniMaxM1ForCausalLM, MiniMaxAI/MiniMax-M1
+  MiniMaxText01, ///< MiniMaxText01ForCausalLM, MiniMaxAI/MiniMax-Text-01
+  MiniMax,       ///< MiniMaxForCausalLM, the transformers package
+};
+
+enum class FloatType { F32, BF16, F16 };
+
+/// The weights of a residual connection: residual * Alpha + branch * Beta.
+struct Mix {
+  double Alpha = 1;
+  double Beta = 1;
+};
+
+/// A validated model configuration; sizes are in elements and positive.
+struct Config {
+  enum Architecture Architecture;
+  std::string ArchitectureName; ///< as config.json spells it
+  int64_t Vocabulary, Hidden, Heads, KeyValueHeads, HeadDim;
+  int64_t Experts, ExpertsPerToken, ExpertWidth;
+  int64_t SharedWidth; ///< of the shared expert; 0: there is none
+  int64_t RotaryDim;   ///< leading components of a head that rotate; even
+  int64_t MaxPosition;
+  double RotaryTheta, NormEps;
+  Mix LightningMix, SoftmaxMix, MLPMix;
+  bool Postnorm; ///< the residual is the normalised input, not the input
+  bool TieEmbeddings;
+  std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
+  FloatType WeightType;        ///< of the weights, where no file says otherwise
+
+  int64_t layers() const { return Lightning.size(); }
+  bool hasPublishedNames() const {
+    return Architecture != Architecture::MiniMax;
+  }
+
+  /// The decay exponents of layer `Layer`'s heads: the state of head h is
+  /// multiplied by exp(-slopes[h]) a token.
+  std::vector<double> slopes(int64_t Layer) const;
+};
+
+/// Reads and validates a config.json. An error names the file, the key, what
+/// was found and what was expected.
+llvm::Expected<Config> readConfig(llvm::StringRef File);
+
+} // namespace m1c::huggingface
+
+#endif // M1_FRONTENDS_HUGGINGFACE_CONFIG_H

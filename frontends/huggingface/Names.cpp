@@ -1,0 +1,166 @@
+//===- Names.cpp - a model's parameters and their tensors -------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/huggingface/Names.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+using namespace m1c::huggingface;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::StringRef;
+
+namespace {
+
+/// Collects the parameters of one layer after the other.
+class Collector {
+public:
+  Collector(const Config &C, const ExpertNaming &Naming)
+      : C(C), Naming(Naming) {}
+
+  std::vector<Parameter> run() {
+    add("model.embed_tokens", {C.Vocabulary, C.Hidden});
+    for (int64_t Layer = 0; Layer < C.layers(); ++Layer)
+      addLayer(Layer);
+    add("model.norm", {C.Hidden});
+    if (!C.TieEmbeddings)
+      add("lm_head", {C.Vocabulary, C.Hidden});
+    return std::move(Parameters);
+  }
+
+private:
+  /// A parameter that is the whole of the tensor "<Name>.weight".
+  Parameter &add(const std::string &Name, ArrayRef<int64_t> Shape) {
+    return addFrom(Name, Shape, {Source{Name + ".weight"}});
+  }
+
+  Parameter &addFrom(const std::string &Name, ArrayRef<int64_t> Shape,
+                     std::vector<Source> Sources) {
+    Parameter &P = Parameters.emplace_back();
+    P.Symbol = Name;
+    P.Shape.assign(Shape.begin(), Shape.end());
+    P.Sources = std::move(Sources);
+    return P;
+  }
+
+  void addLayer(int64_t Layer) {
+    std::string Prefix = layerName(Layer);
+    add(Prefix + ".input_layernorm", {C.Hidden});
+    if (C.Lightning[Layer])
+      addLightning(Prefix + ".self_attn");
+    else
+      addSoftmax(Prefix + ".self_attn");
+    add(Prefix + ".post_attention_layernorm", {C.Hidden});
+    std::string Block = Prefix + "." + Naming.Block;
+    add(Block + ".gate", {C.Experts, C.Hidden}).IsRouter = true;
+    addExperts(Block + ".experts");
+    if (C.SharedWidth == 0)
+      return;
+    add(Prefix + ".shared_mlp.gate_proj", {C.SharedWidth, C.Hidden});
+    add(Prefix + ".shared_mlp.up_proj", {C.SharedWidth, C.Hidden});
+    add(Prefix + ".shared_mlp.down_proj", {C.Hidden, C.SharedWidth});
+    add(Prefix + ".coefficient", {1, C.Hidden});
+  }
+
+  void addLightning(const std::string &Prefix) {
+    int64_t Width = C.Heads * C.HeadDim;
+    add(Prefix + ".qkv_proj", {3 * Width, C.Hidden});
+    add(Prefix + ".norm", {Width});
+    add(Prefix + ".output_gate", {Width, C.Hidden});
+    add(Prefix + ".out_proj", {C.Hidden, Width});
+  }
+
+  void addSoftmax(const std::string &Prefix) {
+    int64_t Width = C.Heads * C.HeadDim;
+    int64_t KeyWidth = C.KeyValueHeads * C.HeadDim;
+    add(Prefix + ".q_proj", {Width, C.Hidden});
+    add(Prefix + ".k_proj", {KeyWidth, C.Hidden});
+    add(Prefix + ".v_proj", {KeyWidth, C.Hidden});
+    add(Prefix + ".o_proj", {C.Hidden, Width});
+  }
+
+  /// w1 and w3 [E, F, D], w2 [E, D, F].
+  void addExperts(const std::string &Prefix) {
+    int64_t E = C.Experts, F = C.ExpertWidth, D = C.Hidden;
+    if (Naming.Fused) {
+      // gate_up_proj is [E, 2F, D]: w1's rows, then w3's.
+      std::string Both = Prefix + ".gate_up_proj";
+      addFrom(Prefix + ".w1", {E, F, D}, {Source{Both, 1, 0, F, 2 * F}});
+      addFrom(Prefix + ".w3", {E, F, D}, {Source{Both, 1, F, 2 * F, 2 * F}});
+      addFrom(Prefix + ".w2", {E, D, F}, {Source{Prefix + ".down_proj"}});
+      return;
+    }
+    for (StringRef Name : {"w1", "w3", "w2"}) {
+      SmallVector<int64_t, 3> Shape{E, F, D};
+      if (Name == "w2")
+        Shape = {E, D, F};
+      std::vector<Source> Sources;
+      for (int64_t I = 0; I < E; ++I)
+        Sources.push_back(
+            {Prefix + "." + std::to_string(I) + "." + Name.str() + ".weight"});
+      addFrom(Prefix + "." + Name.str(), Shape, std::move(Sources)).Stacked =
+          true;
+    }
+  }
+
+  const Config &C;
+  const ExpertNaming &Naming;
+  std::vector<Parameter> Parameters;
+};
+
+} // namespace
+
+SmallVector<int64_t, 3> Parameter::tensorShape(const Source &S) const {
+  ArrayRef<int64_t> Dims = Shape;
+  SmallVector<int64_t, 3> Result(Stacked ? Dims.drop_front() : Dims);
+  if (S.Axis >= 0)
+    Result[S.Axis] = S.Extent;
+  return Result;
+}
+
+ExpertNaming
+m1c::huggingface::detectExpertNaming(const Config &C,
+                                     llvm::function_ref<bool(StringRef)> Has) {
+  ExpertNaming Naming;
+  if (C.hasPublishedNames())
+    return Naming;
+  std::string Layer = layerName(0);
+  if (Has(Layer + ".mlp.gate.weight"))
+    Naming.Block = "mlp";
+  Naming.Fused = Has(Layer + "." + Naming.Block + ".experts.gate_up_proj");
+  return Naming;
+}
+
+std::vector<Parameter>
+m1c::huggingface::describeParameters(const Config &C,
+                                     const ExpertNaming &Naming) {
+  return Collector(C, Naming).run();
+}
+
+bool m1c::huggingface::isDerived(const Config &C, StringRef Tensor) {
+  if (Tensor == "lm_head.weight")
+    return C.TieEmbeddings;
+  if (Tensor.ends_with(".rotary_emb.inv_freq"))
+    return true;
+  // The transformers package saves the factors of the decay, in the type of the
+  // weights; the exact ones are computed from the configuration instead.
+  if (C.hasPublishedNames())
+    return false;
+  for (StringRef Buffer :
+       {"slope_rate", "query_decay", "key_decay", "diagonal_decay"})
+    for (int64_t Layer = 0; Tensor.ends_with(Buffer) && Layer < C.layers();
+         ++Layer)
+      if (C.Lightning[Layer] &&
+          Tensor == layerName(Layer) + ".self_attn." + Buffer.str())
+        return true;
+  return false;
+}
+
+std::string m1c::huggingface::layerName(int64_t Layer) {
+  return "model.layers." + std::to_string(Layer);
+}
