@@ -82,6 +82,9 @@ def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
   let parameters = (ins "::mlir::StringAttr":$tensor, DefaultValuedParameter<"int64_t", "-1">:$axis,
                         DefaultValuedParameter<"int64_t", "0">:$begin, DefaultValuedParameter<"int64_t", "0">:$end,
                         DefaultValuedParameter<"int64_t", "0">:$extent);
+  let builders = [AttrBuilderWithInferredContext<(ins "::mlir::StringAttr":$tensor), [{
+    return $_get(tensor.getContext(), tensor, -1, 0, 0, 0);
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
@@ -104,12 +107,12 @@ class M1_Op<string mnemonic, list<Trait> traits = []> : Op<M1_Dialect, mnemonic,
 def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
   let summary = "Declares a named parameter and where it comes from in the checkpoint";
   let description = [{
-    With one source, that tensor (or range of it) is the parameter. With n sources they are stacked along a new leading
-    axis of extent n.
+    With one source, that tensor (or range of it) is the parameter. With n > 1 sources, or with one that is `stacked`,
+    they are stacked along a new leading axis of extent n.
 
-    Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) with n > 1
-    sources, axis 0 of the type has extent n; (C4) a range's length is the extent of that axis in the type (without the
-    stacking axis).
+    Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) if stacked,
+    axis 0 of the type has extent n; (C4) a range's length is the extent of that axis in the type (without the stacking
+    axis).
 
     ```mlir
     m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>
@@ -117,8 +120,13 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
               #m1.source<"model.layers.0.block_sparse_moe.experts.1.w1.weight">]
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, TypedArrayAttrBase<M1_SourceAttr, "sources">:$sources);
-  let assemblyFormat = "$sym_name `:` $type `from` $sources attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, TypedArrayAttrBase<M1_SourceAttr, "sources">:$sources,
+                       UnitAttr:$stacked);
+  let assemblyFormat = "$sym_name `:` $type `from` (`stacked` $stacked^)? $sources attr-dict";
+  let extraClassDeclaration = [{
+    /// Whether the sources are stacked along axis 0; otherwise there is just one and it has the parameter's shape.
+    bool isStacked() { return getSources().size() > 1 || getStacked(); }
+  }];
 }
 
 def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -157,6 +165,7 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>, DeclareOp
   let arguments = (ins M1_StateType:$value, FlatSymbolRefAttr:$state);
   let assemblyFormat = "$value `,` $state `:` type($value) attr-dict";
   let hasVerifier = 0;
+  let hasCanonicalizeMethod = 1;
 }
 
 //===----------------------------------------------------------------------===//
