@@ -1,0 +1,42 @@
+//===- Safetensors.h - metadata of one safetensors file ---------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+#define M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+
+#include "runtime/support/DType.h"
+#include "runtime/support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace m1 {
+
+/// Where a tensor lies in its file.
+struct TensorInfo {
+  std::string Name;
+  ElementType Type;
+  std::vector<int64_t> Shape;
+  uint64_t Offset; ///< bytes from the start of the file
+  uint64_t Bytes;
+  uint32_t File = 0; ///< index into Checkpoint::files()
+};
+
+/// Reads the header of a safetensors file, and nothing else of it. The result
+/// is in order of offsets.
+///
+/// The file is only data from outside: anything that is not a well-formed
+/// header (length, JSON, element types, shapes against byte ranges, ranges
+/// against each other and against the file's size) is an error that names the
+/// file and the tensor.
+absl::StatusOr<std::vector<TensorInfo>>
+readSafetensorsHeader(const std::string &Path);
+
+} // namespace m1
+
+#endif // M1_RUNTIME_WEIGHTS_SAFETENSORS_H
