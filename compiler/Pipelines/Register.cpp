@@ -14,8 +14,8 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
-void m1c::registerDialects(mlir::DialectRegistry &registry) {
-  registry.insert<m1::M1Dialect, mlir::arith::ArithDialect,
+void m1c::registerDialects(mlir::DialectRegistry &Registry) {
+  Registry.insert<m1::M1Dialect, mlir::arith::ArithDialect,
                   mlir::func::FuncDialect>();
 }
 

@@ -16,7 +16,7 @@ class DialectRegistry;
 namespace m1c {
 
 /// Adds every dialect that the compiler's input and intermediate forms use.
-void registerDialects(mlir::DialectRegistry &registry);
+void registerDialects(mlir::DialectRegistry &Registry);
 
 /// Makes the compiler's passes, and the general ones that go with them,
 /// known by name to `m1-opt`. Called once a process.

@@ -26,28 +26,28 @@ namespace {
 struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(m1::TokenLogProbOp op,
-                                PatternRewriter &rewriter) const override {
-    auto head = op.getLogits().getDefiningOp<m1::LinearOp>();
-    if (!head)
-      return rewriter.notifyMatchFailure(op, "logits are not a product");
-    if (!head->hasOneUse())
-      return rewriter.notifyMatchFailure(op, "the logits have another use");
-    if (!getElementTypeOrSelf(head.getType()).isF32())
-      return rewriter.notifyMatchFailure(op, "the logits are rounded");
-    rewriter.replaceOpWithNewOp<m1::HeadLogProbOp>(
-        op, op.getType(), head.getX(), head.getWeight(), op.getTargets());
-    rewriter.eraseOp(head);
+  LogicalResult matchAndRewrite(m1::TokenLogProbOp Op,
+                                PatternRewriter &Rewriter) const override {
+    auto Head = Op.getLogits().getDefiningOp<m1::LinearOp>();
+    if (!Head)
+      return Rewriter.notifyMatchFailure(Op, "logits are not a product");
+    if (!Head->hasOneUse())
+      return Rewriter.notifyMatchFailure(Op, "the logits have another use");
+    if (!getElementTypeOrSelf(Head.getType()).isF32())
+      return Rewriter.notifyMatchFailure(Op, "the logits are rounded");
+    Rewriter.replaceOpWithNewOp<m1::HeadLogProbOp>(
+        Op, Op.getType(), Head.getX(), Head.getWeight(), Op.getTargets());
+    Rewriter.eraseOp(Head);
     return success();
   }
 };
 
 struct FuseHead : m1c::impl::FuseHeadBase<FuseHead> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseHeadPattern>(&getContext());
+    RewritePatternSet Patterns(&getContext());
+    Patterns.add<FuseHeadPattern>(&getContext());
     if (failed(
-            applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
+            applyPatternsAndFoldGreedily(getOperation(), std::move(Patterns))))
       signalPassFailure();
   }
 };

@@ -22,77 +22,77 @@ namespace m1c {
 namespace {
 
 /// The successor that `user` makes of the state value `use`, or null.
-Value successor(OpOperand &use) {
-  return llvm::TypeSwitch<Operation *, Value>(use.getOwner())
-      .Case([](m1::LightningAttentionOp op) { return op.getNewState(); })
-      .Case([](m1::SoftmaxAttentionOp op) { return op.getNewCache(); })
+Value successor(OpOperand &Use) {
+  return llvm::TypeSwitch<Operation *, Value>(Use.getOwner())
+      .Case([](m1::LightningAttentionOp Op) { return Op.getNewState(); })
+      .Case([](m1::SoftmaxAttentionOp Op) { return Op.getNewCache(); })
       .Default([](Operation *) { return Value(); });
 }
 
 struct VerifyStates : m1c::impl::VerifyStatesBase<VerifyStates> {
   /// Follows the chain of uses from `read` to the write of the same state.
-  static LogicalResult verifyChain(m1::ReadStateOp read) {
-    Value value = read.getResult();
+  static LogicalResult verifyChain(m1::ReadStateOp Read) {
+    Value V = Read.getResult();
     while (true) {
-      Operation *maker = value.getDefiningOp();
-      if (!value.hasOneUse())
-        return maker->emitOpError()
-               << "expected the value of state " << read.getStateAttr()
+      Operation *Maker = V.getDefiningOp();
+      if (!V.hasOneUse())
+        return Maker->emitOpError()
+               << "expected the value of state " << Read.getStateAttr()
                << " to be used once, found "
-               << std::distance(value.use_begin(), value.use_end()) << " uses";
-      OpOperand &use = *value.use_begin();
-      if (use.getOwner()->getBlock() != maker->getBlock())
-        return use.getOwner()->emitOpError()
-               << "expected state " << read.getStateAttr()
+               << std::distance(V.use_begin(), V.use_end()) << " uses";
+      OpOperand &Use = *V.use_begin();
+      if (Use.getOwner()->getBlock() != Maker->getBlock())
+        return Use.getOwner()->emitOpError()
+               << "expected state " << Read.getStateAttr()
                << " to be used in the block that reads it";
-      if (auto write = dyn_cast<m1::WriteStateOp>(use.getOwner())) {
-        if (write.getStateAttr() == read.getStateAttr())
+      if (auto Write = dyn_cast<m1::WriteStateOp>(Use.getOwner())) {
+        if (Write.getStateAttr() == Read.getStateAttr())
           return success();
-        return write.emitOpError()
-               << "expected the value read from " << read.getStateAttr()
-               << " to be written there, found " << write.getStateAttr();
+        return Write.emitOpError()
+               << "expected the value read from " << Read.getStateAttr()
+               << " to be written there, found " << Write.getStateAttr();
       }
-      value = successor(use);
-      if (!value)
-        return use.getOwner()->emitOpError()
+      V = successor(Use);
+      if (!V)
+        return Use.getOwner()->emitOpError()
                << "expected an attention op or m1.write_state to use state "
-               << read.getStateAttr();
+               << Read.getStateAttr();
     }
   }
 
   void runOnOperation() override {
     // A function that does not mention a state leaves it alone, which is fine.
-    llvm::SmallMapVector<Attribute, m1::ReadStateOp, 8> reads;
-    llvm::SmallMapVector<Attribute, m1::WriteStateOp, 8> writes;
-    bool failedAny = false;
-    auto note = [&](auto &map, auto op, StringRef verb) {
-      auto [entry, inserted] = map.try_emplace(op.getStateAttr(), op);
-      if (inserted)
+    llvm::SmallMapVector<Attribute, m1::ReadStateOp, 8> Reads;
+    llvm::SmallMapVector<Attribute, m1::WriteStateOp, 8> Writes;
+    bool FailedAny = false;
+    auto Note = [&](auto &Map, auto Op, StringRef Verb) {
+      auto [Entry, Inserted] = Map.try_emplace(Op.getStateAttr(), Op);
+      if (Inserted)
         return;
-      InFlightDiagnostic error = op.emitOpError()
-                                 << "expected state " << op.getStateAttr()
-                                 << " to be " << verb << " once in a function";
-      error.attachNote(entry->second.getLoc()) << "first here";
-      failedAny = true;
+      InFlightDiagnostic Error = Op.emitOpError()
+                                 << "expected state " << Op.getStateAttr()
+                                 << " to be " << Verb << " once in a function";
+      Error.attachNote(Entry->second.getLoc()) << "first here";
+      FailedAny = true;
     };
-    getOperation().walk([&](Operation *op) {
-      if (auto read = dyn_cast<m1::ReadStateOp>(op))
-        note(reads, read, "read");
-      else if (auto write = dyn_cast<m1::WriteStateOp>(op))
-        note(writes, write, "written");
+    getOperation().walk([&](Operation *Op) {
+      if (auto Read = dyn_cast<m1::ReadStateOp>(Op))
+        Note(Reads, Read, "read");
+      else if (auto Write = dyn_cast<m1::WriteStateOp>(Op))
+        Note(Writes, Write, "written");
     });
-    if (failedAny)
+    if (FailedAny)
       return signalPassFailure();
-    for (auto &[state, write] : writes) {
-      if (reads.count(state))
+    for (auto &[State, Write] : Writes) {
+      if (Reads.count(State))
         continue;
-      write.emitOpError() << "expected state " << state
+      Write.emitOpError() << "expected state " << State
                           << " to be read before it is written";
-      failedAny = true;
+      FailedAny = true;
     }
-    for (auto &[state, read] : reads)
-      failedAny |= failed(verifyChain(read));
-    if (failedAny)
+    for (auto &[State, Read] : Reads)
+      FailedAny |= failed(verifyChain(Read));
+    if (FailedAny)
       signalPassFailure();
   }
 };

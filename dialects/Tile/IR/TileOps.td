@@ -67,8 +67,9 @@ def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]>
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
   let summary = "A block of memory";
   let description = [{
-    The block's axis i runs along axis `dims[i]` of the memref, from the position that `indices` gives. Elements past the
-    memref's extent read as zero, as do those at or past `rows` on axis 0 and `cols` on axis 1 of the block, where given.
+    The block's axis i runs along axis `dims[i]` of the memref, from the position that `indices` gives. Elements at or
+    past `rows` on axis 0 and `cols` on axis 1 of the block, where given, read as zero; all others must lie inside the
+    memref.
 
     Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block, ascending,
     each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2.
@@ -85,7 +86,7 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
 def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let summary = "Writes a block to memory";
   let description = [{
-    As `tile.load`, in the other direction; elements outside the extents are not written.
+    As `tile.load`, in the other direction; elements at or past `rows` and `cols` are not written.
 
     Constraints: as `tile.load`.
   }];
@@ -101,7 +102,7 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
 def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let summary = "A block whose rows come from anywhere: result[i, j] = memref[row_index[i], col + j]";
   let description = [{
-    Rows at or past `rows` are zero, whatever their index; so are columns past the memref's extent.
+    Rows at or past `rows` are zero, whatever their index.
 
     Constraints: (C1) the memref has rank 2; (C2) row_index has the block's row count; (C3) element types agree.
   }];
@@ -114,13 +115,13 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Tile_ScatterOp : Tile_Op<"scatter"> {
+def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
   let summary = "Writes each row of a block to a row of its own: memref[row_index[i], col + j] = value[i, j]";
   let description = "Constraints: as `tile.gather`; row indices below `rows` are distinct.";
   let arguments = (ins VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref,
-                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows);
+                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows, Optional<Index>:$cols);
   let assemblyFormat = [{
-    $value `,` $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict
+    $value `,` $memref `[` $row_index `,` $col `]` (`rows` $rows^)? (`cols` $cols^)? attr-dict
     `:` type($value) `,` type($memref) `,` type($row_index)
   }];
   let hasVerifier = 1;
@@ -131,7 +132,8 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
   let description = [{
     a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from acc
     and takes its K products in ascending order of k, each by one fused multiply-add, whatever M and N are and however
-    many rows are in use; a target whose matrix units sum in another order keeps one order of its own.
+    many rows are in use; a target whose matrix units sum in another order keeps one order of its own. Rows of b that
+    its load makes zero may be left out.
 
     Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands.
   }];

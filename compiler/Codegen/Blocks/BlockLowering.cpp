@@ -1,0 +1,514 @@
+//===- BlockLowering.cpp - kernels over blocks to loops -------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Blocks/BlockLowering.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+Access BlockLowering::allocate(VectorType Type) {
+  constexpr int64_t Alignment = 64;
+  Access A;
+  A.Element = Type.getElementType();
+  A.Strides.assign(Type.getRank(), 1);
+  if (Type.getRank() == 2)
+    A.Strides[0] = Type.getDimSize(1);
+  A.Base = scratchPointer(ScratchUsed);
+  int64_t Bytes =
+      Type.getNumElements() *
+      llvm::divideCeil(Type.getElementTypeBitWidth(), uint64_t(8));
+  ScratchUsed += llvm::alignTo(Bytes, Alignment);
+  ScratchBytes = std::max(ScratchBytes, ScratchUsed);
+  return A;
+}
+
+Extent BlockLowering::extentOf(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  // A limit that is only computed later cannot bound a loop that runs now.
+  auto Limit = [&](unsigned Axis) -> Value {
+    Value Old = Demanded.limit(Block, Axis);
+    return Old && Scalars.contains(Old) ? scalar(Old) : Value();
+  };
+  Extent E;
+  unsigned Last = Type.getRank() - 1;
+  E.ColCount = Type.getDimSize(Last);
+  E.Cols = Limit(Last);
+  if (Type.getRank() == 2) {
+    E.RowCount = Type.getDimSize(0);
+    E.Rows = Limit(0);
+  }
+  return E;
+}
+
+void BlockLowering::materializeInto(Value Block, const Access &To) {
+  Location Loc = Block.getLoc();
+  Extent E = extentOf(Block);
+  bool Vectorize = isVectorizable(Block) && To.Strides.back() == 1;
+  forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
+    DenseMap<Value, Value> Memo;
+    Position P{Row, Col, Width, &E, &Memo};
+    storeTo(Loc, evaluate(Block, P), To, P);
+  });
+}
+
+Access BlockLowering::materialize(Value Block, Type Element) {
+  auto Type = cast<VectorType>(Block.getType());
+  if (!Element)
+    Element = Type.getElementType();
+  if (auto It = Buffers.find(Block);
+      It != Buffers.end() && It->second.Element == Element)
+    return It->second;
+  Access To = allocate(Type.clone(Element));
+  materializeInto(Block, To);
+  return To;
+}
+
+Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
+                               ArrayRef<int64_t> Dims, Value Rows, Value Cols,
+                               Location Loc) {
+  auto Type = cast<MemRefType>(MemRef.getType());
+  int64_t Offset;
+  SmallVector<int64_t> Strides;
+  [[maybe_unused]] LogicalResult Static =
+      getStridesAndOffset(Type, Strides, Offset);
+  assert(succeeded(Static) && "kernels take memrefs with static strides");
+
+  Value Start = constantIndex(0);
+  for (auto [Index, Stride] : llvm::zip(Indices, Strides)) {
+    Value Scaled = B.create<arith::MulIOp>(Loc, scalar(Index),
+                                           constantIndex(Stride));
+    Start = B.create<arith::AddIOp>(Loc, Start, Scaled);
+  }
+  Value Wide = B.create<arith::IndexCastOp>(Loc, B.getI64Type(), Start);
+  Access A;
+  Value Base = scalar(MemRef);
+  A.Base = B.create<LLVM::GEPOp>(Loc, Base.getType(), Type.getElementType(),
+                                 Base, ArrayRef<LLVM::GEPArg>{Wide});
+  A.Element = Type.getElementType();
+  for (int64_t Dim : Dims)
+    A.Strides.push_back(Strides[Dim]);
+  A.Rows = scalar(Rows);
+  A.Cols = scalar(Cols);
+  if (Dims.size() == 1) // the only axis is the one that varies along a row
+    std::swap(A.Rows, A.Cols);
+  return A;
+}
+
+//===----------------------------------------------------------------------===//
+// What is delayed and what is kept
+//===----------------------------------------------------------------------===//
+
+/// True for ops that hand a block's elements on without needing it as a whole.
+static bool isTransparent(Operation *Op) {
+  return isa<tile::BroadcastOp, vector::BroadcastOp, vector::TransposeOp>(Op) ||
+         OpTrait::hasElementwiseMappableTraits(Op);
+}
+
+/// The last op of `Scope` that reads `V`'s elements, through transparent ops;
+/// null if one outside `Scope` may.
+static Operation *lastReader(Value V, Block *Scope) {
+  Operation *Last = V.getDefiningOp();
+  for (Operation *User : V.getUsers()) {
+    Operation *Here = Scope->findAncestorOpInBlock(*User);
+    if (!Here)
+      return nullptr;
+    if (isTransparent(User) && User->getNumResults() == 1) {
+      Here = lastReader(User->getResult(0), Scope);
+      if (!Here)
+        return nullptr;
+    }
+    if (Last->getBlock() != Scope || Last->isBeforeInBlock(Here))
+      Last = Here;
+  }
+  return Last;
+}
+
+static bool writes(Operation *Op, Value MemRef) {
+  if (auto Store = dyn_cast<tile::StoreOp>(Op))
+    return Store.getMemref() == MemRef;
+  if (auto Scatter = dyn_cast<tile::ScatterOp>(Op))
+    return Scatter.getMemref() == MemRef;
+  if (auto Store = dyn_cast<memref::StoreOp>(Op))
+    return Store.getMemRef() == MemRef;
+  return false;
+}
+
+bool BlockLowering::mayDelay(Operation *Load, Value MemRef) {
+  SmallVector<Operation *> Writers;
+  for (Operation *User : MemRef.getUsers())
+    if (writes(User, MemRef))
+      Writers.push_back(User);
+  if (Writers.empty())
+    return true;
+  Block *Scope = Load->getBlock();
+  Operation *Last = lastReader(Load->getResult(0), Scope);
+  if (!Last)
+    return false;
+  return llvm::none_of(Writers, [&](Operation *Writer) {
+    Operation *Here = Scope->findAncestorOpInBlock(*Writer);
+    return Here && Load->isBeforeInBlock(Here) &&
+           (Here == Last || Here->isBeforeInBlock(Last));
+  });
+}
+
+bool BlockLowering::isWorthKeeping(Value Block) {
+  bool Costly = false;
+  SmallVector<Value> Work{Block};
+  while (!Work.empty() && !Costly) {
+    Value V = Work.pop_back_val();
+    Operation *Op = V.getDefiningOp();
+    if (!Op || Buffers.contains(V) || LazyLoads.contains(V))
+      continue;
+    Costly = isa<math::MathDialect>(Op->getDialect()) ||
+             isa<arith::DivFOp, vector::TransposeOp>(Op);
+    for (Value Operand : Op->getOperands())
+      if (isa<VectorType>(Operand.getType()))
+        Work.push_back(Operand);
+  }
+  if (!Costly)
+    return false;
+  // A rank-1 block is mostly repeated along rows or columns: compute it once.
+  return cast<VectorType>(Block.getType()).getRank() == 1 ||
+         !Block.hasOneUse();
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockLowering::lower() {
+  return lowerBlock(Kernel.getBody().front());
+}
+
+LogicalResult BlockLowering::lowerBlock(Block &Source) {
+  int64_t Saved = ScratchUsed;
+  for (Operation &Op : Source.without_terminator())
+    if (failed(lowerOp(&Op)))
+      return failure();
+  // What was made in an inner region cannot be seen outside of it. The region's
+  // terminator is lowered by the caller while its buffers are still in use.
+  if (isa<tile::ReturnOp>(Source.getTerminator()))
+    ScratchUsed = Saved;
+  return success();
+}
+
+static bool hasBlocks(Operation *Op) {
+  auto IsBlock = [](Type T) { return isa<VectorType>(T); };
+  return llvm::any_of(Op->getResultTypes(), IsBlock) ||
+         llvm::any_of(Op->getOperandTypes(), IsBlock);
+}
+
+LogicalResult BlockLowering::lowerOp(Operation *Op) {
+  Location Loc = Op->getLoc();
+  if (auto Loop = dyn_cast<scf::ForOp>(Op))
+    return lowerFor(Loop);
+  if (auto If = dyn_cast<scf::IfOp>(Op))
+    return lowerIf(If);
+  if (auto Load = dyn_cast<tile::LoadOp>(Op)) {
+    lowerLoad(Op, Load.getMemref(), Load.getResult(),
+              accessOf(Load.getMemref(), Load.getIndices(), Load.getDims(),
+                       Load.getRows(), Load.getCols(), Loc));
+    return success();
+  }
+  if (auto Gather = dyn_cast<tile::GatherOp>(Op)) {
+    Value Zero = constantIndex(0);
+    Access From = accessOf(Gather.getMemref(), Op->getOperands().slice(0, 0),
+                           {0, 1}, Gather.getRows(), Value(), Loc);
+    From.Base = address(Loc, From, Zero, scalar(Gather.getCol()));
+    From.RowIndex = Gather.getRowIndex();
+    lowerLoad(Op, Gather.getMemref(), Gather.getResult(), From);
+    return success();
+  }
+  if (auto Store = dyn_cast<tile::StoreOp>(Op)) {
+    lowerStore(Store.getValue(),
+               accessOf(Store.getMemref(), Store.getIndices(), Store.getDims(),
+                        Store.getRows(), Store.getCols(), Loc),
+               Loc);
+    return success();
+  }
+  if (auto Scatter = dyn_cast<tile::ScatterOp>(Op)) {
+    Access To = accessOf(Scatter.getMemref(), Op->getOperands().slice(0, 0),
+                         {0, 1}, Scatter.getRows(), Scatter.getCols(), Loc);
+    To.Base =
+        address(Loc, To, constantIndex(0), scalar(Scatter.getCol()));
+    To.RowIndex = Scatter.getRowIndex();
+    lowerStore(Scatter.getValue(), To, Loc);
+    return success();
+  }
+  if (auto Dot = dyn_cast<tile::DotOp>(Op))
+    return lowerDotOp(Dot);
+  if (auto Reduction = dyn_cast<vector::MultiDimReductionOp>(Op))
+    return lowerReduction(Reduction);
+  if (auto Load = dyn_cast<memref::LoadOp>(Op)) {
+    Access From = accessOf(Load.getMemRef(), Load.getIndices(), {0}, Value(),
+                           Value(), Loc);
+    Position P{Value(), constantIndex(0)};
+    Scalars.map(Load.getResult(), loadFrom(Loc, From, P));
+    return success();
+  }
+  if (auto Store = dyn_cast<memref::StoreOp>(Op)) {
+    Access To = accessOf(Store.getMemRef(), Store.getIndices(), {0}, Value(),
+                         Value(), Loc);
+    once(Loc, [&] {
+      Position P{Value(), constantIndex(0)};
+      storeTo(Loc, scalar(Store.getValueToStore()), To, P);
+    });
+    return success();
+  }
+  if (!hasBlocks(Op)) {
+    if (Op->getNumRegions() != 0)
+      return Op->emitOpError("is not known to the code generator");
+    B.clone(*Op, Scalars);
+    return success();
+  }
+  if (isTransparent(Op) ||
+      isa<arith::ConstantOp, tile::IotaOp, vector::SplatOp>(Op)) {
+    Value Block = Op->getResult(0);
+    if (isWorthKeeping(Block))
+      Buffers[Block] = materialize(Block);
+    return success();
+  }
+  return Op->emitOpError("is not known to the code generator");
+}
+
+void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
+                              const Access &From) {
+  LazyLoads[Result] = From;
+  if (mayDelay(Load, MemRef))
+    return;
+  Access Kept = materialize(Result);
+  LazyLoads.erase(Result);
+  Buffers[Result] = Kept;
+}
+
+void BlockLowering::lowerStore(Value V, const Access &To, Location Loc) {
+  // The store's own limits are the loop's: there is nothing else to write.
+  Extent E;
+  auto Type = cast<VectorType>(V.getType());
+  E.ColCount = Type.getShape().back();
+  E.RowCount = Type.getRank() == 2 ? Type.getDimSize(0) : 1;
+  E.Rows = To.Rows;
+  E.Cols = To.Cols;
+  bool Vectorize = isVectorizable(V) && To.Strides.back() == 1;
+  forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
+    DenseMap<Value, Value> Memo;
+    Position P{Row, Col, Width, &E, &Memo};
+    storeTo(Loc, evaluate(V, P), To, P);
+  });
+}
+
+LogicalResult BlockLowering::lowerDotOp(tile::DotOp Dot) {
+  Location Loc = Dot.getLoc();
+  Extent E = extentOf(Dot.getResult());
+
+  // Operands that lie in memory as the target wants them stay there.
+  Value Inner;
+  auto Operand = [&](Value Block, bool Left) -> Access {
+    auto Type = cast<VectorType>(Block.getType());
+    mlir::Type Element = Type.getElementType();
+    const Access *Have = nullptr;
+    if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
+      Have = &It->second;
+    else if (auto It = Buffers.find(Block); It != Buffers.end())
+      Have = &It->second;
+    if (Have && !Have->RowIndex && !Have->Cols &&
+        dotReads(Have->Element, Left)) {
+      if (Left && (!Have->Rows || Have->Rows == E.Rows))
+        return *Have;
+      if (!Left && Have->Strides[1] == 1) {
+        Inner = Have->Rows;
+        return *Have;
+      }
+    }
+    bool Narrow = !dotReads(Element, Left);
+    return materialize(Block, Narrow ? B.getF32Type() : Element);
+  };
+  Access A = Operand(Dot.getA(), true);
+  Access Bm = Operand(Dot.getB(), false);
+  Access C = allocate(cast<VectorType>(Dot.getResult().getType()));
+  {
+    // The accumulator, over exactly what the product will cover.
+    bool Vectorize = isVectorizable(Dot.getAcc());
+    forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
+      DenseMap<Value, Value> Memo;
+      Position P{Row, Col, Width, &E, &Memo};
+      storeTo(Loc, evaluate(Dot.getAcc(), P), C, P);
+    });
+  }
+  int64_t K = cast<VectorType>(Dot.getA().getType()).getDimSize(1);
+  lowerDot(Loc, A, Bm, C, E, K, Inner);
+  Buffers[Dot.getResult()] = C;
+  return success();
+}
+
+LogicalResult
+BlockLowering::lowerReduction(vector::MultiDimReductionOp Reduction) {
+  Location Loc = Reduction.getLoc();
+  auto Source = cast<VectorType>(Reduction.getSource().getType());
+  if (!Reduction.isReducedDim(Source.getRank() - 1) ||
+      (Source.getRank() == 2 && Reduction.isReducedDim(0)))
+    return Reduction.emitOpError("is only known along the last axis");
+  Extent E = extentOf(Reduction.getSource());
+  E.Cols = {};
+  if (Source.getRank() == 2) {
+    Access To = allocate(cast<VectorType>(Reduction.getResult().getType()));
+    reduceRows(Loc, Reduction.getSource(), E, Reduction.getKind(),
+               Reduction.getAcc(), To);
+    Buffers[Reduction.getResult()] = To;
+    return success();
+  }
+  // A scalar: through a buffer of one element.
+  Access To = allocate(VectorType::get({1}, Source.getElementType()));
+  reduceRows(Loc, Reduction.getSource(), E, Reduction.getKind(),
+             Reduction.getAcc(), To);
+  Position P{Value(), constantIndex(0)};
+  Scalars.map(Reduction.getResult(), loadFrom(Loc, To, P));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Loops and branches
+//===----------------------------------------------------------------------===//
+
+void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
+  // All values are computed before any target changes: one may be made from
+  // another's old contents.
+  SmallVector<std::pair<Value, const Access *>> Copies;
+  SmallVector<Access> Computed;
+  Computed.reserve(Values.size());
+  for (auto [V, To] : llvm::zip(Values, Targets)) {
+    if (Values.size() == 1) {
+      materializeInto(V, To);
+      return;
+    }
+    if (isa<BlockArgument>(V)) { // another target, which is about to change
+      Access Copy = allocate(cast<VectorType>(V.getType()));
+      materializeInto(V, Copy);
+      Computed.push_back(Copy);
+      continue;
+    }
+    Computed.push_back(materialize(V));
+  }
+  for (auto [V, From, To] : llvm::zip(Values, Computed, Targets)) {
+    Extent E = extentOf(V);
+    Location Loc = V.getLoc();
+    forEach(Loc, E, true, [&, &From = From, &To = To](Value Row, Value Col, int64_t Width) {
+      Position P{Row, Col, Width, &E};
+      storeTo(Loc, loadFrom(Loc, From, P), To, P);
+    });
+  }
+}
+
+static SmallVector<Value> blocksOf(ValueRange Values) {
+  return llvm::to_vector(llvm::make_filter_range(
+      Values, [](Value V) { return isa<VectorType>(V.getType()); }));
+}
+
+LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
+  Location Loc = Loop.getLoc();
+  SmallVector<Access> Carried;
+  SmallVector<Value> ScalarInits;
+  for (auto [Init, Argument, Result] : llvm::zip(
+           Loop.getInitArgs(), Loop.getRegionIterArgs(), Loop.getResults())) {
+    auto Type = dyn_cast<VectorType>(Init.getType());
+    if (!Type) {
+      ScalarInits.push_back(scalar(Init));
+      continue;
+    }
+    Access To = allocate(Type);
+    materializeInto(Init, To);
+    Carried.push_back(To);
+    Buffers[Argument] = To;
+    Buffers[Result] = To;
+  }
+  auto New = B.create<scf::ForOp>(
+      Loc, scalar(Loop.getLowerBound()), scalar(Loop.getUpperBound()),
+      scalar(Loop.getStep()), ScalarInits);
+  OpBuilder::InsertionGuard Guard(B);
+  if (ScalarInits.empty())
+    B.setInsertionPoint(New.getBody()->getTerminator());
+  else
+    B.setInsertionPointToStart(New.getBody());
+  Scalars.map(Loop.getInductionVar(), New.getInductionVar());
+  unsigned Next = 0;
+  for (auto [Argument, Result] :
+       llvm::zip(Loop.getRegionIterArgs(), Loop.getResults()))
+    if (!isa<VectorType>(Argument.getType())) {
+      Scalars.map(Argument, New.getRegionIterArg(Next));
+      Scalars.map(Result, New.getResult(Next++));
+    }
+  int64_t Saved = ScratchUsed;
+  if (failed(lowerBlock(*Loop.getBody())))
+    return failure();
+  auto Yield = cast<scf::YieldOp>(Loop.getBody()->getTerminator());
+  yieldInto(blocksOf(Yield.getOperands()), Carried);
+  ScratchUsed = Saved;
+  if (!ScalarInits.empty()) {
+    SmallVector<Value> Yielded;
+    for (Value V : Yield.getOperands())
+      if (!isa<VectorType>(V.getType()))
+        Yielded.push_back(scalar(V));
+    B.create<scf::YieldOp>(Loc, Yielded);
+  }
+  return success();
+}
+
+LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
+  Location Loc = If.getLoc();
+  SmallVector<Access> Chosen;
+  SmallVector<Type> ScalarTypes;
+  for (Value Result : If.getResults()) {
+    auto Type = dyn_cast<VectorType>(Result.getType());
+    if (!Type) {
+      ScalarTypes.push_back(Result.getType());
+      continue;
+    }
+    Chosen.push_back(allocate(Type));
+    Buffers[Result] = Chosen.back();
+  }
+  bool HasElse = !If.getElseRegion().empty();
+  auto New = B.create<scf::IfOp>(Loc, ScalarTypes, scalar(If.getCondition()),
+                                 HasElse);
+  unsigned Next = 0;
+  for (Value Result : If.getResults())
+    if (!isa<VectorType>(Result.getType()))
+      Scalars.map(Result, New.getResult(Next++));
+  auto Branch = [&](Block *From, Block *To) -> LogicalResult {
+    OpBuilder::InsertionGuard Guard(B);
+    if (ScalarTypes.empty())
+      B.setInsertionPoint(To->getTerminator());
+    else
+      B.setInsertionPointToStart(To);
+    int64_t Saved = ScratchUsed;
+    if (failed(lowerBlock(*From)))
+      return failure();
+    auto Yield = cast<scf::YieldOp>(From->getTerminator());
+    yieldInto(blocksOf(Yield.getOperands()), Chosen);
+    ScratchUsed = Saved;
+    if (ScalarTypes.empty())
+      return success();
+    SmallVector<Value> Yielded;
+    for (Value V : Yield.getOperands())
+      if (!isa<VectorType>(V.getType()))
+        Yielded.push_back(scalar(V));
+    B.create<scf::YieldOp>(Loc, Yielded);
+    return success();
+  };
+  if (failed(Branch(If.thenBlock(), New.thenBlock())))
+    return failure();
+  return HasElse ? Branch(If.elseBlock(), New.elseBlock()) : success();
+}

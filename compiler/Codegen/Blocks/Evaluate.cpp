@@ -1,0 +1,282 @@
+//===- Evaluate.cpp - block expressions at one position -------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Blocks/BlockLowering.h"
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+static Type widen(Type Element, int64_t Width) {
+  return Width == 1 ? Element : VectorType::get({Width}, Element);
+}
+
+Value BlockLowering::constantIndex(int64_t Value) {
+  return B.create<arith::ConstantIndexOp>(Kernel.getLoc(), Value);
+}
+
+Value BlockLowering::address(Location Loc, const Access &A, Value Row,
+                             Value Col) {
+  auto Scale = [&](Value Index, int64_t Stride) -> Value {
+    return Stride == 1
+               ? Index
+               : B.create<arith::MulIOp>(Loc, Index, constantIndex(Stride));
+  };
+  Value Offset = Scale(Col, A.Strides.back());
+  if (A.Strides.size() == 2)
+    Offset = B.create<arith::AddIOp>(Loc, Scale(Row, A.Strides[0]), Offset);
+  Value Wide = B.create<arith::IndexCastOp>(Loc, B.getI64Type(), Offset);
+  return B.create<LLVM::GEPOp>(Loc, A.Base.getType(), A.Element, A.Base,
+                               ArrayRef<LLVM::GEPArg>{Wide});
+}
+
+/// Alignment that a buffer's element surely has; blocks may start anywhere.
+static unsigned elementBytes(Type Element) {
+  return std::max(1u, Element.getIntOrFloatBitWidth() / 8);
+}
+
+Value BlockLowering::loadFrom(Location Loc, const Access &A,
+                              const Position &P) {
+  Value Row = P.Row;
+  if (A.RowIndex) { // a gather: the row's own index, whatever it holds past Rows
+    Position Where;
+    Where.Col = P.Row;
+    Extent Turned;
+    if (P.Loop) {
+      Turned.Cols = P.Loop->Rows;
+      Where.Loop = &Turned;
+    }
+    Value Index = evaluate(A.RowIndex, Where);
+    Row = B.create<arith::IndexCastOp>(Loc, B.getIndexType(), Index);
+  }
+  Type Wide = widen(A.Element, P.Width);
+  bool Unit = P.Width == 1 || A.Strides.back() == 1;
+  assert(Unit && "a strided row is evaluated element by element");
+  (void)Unit;
+  unsigned Align = elementBytes(A.Element);
+
+  // Which bounds does the loop around not already keep?
+  bool CheckRows = A.Rows && !(P.Loop && P.Loop->Rows == A.Rows);
+  bool CheckCols = A.Cols && !(P.Loop && P.Loop->Cols == A.Cols);
+  auto Load = [&] {
+    return B.create<LLVM::LoadOp>(Loc, Wide, address(Loc, A, Row, P.Col), Align)
+        .getResult();
+  };
+  if (!CheckRows && !CheckCols)
+    return Load();
+
+  Value Inside;
+  if (CheckRows)
+    Inside = B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, P.Row,
+                                     A.Rows);
+  if (CheckCols) {
+    // Width 1 here unless the whole vector is inside or outside: loops with a
+    // limit of their own cover remainders element by element.
+    Value Last = B.create<arith::AddIOp>(Loc, P.Col, constantIndex(P.Width - 1));
+    Value In =
+        B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, Last, A.Cols);
+    Inside = Inside ? B.create<arith::AndIOp>(Loc, Inside, In) : In;
+  }
+  auto Guard = B.create<scf::IfOp>(Loc, TypeRange{Wide}, Inside, true);
+  OpBuilder::InsertionGuard Saved(B);
+  B.setInsertionPointToStart(Guard.thenBlock());
+  B.create<scf::YieldOp>(Loc, Load());
+  B.setInsertionPointToStart(Guard.elseBlock());
+  Value Zero;
+  if (P.Width == 1 || !CheckCols) {
+    Zero = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(Wide));
+  } else {
+    // The bound may cut through this vector: take its elements one by one.
+    Zero = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(Wide));
+    for (int64_t I = 0; I < P.Width; ++I) {
+      Position One = P;
+      One.Width = 1;
+      One.Col = B.create<arith::AddIOp>(Loc, P.Col, constantIndex(I));
+      One.Memo = nullptr;
+      Zero = B.create<vector::InsertOp>(Loc, loadFrom(Loc, A, One), Zero,
+                                        ArrayRef<int64_t>{I});
+    }
+  }
+  B.create<scf::YieldOp>(Loc, Zero);
+  return Guard.getResult(0);
+}
+
+void BlockLowering::storeTo(Location Loc, Value V, const Access &A,
+                            const Position &P) {
+  Value Row = P.Row;
+  if (A.RowIndex) {
+    Position Where;
+    Where.Col = P.Row;
+    Extent Turned;
+    if (P.Loop) {
+      Turned.Cols = P.Loop->Rows;
+      Where.Loop = &Turned;
+    }
+    Row = B.create<arith::IndexCastOp>(Loc, B.getIndexType(),
+                                       evaluate(A.RowIndex, Where));
+  }
+  B.create<LLVM::StoreOp>(Loc, convertFloat(Loc, V, A.Element),
+                          address(Loc, A, Row, P.Col), elementBytes(A.Element));
+}
+
+Value BlockLowering::convertFloat(Location Loc, Value V, Type Element) {
+  Type From = getElementTypeOrSelf(V.getType());
+  if (From == Element)
+    return V;
+  Type To = isa<VectorType>(V.getType())
+                ? Type(cast<VectorType>(V.getType()).clone(Element))
+                : Element;
+  unsigned Have = From.getIntOrFloatBitWidth();
+  unsigned Want = Element.getIntOrFloatBitWidth();
+  if (Have < Want)
+    return B.create<arith::ExtFOp>(Loc, To, V);
+  if (Have > Want)
+    return B.create<arith::TruncFOp>(Loc, To, V);
+  // bf16 and f16 meet in f32.
+  return convertFloat(Loc, convertFloat(Loc, V, B.getF32Type()), Element);
+}
+
+Value BlockLowering::combine(Location Loc, vector::CombiningKind Kind, Value A,
+                             Value C) {
+  switch (Kind) {
+  case vector::CombiningKind::ADD:
+    if (isa<FloatType>(getElementTypeOrSelf(A.getType())))
+      return B.create<arith::AddFOp>(Loc, A, C);
+    return B.create<arith::AddIOp>(Loc, A, C);
+  case vector::CombiningKind::MAXNUMF:
+  case vector::CombiningKind::MAXIMUMF:
+    return B.create<arith::MaxNumFOp>(Loc, A, C);
+  case vector::CombiningKind::MINSI:
+    return B.create<arith::MinSIOp>(Loc, A, C);
+  case vector::CombiningKind::MAXSI:
+    return B.create<arith::MaxSIOp>(Loc, A, C);
+  default:
+    return {};
+  }
+}
+
+/// The scalar behind a broadcast of one, or null.
+static Value splatSource(Operation *Op) {
+  if (auto Splat = dyn_cast<vector::SplatOp>(Op))
+    return Splat.getInput();
+  if (auto Broadcast = dyn_cast<vector::BroadcastOp>(Op))
+    if (!isa<VectorType>(Broadcast.getSource().getType()))
+      return Broadcast.getSource();
+  return {};
+}
+
+bool BlockLowering::isVectorizable(Value Block) {
+  if (auto It = Buffers.find(Block); It != Buffers.end())
+    return It->second.Strides.back() == 1;
+  if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
+    return It->second.Strides.back() == 1;
+  Operation *Op = Block.getDefiningOp();
+  if (isa<vector::TransposeOp>(Op))
+    return false;
+  // A column repeated along rows is read one element a row, whatever it is.
+  if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
+    if (Broadcast.getAxis() == 1)
+      return true;
+  return llvm::all_of(Op->getOperands(), [&](Value V) {
+    return !isa<VectorType>(V.getType()) || isVectorizable(V);
+  });
+}
+
+Value BlockLowering::evaluate(Value Block, const Position &P) {
+  if (P.Memo)
+    if (auto It = P.Memo->find(Block); It != P.Memo->end())
+      return It->second;
+  auto Remember = [&](Value V) {
+    if (P.Memo)
+      P.Memo->try_emplace(Block, V);
+    return V;
+  };
+  Location Loc = Block.getLoc();
+  auto Type = cast<VectorType>(Block.getType());
+  mlir::Type Wide = widen(Type.getElementType(), P.Width);
+  auto Splat = [&](Value Scalar) -> Value {
+    return P.Width == 1 ? Scalar
+                        : B.create<vector::SplatOp>(Loc, Wide, Scalar)
+                              .getResult();
+  };
+
+  if (auto It = Buffers.find(Block); It != Buffers.end())
+    return Remember(convertFloat(Loc, loadFrom(Loc, It->second, P),
+                                 Type.getElementType()));
+  if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
+    return Remember(loadFrom(Loc, It->second, P));
+
+  Operation *Op = Block.getDefiningOp();
+  if (auto Constant = dyn_cast<arith::ConstantOp>(Op)) {
+    auto Dense = cast<DenseElementsAttr>(Constant.getValue());
+    Value Scalar = B.create<arith::ConstantOp>(
+        Loc, cast<TypedAttr>(Dense.getSplatValue<Attribute>()));
+    return Remember(Splat(Scalar));
+  }
+  if (Value Scalar = splatSource(Op))
+    return Remember(Splat(scalar(Scalar)));
+  if (auto Broadcast = dyn_cast<vector::BroadcastOp>(Op)) {
+    Position Where = P;
+    Where.Row = {};
+    Where.Memo = nullptr;
+    return Remember(evaluate(Broadcast.getSource(), Where));
+  }
+  if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op)) {
+    Position Where = P;
+    Where.Row = {};
+    Where.Memo = nullptr;
+    if (Broadcast.getAxis() == 0)
+      return Remember(evaluate(Broadcast.getOperand(), Where));
+    Where.Col = P.Row;
+    Where.Width = 1;
+    Extent Turned;
+    if (P.Loop) {
+      Turned.Cols = P.Loop->Rows;
+      Where.Loop = &Turned;
+    }
+    return Remember(Splat(evaluate(Broadcast.getOperand(), Where)));
+  }
+  if (auto Iota = dyn_cast<tile::IotaOp>(Op)) {
+    bool Varies = Type.getRank() == 1 || Iota.getAxis() == 1;
+    Value First = B.create<arith::IndexCastOp>(Loc, B.getI32Type(),
+                                               Varies ? P.Col : P.Row);
+    Value Result = Splat(First);
+    if (Varies && P.Width > 1) {
+      SmallVector<int32_t> Steps(P.Width);
+      for (int64_t I = 0; I < P.Width; ++I)
+        Steps[I] = I;
+      Value Step = B.create<arith::ConstantOp>(
+          Loc, DenseIntElementsAttr::get(cast<VectorType>(Wide), Steps));
+      Result = B.create<arith::AddIOp>(Loc, Result, Step);
+    }
+    return Remember(Result);
+  }
+  if (auto Transpose = dyn_cast<vector::TransposeOp>(Op)) {
+    Position Where;
+    Where.Row = P.Col;
+    Where.Col = P.Row;
+    Extent Turned;
+    if (P.Loop) {
+      Turned.Rows = P.Loop->Cols;
+      Turned.Cols = P.Loop->Rows;
+      Where.Loop = &Turned;
+    }
+    assert(P.Width == 1 && "transposes are evaluated element by element");
+    return Remember(evaluate(Transpose.getVector(), Where));
+  }
+
+  // Everything else is elementwise: the same op on elements or vectors of them.
+  SmallVector<Value> Operands;
+  for (Value Operand : Op->getOperands())
+    Operands.push_back(isa<VectorType>(Operand.getType())
+                           ? evaluate(Operand, P)
+                           : scalar(Operand));
+  Operation *New = B.create(Loc, Op->getName().getIdentifier(), Operands,
+                            TypeRange{Wide}, Op->getAttrs());
+  return Remember(New->getResult(0));
+}

@@ -1,0 +1,246 @@
+//===- HostCompiler.cpp - tile kernels to an ELF shared object ------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/CPU/HostCompiler.h"
+
+#include "compiler/Codegen/Passes.h"
+#include "lld/Common/Driver.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+LLD_HAS_DRIVER(elf)
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
+
+//===----------------------------------------------------------------------===//
+// Targets
+//===----------------------------------------------------------------------===//
+
+static std::vector<HostTarget> knownTargets() {
+  const std::vector<std::string> V3 = {"avx2", "fma",   "f16c", "bmi",
+                                       "bmi2", "lzcnt", "movbe"};
+  std::vector<std::string> V4 = V3;
+  V4.insert(V4.end(),
+            {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
+  // The best first: "native" takes the first that runs here.
+  return {{"x86-64-v4", "x86-64-v4", V4, 16, 32},
+          {"x86-64-v3", "x86-64-v3", V3, 8, 16}};
+}
+
+FailureOr<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
+  llvm::StringMap<bool> Here = llvm::sys::getHostCPUFeatures();
+  for (const HostTarget &Target : knownTargets()) {
+    bool Runs = llvm::all_of(Target.Features, [&](const std::string &Feature) {
+      return Here.lookup(Feature);
+    });
+    if (Target.Name == Name || (Name == "native" && Runs))
+      return Target;
+  }
+  if (Name == "native")
+    llvm::WithColor::error(llvm::errs(), "m1c")
+        << "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
+           "that code is generated for; name a target to compile for another "
+           "machine\n";
+  else
+    llvm::WithColor::error(llvm::errs(), "m1c")
+        << "--target-cpu: found '" << Name
+        << "', expected native, x86-64-v3 or x86-64-v4\n";
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// Tile kernels to the LLVM dialect
+//===----------------------------------------------------------------------===//
+
+void m1::codegen::buildHostPipeline(OpPassManager &Passes,
+                                    const HostTarget &Target) {
+  // Blocks become loops over vectors and scalars.
+  TileToHostOptions Shape;
+  Shape.lanes = Target.Lanes;
+  Shape.registers = Target.Registers;
+  Passes.addPass(createTileToHost(Shape));
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+  Passes.addPass(createLoopInvariantCodeMotionPass());
+
+  // No call leaves the object: exponentials and the like become polynomials,
+  // bf16 becomes shifts.
+  Passes.addPass(createExpandMath());
+  arith::ArithExpandOpsPassOptions Expand;
+  Expand.includeBf16 = true;
+  Passes.addPass(arith::createArithExpandOpsPass(Expand));
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+
+  // Everything is said in the LLVM dialect.
+  Passes.addPass(createConvertSCFToCFPass());
+  ConvertVectorToLLVMPassOptions Vectors;
+  Passes.addPass(createConvertVectorToLLVMPass(Vectors));
+  Passes.addPass(createConvertMathToLLVMPass());
+  Passes.addPass(createArithToLLVMConversionPass());
+  Passes.addPass(createConvertIndexToLLVMPass());
+  Passes.addPass(createConvertControlFlowToLLVMPass());
+  Passes.addPass(createConvertFuncToLLVMPass());
+  Passes.addPass(createReconcileUnrealizedCastsPass());
+}
+
+//===----------------------------------------------------------------------===//
+// LLVM dialect to machine code
+//===----------------------------------------------------------------------===//
+
+static std::unique_ptr<llvm::TargetMachine>
+createMachine(const HostTarget &Target) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  std::string Error;
+  const llvm::Target *Known =
+      llvm::TargetRegistry::lookupTarget(kTriple.str(), Error);
+  if (!Known) {
+    llvm::WithColor::error(llvm::errs(), "m1c") << Error << "\n";
+    return nullptr;
+  }
+  llvm::TargetOptions Options;
+  // Products and sums are fused only where a kernel says so: the bits of a
+  // result must not depend on what surrounds it.
+  Options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  return std::unique_ptr<llvm::TargetMachine>(Known->createTargetMachine(
+      kTriple, Target.Processor, "", Options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
+}
+
+std::unique_ptr<llvm::Module>
+m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
+                           const HostTarget &Target) {
+  registerBuiltinDialectTranslation(*Module->getContext());
+  registerLLVMDialectTranslation(*Module->getContext());
+  std::unique_ptr<llvm::Module> Translated =
+      translateModuleToLLVMIR(Module, Context, "m1c kernels");
+  std::unique_ptr<llvm::TargetMachine> Machine = createMachine(Target);
+  if (!Translated || !Machine)
+    return nullptr;
+  Translated->setTargetTriple(kTriple);
+  Translated->setDataLayout(Machine->createDataLayout());
+  for (llvm::Function &F : *Translated) {
+    if (F.isDeclaration())
+      continue;
+    F.addFnAttr("target-cpu", Target.Processor);
+    F.addFnAttr("prefer-vector-width", std::to_string(Target.Lanes * 32));
+    F.addFnAttr(llvm::Attribute::NoUnwind);
+    for (llvm::Argument &Argument : F.args())
+      Argument.addAttr(llvm::Attribute::NoAlias);
+  }
+
+  llvm::LoopAnalysisManager Loops;
+  llvm::FunctionAnalysisManager Functions;
+  llvm::CGSCCAnalysisManager Components;
+  llvm::ModuleAnalysisManager Modules;
+  llvm::PipelineTuningOptions Tuning;
+  Tuning.LoopVectorization = false; // the loops are vectors already
+  Tuning.SLPVectorization = false;
+  llvm::PassBuilder Builder(Machine.get(), Tuning);
+  Builder.registerModuleAnalyses(Modules);
+  Builder.registerCGSCCAnalyses(Components);
+  Builder.registerFunctionAnalyses(Functions);
+  Builder.registerLoopAnalyses(Loops);
+  Builder.crossRegisterProxies(Loops, Functions, Components, Modules);
+  Builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+      .run(*Translated, Modules);
+  return Translated;
+}
+
+/// A temporary file that is gone when the object is.
+namespace {
+struct TemporaryFile {
+  llvm::SmallString<128> Path;
+  explicit TemporaryFile(StringRef Suffix) {
+    if (llvm::sys::fs::createTemporaryFile("m1c", Suffix, Path))
+      Path.clear();
+  }
+  ~TemporaryFile() {
+    if (!Path.empty())
+      llvm::sys::fs::remove(Path);
+  }
+};
+} // namespace
+
+FailureOr<std::vector<char>>
+m1::codegen::linkHost(llvm::Module &Module, const HostTarget &Target) {
+  auto Fail = [](const llvm::Twine &Message) {
+    llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
+    return failure();
+  };
+  std::unique_ptr<llvm::TargetMachine> Machine = createMachine(Target);
+  if (!Machine)
+    return failure();
+  TemporaryFile Object("o"), Shared("so");
+  if (Object.Path.empty() || Shared.Path.empty())
+    return Fail("cannot make a temporary file to link the kernels in");
+  {
+    std::error_code Error;
+    llvm::raw_fd_ostream Stream(Object.Path, Error);
+    llvm::legacy::PassManager Emit;
+    if (Error || Machine->addPassesToEmitFile(Emit, Stream, nullptr,
+                                              llvm::CodeGenFileType::ObjectFile))
+      return Fail("cannot write " + Object.Path);
+    Emit.run(Module);
+    Stream.close();
+    if (Stream.has_error()) {
+      Stream.clear_error();
+      return Fail("cannot write " + Object.Path + ": " +
+                  Stream.error().message());
+    }
+  }
+  std::string Messages;
+  llvm::raw_string_ostream MessageStream(Messages);
+  const char *Arguments[] = {"ld.lld",
+                             "-shared",
+                             "--no-undefined-version",
+                             "-z",
+                             "noexecstack",
+                             "--hash-style=gnu",
+                             "-o",
+                             Shared.Path.c_str(),
+                             Object.Path.c_str()};
+  lld::Result Result = lld::lldMain(Arguments, MessageStream, MessageStream,
+                                    {{lld::Gnu, &lld::elf::link}});
+  if (Result.retCode != 0)
+    return Fail("cannot link the kernels: " + Messages);
+  auto Buffer = llvm::MemoryBuffer::getFile(Shared.Path, false, false);
+  if (!Buffer)
+    return Fail("cannot read " + Shared.Path);
+  return std::vector<char>((*Buffer)->getBufferStart(),
+                           (*Buffer)->getBufferEnd());
+}

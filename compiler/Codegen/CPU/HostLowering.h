@@ -1,0 +1,62 @@
+//===- HostLowering.h - kernels to loops for a CPU --------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CODEGEN_CPU_HOSTLOWERING_H
+#define M1C_COMPILER_CODEGEN_CPU_HOSTLOWERING_H
+
+#include "compiler/Codegen/Blocks/BlockLowering.h"
+
+namespace m1::codegen {
+
+/// What the loops need to know of the CPU.
+struct HostShape {
+  int64_t Lanes = 8;      // f32 elements in a vector register
+  int64_t Registers = 16; // vector registers
+};
+
+/// One core computes a cell; blocks that need memory lie in its scratch.
+class HostLowering final : public BlockLowering {
+public:
+  HostLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, HostShape Shape,
+               mlir::Value Scratch)
+      : BlockLowering(Kernel, B), Shape(Shape), Scratch(Scratch) {}
+
+protected:
+  void forEach(mlir::Location Loc, const Extent &E, bool Vectorize,
+               Body Emit) override;
+  void reduceRows(mlir::Location Loc, mlir::Value Source, const Extent &E,
+                  mlir::vector::CombiningKind Kind, mlir::Value Init,
+                  const Access &Result) override;
+  void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm,
+                const Access &C, const Extent &E, int64_t K,
+                mlir::Value Inner) override;
+  bool dotReads(mlir::Type Element, bool Left) const override;
+  mlir::Value scratchPointer(int64_t Offset) override;
+
+private:
+  void forEachRow(mlir::Location Loc, const Extent &E,
+                  llvm::function_ref<void(mlir::Value)> Emit);
+  void loop(mlir::Location Loc, mlir::Value From, mlir::Value To, int64_t Step,
+            llvm::function_ref<void(mlir::Value)> Emit);
+  /// One register block: `Rows` rows from `Row` by `Vectors` vectors from
+  /// column `Col`.
+  void dotBlock(mlir::Location Loc, const Access &A, const Access &Bm,
+                const Access &C, mlir::Value Row, mlir::Value Col, int64_t Rows,
+                int64_t Vectors, int64_t Lanes, mlir::Value Inner);
+  /// `Rows` rows by all columns.
+  void dotRows(mlir::Location Loc, const Access &A, const Access &Bm,
+               const Access &C, mlir::Value Row, int64_t Rows, int64_t Columns,
+               mlir::Value Inner);
+
+  HostShape Shape;
+  mlir::Value Scratch;
+};
+
+} // namespace m1::codegen
+
+#endif // M1C_COMPILER_CODEGEN_CPU_HOSTLOWERING_H

@@ -1,0 +1,27 @@
+//===- Passes.h - code generation passes ------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CODEGEN_PASSES_H
+#define M1C_COMPILER_CODEGEN_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace m1 {
+
+/// The attribute of a lowered kernel that says how many bytes its blocks take.
+inline constexpr llvm::StringLiteral kScratchBytesAttr = "m1.scratch_bytes";
+
+#define GEN_PASS_DECL
+#include "compiler/Codegen/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "compiler/Codegen/Passes.h.inc"
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CODEGEN_PASSES_H

@@ -1,0 +1,51 @@
+//===- Passes.td - code generation passes -------------------*- tablegen -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_CODEGEN_PASSES
+#define M1C_CODEGEN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
+  let summary = "Lowers tile kernels to loops and vectors for one CPU core a cell";
+  let description = [{
+    Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
+    (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, whose size is the
+    function's attribute `m1.scratch_bytes`.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "8", "f32 elements in a vector register">,
+    Option<"registers", "registers", "int64_t", "16", "vector registers">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
+}
+
+def TileToNVVM : Pass<"tile-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
+  let description = [{
+    Each `tile.kernel` becomes an `llvm.func` marked `nvvm.kernel` whose parameters are the kernel's own after the grid
+    position: a global pointer for a memref, an i64 for an index. A block of threads computes a cell; its blocks lie in
+    dynamic shared memory, whose size is the function's attribute `m1.scratch_bytes`.
+  }];
+  let options = [Option<"threads", "threads", "int64_t", "128", "threads of a block">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect"];
+}
+
+def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Writes exponentials, logarithms, sines and cosines as polynomials";
+  let description = [{
+    On scalars and vectors alike, so that no kernel calls a library and every target and vector width computes the same
+    polynomial. Upstream's approximations: f32, relative error of a few units in the last place; arguments of sin and cos
+    are expected to be reduced to a few periods.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // M1C_CODEGEN_PASSES
