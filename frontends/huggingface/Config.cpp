@@ -330,15 +330,15 @@ void readMixes(Reader &R, Config &C) {
 }
 
 void readWeightType(Reader &R, Config &C) {
-  C.WeightType = FloatType::BF16; // as published
+  C.Weights = DType::BF16; // as published
   StringRef Key = R.find("dtype") ? "dtype" : "torch_dtype";
   const json *Value = R.find(Key);
   if (!Value)
     return;
   if (*Value == "float32")
-    C.WeightType = FloatType::F32;
+    C.Weights = DType::F32;
   else if (*Value == "float16")
-    C.WeightType = FloatType::F16;
+    C.Weights = DType::F16;
   else if (*Value != "bfloat16")
     R.fail(Key, Reader::shorten(*Value),
            "\"float32\", \"bfloat16\" or \"float16\"");

@@ -25,7 +25,7 @@ enum class Architecture {
   MiniMax,       ///< MiniMaxForCausalLM, the transformers package
 };
 
-enum class FloatType { F32, BF16, F16 };
+enum class DType { F32, BF16, F16 };
 
 /// The weights of a residual connection: residual * Alpha + branch * Beta.
 struct Mix {
@@ -47,7 +47,7 @@ struct Config {
   bool Postnorm; ///< the residual is the normalised input, not the input
   bool TieEmbeddings;
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
-  FloatType WeightType;        ///< of the weights, where no file says otherwise
+  DType Weights;               ///< of the weights, where no file says otherwise
 
   int64_t layers() const { return Lightning.size(); }
   bool hasPublishedNames() const {

@@ -30,7 +30,7 @@ struct Parameter {
   std::vector<Source> Sources;
   bool Stacked = false;
   bool IsRouter = false;
-  FloatType Type = FloatType::F32; ///< filled in by resolveTypes
+  DType Type = DType::F32; ///< filled in by resolveTypes
 
   /// The full shape of the tensor that a source names.
   llvm::SmallVector<int64_t, 3> tensorShape(const Source &S) const;

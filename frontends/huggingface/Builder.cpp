@@ -1,0 +1,474 @@
+//===- Builder.cpp - builds the model in the m1 dialect ---------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/huggingface/Builder.h"
+
+#include "dialects/M1/IR/M1.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <cmath>
+
+using namespace m1c::huggingface;
+using namespace mlir;
+
+namespace {
+
+/// The norm inside a lightning layer has an epsilon of its own.
+constexpr double LightningNormEps = 1e-6;
+
+/// What every function of the model takes.
+struct Batch {
+  Value Tokens, Positions, CuSeqlens, Slots;
+};
+
+/// A name and an axis-0 symbol of a function's argument or result.
+struct Port {
+  StringRef Name;
+  StringRef Dim;
+  Type Element;
+  int64_t Columns = 0; ///< of a rank-2 tensor; 0: rank 1
+};
+
+class ModelBuilder {
+public:
+  ModelBuilder(const Config &C, ArrayRef<Parameter> Parameters, int64_t Chunk,
+               MLIRContext *Context)
+      : C(C), Parameters(Parameters), Chunk(Chunk),
+        B(UnknownLoc::get(Context), Context) {}
+
+  OwningOpRef<ModuleOp> run();
+
+private:
+  // Declarations.
+  void declareParameters();
+  void declareStates();
+  void buildNext();
+  void buildScore();
+  void buildLogits();
+  func::FuncOp beginFunction(StringRef Name, ArrayRef<Port> Arguments,
+                             ArrayRef<Port> Results);
+
+  // The model; x and the results of the layers are [T, D] f32.
+  Value buildLayers(const Batch &In);
+  Value buildLightning(const std::string &Name, int64_t Layer, Value H,
+                       const Batch &In);
+  Value buildSoftmax(const std::string &Name, Value H, const Batch &In);
+  Value buildMLP(const std::string &Name, Value H);
+  Value buildHead(Value X);
+
+  // Single operations, located at the name of what they compute.
+  Value parameter(const std::string &Symbol);
+  Value state(const std::string &Symbol);
+  void writeState(Value State, const std::string &Symbol);
+  Value norm(const std::string &Name, Value X, double Eps);
+  Value linear(const std::string &Name, Value X);
+  Value castFor(Value X, Type Element);
+  Value splitHeads(Value X, int64_t Heads);
+  Value mergeHeads(Value X);
+
+  void at(const Twine &Name) { B.setLoc(NameLoc::get(B.getStringAttr(Name))); }
+  /// The type of a product's operand: bf16 where the weight is bf16.
+  Type operandType(const std::string &Weight) {
+    Type Element = Types.at(Weight).getElementType();
+    return Element.isBF16() ? Element : B.getF32Type();
+  }
+  RankedTensorType rows(int64_t Columns, Type Element) {
+    return RankedTensorType::get({ShapedType::kDynamic, Columns}, Element);
+  }
+  RankedTensorType heads(int64_t Count, Type Element) {
+    return RankedTensorType::get({ShapedType::kDynamic, Count, C.HeadDim},
+                                 Element);
+  }
+  RankedTensorType vector(Type Element) {
+    return RankedTensorType::get({ShapedType::kDynamic}, Element);
+  }
+  RankedTensorType portType(const Port &P) {
+    return P.Columns ? rows(P.Columns, P.Element) : vector(P.Element);
+  }
+  DictionaryAttr portAttrs(const Port &P) {
+    return B.getDictionaryAttr(
+        {B.getNamedAttr("m1.dim", B.getStringAttr(P.Dim)),
+         B.getNamedAttr("m1.name", B.getStringAttr(P.Name))});
+  }
+  Type elementType(DType D);
+
+  const Config &C;
+  ArrayRef<Parameter> Parameters;
+  int64_t Chunk;
+  ImplicitLocOpBuilder B;
+  llvm::StringMap<RankedTensorType> Types; ///< of the parameters
+  llvm::StringMap<Type> StateTypes;
+  llvm::DenseMap<std::pair<Value, Type>, Value> Casts;
+};
+
+OwningOpRef<ModuleOp> ModelBuilder::run() {
+  OwningOpRef<ModuleOp> Module = ModuleOp::create(B.getLoc());
+  B.setInsertionPointToEnd(Module->getBody());
+  Module->getOperation()->setAttr(
+      "m1.model",
+      B.getDictionaryAttr(
+          {B.getNamedAttr("architecture", B.getStringAttr(C.ArchitectureName)),
+           B.getNamedAttr("layers", B.getI64IntegerAttr(C.layers())),
+           B.getNamedAttr("max_position", B.getI64IntegerAttr(C.MaxPosition)),
+           B.getNamedAttr("vocabulary", B.getI64IntegerAttr(C.Vocabulary))}));
+  declareParameters();
+  declareStates();
+  buildNext();
+  buildScore();
+  buildLogits();
+  return Module;
+}
+
+Type ModelBuilder::elementType(DType D) {
+  switch (D) {
+  case DType::F32:
+    return B.getF32Type();
+  case DType::BF16:
+    return B.getBF16Type();
+  case DType::F16:
+    return B.getF16Type();
+  }
+  llvm_unreachable("unknown dtype");
+}
+
+void ModelBuilder::declareParameters() {
+  for (const Parameter &P : Parameters) {
+    auto Type = RankedTensorType::get(P.Shape, elementType(P.Type));
+    Types[P.Symbol] = Type;
+    SmallVector<Attribute> Sources;
+    for (const Source &S : P.Sources)
+      Sources.push_back(m1::SourceAttr::get(B.getContext(),
+                                            B.getStringAttr(S.Tensor), S.Axis,
+                                            S.Begin, S.End, S.Extent));
+    at(P.Symbol);
+    B.create<m1::ParameterOp>(P.Symbol, Type, B.getArrayAttr(Sources),
+                              P.Stacked && Sources.size() == 1);
+  }
+}
+
+void ModelBuilder::declareStates() {
+  for (int64_t Layer = 0; Layer < C.layers(); ++Layer) {
+    std::string Name = layerName(Layer) + ".self_attn";
+    Type Type;
+    if (C.Lightning[Layer])
+      Type =
+          m1::LightningStateType::get(B.getContext(), C.Heads, C.HeadDim, Chunk,
+                                      operandType(Name + ".qkv_proj"));
+    else
+      Type = m1::KVCacheType::get(B.getContext(), C.KeyValueHeads, C.HeadDim,
+                                  operandType(Name + ".k_proj"));
+    at(Name);
+    StateTypes[Name + ".state"] = Type;
+    B.create<m1::StateOp>(Name + ".state", Type);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+func::FuncOp ModelBuilder::beginFunction(StringRef Name,
+                                         ArrayRef<Port> Arguments,
+                                         ArrayRef<Port> Results) {
+  SmallVector<Type> Inputs, Outputs;
+  SmallVector<DictionaryAttr> InputAttrs, OutputAttrs;
+  for (const Port &P : Arguments) {
+    Inputs.push_back(portType(P));
+    InputAttrs.push_back(portAttrs(P));
+  }
+  for (const Port &P : Results) {
+    Outputs.push_back(portType(P));
+    OutputAttrs.push_back(portAttrs(P));
+  }
+  at(Name);
+  auto Function =
+      B.create<func::FuncOp>(Name, B.getFunctionType(Inputs, Outputs));
+  Function.setAllArgAttrs(InputAttrs);
+  Function.setAllResultAttrs(OutputAttrs);
+  B.setInsertionPointToStart(Function.addEntryBlock());
+  Casts.clear();
+  return Function;
+}
+
+/// The first four arguments of every function.
+SmallVector<Port> batchPorts(Builder &B) {
+  Type I32 = B.getI32Type();
+  return {{"tokens", "T", I32},
+          {"positions", "T", I32},
+          {"cu_seqlens", "B+1", I32},
+          {"slots", "B", I32}};
+}
+
+Batch batchOf(func::FuncOp Function) {
+  return {Function.getArgument(0), Function.getArgument(1),
+          Function.getArgument(2), Function.getArgument(3)};
+}
+
+void ModelBuilder::buildNext() {
+  Type I32 = B.getI32Type(), F32 = B.getF32Type();
+  SmallVector<Port> Arguments = batchPorts(B);
+  Arguments.append({{"temperature", "B", F32},
+                    {"top_p", "B", F32},
+                    {"top_k", "B", I32},
+                    {"seeds", "B", B.getI64Type()},
+                    {"sample_positions", "B", I32}});
+  OpBuilder::InsertionGuard Guard(B);
+  func::FuncOp Function = beginFunction("next", Arguments,
+                                        {{"sampled", "B", I32},
+                                         {"log_probs", "B", F32},
+                                         {"logits", "B", F32, C.Vocabulary}});
+  Batch In = batchOf(Function);
+  Value X = buildLayers(In);
+  at("select_last");
+  X = B.create<m1::SelectLastOp>(X.getType(), X, In.CuSeqlens);
+  Value Logits = buildHead(X);
+  at("sample");
+  Value Sampled =
+      B.create<m1::SampleOp>(vector(I32), Logits, Function.getArgument(4),
+                             Function.getArgument(5), Function.getArgument(6),
+                             Function.getArgument(7), Function.getArgument(8));
+  at("log_probs");
+  Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled);
+  at("next");
+  B.create<func::ReturnOp>(ValueRange{Sampled, LogProbs, Logits});
+}
+
+void ModelBuilder::buildScore() {
+  Type I32 = B.getI32Type(), F32 = B.getF32Type();
+  SmallVector<Port> Arguments = batchPorts(B);
+  Arguments.push_back({"targets", "T", I32});
+  OpBuilder::InsertionGuard Guard(B);
+  func::FuncOp Function =
+      beginFunction("score", Arguments, {{"log_probs", "T", F32}});
+  Value Logits = buildHead(buildLayers(batchOf(Function)));
+  at("log_probs");
+  Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits,
+                                                Function.getArgument(4));
+  at("score");
+  B.create<func::ReturnOp>(LogProbs);
+}
+
+void ModelBuilder::buildLogits() {
+  OpBuilder::InsertionGuard Guard(B);
+  func::FuncOp Function = beginFunction(
+      "logits", batchPorts(B), {{"logits", "T", B.getF32Type(), C.Vocabulary}});
+  Value Logits = buildHead(buildLayers(batchOf(Function)));
+  at("logits");
+  B.create<func::ReturnOp>(Logits);
+}
+
+//===----------------------------------------------------------------------===//
+// The model
+//===----------------------------------------------------------------------===//
+
+Value ModelBuilder::buildLayers(const Batch &In) {
+  Value Table = parameter("model.embed_tokens");
+  Value X = B.create<m1::EmbeddingOp>(rows(C.Hidden, B.getF32Type()), In.Tokens,
+                                      Table);
+  for (int64_t Layer = 0; Layer < C.layers(); ++Layer) {
+    std::string Name = layerName(Layer);
+    Mix AttentionMix = C.Lightning[Layer] ? C.LightningMix : C.SoftmaxMix;
+    Value H = norm(Name + ".input_layernorm", X, C.NormEps);
+    Value Attention = C.Lightning[Layer]
+                          ? buildLightning(Name + ".self_attn", Layer, H, In)
+                          : buildSoftmax(Name + ".self_attn", H, In);
+    at(Name + ".self_attn.residual");
+    X = B.create<m1::ResidualOp>(X.getType(), C.Postnorm ? H : X, Attention,
+                                 B.getF64FloatAttr(AttentionMix.Alpha),
+                                 B.getF64FloatAttr(AttentionMix.Beta));
+    H = norm(Name + ".post_attention_layernorm", X, C.NormEps);
+    Value MLP = buildMLP(Name, H);
+    at(Name + ".mlp.residual");
+    X = B.create<m1::ResidualOp>(X.getType(), C.Postnorm ? H : X, MLP,
+                                 B.getF64FloatAttr(C.MLPMix.Alpha),
+                                 B.getF64FloatAttr(C.MLPMix.Beta));
+  }
+  return X;
+}
+
+/// [q | k | v] = silu(h qkvᵀ); out = (norm(attention) * sigmoid(h gateᵀ)) outᵀ.
+Value ModelBuilder::buildLightning(const std::string &Name, int64_t Layer,
+                                   Value H, const Batch &In) {
+  Type F32 = B.getF32Type();
+  Type Row = operandType(Name + ".qkv_proj");
+  int64_t Width = C.Heads * C.HeadDim;
+
+  Value QKV = linear(Name + ".qkv_proj", H);
+  at(Name + ".qkv_act");
+  QKV = B.create<m1::SiluOp>(rows(3 * Width, Row), QKV);
+  Type Heads = heads(C.Heads, Row);
+  auto Split = B.create<m1::SplitQKVOp>(Heads, Heads, Heads, QKV);
+
+  Value State = state(Name + ".state");
+  at(Name + ".lightning_attention");
+  auto Attention = B.create<m1::LightningAttentionOp>(
+      heads(C.Heads, F32), State.getType(), Split.getQ(), Split.getK(),
+      Split.getV(), State, In.Positions, In.CuSeqlens, In.Slots,
+      B.getDenseF64ArrayAttr(C.slopes(Layer)));
+  writeState(Attention.getNewState(), Name + ".state");
+
+  at(Name + ".lightning_attention");
+  Value Y = mergeHeads(Attention.getResult());
+  Y = norm(Name + ".norm", Y, LightningNormEps);
+  Value Gate = linear(Name + ".output_gate", H);
+  at(Name + ".gate");
+  Y = B.create<m1::SigmoidGateOp>(rows(Width, operandType(Name + ".out_proj")),
+                                  Y, Gate);
+  return linear(Name + ".out_proj", Y);
+}
+
+Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
+                                 const Batch &In) {
+  // q, k and v share a type even where a checkpoint mixes them.
+  Type Row = B.getBF16Type();
+  for (StringRef Weight : {".q_proj", ".k_proj", ".v_proj"})
+    if (!operandType(Name + Weight.str()).isBF16())
+      Row = B.getF32Type();
+
+  auto Project = [&](StringRef Weight, int64_t Heads) {
+    Value X = linear(Name + Weight.str(), H);
+    return splitHeads(X, Heads);
+  };
+  auto Rotate = [&](StringRef Part, Value X, int64_t Heads) -> Value {
+    at(Name + Part);
+    return B.create<m1::RotaryOp>(heads(Heads, Row), X, In.Positions,
+                                  B.getF64FloatAttr(C.RotaryTheta),
+                                  B.getI64IntegerAttr(C.RotaryDim));
+  };
+  Value Q = Rotate(".rotary_q", Project(".q_proj", C.Heads), C.Heads);
+  Value K =
+      Rotate(".rotary_k", Project(".k_proj", C.KeyValueHeads), C.KeyValueHeads);
+  Value V = castFor(Project(".v_proj", C.KeyValueHeads), Row);
+
+  Value Cache = state(Name + ".state");
+  at(Name + ".softmax_attention");
+  auto Attention = B.create<m1::SoftmaxAttentionOp>(
+      heads(C.Heads, operandType(Name + ".o_proj")), Cache.getType(), Q, K, V,
+      Cache, In.Positions, In.CuSeqlens, In.Slots,
+      B.getF64FloatAttr(1 / std::sqrt(double(C.HeadDim))));
+  writeState(Attention.getNewCache(), Name + ".state");
+
+  at(Name + ".softmax_attention");
+  return linear(Name + ".o_proj", mergeHeads(Attention.getResult()));
+}
+
+/// The routed experts, mixed with the shared expert where there is one.
+Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
+  Type F32 = B.getF32Type();
+  // The block is called what the checkpoint calls it.
+  std::string Block = Name + ".block_sparse_moe";
+  if (!Types.contains(Block + ".gate"))
+    Block = Name + ".mlp";
+  Value RouterWeight = parameter(Block + ".gate");
+  at(Block + ".gate");
+  auto Router =
+      B.create<m1::RouterOp>(rows(C.ExpertsPerToken, B.getI32Type()),
+                             rows(C.ExpertsPerToken, F32), H, RouterWeight);
+  std::string Experts = Block + ".experts";
+  at(Experts);
+  Value X = castFor(H, operandType(Experts + ".w1"));
+  Value W1 = parameter(Experts + ".w1");
+  Value W3 = parameter(Experts + ".w3");
+  Value W2 = parameter(Experts + ".w2");
+  at(Experts);
+  Value Routed =
+      B.create<m1::ExpertsOp>(rows(C.Hidden, F32), X, Router.getExperts(),
+                              Router.getWeights(), W1, W3, W2);
+  if (C.SharedWidth == 0)
+    return Routed;
+
+  std::string Shared = Name + ".shared_mlp";
+  Value Gate = linear(Shared + ".gate_proj", H);
+  Value Up = linear(Shared + ".up_proj", H);
+  at(Shared + ".act");
+  Value Inner = B.create<m1::SiluMulOp>(
+      rows(C.SharedWidth, operandType(Shared + ".down_proj")), Gate, Up);
+  Value Down = linear(Shared + ".down_proj", Inner);
+  // The coefficient is computed in f32 whatever its weight is, as published.
+  Value Weight = parameter(Name + ".coefficient");
+  at(Name + ".coefficient");
+  Value Coefficient = B.create<m1::LinearOp>(rows(1, F32), H, Weight);
+  at(Name + ".shared_mix");
+  return B.create<m1::SharedMixOp>(Routed.getType(), Routed, Down, Coefficient);
+}
+
+/// The final norm and the output head. The head multiplies the f32 activation,
+/// never one rounded to bf16.
+Value ModelBuilder::buildHead(Value X) {
+  X = norm("model.norm", X, C.NormEps);
+  Value Weight = parameter(C.TieEmbeddings ? "model.embed_tokens" : "lm_head");
+  at("lm_head");
+  return B.create<m1::LinearOp>(rows(C.Vocabulary, B.getF32Type()), X, Weight);
+}
+
+//===----------------------------------------------------------------------===//
+// Single operations
+//===----------------------------------------------------------------------===//
+
+Value ModelBuilder::parameter(const std::string &Symbol) {
+  at(Symbol);
+  return B.create<m1::LoadParameterOp>(Types.at(Symbol), Symbol);
+}
+
+Value ModelBuilder::state(const std::string &Symbol) {
+  at(Symbol);
+  return B.create<m1::ReadStateOp>(StateTypes.at(Symbol), Symbol);
+}
+
+void ModelBuilder::writeState(Value State, const std::string &Symbol) {
+  at(Symbol);
+  B.create<m1::WriteStateOp>(State, Symbol);
+}
+
+Value ModelBuilder::norm(const std::string &Name, Value X, double Eps) {
+  Value Weight = parameter(Name);
+  int64_t Columns = cast<RankedTensorType>(X.getType()).getDimSize(1);
+  return B.create<m1::RMSNormOp>(rows(Columns, B.getF32Type()), X, Weight,
+                                 B.getF64FloatAttr(Eps));
+}
+
+/// x weightᵀ in f32, x being rounded to the weight's operand type first.
+Value ModelBuilder::linear(const std::string &Name, Value X) {
+  at(Name);
+  X = castFor(X, operandType(Name));
+  Value Weight = parameter(Name);
+  int64_t Columns = Types.at(Name).getDimSize(0);
+  return B.create<m1::LinearOp>(rows(Columns, B.getF32Type()), X, Weight);
+}
+
+Value ModelBuilder::castFor(Value X, Type Element) {
+  auto Type = cast<RankedTensorType>(X.getType());
+  if (Type.getElementType() == Element)
+    return X;
+  // Several products take the same row: it is rounded once.
+  Value &Cast = Casts[{X, Element}];
+  if (!Cast)
+    Cast = B.create<m1::CastOp>(Type.clone(Element), X);
+  return Cast;
+}
+
+Value ModelBuilder::splitHeads(Value X, int64_t Heads) {
+  Type Element = cast<RankedTensorType>(X.getType()).getElementType();
+  return B.create<m1::SplitHeadsOp>(heads(Heads, Element), X);
+}
+
+Value ModelBuilder::mergeHeads(Value X) {
+  auto Type = cast<RankedTensorType>(X.getType());
+  return B.create<m1::MergeHeadsOp>(
+      rows(Type.getDimSize(1) * Type.getDimSize(2), Type.getElementType()), X);
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp>
+m1c::huggingface::buildModel(const Config &C, ArrayRef<Parameter> Parameters,
+                             int64_t Chunk, MLIRContext *Context) {
+  return ModelBuilder(C, Parameters, Chunk, Context).run();
+}

@@ -1,0 +1,45 @@
+//===- Import.cpp - reads a HuggingFace checkpoint as an m1 module *- C++
+//-*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/huggingface/Import.h"
+
+#include "dialects/M1/IR/M1.h"
+#include "frontends/huggingface/Builder.h"
+#include "frontends/huggingface/Tensors.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace m1c::huggingface;
+using namespace mlir;
+
+llvm::Expected<OwningOpRef<ModuleOp>> m1c::huggingface::importCheckpoint(
+    StringRef Directory, const ImportOptions &Options, MLIRContext *Context) {
+  if (!llvm::sys::fs::is_directory(Directory))
+    return llvm::createStringError(
+        Directory + ": not a directory, expected one with a config.json");
+  SmallString<128> ConfigFile(Directory);
+  llvm::sys::path::append(ConfigFile, "config.json");
+  llvm::Expected<Config> C = readConfig(ConfigFile);
+  if (!C)
+    return C.takeError();
+  auto Parameters = resolveParameters(Directory, *C);
+  if (!Parameters)
+    return Parameters.takeError();
+
+  Context->loadDialect<m1::M1Dialect, func::FuncDialect>();
+  OwningOpRef<ModuleOp> Module =
+      buildModel(*C, *Parameters, Options.Chunk, Context);
+  if (failed(verify(*Module)))
+    return llvm::createStringError(
+        ConfigFile + ": the model built from it is invalid; this is an error "
+                     "of the importer");
+  return Module;
+}

@@ -1,0 +1,214 @@
+//===- Tensors.cpp - finds a model's parameters in a checkpoint -*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "frontends/huggingface/Tensors.h"
+
+#include "runtime/weights/Checkpoint.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <optional>
+
+using namespace m1c::huggingface;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace {
+
+const char IndexName[] = "model.safetensors.index.json";
+
+/// What is known of one stored tensor; without files only that it exists.
+struct Stored {
+  std::string File;
+  std::optional<m1::ElementType> Type; ///< none: not known
+  llvm::SmallVector<int64_t, 3> Shape;
+};
+using StoredTensors = llvm::StringMap<Stored>;
+
+Error error(const llvm::Twine &Message) {
+  return llvm::createStringError(Message);
+}
+
+std::string inDirectory(StringRef Directory, StringRef Name) {
+  llvm::SmallString<128> Path(Directory);
+  llvm::sys::path::append(Path, Name);
+  return Path.str().str();
+}
+
+bool hasSafetensors(StringRef Directory) {
+  std::error_code Code;
+  for (llvm::sys::fs::directory_iterator It(Directory, Code), End;
+       It != End && !Code; It.increment(Code))
+    if (llvm::sys::path::extension(It->path()) == ".safetensors")
+      return true;
+  return false;
+}
+
+/// The names in an index whose shards are not there.
+Expected<StoredTensors> readIndex(const std::string &File) {
+  auto Map = m1::readSafetensorsIndex(File);
+  if (!Map.ok())
+    return error(std::string(Map.status().message()));
+  StoredTensors Tensors;
+  for (const auto &Entry : *Map)
+    Tensors[Entry.first].File = File;
+  return Tensors;
+}
+
+/// Names, types and shapes from the headers of the checkpoint's files.
+Expected<StoredTensors> readHeaders(const std::string &Directory) {
+  auto Checkpoint = m1::Checkpoint::open(Directory);
+  if (!Checkpoint.ok())
+    return error(std::string(Checkpoint.status().message()));
+  StoredTensors Tensors;
+  for (const auto &[Name, Info] : (*Checkpoint)->tensors())
+    Tensors[Name] = {(*Checkpoint)->fileOf(Info),
+                     Info.Type,
+                     {Info.Shape.begin(), Info.Shape.end()}};
+  return Tensors;
+}
+
+std::optional<DType> dtype(m1::ElementType Type) {
+  switch (Type) {
+  case m1::ElementType::F32:
+    return DType::F32;
+  case m1::ElementType::BF16:
+    return DType::BF16;
+  case m1::ElementType::F16:
+    return DType::F16;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// Checks one source of a parameter against the stored tensors and takes the
+/// type from it.
+Error checkSource(const StoredTensors &Tensors, Parameter &P, const Source &S) {
+  auto It = Tensors.find(S.Tensor);
+  const Stored &Tensor = It->second;
+  if (!Tensor.Type)
+    return Error::success();
+  auto Where = Tensor.File + ": " + S.Tensor;
+  auto Shape = P.tensorShape(S);
+  if (Tensor.Shape != Shape)
+    return error(Where + " has shape " + m1::formatShape(Tensor.Shape) +
+                 ", expected " + m1::formatShape(Shape) + " from config.json");
+  std::optional<DType> Type = dtype(*Tensor.Type);
+  std::string Found = " is stored as " + std::string(name(*Tensor.Type));
+  if (!Type)
+    return error(Where + Found + ", expected F32, BF16 or F16");
+  if (&S == &P.Sources.front())
+    P.Type = *Type;
+  else if (P.Type != *Type)
+    return error(Where + Found + ", unlike " + P.Sources.front().Tensor +
+                 ": expected one type for all experts of a layer");
+  return Error::success();
+}
+
+/// The types of parameters that no file is there for.
+void assumePublishedTypes(const Config &C, std::vector<Parameter> &Parameters) {
+  for (Parameter &P : Parameters)
+    P.Type = P.IsRouter && C.hasPublishedNames() ? DType::F32 : C.Weights;
+}
+
+/// One line for tensors that are missing or too many: the first by name, and
+/// how many there are.
+Error listed(StringRef Where, StringRef What, std::vector<std::string> Names,
+             StringRef Why) {
+  llvm::sort(Names);
+  std::string More;
+  if (Names.size() > 1)
+    More = " and " + std::to_string(Names.size() - 1) + " more";
+  return error(Where + ": " + What + " " + Names.front() + More + ", " + Why);
+}
+
+Error checkNames(StringRef Where, const Config &C,
+                 const std::vector<Parameter> &Parameters,
+                 const StoredTensors &Tensors) {
+  llvm::StringSet<> Used;
+  std::vector<std::string> Missing, Surplus;
+  for (const Parameter &P : Parameters)
+    for (const Source &S : P.Sources)
+      if (Used.insert(S.Tensor).second && !Tensors.contains(S.Tensor))
+        Missing.push_back(S.Tensor);
+  if (!Missing.empty())
+    return listed(Where, "missing tensor", std::move(Missing),
+                  "expected from config.json (" + C.ArchitectureName + ")");
+  for (const auto &Entry : Tensors)
+    if (!Used.contains(Entry.getKey()) && !isDerived(C, Entry.getKey()))
+      Surplus.push_back(Entry.getKey().str());
+  if (!Surplus.empty())
+    return listed(Where, "surplus tensor", std::move(Surplus),
+                  "config.json (" + C.ArchitectureName + ") has no use for it");
+  return Error::success();
+}
+
+/// w1, w3 and w2 of a layer are operands of one operation.
+Error checkExpertTypes(const std::vector<Parameter> &Parameters) {
+  llvm::StringMap<const Parameter *> First;
+  for (const Parameter &P : Parameters) {
+    auto [Block, Name] = StringRef(P.Symbol).rsplit('.');
+    if (!Block.ends_with(".experts"))
+      continue;
+    const Parameter *W1 = First.try_emplace(Block, &P).first->second;
+    if (P.Type != W1->Type)
+      return error(P.Sources.front().Tensor +
+                   " is of another element type than " +
+                   W1->Sources.front().Tensor +
+                   ", expected one type for all experts of a layer");
+  }
+  return Error::success();
+}
+
+} // namespace
+
+Expected<std::vector<Parameter>>
+m1c::huggingface::resolveParameters(StringRef Directory, Config &C) {
+  std::string Index = inDirectory(Directory, IndexName);
+  std::string Where = Directory.str();
+  StoredTensors Tensors;
+  if (hasSafetensors(Directory)) {
+    auto Read = readHeaders(Where);
+    if (!Read)
+      return Read.takeError();
+    Tensors = std::move(*Read);
+  } else if (llvm::sys::fs::exists(Index)) {
+    Where = Index;
+    auto Read = readIndex(Index);
+    if (!Read)
+      return Read.takeError();
+    Tensors = std::move(*Read);
+  } else {
+    auto Parameters = describeParameters(C, ExpertNaming());
+    assumePublishedTypes(C, Parameters);
+    return Parameters;
+  }
+
+  if (C.SharedWidth > 0) {
+    auto Gate = Tensors.find(layerName(0) + ".shared_mlp.gate_proj.weight");
+    if (Gate != Tensors.end() && !Gate->second.Shape.empty() &&
+        Gate->second.Shape[0] == C.ExpertWidth)
+      C.SharedWidth = C.ExpertWidth;
+  }
+  ExpertNaming Naming = detectExpertNaming(
+      C, [&](StringRef Name) { return Tensors.contains(Name); });
+  auto Parameters = describeParameters(C, Naming);
+  assumePublishedTypes(C, Parameters);
+  if (Error E = checkNames(Where, C, Parameters, Tensors))
+    return E;
+  for (Parameter &P : Parameters)
+    for (const Source &S : P.Sources)
+      if (Error E = checkSource(Tensors, P, S))
+        return E;
+  if (Error E = checkExpertTypes(Parameters))
+    return E;
+  return Parameters;
+}
