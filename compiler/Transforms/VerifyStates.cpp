@@ -21,7 +21,7 @@ namespace m1c {
 
 namespace {
 
-/// The successor that `user` makes of the state value `use`, or null.
+/// The successor that the user of a state value makes of it, or null.
 Value successor(OpOperand &Use) {
   return llvm::TypeSwitch<Operation *, Value>(Use.getOwner())
       .Case([](m1::LightningAttentionOp Op) { return Op.getNewState(); })
@@ -30,7 +30,7 @@ Value successor(OpOperand &Use) {
 }
 
 struct VerifyStates : m1c::impl::VerifyStatesBase<VerifyStates> {
-  /// Follows the chain of uses from `read` to the write of the same state.
+  /// Follows the chain of uses from `Read` to the write of the same state.
   static LogicalResult verifyChain(m1::ReadStateOp Read) {
     Value V = Read.getResult();
     while (true) {

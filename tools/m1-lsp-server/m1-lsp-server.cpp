@@ -10,8 +10,8 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
-int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  m1c::registerDialects(registry);
-  return mlir::asMainReturnCode(mlir::MlirLspServerMain(argc, argv, registry));
+int main(int Argc, char **Argv) {
+  mlir::DialectRegistry Registry;
+  m1c::registerDialects(Registry);
+  return mlir::failed(mlir::MlirLspServerMain(Argc, Argv, Registry));
 }

@@ -10,10 +10,10 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
-int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  m1c::registerDialects(registry);
+int main(int Argc, char **Argv) {
+  mlir::DialectRegistry Registry;
+  m1c::registerDialects(Registry);
   m1c::registerPasses();
   return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "m1c pass driver\n", registry));
+      mlir::MlirOptMain(Argc, Argv, "m1c pass driver\n", Registry));
 }

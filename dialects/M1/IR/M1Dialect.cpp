@@ -42,82 +42,82 @@ void M1Dialect::initialize() {
 //===----------------------------------------------------------------------===//
 
 static LogicalResult
-verifyStateType(function_ref<InFlightDiagnostic()> emitError, int64_t heads,
-                int64_t headDim, Type elementType) {
-  if (heads < 1 || headDim < 1)
-    return emitError() << "expected a positive number of heads and a positive "
+verifyStateType(function_ref<InFlightDiagnostic()> EmitError, int64_t Heads,
+                int64_t HeadDim, Type ElementType) {
+  if (Heads < 1 || HeadDim < 1)
+    return EmitError() << "expected a positive number of heads and a positive "
                           "head size, found "
-                       << heads << " x " << headDim;
-  if (!elementType.isF32() && !elementType.isBF16() && !elementType.isF16() &&
-      !elementType.isF64())
-    return emitError() << "expected f32, bf16, f16 or f64 elements, found "
-                       << elementType;
+                       << Heads << " x " << HeadDim;
+  if (!ElementType.isF32() && !ElementType.isBF16() && !ElementType.isF16() &&
+      !ElementType.isF64())
+    return EmitError() << "expected f32, bf16, f16 or f64 elements, found "
+                       << ElementType;
   return success();
 }
 
 LogicalResult
-LightningStateType::verify(function_ref<InFlightDiagnostic()> emitError,
-                           int64_t heads, int64_t headDim, int64_t chunk,
-                           Type elementType) {
-  if (chunk < 1)
-    return emitError() << "expected a positive chunk size, found " << chunk;
-  return verifyStateType(emitError, heads, headDim, elementType);
+LightningStateType::verify(function_ref<InFlightDiagnostic()> EmitError,
+                           int64_t Heads, int64_t HeadDim, int64_t Chunk,
+                           Type ElementType) {
+  if (Chunk < 1)
+    return EmitError() << "expected a positive chunk size, found " << Chunk;
+  return verifyStateType(EmitError, Heads, HeadDim, ElementType);
 }
 
-LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                  int64_t heads, int64_t headDim,
-                                  Type elementType) {
-  return verifyStateType(emitError, heads, headDim, elementType);
+LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
+                                  int64_t Heads, int64_t HeadDim,
+                                  Type ElementType) {
+  return verifyStateType(EmitError, Heads, HeadDim, ElementType);
 }
 
 //===----------------------------------------------------------------------===//
 // SourceAttr
 //===----------------------------------------------------------------------===//
 
-LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 StringAttr tensor, int64_t axis, int64_t begin,
-                                 int64_t end, int64_t extent) {
-  if (tensor.empty())
-    return emitError() << "expected the name of a tensor, found \"\"";
-  if (axis < -1)
-    return emitError() << "expected an axis from 0 on, found " << axis;
-  if (axis == -1) {
-    if (begin != 0 || end != 0 || extent != 0)
-      return emitError() << "a whole tensor has no range, found " << begin
-                         << " to " << end << " of " << extent;
+LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
+                                 StringAttr Tensor, int64_t Axis, int64_t Begin,
+                                 int64_t End, int64_t Extent) {
+  if (Tensor.empty())
+    return EmitError() << "expected the name of a tensor, found \"\"";
+  if (Axis < -1)
+    return EmitError() << "expected an axis from 0 on, found " << Axis;
+  if (Axis == -1) {
+    if (Begin != 0 || End != 0 || Extent != 0)
+      return EmitError() << "a whole tensor has no range, found " << Begin
+                         << " to " << End << " of " << Extent;
     return success();
   }
-  if (begin < 0 || begin >= end || end > extent)
-    return emitError() << "expected a range with 0 <= begin < end <= extent, "
+  if (Begin < 0 || Begin >= End || End > Extent)
+    return EmitError() << "expected a range with 0 <= begin < end <= extent, "
                           "found "
-                       << begin << " to " << end << " of " << extent;
+                       << Begin << " to " << End << " of " << Extent;
   return success();
 }
 
-Attribute SourceAttr::parse(AsmParser &parser, Type) {
-  StringAttr tensor;
-  int64_t axis = -1, begin = 0, end = 0, extent = 0;
-  SMLoc location = parser.getCurrentLocation();
-  if (parser.parseLess() || parser.parseAttribute(tensor))
+Attribute SourceAttr::parse(AsmParser &Parser, Type) {
+  StringAttr Tensor;
+  int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
+  SMLoc Location = Parser.getCurrentLocation();
+  if (Parser.parseLess() || Parser.parseAttribute(Tensor))
     return {};
-  if (succeeded(parser.parseOptionalLSquare()) &&
-      (parser.parseKeyword("axis") || parser.parseInteger(axis) ||
-       parser.parseComma() || parser.parseInteger(begin) ||
-       parser.parseKeyword("to") || parser.parseInteger(end) ||
-       parser.parseKeyword("of") || parser.parseInteger(extent) ||
-       parser.parseRSquare()))
+  if (succeeded(Parser.parseOptionalLSquare()) &&
+      (Parser.parseKeyword("axis") || Parser.parseInteger(Axis) ||
+       Parser.parseComma() || Parser.parseInteger(Begin) ||
+       Parser.parseKeyword("to") || Parser.parseInteger(End) ||
+       Parser.parseKeyword("of") || Parser.parseInteger(Extent) ||
+       Parser.parseRSquare()))
     return {};
-  if (parser.parseGreater())
+  if (Parser.parseGreater())
     return {};
-  auto emitError = [&] { return parser.emitError(location); };
-  return SourceAttr::getChecked(emitError, parser.getContext(), tensor, axis,
-                                begin, end, extent);
+  auto EmitError = [&] { return Parser.emitError(Location); };
+  return SourceAttr::getChecked(EmitError, Parser.getContext(), Tensor, Axis,
+                                Begin, End, Extent);
 }
 
-void SourceAttr::print(AsmPrinter &printer) const {
-  printer << '<' << getTensor();
+void SourceAttr::print(AsmPrinter &Printer) const {
+  Printer << '<' << getTensor();
   if (getAxis() >= 0)
-    printer << "[axis " << getAxis() << ", " << getBegin() << " to " << getEnd()
+    Printer << "[axis " << getAxis() << ", " << getBegin() << " to " << getEnd()
             << " of " << getExtent() << ']';
-  printer << '>';
+  Printer << '>';
 }

@@ -20,30 +20,30 @@ using namespace m1;
 // Casts
 //===----------------------------------------------------------------------===//
 
-/// Whether every value of `from` is also a value of `to`.
-static bool holdsAllValuesOf(FloatType to, FloatType from) {
-  if (to == from || to.isF64())
+/// Whether every value of `From` is also a value of `To`.
+static bool holdsAllValuesOf(FloatType To, FloatType From) {
+  if (To == From || To.isF64())
     return true;
-  return to.isF32() && !from.isF64();
+  return To.isF32() && !From.isF64();
 }
 
-OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
+OpFoldResult CastOp::fold(FoldAdaptor Adaptor) {
   if (getOperand().getType() == getType())
     return getOperand();
   // Widening changes no value, so what follows may start from the narrow type:
   // bf16 -> f32 -> bf16 is nothing, bf16 -> f32 -> f16 is bf16 -> f16.
-  auto inner = getOperand().getDefiningOp<CastOp>();
-  if (!inner)
+  auto Inner = getOperand().getDefiningOp<CastOp>();
+  if (!Inner)
     return {};
-  auto elementType = [](Value value) {
-    return cast<FloatType>(getElementTypeOrSelf(value));
+  auto elementType = [](Value V) {
+    return cast<FloatType>(getElementTypeOrSelf(V));
   };
-  if (!holdsAllValuesOf(elementType(inner.getResult()),
-                        elementType(inner.getOperand())))
+  if (!holdsAllValuesOf(elementType(Inner.getResult()),
+                        elementType(Inner.getOperand())))
     return {};
-  if (inner.getOperand().getType() == getType())
-    return inner.getOperand();
-  getOperandMutable().assign(inner.getOperand());
+  if (Inner.getOperand().getType() == getType())
+    return Inner.getOperand();
+  getOperandMutable().assign(Inner.getOperand());
   return getResult();
 }
 
@@ -51,17 +51,17 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
 // Heads
 //===----------------------------------------------------------------------===//
 
-OpFoldResult SplitHeadsOp::fold(FoldAdaptor adaptor) {
-  auto merge = getOperand().getDefiningOp<MergeHeadsOp>();
-  if (merge && merge.getOperand().getType() == getType())
-    return merge.getOperand();
+OpFoldResult SplitHeadsOp::fold(FoldAdaptor Adaptor) {
+  auto Merge = getOperand().getDefiningOp<MergeHeadsOp>();
+  if (Merge && Merge.getOperand().getType() == getType())
+    return Merge.getOperand();
   return {};
 }
 
-OpFoldResult MergeHeadsOp::fold(FoldAdaptor adaptor) {
-  auto split = getOperand().getDefiningOp<SplitHeadsOp>();
-  if (split && split.getOperand().getType() == getType())
-    return split.getOperand();
+OpFoldResult MergeHeadsOp::fold(FoldAdaptor Adaptor) {
+  auto Split = getOperand().getDefiningOp<SplitHeadsOp>();
+  if (Split && Split.getOperand().getType() == getType())
+    return Split.getOperand();
   return {};
 }
 
@@ -71,22 +71,22 @@ OpFoldResult MergeHeadsOp::fold(FoldAdaptor adaptor) {
 
 /// Writing back what was read changes nothing, unless the state was written in
 /// between. The read, then unused, is dead.
-LogicalResult WriteStateOp::canonicalize(WriteStateOp write,
-                                         PatternRewriter &rewriter) {
-  auto read = write.getValue().getDefiningOp<ReadStateOp>();
-  if (!read || read.getStateAttr() != write.getStateAttr() ||
-      read->getBlock() != write->getBlock())
-    return rewriter.notifyMatchFailure(write, "not the value read from it");
-  for (Operation *op = read->getNextNode(); op != write;
-       op = op->getNextNode()) {
-    if (auto other = dyn_cast<WriteStateOp>(op)) {
-      if (other.getStateAttr() != write.getStateAttr())
+LogicalResult WriteStateOp::canonicalize(WriteStateOp Write,
+                                         PatternRewriter &Rewriter) {
+  auto Read = Write.getValue().getDefiningOp<ReadStateOp>();
+  if (!Read || Read.getStateAttr() != Write.getStateAttr() ||
+      Read->getBlock() != Write->getBlock())
+    return Rewriter.notifyMatchFailure(Write, "not the value read from it");
+  for (Operation *Op = Read->getNextNode(); Op != Write;
+       Op = Op->getNextNode()) {
+    if (auto Other = dyn_cast<WriteStateOp>(Op)) {
+      if (Other.getStateAttr() != Write.getStateAttr())
         continue;
-    } else if (isMemoryEffectFree(op) || isa<ReadStateOp>(op)) {
+    } else if (isMemoryEffectFree(Op) || isa<ReadStateOp>(Op)) {
       continue;
     }
-    return rewriter.notifyMatchFailure(op, "may have written the state");
+    return Rewriter.notifyMatchFailure(Op, "may have written the state");
   }
-  rewriter.eraseOp(write);
+  Rewriter.eraseOp(Write);
   return success();
 }

@@ -25,103 +25,99 @@ using namespace m1;
 namespace {
 /// What one axis of a tensor must be.
 struct Axis {
-  StringRef name;
-  int64_t size;      // kDynamic: any
-  bool mayBeDynamic; // the axes of tokens and sequences
+  StringRef Name;
+  int64_t Size;      // kDynamic: any
+  bool MayBeDynamic; // the axes of tokens and sequences
 };
 } // namespace
 
 /// An axis whose extent the compiler knows.
-static Axis fixed(StringRef name, int64_t size = ShapedType::kDynamic) {
-  return {name, size, false};
+static Axis fixed(StringRef Name, int64_t Size = ShapedType::kDynamic) {
+  return {Name, Size, false};
 }
 
 /// An axis of tokens or sequences, whose extent may be known only at run time.
-static Axis ragged(StringRef name, int64_t size = ShapedType::kDynamic) {
-  return {name, size, true};
+static Axis ragged(StringRef Name, int64_t Size = ShapedType::kDynamic) {
+  return {Name, Size, true};
 }
 
-static RankedTensorType tensorType(Value value) {
-  return cast<RankedTensorType>(value.getType());
+static RankedTensorType tensorType(Value V) {
+  return cast<RankedTensorType>(V.getType());
 }
 
-static int64_t extent(Value value, unsigned axis) {
-  return tensorType(value).getDimSize(axis);
+static int64_t extent(Value V, unsigned A) {
+  return tensorType(V).getDimSize(A);
 }
 
-static Type elementType(Value value) {
-  return tensorType(value).getElementType();
-}
+static Type elementType(Value V) { return tensorType(V).getElementType(); }
 
-/// Checks that `value`, called `name` in messages, has exactly these axes.
-static LogicalResult expectShape(Operation *op, StringRef constraint,
-                                 StringRef name, Value value,
-                                 ArrayRef<Axis> axes) {
-  RankedTensorType type = tensorType(value);
-  bool matches = type.getRank() == static_cast<int64_t>(axes.size());
-  for (size_t i = 0; matches && i < axes.size(); ++i) {
-    const Axis &axis = axes[i];
-    int64_t size = type.getDimSize(i);
-    if (ShapedType::isDynamic(size))
-      matches = axis.mayBeDynamic;
+/// Checks that `V`, called `Name` in messages, has exactly these axes.
+static LogicalResult expectShape(Operation *Op, StringRef Constraint,
+                                 StringRef Name, Value V, ArrayRef<Axis> Axes) {
+  RankedTensorType Ty = tensorType(V);
+  bool Matches = Ty.getRank() == static_cast<int64_t>(Axes.size());
+  for (size_t I = 0; Matches && I < Axes.size(); ++I) {
+    const Axis &A = Axes[I];
+    int64_t Size = Ty.getDimSize(I);
+    if (ShapedType::isDynamic(Size))
+      Matches = A.MayBeDynamic;
     else
-      matches = ShapedType::isDynamic(axis.size) || size == axis.size;
+      Matches = ShapedType::isDynamic(A.Size) || Size == A.Size;
   }
-  if (matches)
+  if (Matches)
     return success();
 
-  std::string expected;
-  llvm::raw_string_ostream os(expected);
-  llvm::interleaveComma(axes, os, [&](const Axis &axis) {
-    os << axis.name;
-    if (!ShapedType::isDynamic(axis.size))
-      os << " = " << axis.size;
+  std::string Expected;
+  llvm::raw_string_ostream OS(Expected);
+  llvm::interleaveComma(Axes, OS, [&](const Axis &A) {
+    OS << A.Name;
+    if (!ShapedType::isDynamic(A.Size))
+      OS << " = " << A.Size;
   });
-  return op->emitOpError() << constraint << ": expected " << name << " to be ["
-                           << expected << "], found " << type;
+  return Op->emitOpError() << Constraint << ": expected " << Name << " to be ["
+                           << Expected << "], found " << Ty;
 }
 
-static LogicalResult expectElementType(Operation *op, StringRef constraint,
-                                       StringRef name, Value value,
-                                       Type expected) {
-  if (elementType(value) == expected)
+static LogicalResult expectElementType(Operation *Op, StringRef Constraint,
+                                       StringRef Name, Value V, Type Expected) {
+  if (elementType(V) == Expected)
     return success();
-  return op->emitOpError() << constraint << ": expected " << name << " of "
-                           << expected << ", found " << elementType(value);
+  return Op->emitOpError() << Constraint << ": expected " << Name << " of "
+                           << Expected << ", found " << elementType(V);
 }
 
-static LogicalResult expectPositive(Operation *op, StringRef constraint,
-                                    StringRef name, const APFloat &value) {
-  if (value.isFinite() && !value.isNegative() && !value.isZero())
+static LogicalResult expectPositive(Operation *Op, StringRef Constraint,
+                                    StringRef Name, const APFloat &V) {
+  if (V.isFinite() && !V.isNegative() && !V.isZero())
     return success();
-  return op->emitOpError() << constraint << ": expected a positive " << name
-                           << ", found " << value.convertToDouble();
+  return Op->emitOpError() << Constraint << ": expected a positive " << Name
+                           << ", found " << V.convertToDouble();
 }
 
 /// (C1) of the elementwise operations: operands and result of one shape.
-static LogicalResult expectSameShape(Operation *op) {
-  Value result = op->getResult(0);
-  for (Value operand : op->getOperands())
-    if (failed(verifyCompatibleShape(operand.getType(), result.getType())))
-      return op->emitOpError()
+static LogicalResult expectSameShape(Operation *Op) {
+  Value Result = Op->getResult(0);
+  for (Value Operand : Op->getOperands())
+    if (failed(verifyCompatibleShape(Operand.getType(), Result.getType())))
+      return Op->emitOpError()
              << "C1: expected operands and result of one shape, found "
-             << operand.getType() << " and " << result.getType();
+             << Operand.getType() << " and " << Result.getType();
   return success();
 }
 
 /// positions [T], cu_seqlens [B+1] and slots [B].
-static LogicalResult expectBatch(Operation *op, StringRef constraint,
-                                 int64_t tokens, Value positions,
-                                 Value cuSeqlens, Value slots) {
-  if (failed(expectShape(op, constraint, "positions", positions,
-                         {ragged("T", tokens)})) ||
-      failed(expectShape(op, constraint, "slots", slots, {ragged("B")})))
+static LogicalResult expectBatch(Operation *Op, StringRef Constraint,
+                                 int64_t Tokens, Value Positions,
+                                 Value CuSeqlens, Value Slots) {
+  if (failed(expectShape(Op, Constraint, "positions", Positions,
+                         {ragged("T", Tokens)})) ||
+      failed(expectShape(Op, Constraint, "slots", Slots, {ragged("B")})))
     return failure();
-  int64_t sequences = extent(slots, 0);
+  int64_t Sequences = extent(Slots, 0);
   return expectShape(
-      op, constraint, "cu_seqlens", cuSeqlens,
+      Op, Constraint, "cu_seqlens", CuSeqlens,
       {ragged("B+1",
-              ShapedType::isDynamic(sequences) ? sequences : sequences + 1)});
+              ShapedType::isDynamic(Sequences) ? Sequences : Sequences + 1)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -129,63 +125,63 @@ static LogicalResult expectBatch(Operation *op, StringRef constraint,
 //===----------------------------------------------------------------------===//
 
 LogicalResult ParameterOp::verify() {
-  auto type = cast<RankedTensorType>(getType());
-  Type element = type.getElementType();
-  if (!type.hasStaticShape() || !(element.isF32() || element.isBF16() ||
-                                  element.isF16() || element.isF64()))
+  auto Ty = cast<RankedTensorType>(getType());
+  Type Element = Ty.getElementType();
+  if (!Ty.hasStaticShape() || !(Element.isF32() || Element.isBF16() ||
+                                Element.isF16() || Element.isF64()))
     return emitOpError()
            << "C1: expected a static tensor of f32, bf16, f16 or f64, found "
-           << type;
-  int64_t count = getSources().size();
-  if (count == 0)
+           << Ty;
+  int64_t Count = getSources().size();
+  if (Count == 0)
     return emitOpError() << "C2: expected at least one source, found none";
-  bool stacked = isStacked();
-  if (stacked && (type.getRank() == 0 || type.getDimSize(0) != count))
-    return emitOpError() << "C3: expected axis 0 to have extent " << count
-                         << ", the number of sources, found " << type;
-  for (SourceAttr source : getSources().getAsRange<SourceAttr>()) {
-    if (source.getAxis() < 0)
+  bool Stacked = isStacked();
+  if (Stacked && (Ty.getRank() == 0 || Ty.getDimSize(0) != Count))
+    return emitOpError() << "C3: expected axis 0 to have extent " << Count
+                         << ", the number of sources, found " << Ty;
+  for (SourceAttr Source : getSources().getAsRange<SourceAttr>()) {
+    if (Source.getAxis() < 0)
       continue;
-    int64_t axis = source.getAxis() + (stacked ? 1 : 0);
-    if (axis >= type.getRank())
-      return emitOpError() << "C4: expected a range along an axis of " << type
-                           << ", found axis " << source.getAxis() << " of "
-                           << source.getTensor();
-    if (source.getEnd() - source.getBegin() != type.getDimSize(axis))
+    int64_t A = Source.getAxis() + (Stacked ? 1 : 0);
+    if (A >= Ty.getRank())
+      return emitOpError() << "C4: expected a range along an axis of " << Ty
+                           << ", found axis " << Source.getAxis() << " of "
+                           << Source.getTensor();
+    if (Source.getEnd() - Source.getBegin() != Ty.getDimSize(A))
       return emitOpError() << "C4: expected a range of length "
-                           << type.getDimSize(axis) << ", found "
-                           << source.getEnd() - source.getBegin() << " of "
-                           << source.getTensor();
+                           << Ty.getDimSize(A) << ", found "
+                           << Source.getEnd() - Source.getBegin() << " of "
+                           << Source.getTensor();
   }
   return success();
 }
 
-/// Finds the `SymbolOp` that `symbol` names and checks that it has `type`.
+/// Finds the `SymbolOp` that `Symbol` names and checks that it has type `Ty`.
 template <typename SymbolOp>
 static LogicalResult
-verifySymbolUse(Operation *op, SymbolTableCollection &table,
-                FlatSymbolRefAttr symbol, Type type, StringRef what) {
-  auto declaration =
-      table.lookupNearestSymbolFrom<SymbolOp>(op, symbol.getAttr());
-  if (!declaration)
-    return op->emitOpError()
+verifySymbolUse(Operation *Op, SymbolTableCollection &Table,
+                FlatSymbolRefAttr Symbol, Type Ty, StringRef What) {
+  auto Declaration =
+      Table.lookupNearestSymbolFrom<SymbolOp>(Op, Symbol.getAttr());
+  if (!Declaration)
+    return Op->emitOpError()
            << "C1: expected the name of an " << SymbolOp::getOperationName()
-           << ", found " << symbol;
-  if (declaration.getType() != type)
-    return op->emitOpError() << "C2: expected " << what << " of the declared "
-                             << declaration.getType() << ", found " << type;
+           << ", found " << Symbol;
+  if (Declaration.getType() != Ty)
+    return Op->emitOpError() << "C2: expected " << What << " of the declared "
+                             << Declaration.getType() << ", found " << Ty;
   return success();
 }
 
 LogicalResult
-LoadParameterOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  return verifySymbolUse<ParameterOp>(*this, symbolTable, getParameterAttr(),
+LoadParameterOp::verifySymbolUses(SymbolTableCollection &SymbolTable) {
+  return verifySymbolUse<ParameterOp>(*this, SymbolTable, getParameterAttr(),
                                       getType(), "a result");
 }
 
 LogicalResult
-ReadStateOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  return verifySymbolUse<StateOp>(*this, symbolTable, getStateAttr(), getType(),
+ReadStateOp::verifySymbolUses(SymbolTableCollection &SymbolTable) {
+  return verifySymbolUse<StateOp>(*this, SymbolTable, getStateAttr(), getType(),
                                   "a result");
 }
 
@@ -199,8 +195,8 @@ LogicalResult ReadStateOp::verify() {
 }
 
 LogicalResult
-WriteStateOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  return verifySymbolUse<StateOp>(*this, symbolTable, getStateAttr(),
+WriteStateOp::verifySymbolUses(SymbolTableCollection &SymbolTable) {
+  return verifySymbolUse<StateOp>(*this, SymbolTable, getStateAttr(),
                                   getValue().getType(), "an operand");
 }
 
@@ -254,14 +250,14 @@ LogicalResult SharedMixOp::verify() {
   if (failed(
           expectShape(*this, "C1", "moe", getMoe(), {ragged("T"), fixed("D")})))
     return failure();
-  int64_t tokens = extent(getMoe(), 0), width = extent(getMoe(), 1);
+  int64_t Tokens = extent(getMoe(), 0), Width = extent(getMoe(), 1);
   if (failed(expectShape(*this, "C1", "shared", getShared(),
-                         {ragged("T", tokens), fixed("D", width)})) ||
+                         {ragged("T", Tokens), fixed("D", Width)})) ||
       failed(expectShape(*this, "C1", "the result", getResult(),
-                         {ragged("T", tokens), fixed("D", width)})))
+                         {ragged("T", Tokens), fixed("D", Width)})))
     return failure();
   return expectShape(*this, "C2", "coefficient", getCoefficient(),
-                     {ragged("T", tokens), fixed("1", 1)});
+                     {ragged("T", Tokens), fixed("1", 1)});
 }
 
 LogicalResult SelectLastOp::verify() {
@@ -288,43 +284,43 @@ LogicalResult SplitQKVOp::verify() {
   if (failed(expectShape(*this, "C1", "the operand", getOperand(),
                          {ragged("T"), fixed("3Hd")})))
     return failure();
-  int64_t tokens = extent(getOperand(), 0), width = extent(getOperand(), 1);
+  int64_t Tokens = extent(getOperand(), 0), Width = extent(getOperand(), 1);
   if (failed(expectShape(*this, "C2", "q", getQ(),
-                         {ragged("T", tokens), fixed("H"), fixed("d")})))
+                         {ragged("T", Tokens), fixed("H"), fixed("d")})))
     return failure();
-  int64_t heads = extent(getQ(), 1), headDim = extent(getQ(), 2);
-  if (3 * heads * headDim != width)
-    return emitOpError() << "C1: expected the operand to have 3·" << heads
-                         << "·" << headDim << " columns, found " << width;
+  int64_t Heads = extent(getQ(), 1), HeadDim = extent(getQ(), 2);
+  if (3 * Heads * HeadDim != Width)
+    return emitOpError() << "C1: expected the operand to have 3·" << Heads
+                         << "·" << HeadDim << " columns, found " << Width;
   if (failed(expectShape(
           *this, "C2", "k", getK(),
-          {ragged("T", tokens), fixed("H", heads), fixed("d", headDim)})) ||
+          {ragged("T", Tokens), fixed("H", Heads), fixed("d", HeadDim)})) ||
       failed(expectShape(
           *this, "C2", "v", getV(),
-          {ragged("T", tokens), fixed("H", heads), fixed("d", headDim)})))
+          {ragged("T", Tokens), fixed("H", Heads), fixed("d", HeadDim)})))
     return failure();
-  Type element = elementType(getOperand());
+  Type Element = elementType(getOperand());
   return success(
-      succeeded(expectElementType(*this, "C2", "q", getQ(), element)) &&
-      succeeded(expectElementType(*this, "C2", "k", getK(), element)) &&
-      succeeded(expectElementType(*this, "C2", "v", getV(), element)));
+      succeeded(expectElementType(*this, "C2", "q", getQ(), Element)) &&
+      succeeded(expectElementType(*this, "C2", "k", getK(), Element)) &&
+      succeeded(expectElementType(*this, "C2", "v", getV(), Element)));
 }
 
 /// (C1) of split_heads and merge_heads: rows [T, Hd], heads [T, H, d].
-static LogicalResult verifyHeads(Operation *op, StringRef rowsName, Value rows,
-                                 StringRef headsName, Value heads) {
+static LogicalResult verifyHeads(Operation *Op, StringRef RowsName, Value Rows,
+                                 StringRef HeadsName, Value Heads) {
   if (failed(
-          expectShape(op, "C1", rowsName, rows, {ragged("T"), fixed("Hd")})) ||
+          expectShape(Op, "C1", RowsName, Rows, {ragged("T"), fixed("Hd")})) ||
       failed(
-          expectShape(op, "C1", headsName, heads,
-                      {ragged("T", extent(rows, 0)), fixed("H"), fixed("d")})))
+          expectShape(Op, "C1", HeadsName, Heads,
+                      {ragged("T", extent(Rows, 0)), fixed("H"), fixed("d")})))
     return failure();
-  if (extent(heads, 1) * extent(heads, 2) != extent(rows, 1))
-    return op->emitOpError()
-           << "C1: expected H·d = " << extent(rows, 1) << ", found "
-           << extent(heads, 1) << "·" << extent(heads, 2);
-  return expectElementType(op, "C1", "a result", op->getResult(0),
-                           elementType(op->getOperand(0)));
+  if (extent(Heads, 1) * extent(Heads, 2) != extent(Rows, 1))
+    return Op->emitOpError()
+           << "C1: expected H·d = " << extent(Rows, 1) << ", found "
+           << extent(Heads, 1) << "·" << extent(Heads, 2);
+  return expectElementType(Op, "C1", "a result", Op->getResult(0),
+                           elementType(Op->getOperand(0)));
 }
 
 LogicalResult SplitHeadsOp::verify() {
@@ -341,17 +337,17 @@ LogicalResult RotaryOp::verify() {
   if (failed(expectShape(*this, "C1", "x", getX(),
                          {ragged("T"), fixed("H"), fixed("d")})))
     return failure();
-  int64_t tokens = extent(getX(), 0), headDim = extent(getX(), 2);
+  int64_t Tokens = extent(getX(), 0), HeadDim = extent(getX(), 2);
   if (failed(expectShape(*this, "C1", "the result", getResult(),
-                         {ragged("T", tokens), fixed("H", extent(getX(), 1)),
-                          fixed("d", headDim)})) ||
+                         {ragged("T", Tokens), fixed("H", extent(getX(), 1)),
+                          fixed("d", HeadDim)})) ||
       failed(expectShape(*this, "C2", "positions", getPositions(),
-                         {ragged("T", tokens)})))
+                         {ragged("T", Tokens)})))
     return failure();
-  int64_t dims = getRotaryDim();
-  if (dims <= 0 || dims % 2 != 0 || dims > headDim)
+  int64_t Dims = getRotaryDim();
+  if (Dims <= 0 || Dims % 2 != 0 || Dims > HeadDim)
     return emitOpError() << "C3: expected an even rotary_dim of 2 to "
-                         << headDim << ", found " << dims;
+                         << HeadDim << ", found " << Dims;
   return expectPositive(*this, "C4", "theta", getTheta());
 }
 
@@ -359,34 +355,34 @@ LogicalResult LightningAttentionOp::verify() {
   if (failed(expectShape(*this, "C1", "q", getQ(),
                          {ragged("T"), fixed("H"), fixed("d")})))
     return failure();
-  int64_t tokens = extent(getQ(), 0), heads = extent(getQ(), 1),
-          headDim = extent(getQ(), 2);
-  SmallVector<Axis> shape = {ragged("T", tokens), fixed("H", heads),
-                             fixed("d", headDim)};
-  Type element = elementType(getQ());
-  if (failed(expectShape(*this, "C1", "k", getK(), shape)) ||
-      failed(expectShape(*this, "C1", "v", getV(), shape)) ||
-      failed(expectElementType(*this, "C1", "k", getK(), element)) ||
-      failed(expectElementType(*this, "C1", "v", getV(), element)) ||
-      failed(expectShape(*this, "C2", "the result", getResult(), shape)))
+  int64_t Tokens = extent(getQ(), 0), Heads = extent(getQ(), 1),
+          HeadDim = extent(getQ(), 2);
+  SmallVector<Axis> Shape = {ragged("T", Tokens), fixed("H", Heads),
+                             fixed("d", HeadDim)};
+  Type Element = elementType(getQ());
+  if (failed(expectShape(*this, "C1", "k", getK(), Shape)) ||
+      failed(expectShape(*this, "C1", "v", getV(), Shape)) ||
+      failed(expectElementType(*this, "C1", "k", getK(), Element)) ||
+      failed(expectElementType(*this, "C1", "v", getV(), Element)) ||
+      failed(expectShape(*this, "C2", "the result", getResult(), Shape)))
     return failure();
-  LightningStateType state = getState().getType();
-  if (state.getHeads() != heads || state.getHeadDim() != headDim ||
-      state.getElementType() != element)
-    return emitOpError() << "C3: expected a state of " << heads << " x "
-                         << headDim << " and " << element << ", found "
-                         << state;
-  if (static_cast<int64_t>(getSlopes().size()) != heads)
-    return emitOpError() << "C4: expected " << heads << " slopes, found "
+  LightningStateType State = getState().getType();
+  if (State.getHeads() != Heads || State.getHeadDim() != HeadDim ||
+      State.getElementType() != Element)
+    return emitOpError() << "C3: expected a state of " << Heads << " x "
+                         << HeadDim << " and " << Element << ", found "
+                         << State;
+  if (static_cast<int64_t>(getSlopes().size()) != Heads)
+    return emitOpError() << "C4: expected " << Heads << " slopes, found "
                          << getSlopes().size();
-  for (double slope : getSlopes())
-    if (!(slope >= 0.0))
-      return emitOpError() << "C4: expected no negative slope, found " << slope;
-  if (failed(expectBatch(*this, "C5", tokens, getPositions(), getCuSeqlens(),
+  for (double Slope : getSlopes())
+    if (!(Slope >= 0.0))
+      return emitOpError() << "C4: expected no negative slope, found " << Slope;
+  if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
     return failure();
-  if (getNewState().getType() != state)
-    return emitOpError() << "C6: expected a successor of type " << state
+  if (getNewState().getType() != State)
+    return emitOpError() << "C6: expected a successor of type " << State
                          << ", found " << getNewState().getType();
   return success();
 }
@@ -395,37 +391,37 @@ LogicalResult SoftmaxAttentionOp::verify() {
   if (failed(expectShape(*this, "C1", "q", getQ(),
                          {ragged("T"), fixed("H"), fixed("d")})))
     return failure();
-  int64_t tokens = extent(getQ(), 0), heads = extent(getQ(), 1),
-          headDim = extent(getQ(), 2);
-  Type element = elementType(getQ());
+  int64_t Tokens = extent(getQ(), 0), Heads = extent(getQ(), 1),
+          HeadDim = extent(getQ(), 2);
+  Type Element = elementType(getQ());
   if (failed(expectShape(
           *this, "C1", "the result", getResult(),
-          {ragged("T", tokens), fixed("H", heads), fixed("d", headDim)})) ||
+          {ragged("T", Tokens), fixed("H", Heads), fixed("d", HeadDim)})) ||
       failed(
           expectShape(*this, "C2", "k", getK(),
-                      {ragged("T", tokens), fixed("G"), fixed("d", headDim)})))
+                      {ragged("T", Tokens), fixed("G"), fixed("d", HeadDim)})))
     return failure();
-  int64_t groups = extent(getK(), 1);
+  int64_t Groups = extent(getK(), 1);
   if (failed(expectShape(
           *this, "C2", "v", getV(),
-          {ragged("T", tokens), fixed("G", groups), fixed("d", headDim)})) ||
-      failed(expectElementType(*this, "C2", "k", getK(), element)) ||
-      failed(expectElementType(*this, "C2", "v", getV(), element)))
+          {ragged("T", Tokens), fixed("G", Groups), fixed("d", HeadDim)})) ||
+      failed(expectElementType(*this, "C2", "k", getK(), Element)) ||
+      failed(expectElementType(*this, "C2", "v", getV(), Element)))
     return failure();
-  if (groups == 0 || heads % groups != 0)
+  if (Groups == 0 || Heads % Groups != 0)
     return emitOpError() << "C3: expected the key/value heads to divide the "
-                         << heads << " query heads, found " << groups;
-  KVCacheType cache = getCache().getType();
-  if (cache.getHeads() != groups || cache.getHeadDim() != headDim ||
-      cache.getElementType() != element)
-    return emitOpError() << "C4: expected a cache of " << groups << " x "
-                         << headDim << " and " << element << ", found "
-                         << cache;
-  if (failed(expectBatch(*this, "C5", tokens, getPositions(), getCuSeqlens(),
+                         << Heads << " query heads, found " << Groups;
+  KVCacheType Cache = getCache().getType();
+  if (Cache.getHeads() != Groups || Cache.getHeadDim() != HeadDim ||
+      Cache.getElementType() != Element)
+    return emitOpError() << "C4: expected a cache of " << Groups << " x "
+                         << HeadDim << " and " << Element << ", found "
+                         << Cache;
+  if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
     return failure();
-  if (getNewCache().getType() != cache)
-    return emitOpError() << "C6: expected a successor of type " << cache
+  if (getNewCache().getType() != Cache)
+    return emitOpError() << "C6: expected a successor of type " << Cache
                          << ", found " << getNewCache().getType();
   return expectPositive(*this, "C7", "scale", getScale());
 }
@@ -440,47 +436,47 @@ LogicalResult RouterOp::verify() {
       failed(expectShape(*this, "C1", "weight", getWeight(),
                          {fixed("E"), fixed("D", extent(getX(), 1))})))
     return failure();
-  int64_t tokens = extent(getX(), 0);
+  int64_t Tokens = extent(getX(), 0);
   if (failed(expectShape(*this, "C2", "experts", getExperts(),
-                         {ragged("T", tokens), fixed("K")})) ||
+                         {ragged("T", Tokens), fixed("K")})) ||
       failed(expectShape(
           *this, "C2", "weights", getWeights(),
-          {ragged("T", tokens), fixed("K", extent(getExperts(), 1))})) ||
+          {ragged("T", Tokens), fixed("K", extent(getExperts(), 1))})) ||
       failed(expectElementType(*this, "C2", "weights", getWeights(),
                                Float32Type::get(getContext()))))
     return failure();
-  int64_t chosen = extent(getExperts(), 1), experts = extent(getWeight(), 0);
-  if (chosen < 1 || chosen > experts)
-    return emitOpError() << "C3: expected 1 to " << experts
-                         << " experts a token, found " << chosen;
+  int64_t Chosen = extent(getExperts(), 1), Experts = extent(getWeight(), 0);
+  if (Chosen < 1 || Chosen > Experts)
+    return emitOpError() << "C3: expected 1 to " << Experts
+                         << " experts a token, found " << Chosen;
   return success();
 }
 
 LogicalResult ExpertsOp::verify() {
   if (failed(expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("D")})))
     return failure();
-  int64_t tokens = extent(getX(), 0), width = extent(getX(), 1);
+  int64_t Tokens = extent(getX(), 0), Width = extent(getX(), 1);
   if (failed(expectShape(*this, "C1", "experts", getExperts(),
-                         {ragged("T", tokens), fixed("K")})) ||
+                         {ragged("T", Tokens), fixed("K")})) ||
       failed(expectShape(
           *this, "C1", "weights", getWeights(),
-          {ragged("T", tokens), fixed("K", extent(getExperts(), 1))})) ||
+          {ragged("T", Tokens), fixed("K", extent(getExperts(), 1))})) ||
       failed(expectShape(*this, "C2", "w1", getW1(),
-                         {fixed("E"), fixed("F"), fixed("D", width)})))
+                         {fixed("E"), fixed("F"), fixed("D", Width)})))
     return failure();
-  int64_t experts = extent(getW1(), 0), hidden = extent(getW1(), 1);
-  Type element = elementType(getW1());
+  int64_t Experts = extent(getW1(), 0), Hidden = extent(getW1(), 1);
+  Type Element = elementType(getW1());
   if (failed(expectShape(
           *this, "C2", "w3", getW3(),
-          {fixed("E", experts), fixed("F", hidden), fixed("D", width)})) ||
+          {fixed("E", Experts), fixed("F", Hidden), fixed("D", Width)})) ||
       failed(expectShape(
           *this, "C2", "w2", getW2(),
-          {fixed("E", experts), fixed("D", width), fixed("F", hidden)})) ||
-      failed(expectElementType(*this, "C2", "w3", getW3(), element)) ||
-      failed(expectElementType(*this, "C2", "w2", getW2(), element)))
+          {fixed("E", Experts), fixed("D", Width), fixed("F", Hidden)})) ||
+      failed(expectElementType(*this, "C2", "w3", getW3(), Element)) ||
+      failed(expectElementType(*this, "C2", "w2", getW2(), Element)))
     return failure();
   return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("T", tokens), fixed("D", width)});
+                     {ragged("T", Tokens), fixed("D", Width)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -491,12 +487,12 @@ LogicalResult TokenLogProbOp::verify() {
   if (failed(expectShape(*this, "C1", "logits", getLogits(),
                          {ragged("T"), fixed("V")})))
     return failure();
-  int64_t tokens = extent(getLogits(), 0);
+  int64_t Tokens = extent(getLogits(), 0);
   if (failed(expectShape(*this, "C2", "targets", getTargets(),
-                         {ragged("T", tokens)})))
+                         {ragged("T", Tokens)})))
     return failure();
   return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("T", tokens)});
+                     {ragged("T", Tokens)});
 }
 
 LogicalResult HeadLogProbOp::verify() {
@@ -505,12 +501,12 @@ LogicalResult HeadLogProbOp::verify() {
       failed(expectShape(*this, "C1", "weight", getWeight(),
                          {fixed("V"), fixed("D", extent(getX(), 1))})))
     return failure();
-  int64_t tokens = extent(getX(), 0);
+  int64_t Tokens = extent(getX(), 0);
   if (failed(expectShape(*this, "C2", "targets", getTargets(),
-                         {ragged("T", tokens)})))
+                         {ragged("T", Tokens)})))
     return failure();
   return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("T", tokens)});
+                     {ragged("T", Tokens)});
 }
 
 LogicalResult SampleOp::verify() {
@@ -519,15 +515,15 @@ LogicalResult SampleOp::verify() {
       failed(expectElementType(*this, "C1", "logits", getLogits(),
                                Float32Type::get(getContext()))))
     return failure();
-  int64_t sequences = extent(getLogits(), 0);
-  std::pair<StringRef, Value> settings[] = {{"temperature", getTemperature()},
+  int64_t Sequences = extent(getLogits(), 0);
+  std::pair<StringRef, Value> Settings[] = {{"temperature", getTemperature()},
                                             {"top_p", getTopP()},
                                             {"top_k", getTopK()},
                                             {"seeds", getSeeds()},
                                             {"positions", getPositions()}};
-  for (auto [name, value] : settings)
-    if (failed(expectShape(*this, "C2", name, value, {ragged("B", sequences)})))
+  for (auto [Name, V] : Settings)
+    if (failed(expectShape(*this, "C2", Name, V, {ragged("B", Sequences)})))
       return failure();
   return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("B", sequences)});
+                     {ragged("B", Sequences)});
 }
