@@ -1,0 +1,167 @@
+//===- Attention.cpp - heads, rotary embedding, attention -----------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/M1/Reference/Operations.h"
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+using namespace m1::reference;
+
+std::string m1::reference::checkBatch(const Batch &In, int64_t Tokens,
+                                      const State &Before) {
+  if (std::string Wrong = checkCuSeqlens(In.CuSeqlens, Tokens); !Wrong.empty())
+    return Wrong;
+  std::set<int64_t> Seen;
+  for (int64_t B = 0; B < In.Slots.Shape[0]; ++B) {
+    int64_t Slot = In.Slots.Integers[B];
+    if (Slot < 0 || !Seen.insert(Slot).second)
+      return "expected a slot of its own for each sequence, found " +
+             std::to_string(Slot) + " for sequence " + std::to_string(B);
+    int64_t Begin = In.CuSeqlens.Integers[B];
+    int64_t End = In.CuSeqlens.Integers[B + 1];
+    if (Begin == End)
+      continue;
+    int64_t First = In.Positions.Integers[Begin];
+    auto Held = Before.find(Slot);
+    int64_t Length = Held == Before.end() ? 0 : Held->second->Length;
+    if (First != 0 && First != Length)
+      return "expected sequence " + std::to_string(B) + " at position 0 or " +
+             std::to_string(Length) + ", found " + std::to_string(First);
+    for (int64_t T = Begin; T < End; ++T)
+      if (In.Positions.Integers[T] != First + T - Begin)
+        return "expected consecutive positions in sequence " +
+               std::to_string(B) + ", found " +
+               std::to_string(In.Positions.Integers[T]) + " for token " +
+               std::to_string(T);
+  }
+  return "";
+}
+
+/// What a sequence's slot holds before its first token: nothing, at position 0.
+static SlotState held(const State &Before, int64_t Slot, int64_t Position) {
+  auto Held = Before.find(Slot);
+  return Position == 0 || Held == Before.end() ? SlotState() : *Held->second;
+}
+
+std::array<Tensor, 3> m1::reference::splitQKV(const Tensor &X, int64_t Heads,
+                                              int64_t HeadDim) {
+  Tensor Part = Tensor::reals({X.Shape[0], Heads, HeadDim});
+  std::array<Tensor, 3> Parts = {Part, Part, Part};
+  for (int64_t T = 0; T < X.Shape[0]; ++T)
+    for (int64_t H = 0; H < Heads; ++H)
+      for (int64_t P = 0; P < 3; ++P)
+        std::copy_n(X.row(T) + (H * 3 + P) * HeadDim, HeadDim,
+                    Parts[P].row(T) + H * HeadDim);
+  return Parts;
+}
+
+Tensor m1::reference::reshape(const Tensor &X, std::vector<int64_t> Shape) {
+  Tensor Result = X;
+  Result.Shape = std::move(Shape);
+  return Result;
+}
+
+Tensor m1::reference::rotary(const Tensor &X, const Tensor &Positions,
+                             double Theta, int64_t Dims) {
+  Tensor Result = X;
+  int64_t HeadDim = X.Shape[2], Half = Dims / 2;
+  for (int64_t T = 0; T < X.Shape[0]; ++T)
+    for (int64_t H = 0; H < X.Shape[1]; ++H) {
+      const double *In = X.row(T) + H * HeadDim;
+      double *Out = Result.row(T) + H * HeadDim;
+      for (int64_t I = 0; I < Half; ++I) {
+        double Exponent =
+            -2.0 * static_cast<double>(I) / static_cast<double>(Dims);
+        double Angle = static_cast<double>(Positions.Integers[T]) *
+                       std::pow(Theta, Exponent);
+        double Cos = std::cos(Angle), Sin = std::sin(Angle);
+        Out[I] = In[I] * Cos - In[I + Half] * Sin;
+        Out[I + Half] = In[I + Half] * Cos + In[I] * Sin;
+      }
+    }
+  return Result;
+}
+
+std::pair<Tensor, State> m1::reference::lightningAttention(
+    const Tensor &Q, const Tensor &K, const Tensor &V, const State &Before,
+    const Batch &In, const std::vector<double> &Slopes) {
+  int64_t Heads = Q.Shape[1], D = Q.Shape[2];
+  Tensor Result = Tensor::reals(Q.Shape);
+  State After = Before;
+  for (int64_t B = 0; B < In.Slots.Shape[0]; ++B) {
+    int64_t Begin = In.CuSeqlens.Integers[B];
+    int64_t End = In.CuSeqlens.Integers[B + 1];
+    if (Begin == End)
+      continue;
+    int64_t Slot = In.Slots.Integers[B];
+    SlotState Now = held(Before, Slot, In.Positions.Integers[Begin]);
+    Now.S.resize(Heads * D * D);
+    for (int64_t T = Begin; T < End; ++T)
+      for (int64_t H = 0; H < Heads; ++H) {
+        const double *Query = Q.row(T) + H * D, *Key = K.row(T) + H * D,
+                     *Value = V.row(T) + H * D;
+        double *S = Now.S.data() + H * D * D, *Out = Result.row(T) + H * D;
+        double Decay = std::exp(-Slopes[H]);
+        for (int64_t I = 0; I < D; ++I)
+          for (int64_t J = 0; J < D; ++J) {
+            S[I * D + J] = Decay * S[I * D + J] + Key[I] * Value[J];
+            Out[J] += Query[I] * S[I * D + J];
+          }
+      }
+    Now.Length += End - Begin;
+    After[Slot] = std::make_shared<const SlotState>(std::move(Now));
+  }
+  return {std::move(Result), std::move(After)};
+}
+
+std::pair<Tensor, State>
+m1::reference::softmaxAttention(const Tensor &Q, const Tensor &K,
+                                const Tensor &V, const State &Before,
+                                const Batch &In, double Scale) {
+  int64_t Heads = Q.Shape[1], Groups = K.Shape[1], D = Q.Shape[2];
+  Tensor Result = Tensor::reals(Q.Shape);
+  State After = Before;
+  for (int64_t B = 0; B < In.Slots.Shape[0]; ++B) {
+    int64_t Begin = In.CuSeqlens.Integers[B];
+    int64_t End = In.CuSeqlens.Integers[B + 1];
+    if (Begin == End)
+      continue;
+    int64_t Slot = In.Slots.Integers[B];
+    SlotState Now = held(Before, Slot, In.Positions.Integers[Begin]);
+    for (int64_t T = Begin; T < End; ++T) {
+      Now.Keys.insert(Now.Keys.end(), K.row(T), K.row(T) + Groups * D);
+      Now.Values.insert(Now.Values.end(), V.row(T), V.row(T) + Groups * D);
+      Now.Length += 1;
+      for (int64_t H = 0; H < Heads; ++H) {
+        int64_t Group = H / (Heads / Groups);
+        const double *Query = Q.row(T) + H * D;
+        // The row of position J, of this head's keys or values.
+        auto RowOf = [&](const std::vector<double> &Rows, int64_t J) {
+          return Rows.data() + (J * Groups + Group) * D;
+        };
+        std::vector<double> Weights(Now.Length);
+        for (int64_t J = 0; J < Now.Length; ++J) {
+          for (int64_t I = 0; I < D; ++I)
+            Weights[J] += Query[I] * RowOf(Now.Keys, J)[I];
+          Weights[J] *= Scale;
+        }
+        double Largest = *std::max_element(Weights.begin(), Weights.end());
+        double Sum = 0.0;
+        for (double &Weight : Weights)
+          Sum += Weight = std::exp(Weight - Largest);
+        double *Out = Result.row(T) + H * D;
+        for (int64_t J = 0; J < Now.Length; ++J)
+          for (int64_t I = 0; I < D; ++I)
+            Out[I] += Weights[J] / Sum * RowOf(Now.Values, J)[I];
+      }
+    }
+    After[Slot] = std::make_shared<const SlotState>(std::move(Now));
+  }
+  return {std::move(Result), std::move(After)};
+}

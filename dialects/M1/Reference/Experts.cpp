@@ -1,0 +1,72 @@
+//===- Experts.cpp - mixture of experts -----------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/M1/Reference/Operations.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace m1::reference;
+
+std::pair<Tensor, Tensor>
+m1::reference::router(const Tensor &X, const Tensor &Weight, int64_t Chosen) {
+  Tensor Logits = linear(X, Weight);
+  int64_t Tokens = X.Shape[0], Count = Weight.Shape[0];
+  Tensor Experts = Tensor::integers({Tokens, Chosen});
+  Tensor Weights = Tensor::reals({Tokens, Chosen});
+  for (int64_t T = 0; T < Tokens; ++T) {
+    const double *Row = Logits.row(T);
+    std::vector<int64_t> Order = descending(Row, Count);
+    // The softmax's denominator cancels when the chosen are made to sum to 1.
+    double Sum = 0.0;
+    for (int64_t K = 0; K < Chosen; ++K)
+      Sum += Weights.row(T)[K] = std::exp(Row[Order[K]] - Row[Order[0]]);
+    for (int64_t K = 0; K < Chosen; ++K) {
+      Experts.Integers[T * Chosen + K] = Order[K];
+      Weights.row(T)[K] /= Sum;
+    }
+  }
+  return {std::move(Experts), std::move(Weights)};
+}
+
+/// Expert `Expert` of stacked weights [E, N, K] as one weight [N, K].
+static Tensor weightOf(const Tensor &Stacked, int64_t Expert) {
+  Tensor Result = Tensor::reals({Stacked.Shape[1], Stacked.Shape[2]});
+  std::copy_n(Stacked.row(Expert), Result.size(), Result.Reals.data());
+  return Result;
+}
+
+Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
+                              const Tensor &Weights, const Tensor &W1,
+                              const Tensor &W3, const Tensor &W2) {
+  int64_t Tokens = X.Shape[0], Width = X.Shape[1], Chosen = Experts.Shape[1];
+  // Each token's choices side by side first, so that an expert's weights are
+  // taken out once and the sum over k keeps its order.
+  Tensor Outputs = Tensor::reals({Tokens * Chosen, Width});
+  for (int64_t Expert = 0; Expert < W1.Shape[0]; ++Expert) {
+    std::vector<int64_t> Pairs;
+    for (int64_t P = 0; P < Tokens * Chosen; ++P)
+      if (Experts.Integers[P] == Expert)
+        Pairs.push_back(P);
+    if (Pairs.empty())
+      continue;
+    Tensor In = Tensor::reals({static_cast<int64_t>(Pairs.size()), Width});
+    for (size_t I = 0; I < Pairs.size(); ++I)
+      std::copy_n(X.row(Pairs[I] / Chosen), Width, In.row(I));
+    Tensor Hidden = siluMul(linear(In, weightOf(W1, Expert)),
+                            linear(In, weightOf(W3, Expert)));
+    Tensor Out = linear(Hidden, weightOf(W2, Expert));
+    for (size_t I = 0; I < Pairs.size(); ++I)
+      std::copy_n(Out.row(I), Width, Outputs.row(Pairs[I]));
+  }
+  Tensor Result = Tensor::reals(X.Shape);
+  for (int64_t T = 0; T < Tokens; ++T)
+    for (int64_t K = 0; K < Chosen; ++K)
+      for (int64_t N = 0; N < Width; ++N)
+        Result.row(T)[N] += Weights.row(T)[K] * Outputs.row(T * Chosen + K)[N];
+  return Result;
+}

@@ -1,0 +1,94 @@
+//===- Output.cpp - log-probabilities and sampling ------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/M1/Reference/Operations.h"
+#include <Random123/philox.h>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+using namespace m1::reference;
+
+Tensor m1::reference::tokenLogProb(const Tensor &Logits,
+                                   const Tensor &Targets) {
+  Tensor Result = Tensor::reals({Logits.Shape[0]});
+  int64_t Vocabulary = Logits.Shape[1];
+  for (int64_t T = 0; T < Logits.Shape[0]; ++T) {
+    const double *Row = Logits.row(T);
+    double Largest = *std::max_element(Row, Row + Vocabulary);
+    double Sum = 0.0;
+    for (int64_t I = 0; I < Vocabulary; ++I)
+      Sum += std::exp(Row[I] - Largest);
+    Result.Reals[T] = Row[Targets.Integers[T]] - Largest - std::log(Sum);
+  }
+  return Result;
+}
+
+std::vector<int64_t> m1::reference::descending(const double *Row,
+                                               int64_t Count) {
+  std::vector<int64_t> Order(Count);
+  std::iota(Order.begin(), Order.end(), 0);
+  std::sort(Order.begin(), Order.end(), [&](int64_t A, int64_t B) {
+    return Row[A] != Row[B] ? Row[A] > Row[B] : A < B;
+  });
+  return Order;
+}
+
+/// A number in [0, 1) that depends on the seed and the position only.
+static double uniform(int64_t Seed, int64_t Position) {
+  auto Low = [](int64_t X) { return static_cast<uint32_t>(X); };
+  auto High = [](int64_t X) {
+    return static_cast<uint32_t>(static_cast<uint64_t>(X) >> 32);
+  };
+  r123::Philox4x32_R<10> Generator;
+  r123::Philox4x32_R<10>::ctr_type Counter = {
+      {Low(Position), High(Position), 0, 0}};
+  r123::Philox4x32_R<10>::key_type Key = {{Low(Seed), High(Seed)}};
+  return std::ldexp(static_cast<double>(Generator(Counter, Key)[0]), -32);
+}
+
+Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
+                             const Tensor &TopP, const Tensor &TopK,
+                             const Tensor &Seeds, const Tensor &Positions) {
+  int64_t Vocabulary = Logits.Shape[1];
+  Tensor Result = Tensor::integers({Logits.Shape[0]});
+  for (int64_t B = 0; B < Logits.Shape[0]; ++B) {
+    const double *Row = Logits.row(B);
+    std::vector<int64_t> Order = descending(Row, Vocabulary);
+    if (Temperature.Reals[B] == 0.0) {
+      Result.Integers[B] = Order[0];
+      continue;
+    }
+
+    std::vector<double> P(Vocabulary); // in the order of `Order`
+    for (int64_t I = 0; I < Vocabulary; ++I)
+      P[I] = std::exp((Row[Order[I]] - Row[Order[0]]) / Temperature.Reals[B]);
+    double Sum = std::accumulate(P.begin(), P.end(), 0.0);
+
+    // top_p compares with probabilities among the whole vocabulary, whatever
+    // top_k has removed.
+    int64_t Kept = Vocabulary;
+    if (TopK.Integers[B] > 0)
+      Kept = std::min(Kept, TopK.Integers[B]);
+    double Mass = 0.0;
+    int64_t Count = 0;
+    while (Count < Kept && (Count == 0 || Mass < TopP.Reals[B]))
+      Mass += P[Count++] / Sum;
+
+    double Threshold = uniform(Seeds.Integers[B], Positions.Integers[B]) * Mass;
+    double Running = 0.0;
+    int64_t Chosen = 0;
+    for (; Chosen < Count - 1; ++Chosen) {
+      Running += P[Chosen] / Sum;
+      if (Running > Threshold)
+        break;
+    }
+    Result.Integers[B] = Order[Chosen];
+  }
+  return Result;
+}

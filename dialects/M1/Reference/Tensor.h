@@ -1,0 +1,71 @@
+//===- Tensor.h - values of the reference interpreter -----------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_DIALECTS_M1_REFERENCE_TENSOR_H
+#define M1_DIALECTS_M1_REFERENCE_TENSOR_H
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace m1::reference {
+
+/// A row-major tensor of doubles or of 64-bit integers: whatever float or
+/// integer type the module gives it, its values are never rounded to it.
+struct Tensor {
+  std::vector<int64_t> Shape;
+  std::vector<double> Reals;     ///< empty in a tensor of integers
+  std::vector<int64_t> Integers; ///< empty in a tensor of floats
+  bool IsInteger = false;
+
+  /// All zero.
+  static Tensor reals(std::vector<int64_t> Shape) {
+    Tensor Result{std::move(Shape), {}, {}, false};
+    Result.Reals.resize(Result.size());
+    return Result;
+  }
+
+  /// All zero.
+  static Tensor integers(std::vector<int64_t> Shape) {
+    Tensor Result{std::move(Shape), {}, {}, true};
+    Result.Integers.resize(Result.size());
+    return Result;
+  }
+
+  int64_t size() const {
+    int64_t Product = 1;
+    for (int64_t Extent : Shape)
+      Product *= Extent;
+    return Product;
+  }
+
+  /// The values of the index `I` of axis 0.
+  const double *row(int64_t I) const {
+    return Reals.data() + I * (size() / Shape[0]);
+  }
+  double *row(int64_t I) { return Reals.data() + I * (size() / Shape[0]); }
+};
+
+/// What one slot of one attention layer holds.
+struct SlotState {
+  int64_t Length = 0; ///< tokens seen, hence the position that comes next
+  /// Lightning attention: S [H, d, d] after those tokens.
+  std::vector<double> S;
+  /// Softmax attention: the rows of those tokens, [Length, G, d].
+  std::vector<double> Keys, Values;
+};
+
+/// The value of an m1 state: what its slots hold. A slot that is not there has
+/// not been used. Values do not change: an attention op makes a new one that
+/// shares the slots which its batch does not touch.
+using State = std::map<int64_t, std::shared_ptr<const SlotState>>;
+
+} // namespace m1::reference
+
+#endif // M1_DIALECTS_M1_REFERENCE_TENSOR_H
