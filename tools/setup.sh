@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+#===- setup.sh - from a fresh Debian 12 to a built tree -------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===-----------------------------------------------------------------------===//
+#
+# Installs what is missing, makes .venv for the tests, configures and builds.
+# Each step looks first whether it is done, so running this again costs little.
+
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+usage: tools/setup.sh [--runtime-only] [--no-build] [--build-dir DIR]
+
+  --runtime-only   only the runtime and m1run: no LLVM package, compiled with g++
+  --no-build       install and configure, but do not build
+  --build-dir DIR  where to build (default: build, or build-runtime with --runtime-only)
+
+To install packages it must run as root or find sudo. CMAKE_BUILD_PARALLEL_LEVEL limits how many compilers run at once.
+USAGE
+}
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+  printf 'setup: error: %s\n' "$*" >&2
+  exit 1
+}
+
+runtimeOnly=0
+runBuild=1
+buildDir=
+while (($#)); do
+  case $1 in
+  --runtime-only) runtimeOnly=1 ;;
+  --no-build) runBuild=0 ;;
+  --build-dir)
+    [[ $# -ge 2 && -n $2 ]] || fail "--build-dir needs a directory"
+    buildDir=$2
+    shift
+    ;;
+  --build-dir=*) buildDir=${1#*=} ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *) fail "unknown option '$1' (--help lists the options)" ;;
+  esac
+  shift
+done
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+if [[ -z $buildDir ]]; then
+  buildDir=$root/build
+  ((runtimeOnly)) && buildDir=$root/build-runtime
+fi
+venv=$root/.venv
+
+# ca-certificates: Debian's pip trusts the system's certificates only.
+packages=(
+  ca-certificates ccache cmake flatbuffers-compiler libabsl-dev libcli11-dev libflatbuffers-dev libgmock-dev libgtest-dev
+  librandom123-dev libxxhash-dev ninja-build nlohmann-json3-dev python3 python3-venv
+)
+if ((runtimeOnly)); then
+  packages+=(g++ gcc)
+  cc=/usr/bin/gcc
+  cxx=/usr/bin/g++
+else
+  packages+=(
+    clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev lld-19 llvm-19-dev llvm-19-tools mlir-19-tools
+  )
+  cc=/usr/bin/clang-19
+  cxx=/usr/bin/clang++-19
+fi
+
+isInstalled() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+installPackages() {
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    fail "no apt-get here: this script is for Debian 12. Elsewhere, install the equivalents of: ${packages[*]}"
+  fi
+  local missing=() package
+  for package in "${packages[@]}"; do
+    isInstalled "$package" || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    say "packages: all ${#packages[@]} are installed"
+    return
+  fi
+
+  local sudo=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "not root and no sudo; as root, run: apt-get install ${missing[*]}"
+    sudo=(sudo)
+  fi
+  say "packages: installing ${missing[*]}"
+
+  # A failed update is not the end: the packages may be in lists and caches that are there already. Another apt may hold
+  # the lists for a while, for which apt has no time limit of its own (it has for the package database).
+  local try
+  for try in 1 2 3; do
+    "${sudo[@]}" apt-get update -qq && break
+    if ((try == 3)); then
+      say "packages: apt-get update failed; trying with the package lists that are there"
+    else
+      sleep 10
+    fi
+  done
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${missing[@]}" >"$aptLog" 2>&1 || {
+    tail -n 20 "$aptLog" >&2
+    fail "apt-get could not install: ${missing[*]}
+  Its last words are above. The usual reasons: no network or no package mirror (apt-get update shows it), another apt
+  held the lock for 5 minutes (run this again), or a release other than Debian 12 (bookworm), which has no LLVM 19."
+  }
+  say "packages: installed ${#missing[@]}"
+}
+
+# Compares what .venv holds with test/requirements.txt, exactly.
+venvIsCurrent() {
+  [[ -x $venv/bin/python ]] && "$venv/bin/python" - "$root/test/requirements.txt" 2>/dev/null <<'PYTHON'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    for line in open(sys.argv[1]):
+        name, _, pinned = line.partition("#")[0].strip().partition("==")
+        if name and version(name) != pinned:
+            sys.exit(1)
+except PackageNotFoundError:
+    sys.exit(1)
+PYTHON
+}
+
+makeVenv() {
+  if venvIsCurrent; then
+    say "python: .venv has what test/requirements.txt asks for"
+    return
+  fi
+  say "python: making .venv with test/requirements.txt"
+  # By full path: another python3 earlier in PATH may lack venv or be too old for the pinned versions.
+  /usr/bin/python3 -m venv --clear "$venv" || fail "python3 -m venv failed (is python3-venv installed?)"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/test/requirements.txt" ||
+    fail "pip could not install test/requirements.txt into .venv (reason above; it needs a Python package index, or set
+  PIP_NO_INDEX=1 and PIP_FIND_LINKS to a folder with the wheels)"
+}
+
+configureAndBuild() {
+  local compiler=ON
+  ((runtimeOnly)) && compiler=OFF
+  say "configure: $buildDir"
+  cmake -G Ninja -S "$root" -B "$buildDir" --log-level=NOTICE \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
+    -DM1C_COMPILER="$compiler" -DPython3_EXECUTABLE="$venv/bin/python"
+  if ((runBuild)); then
+    say "build: $buildDir"
+    cmake --build "$buildDir"
+    say "done: programs are in $buildDir/bin"
+  else
+    say "done: cmake --build $buildDir builds"
+  fi
+}
+
+aptLog=$(mktemp)
+trap 'rm -f "$aptLog"' EXIT
+installPackages
+makeVenv
+configureAndBuild
