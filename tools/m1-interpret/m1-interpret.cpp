@@ -1,0 +1,172 @@
+//===- m1-interpret.cpp - runs a module with the reference interpreter ----===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+//   m1-interpret MODULE.mlir [--weights DIR] [--entry NAME] --arg x.npy ...
+//                --out-dir DIR
+//   m1-interpret MODULE.mlir --weights DIR --tokens a.npy[,b.npy] --out-dir DIR
+//                [--logits] [--max-new-tokens N]
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1-interpret/LanguageModel.h"
+
+#include "compiler/Pipelines/Register.h"
+#include "dialects/M1/Reference/CheckpointParameters.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "runtime/support/File.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+using namespace m1::reference;
+using m1::makeError;
+
+static cl::OptionCategory Category("m1-interpret options");
+static cl::opt<std::string> Input(cl::Positional, cl::Required,
+                                  cl::desc("<module.mlir>"), cl::cat(Category));
+static cl::opt<std::string>
+    WeightsPath("weights", cl::desc("Directory of safetensors files"),
+                cl::value_desc("dir"), cl::cat(Category));
+static cl::opt<std::string>
+    Entry("entry", cl::desc("Function to run (default: the only one, or main)"),
+          cl::value_desc("name"), cl::cat(Category));
+static cl::list<std::string>
+    Args("arg", cl::desc("A .npy file for each argument, in order"),
+         cl::value_desc("x.npy"), cl::cat(Category));
+static cl::list<std::string>
+    TokenFiles("tokens", cl::CommaSeparated,
+               cl::desc("Token ids of one sequence each: runs the module as a "
+                        "language model"),
+               cl::value_desc("a.npy,b.npy"), cl::cat(Category));
+static cl::opt<int64_t>
+    MaxNewTokens("max-new-tokens", cl::init(0),
+                 cl::desc("Continue each sequence greedily by so many tokens"),
+                 cl::value_desc("n"), cl::cat(Category));
+static cl::opt<bool> Logits("logits",
+                            cl::desc("Also write the logits of every token"),
+                            cl::cat(Category));
+static cl::opt<std::string> OutDir("out-dir", cl::Required,
+                                   cl::desc("Directory for the results"),
+                                   cl::value_desc("dir"), cl::cat(Category));
+
+static absl::StatusOr<Tensor> readTensor(const std::string &Path) {
+  M1_ASSIGN_OR_RETURN(m1::NpyArray Array, m1::readNpy(Path));
+  bool IsFloat = Array.Type == m1::ElementType::F16 ||
+                 Array.Type == m1::ElementType::F32 ||
+                 Array.Type == m1::ElementType::F64;
+  m1::ElementType Wide = IsFloat ? m1::ElementType::F64 : m1::ElementType::I64;
+  M1_ASSIGN_OR_RETURN(Array, m1::convert(std::move(Array), Wide, Path));
+  Tensor Result{Array.Shape, {}, {}, !IsFloat};
+  if (IsFloat)
+    Result.Reals.assign(Array.as<double>().begin(), Array.as<double>().end());
+  else
+    Result.Integers.assign(Array.as<int64_t>().begin(),
+                           Array.as<int64_t>().end());
+  return Result;
+}
+
+/// --entry, or the only function, or main.
+static absl::StatusOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp Module) {
+  if (!Entry.empty()) {
+    if (auto Function = Module.lookupSymbol<mlir::func::FuncOp>(Entry))
+      return Function;
+    return makeError(Input.getValue(), ": expected a function '",
+                     Entry.getValue(), "', found none");
+  }
+  auto Functions = Module.getOps<mlir::func::FuncOp>();
+  if (llvm::hasSingleElement(Functions))
+    return *Functions.begin();
+  if (auto Function = Module.lookupSymbol<mlir::func::FuncOp>("main"))
+    return Function;
+  return makeError(Input.getValue(),
+                   ": expected one function or one named main; name one of "
+                   "its functions with --entry");
+}
+
+static absl::Status runFunction(mlir::ModuleOp Module,
+                                ParameterSource &Parameters) {
+  M1_ASSIGN_OR_RETURN(mlir::func::FuncOp Function, findEntry(Module));
+  SmallVector<Tensor> Inputs;
+  for (const std::string &Path : Args) {
+    M1_ASSIGN_OR_RETURN(Tensor Input, readTensor(Path));
+    Inputs.push_back(std::move(Input));
+  }
+  StateStore States;
+  auto Results =
+      interpret(Module, Function.getName(), Inputs, Parameters, States);
+  if (mlir::failed(Results))
+    return makeError(Input.getValue(), ": ", std::string(Function.getName()),
+                     " failed");
+  M1_RETURN_IF_ERROR(m1::createDirectories(OutDir));
+  for (auto [Index, Result] : llvm::enumerate(*Results)) {
+    auto Name =
+        Function.getResultAttrOfType<mlir::StringAttr>(Index, "m1.name");
+    std::string File = Name ? Name.str() : "result" + std::to_string(Index);
+    M1_RETURN_IF_ERROR(writeTensor(OutDir + "/" + File + ".npy", Result));
+  }
+  return absl::OkStatus();
+}
+
+static absl::Status runLanguageModel(mlir::ModuleOp Module,
+                                     ParameterSource &Parameters) {
+  if (MaxNewTokens < 0)
+    return makeError("--max-new-tokens: expected 0 or more, found ",
+                     MaxNewTokens.getValue());
+  M1_RETURN_IF_ERROR(m1::createDirectories(OutDir));
+  for (auto [Index, Path] : llvm::enumerate(TokenFiles)) {
+    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, m1::readTokens(Path));
+    if (Tokens.empty())
+      return makeError(Path, ": expected at least one token, found none");
+    LanguageModel Model(Module, Parameters);
+    M1_ASSIGN_OR_RETURN(Sequence Done,
+                        Model.run(std::move(Tokens), MaxNewTokens, Logits));
+    auto Write = [&](const char *Name, const Tensor &Value) {
+      return writeTensor(
+          m1::concat(OutDir.getValue(), "/", Name, ".", Index, ".npy"), Value);
+    };
+    M1_RETURN_IF_ERROR(Write("tokens", Done.Tokens));
+    M1_RETURN_IF_ERROR(Write("logprobs", Done.LogProbs));
+    if (Logits)
+      M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
+  }
+  return absl::OkStatus();
+}
+
+static absl::Status run() {
+  mlir::DialectRegistry Registry;
+  m1c::registerDialects(Registry);
+  mlir::MLIRContext Context(Registry);
+  auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
+      Input, mlir::ParserConfig(&Context));
+  if (!Module)
+    return makeError(Input.getValue(), ": expected a module of the m1 dialect");
+  std::unique_ptr<m1::Checkpoint> Weights;
+  if (!WeightsPath.empty()) {
+    M1_ASSIGN_OR_RETURN(Weights, m1::Checkpoint::open(WeightsPath));
+  }
+  CheckpointParameters Parameters(std::move(Weights));
+  return TokenFiles.empty() ? runFunction(*Module, Parameters)
+                            : runLanguageModel(*Module, Parameters);
+}
+
+int main(int Argc, char **Argv) {
+  InitLLVM Init(Argc, Argv);
+  cl::HideUnrelatedOptions(Category);
+  cl::ParseCommandLineOptions(
+      Argc, Argv, "Runs functions of the m1 dialect in double precision.\n");
+  absl::Status Status = run();
+  if (Status.ok())
+    return 0;
+  WithColor::error(errs(), "m1-interpret")
+      << std::string(Status.message()) << "\n";
+  return 1;
+}
