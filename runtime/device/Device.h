@@ -1,0 +1,71 @@
+//===- Device.h - what executes kernels -------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_DEVICE_H
+#define M1_RUNTIME_DEVICE_DEVICE_H
+
+#include "runtime/plan/Plan.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace m1 {
+
+/// The functions that the runtime provides to plans.
+enum class Builtin : uint8_t { Sample };
+
+/// A processor with memory. Everything that a plan's steps do is done by one of
+/// these; the executor above it is the same for all.
+///
+/// Work is started in order and each step sees the results of those before it.
+/// A device may return before the work is done: only `synchronize` waits.
+class Device {
+public:
+  /// An address that the device's kernels understand.
+  using Address = uint64_t;
+  enum class HostAccess : uint8_t { Read, Write };
+
+  virtual ~Device();
+
+  /// "cpu, 8 threads".
+  virtual std::string description() const = 0;
+
+  /// Checks that the plan was compiled for this device and makes its kernels
+  /// ready to launch. Once, before all else; the plan must outlive the device.
+  virtual absl::Status loadKernels(const LoadedPlan &Plan) = 0;
+
+  /// Memory of the device, zero, aligned to 64 bytes; it lives as long as the
+  /// device. Pages that are never touched cost nothing where that is possible.
+  virtual absl::StatusOr<Address> allocate(uint64_t Bytes,
+                                           plan::ArenaKind Kind) = 0;
+
+  /// Makes host memory readable or writable by kernels. With Read the contents
+  /// are those at the time of the call; with Write they are complete when
+  /// `unmap` has returned. The memory must stay where it is until then.
+  virtual absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
+                                      HostAccess Access) = 0;
+  virtual absl::Status unmap(Address Mapped) = 0;
+
+  /// Runs kernel number `Kernel` of the plan for each cell of the grid. The
+  /// arguments are addresses or integers, as the plan's `Arg` says.
+  virtual absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
+                              const std::array<int64_t, 3> &Grid) = 0;
+  /// The ranges may overlap.
+  virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
+  virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
+  virtual absl::Status call(Builtin Function,
+                            std::span<const uint64_t> Args) = 0;
+  /// Waits for all work; reports what failed in it.
+  virtual absl::Status synchronize() = 0;
+};
+
+} // namespace m1
+
+#endif // M1_RUNTIME_DEVICE_DEVICE_H

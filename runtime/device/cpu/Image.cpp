@@ -1,0 +1,60 @@
+//===- Image.cpp - machine code from a plan ---------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/device/cpu/Image.h"
+
+#include <cerrno>
+#include <cstring>
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+using namespace m1;
+using namespace m1::cpu;
+
+absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
+                                                   const std::string &Where) {
+  std::unique_ptr<Image> Result(new Image);
+  Result->Where = Where;
+  // A file without a name: the dynamic loader wants one, the disk does not.
+  int Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
+  if (Descriptor < 0)
+    return makeError(Where,
+                     ": cannot load the kernels: ", std::strerror(errno));
+  size_t Done = 0;
+  while (Done < Elf.size()) {
+    ssize_t Count = ::write(Descriptor, Elf.data() + Done, Elf.size() - Done);
+    if (Count < 0 && errno == EINTR)
+      continue;
+    if (Count < 0) {
+      absl::Status Error =
+          makeError(Where, ": cannot load the kernels: ", std::strerror(errno));
+      ::close(Descriptor);
+      return Error;
+    }
+    Done += Count;
+  }
+  std::string Path = concat("/proc/self/fd/", Descriptor);
+  Result->Handle = ::dlopen(Path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ::close(Descriptor);
+  if (!Result->Handle)
+    return makeError(Where, ": cannot load the kernels: ", ::dlerror());
+  return Result;
+}
+
+Image::~Image() {
+  if (Handle)
+    ::dlclose(Handle);
+}
+
+absl::StatusOr<KernelFunction> Image::find(const std::string &Symbol) const {
+  void *Address = ::dlsym(Handle, Symbol.c_str());
+  if (!Address)
+    return makeError(Where, ": the image has no kernel '", Symbol, "'");
+  return reinterpret_cast<KernelFunction>(Address);
+}

@@ -1,0 +1,92 @@
+//===- Plan.h - a plan, loaded and verified ---------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_PLAN_PLAN_H
+#define M1_RUNTIME_PLAN_PLAN_H
+
+#include "runtime/schema/plan_generated.h"
+#include "runtime/support/DType.h"
+#include "runtime/support/Error.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace m1 {
+
+class MappedFile;
+
+/// A plan whose every index, offset and size has been checked, so that the code
+/// that executes it checks nothing again. See verifyPlan.
+class LoadedPlan {
+public:
+  static absl::StatusOr<std::unique_ptr<LoadedPlan>>
+  load(const std::string &Path);
+  /// The same from memory; `Name` stands for the path in errors.
+  static absl::StatusOr<std::unique_ptr<LoadedPlan>>
+  fromBytes(std::vector<uint8_t> Bytes, const std::string &Name);
+  ~LoadedPlan();
+
+  const plan::Plan &operator*() const { return *Root; }
+  const plan::Plan *operator->() const { return Root; }
+  /// The path, for errors.
+  const std::string &name() const { return Name; }
+  uint64_t fileBytes() const { return Bytes.size(); }
+  /// Null where there is no function of that name.
+  const plan::Function *function(std::string_view Name) const;
+
+private:
+  LoadedPlan() = default;
+  absl::Status open();
+
+  std::string Name;
+  std::unique_ptr<MappedFile> File;
+  std::vector<uint8_t> Memory;
+  std::span<const uint8_t> Bytes;
+  const plan::Plan *Root = nullptr;
+};
+
+/// Checks everything about a plan that the FlatBuffers verifier does not:
+/// numbers of enumerations, indices, expressions without overflow up to the
+/// symbols' bounds, every argument inside the object it points into, what may
+/// be written by whom. Errors begin with `Name` and say which function and
+/// step.
+absl::Status verifyPlan(const plan::Plan &Plan, const std::string &Name);
+
+/// ceil((symbol * multiply + add) / divide) for symbol values that are within
+/// the bounds for which the plan was verified.
+inline int64_t evaluate(const plan::Expr &E, std::span<const int64_t> Symbols) {
+  int64_t Numerator =
+      (E.symbol() < 0 ? 0 : Symbols[E.symbol()] * E.multiply()) + E.add();
+  int64_t Quotient = Numerator / E.divide();
+  return Quotient + (Numerator % E.divide() > 0);
+}
+
+inline ElementType elementType(plan::DType Type) {
+  return static_cast<ElementType>(Type);
+}
+inline std::vector<int64_t> shapeOf(const plan::Parameter &Parameter) {
+  if (!Parameter.shape())
+    return {};
+  return {Parameter.shape()->begin(), Parameter.shape()->end()};
+}
+/// Length of a vector field, which may be absent.
+template <typename T> uint32_t length(const flatbuffers::Vector<T> *Vector) {
+  return Vector ? Vector->size() : 0;
+}
+inline std::string_view view(const flatbuffers::String *String) {
+  return String ? std::string_view(String->c_str(), String->size())
+                : std::string_view();
+}
+
+} // namespace m1
+
+#endif // M1_RUNTIME_PLAN_PLAN_H

@@ -1,0 +1,402 @@
+//===- Verify.cpp - checks what a plan says ---------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/plan/Plan.h"
+
+#include <optional>
+#include <set>
+#include <string>
+
+using namespace m1;
+
+namespace {
+/// No buffer is larger: the address space of a process is 2^47 bytes.
+constexpr uint64_t MaxBytes = uint64_t(1) << 46;
+
+/// The least and the greatest value of an expression over all values that its
+/// symbol may have. Expressions are monotonic in their symbol.
+struct Range {
+  int64_t AtZero, AtMax;
+  int64_t low() const { return std::min(AtZero, AtMax); }
+  int64_t high() const { return std::max(AtZero, AtMax); }
+};
+
+class PlanVerifier {
+public:
+  PlanVerifier(const plan::Plan &Plan, const std::string &Name)
+      : P(Plan), Where(Name) {}
+
+  absl::Status run() {
+    M1_RETURN_IF_ERROR(symbols());
+    M1_RETURN_IF_ERROR(parameters());
+    M1_RETURN_IF_ERROR(arenas());
+    M1_RETURN_IF_ERROR(kernels());
+    M1_RETURN_IF_ERROR(model());
+    std::set<std::string_view> Names;
+    for (uint32_t I = 0; I < length(P.functions()); ++I)
+      M1_RETURN_IF_ERROR(function(*P.functions()->Get(I), Names));
+    return absl::OkStatus();
+  }
+
+private:
+  template <typename... Parts> absl::Status fail(const Parts &...Message) {
+    return makeError(Where, ": invalid plan: ", Place, Message...);
+  }
+
+  absl::Status uniqueName(std::string_view Name, const char *What,
+                          std::set<std::string_view> &Names) {
+    if (Name.empty())
+      return fail(What, " without a name");
+    if (!Names.insert(Name).second)
+      return fail("two ", What, "s are named '", Name, "'");
+    return absl::OkStatus();
+  }
+
+  absl::Status symbols() {
+    std::set<std::string_view> Names;
+    for (uint32_t I = 0; I < length(P.symbols()); ++I) {
+      const plan::Symbol &Symbol = *P.symbols()->Get(I);
+      M1_RETURN_IF_ERROR(uniqueName(view(Symbol.name()), "symbol", Names));
+      if (Symbol.max() < 1)
+        return fail("symbol '", view(Symbol.name()), "' has the bound ",
+                    Symbol.max(), ", expected at least 1");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status parameters() {
+    std::set<std::string_view> Names;
+    for (uint32_t I = 0; I < length(P.parameters()); ++I) {
+      const plan::Parameter &Parameter = *P.parameters()->Get(I);
+      std::string_view Name = view(Parameter.name());
+      M1_RETURN_IF_ERROR(uniqueName(Name, "parameter", Names));
+      M1_RETURN_IF_ERROR(dtype(Parameter.dtype(), Name));
+      std::optional<int64_t> Count = elementCount(shapeOf(Parameter));
+      if (!Count || static_cast<uint64_t>(*Count) > MaxBytes / 8)
+        return fail("parameter '", Name, "' has the shape ",
+                    formatShape(shapeOf(Parameter)));
+      ParameterBytes.push_back(*Count *
+                               byteSize(elementType(Parameter.dtype())));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status arenas() {
+    std::set<std::string_view> Names;
+    for (uint32_t I = 0; I < length(P.arenas()); ++I) {
+      const plan::Arena &Arena = *P.arenas()->Get(I);
+      M1_RETURN_IF_ERROR(uniqueName(view(Arena.name()), "arena", Names));
+      if (!inEnum(Arena.kind(), plan::ArenaKind::MIN, plan::ArenaKind::MAX))
+        return fail("arena '", view(Arena.name()), "' is of unknown kind ",
+                    static_cast<int>(Arena.kind()));
+      if (Arena.bytes() > MaxBytes)
+        return fail("arena '", view(Arena.name()), "' has ", Arena.bytes(),
+                    " bytes");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status kernels() {
+    for (uint32_t I = 0; I < length(P.kernels()); ++I) {
+      const plan::Kernel &Kernel = *P.kernels()->Get(I);
+      if (view(Kernel.name()).empty())
+        return fail("kernel ", I, " has no name");
+      if (Kernel.image() >= length(P.images()))
+        return fail("kernel '", view(Kernel.name()), "' is in image ",
+                    Kernel.image(), " of ", length(P.images()));
+      if (Kernel.scratch_bytes() > MaxBytes)
+        return fail("kernel '", view(Kernel.name()), "' wants ",
+                    Kernel.scratch_bytes(), " bytes of scratch");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status model() {
+    const plan::Model *Model = P.model();
+    if (Model &&
+        (Model->vocabulary() < 1 || Model->slots() < 1 ||
+         Model->max_length() < 1 || Model->vocabulary() > INT32_MAX ||
+         Model->slots() > INT32_MAX || Model->max_length() > INT32_MAX))
+      return fail("model: vocabulary ", Model->vocabulary(), ", slots ",
+                  Model->slots(), ", max_length ", Model->max_length(),
+                  "; expected positive 32-bit numbers");
+    return absl::OkStatus();
+  }
+
+  template <typename E> static bool inEnum(E Value, E Min, E Max) {
+    return Value >= Min && Value <= Max;
+  }
+  absl::Status dtype(plan::DType Type, std::string_view Of) {
+    if (!inEnum(Type, plan::DType::MIN, plan::DType::MAX))
+      return fail("'", Of, "' has the unknown dtype ", static_cast<int>(Type));
+    return absl::OkStatus();
+  }
+
+  /// Checks an expression for every value of its symbol.
+  absl::StatusOr<Range> expression(const plan::Expr *E, const char *What) {
+    if (!E)
+      return fail(What, " is missing");
+    if (E->divide() < 1)
+      return fail(What, " divides by ", E->divide());
+    int64_t Max = 0;
+    if (E->symbol() >= 0) {
+      if (static_cast<uint32_t>(E->symbol()) >= length(P.symbols()))
+        return fail(What, " uses symbol ", E->symbol(), " of ",
+                    length(P.symbols()));
+      if (!Bound.empty() && !Bound[E->symbol()])
+        return fail(What, " uses symbol '",
+                    view(P.symbols()->Get(E->symbol())->name()),
+                    "', which no input of the function determines");
+      Max = P.symbols()->Get(E->symbol())->max();
+    }
+    int64_t Product, Sum;
+    // divide - 1 of head room: a rounding-up division must not overflow either.
+    if (__builtin_mul_overflow(Max, E->multiply(), &Product) ||
+        __builtin_add_overflow(Product, E->add(), &Sum))
+      return fail(What, " overflows at the symbol's bound");
+    int64_t Zero[1] = {0};
+    plan::Expr AtZero(-1, 0, E->add(), E->divide());
+    plan::Expr AtMax(-1, 0, Sum, E->divide());
+    return Range{evaluate(AtZero, Zero), evaluate(AtMax, Zero)};
+  }
+
+  /// Bytes of an input or output at the symbols' bounds; checks its shape.
+  absl::StatusOr<uint64_t> tensor(const plan::Tensor &Tensor, bool IsInput,
+                                  std::set<std::string_view> &Names) {
+    std::string_view Name = view(Tensor.name());
+    M1_RETURN_IF_ERROR(uniqueName(Name, "tensor", Names));
+    // Results are written to files of this name.
+    for (char C : Name)
+      if (!std::isalnum(static_cast<unsigned char>(C)) && C != '_' &&
+          C != '-' && (C != '.' || Name[0] == '.'))
+        return fail("tensor name '", Name,
+                    "' has characters other than "
+                    "letters, digits, '_', '-', '.'");
+    M1_RETURN_IF_ERROR(dtype(Tensor.dtype(), Name));
+    uint64_t Bytes = byteSize(elementType(Tensor.dtype()));
+    for (uint32_t I = 0; I < length(Tensor.shape()); ++I) {
+      const plan::Expr *Extent = Tensor.shape()->Get(I);
+      M1_ASSIGN_OR_RETURN(Range R, expression(Extent, "an extent"));
+      if (R.low() < 0)
+        return fail("tensor '", Name, "' can have a negative extent");
+      if (IsInput && Extent->symbol() >= 0 &&
+          (Extent->multiply() != 1 || Extent->divide() != 1))
+        return fail("input '", Name,
+                    "': an extent must be a number, a symbol, "
+                    "or a symbol plus a number");
+      if (__builtin_mul_overflow(Bytes, static_cast<uint64_t>(R.high()),
+                                 &Bytes) ||
+          Bytes > MaxBytes)
+        return fail("tensor '", Name, "' is too large");
+    }
+    return Bytes;
+  }
+
+  absl::Status function(const plan::Function &F,
+                        std::set<std::string_view> &Functions) {
+    Place.clear();
+    M1_RETURN_IF_ERROR(uniqueName(view(F.name()), "function", Functions));
+    IsInit = view(F.name()) == "init";
+    Place = concat("function '", view(F.name()), "': ");
+    if (IsInit && (length(F.inputs()) || length(F.outputs())))
+      return fail("'init' can have neither inputs nor outputs");
+    InputBytes.clear();
+    OutputBytes.clear();
+    Bound.clear();
+    std::set<std::string_view> Names;
+    for (uint32_t I = 0; I < length(F.inputs()); ++I) {
+      M1_ASSIGN_OR_RETURN(uint64_t Bytes,
+                          tensor(*F.inputs()->Get(I), true, Names));
+      InputBytes.push_back(Bytes);
+    }
+    // From here on expressions may use only what the inputs determine. One more
+    // entry than there are symbols, so that the list is never empty.
+    std::vector<bool> Determined(length(P.symbols()) + 1);
+    for (uint32_t I = 0; I < length(F.inputs()); ++I)
+      for (uint32_t J = 0; J < length(F.inputs()->Get(I)->shape()); ++J)
+        if (int S = F.inputs()->Get(I)->shape()->Get(J)->symbol(); S >= 0)
+          Determined[S] = true;
+    Bound = std::move(Determined);
+    for (uint32_t I = 0; I < length(F.outputs()); ++I) {
+      M1_ASSIGN_OR_RETURN(uint64_t Bytes,
+                          tensor(*F.outputs()->Get(I), false, Names));
+      OutputBytes.push_back(Bytes);
+    }
+    std::string FunctionPlace = Place;
+    for (uint32_t I = 0; I < length(F.steps()); ++I) {
+      const plan::Step &Step = *F.steps()->Get(I);
+      Place = concat(FunctionPlace, "step ", I);
+      if (Step.source())
+        Place += concat(" (", view(Step.source()), ")");
+      Place += ": ";
+      M1_RETURN_IF_ERROR(step(Step));
+    }
+    Place.clear();
+    Bound.clear();
+    return absl::OkStatus();
+  }
+
+  absl::Status step(const plan::Step &Step) {
+    switch (Step.instruction_type()) {
+    case plan::Instruction::Launch:
+      return launch(*Step.instruction_as_Launch());
+    case plan::Instruction::Copy: {
+      const plan::Copy &Copy = *Step.instruction_as_Copy();
+      M1_RETURN_IF_ERROR(argument(Copy.destination(), true, true));
+      M1_RETURN_IF_ERROR(argument(Copy.source(), false, true));
+      const plan::Expr &A = *Copy.destination()->bytes();
+      const plan::Expr &B = *Copy.source()->bytes();
+      bool SameSymbol = A.symbol() == B.symbol() &&
+                        (A.symbol() < 0 || A.multiply() == B.multiply());
+      if (!SameSymbol || A.add() != B.add() || A.divide() != B.divide())
+        return fail("the two sides of a copy differ in size");
+      return absl::OkStatus();
+    }
+    case plan::Instruction::Fill:
+      return argument(Step.instruction_as_Fill()->destination(), true, true);
+    case plan::Instruction::Call:
+      return call(*Step.instruction_as_Call());
+    default:
+      return fail("unknown instruction ",
+                  static_cast<int>(Step.instruction_type()));
+    }
+  }
+
+  absl::Status launch(const plan::Launch &Launch) {
+    if (Launch.kernel() >= length(P.kernels()))
+      return fail("launches kernel ", Launch.kernel(), " of ",
+                  length(P.kernels()));
+    const plan::Kernel &Kernel = *P.kernels()->Get(Launch.kernel());
+    if (length(Launch.args()) != Kernel.argument_count())
+      return fail("kernel '", view(Kernel.name()), "' is given ",
+                  length(Launch.args()), " arguments, expected ",
+                  Kernel.argument_count());
+    uint64_t Cells = 1;
+    for (const plan::Expr *Size :
+         {Launch.grid_x(), Launch.grid_y(), Launch.grid_z()}) {
+      M1_ASSIGN_OR_RETURN(Range R, expression(Size, "a grid size"));
+      if (R.low() < 0 || R.high() > INT32_MAX ||
+          (Cells *= std::max<uint64_t>(R.high(), 1)) > INT32_MAX)
+        return fail("a grid of more than 2^31 - 1 cells, or a negative size");
+    }
+    for (uint32_t I = 0; I < length(Launch.args()); ++I) {
+      const plan::Arg *Arg = Launch.args()->Get(I);
+      M1_RETURN_IF_ERROR(argument(Arg, Arg->written(), false));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status call(const plan::Call &Call) {
+    if (view(Call.builtin()) != "sample")
+      return fail("calls the unknown builtin '", view(Call.builtin()), "'");
+    // logits, temperature, top_p, top_k, seeds, positions, result, B, V
+    constexpr int64_t ElementBytes[7] = {4, 4, 4, 4, 8, 4, 4};
+    if (length(Call.args()) != 9)
+      return fail("'sample' is given ", length(Call.args()),
+                  " arguments, expected 9");
+    for (uint32_t I = 7; I < 9; ++I)
+      if (Call.args()->Get(I)->kind() != plan::ArgKind::Scalar)
+        return fail("'sample' wants a scalar as argument ", I);
+    for (uint32_t I = 0; I < 9; ++I) {
+      const plan::Arg *Arg = Call.args()->Get(I);
+      M1_RETURN_IF_ERROR(argument(Arg, I == 6, I < 7));
+    }
+    M1_ASSIGN_OR_RETURN(Range Batch,
+                        expression(Call.args()->Get(7)->value(), "B"));
+    M1_ASSIGN_OR_RETURN(Range Vocabulary,
+                        expression(Call.args()->Get(8)->value(), "V"));
+    if (Batch.low() < 0 || Batch.high() > INT32_MAX || Vocabulary.low() < 1 ||
+        Vocabulary.high() > INT32_MAX)
+      return fail("'sample' with B or V out of range");
+    for (uint32_t I = 0; I < 7; ++I) {
+      M1_ASSIGN_OR_RETURN(Range R,
+                          expression(Call.args()->Get(I)->bytes(), "a size"));
+      for (bool AtMax : {false, true}) {
+        int64_t Rows = AtMax ? Batch.AtMax : Batch.AtZero;
+        int64_t Columns = AtMax ? Vocabulary.AtMax : Vocabulary.AtZero;
+        if ((AtMax ? R.AtMax : R.AtZero) / ElementBytes[I] <
+            Rows * (I == 0 ? Columns : 1))
+          return fail("argument ", I, " of 'sample' is too small");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status argument(const plan::Arg *Arg, bool Written, bool NeedsMemory) {
+    uint64_t ObjectBytes = 0;
+    uint32_t Index = Arg->index(), Limit = 0;
+    switch (Arg->kind()) {
+    case plan::ArgKind::Scalar:
+      if (NeedsMemory || Written)
+        return fail("a scalar where memory was expected");
+      return expression(Arg->value(), "a scalar").status();
+    case plan::ArgKind::Arena:
+      Limit = length(P.arenas());
+      if (Index < Limit) {
+        const plan::Arena &Arena = *P.arenas()->Get(Index);
+        ObjectBytes = Arena.bytes();
+        if (Written && (Arena.kind() == plan::ArenaKind::Weights) != IsInit &&
+            Arena.kind() != plan::ArenaKind::Activations)
+          return fail("writes arena '", view(Arena.name()), "': weights are ",
+                      "written by 'init' and by nothing else, states by "
+                      "every function but 'init'");
+      }
+      break;
+    case plan::ArgKind::Parameter:
+      Limit = ParameterBytes.size();
+      if (Index < Limit)
+        ObjectBytes = ParameterBytes[Index];
+      break;
+    case plan::ArgKind::Input:
+      Limit = InputBytes.size();
+      if (Index < Limit)
+        ObjectBytes = InputBytes[Index];
+      break;
+    case plan::ArgKind::Output:
+      Limit = OutputBytes.size();
+      if (Index < Limit)
+        ObjectBytes = OutputBytes[Index];
+      break;
+    default:
+      return fail("an argument of unknown kind ",
+                  static_cast<int>(Arg->kind()));
+    }
+    const char *Kind = plan::EnumNameArgKind(Arg->kind());
+    if (Index >= Limit)
+      return fail("an argument refers to ", Kind, " ", Index, " of ", Limit);
+    if (Written && (Arg->kind() == plan::ArgKind::Parameter ||
+                    Arg->kind() == plan::ArgKind::Input))
+      return fail("writes ", Kind, " ", Index, ", which is read-only");
+    M1_ASSIGN_OR_RETURN(Range R, expression(Arg->bytes(), "a size"));
+    if (R.low() < 0)
+      return fail("an argument's size can be negative");
+    // No kernel reads an element across a multiple of 4, or of 2 for bf16.
+    if (Arg->kind() == plan::ArgKind::Arena && Arg->offset() % 2 != 0)
+      return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
+                  " ", Index);
+    if (Arg->offset() > ObjectBytes ||
+        static_cast<uint64_t>(R.high()) > ObjectBytes - Arg->offset())
+      return fail("an argument reaches byte ", Arg->offset(), " + ", R.high(),
+                  " of ", Kind, " ", Index, ", which has ", ObjectBytes);
+    return absl::OkStatus();
+  }
+
+  const plan::Plan &P;
+  const std::string &Where;
+  std::string Place;
+  bool IsInit = false;
+  std::vector<uint64_t> ParameterBytes, InputBytes, OutputBytes;
+  /// By symbol: whether the function's inputs determine it. Empty while it does
+  /// not matter.
+  std::vector<bool> Bound;
+};
+} // namespace
+
+absl::Status m1::verifyPlan(const plan::Plan &Plan, const std::string &Name) {
+  return PlanVerifier(Plan, Name).run();
+}
