@@ -66,12 +66,15 @@ packages=(
 )
 if ((runtimeOnly)); then
   packages+=(g++ gcc)
+  # Which warnings are errors is tuned to the project's compiler; g++ has false ones of its own.
+  werror=OFF
   cc=/usr/bin/gcc
   cxx=/usr/bin/g++
 else
   packages+=(
     clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev lld-19 llvm-19-dev llvm-19-tools mlir-19-tools
   )
+  werror=ON
   cc=/usr/bin/clang-19
   cxx=/usr/bin/clang++-19
 fi
@@ -156,7 +159,7 @@ configureAndBuild() {
   say "configure: $buildDir"
   cmake -G Ninja -S "$root" -B "$buildDir" --log-level=NOTICE \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
-    -DM1C_COMPILER="$compiler" -DPython3_EXECUTABLE="$venv/bin/python"
+    -DM1C_COMPILER="$compiler" -DM1C_WERROR="$werror" -DPython3_EXECUTABLE="$venv/bin/python"
   if ((runBuild)); then
     say "build: $buildDir"
     cmake --build "$buildDir"

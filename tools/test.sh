@@ -101,7 +101,7 @@ if ((unit)); then
 fi
 if ((lit)); then
   results+=("$litResults")
-  "$python" -m lit.main -s -v --output "$litResults" ${litArguments[@]+"${litArguments[@]}"} "${litPaths[@]}" || failed=1
+  "$python" "$root/.venv/bin/lit" -s -v --output "$litResults" ${litArguments[@]+"${litArguments[@]}"} "${litPaths[@]}" || failed=1
 fi
 "$python" "$root/test/summarize.py" "${results[@]}" || failed=1
 exit "$failed"
