@@ -1,0 +1,364 @@
+//===- Executor.cpp - runs a plan's functions -------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/session/Executor.h"
+
+#include <chrono>
+
+using namespace m1;
+
+/// An argument as the inner loop wants it.
+struct Executor::Argument {
+  plan::ArgKind Kind;
+  uint32_t Index;
+  uint64_t Offset;
+  plan::Expr Bytes, Value;
+};
+
+struct Executor::Operation {
+  plan::Instruction Kind;
+  uint32_t Kernel = 0;
+  uint8_t FillValue = 0;
+  plan::Expr Grid[3];
+  /// Of a copy: destination, source. Of a fill: destination.
+  std::vector<Argument> Args;
+  std::string_view Name, Source;
+};
+
+struct Executor::Program {
+  const plan::Function *Function;
+  std::vector<Operation> Operations;
+};
+
+Executor::Executor(const LoadedPlan &Plan, Device &TheDevice,
+                   ParameterSource &Source, Profile *Trace)
+    : Plan(Plan), TheDevice(TheDevice), Source(Source), Trace(Trace) {}
+Executor::~Executor() = default;
+
+absl::StatusOr<std::unique_ptr<Executor>>
+Executor::create(const LoadedPlan &Plan, Device &TheDevice,
+                 ParameterSource &Source, Profile *Trace) {
+  std::unique_ptr<Executor> Result(
+      new Executor(Plan, TheDevice, Source, Trace));
+  M1_RETURN_IF_ERROR(Result->prepare());
+  return Result;
+}
+
+Executor::Argument Executor::decode(const plan::Arg &Arg) const {
+  Argument Result{Arg.kind(), Arg.index(), Arg.offset(),
+                  plan::Expr(-1, 0, 0, 1), plan::Expr(-1, 0, 0, 1)};
+  if (Arg.bytes())
+    Result.Bytes = *Arg.bytes();
+  if (Arg.value())
+    Result.Value = *Arg.value();
+  return Result;
+}
+
+Executor::Operation Executor::decode(const plan::Step &Step) const {
+  Operation Op;
+  Op.Kind = Step.instruction_type();
+  Op.Source = view(Step.source());
+  switch (Op.Kind) {
+  case plan::Instruction::Launch: {
+    const plan::Launch &Launch = *Step.instruction_as_Launch();
+    Op.Kernel = Launch.kernel();
+    Op.Name = view(Plan->kernels()->Get(Op.Kernel)->name());
+    Op.Grid[0] = *Launch.grid_x();
+    Op.Grid[1] = *Launch.grid_y();
+    Op.Grid[2] = *Launch.grid_z();
+    for (uint32_t I = 0; I < length(Launch.args()); ++I)
+      Op.Args.push_back(decode(*Launch.args()->Get(I)));
+    break;
+  }
+  case plan::Instruction::Copy:
+    Op.Name = "copy";
+    Op.Args = {decode(*Step.instruction_as_Copy()->destination()),
+               decode(*Step.instruction_as_Copy()->source())};
+    break;
+  case plan::Instruction::Fill:
+    Op.Name = "fill";
+    Op.FillValue = Step.instruction_as_Fill()->value();
+    Op.Args = {decode(*Step.instruction_as_Fill()->destination())};
+    break;
+  default: {
+    const plan::Call &Call = *Step.instruction_as_Call();
+    Op.Name = view(Call.builtin());
+    for (uint32_t I = 0; I < length(Call.args()); ++I)
+      Op.Args.push_back(decode(*Call.args()->Get(I)));
+    break;
+  }
+  }
+  return Op;
+}
+
+absl::Status Executor::prepare() {
+  M1_RETURN_IF_ERROR(TheDevice.loadKernels(Plan));
+  for (uint32_t I = 0; I < length(Plan->arenas()); ++I) {
+    const plan::Arena &Arena = *Plan->arenas()->Get(I);
+    absl::StatusOr<Device::Address> Address =
+        TheDevice.allocate(Arena.bytes(), Arena.kind());
+    if (!Address.ok())
+      return makeError(Plan.name(), ": arena '", view(Arena.name()),
+                       "': ", std::string(Address.status().message()));
+    Arenas.push_back(*Address);
+  }
+  Parameters.resize(length(Plan->parameters()));
+  Symbols.resize(length(Plan->symbols()));
+  for (uint32_t I = 0; I < length(Plan->functions()); ++I) {
+    const plan::Function &Function = *Plan->functions()->Get(I);
+    Program P{&Function, {}};
+    for (uint32_t J = 0; J < length(Function.steps()); ++J)
+      P.Operations.push_back(decode(*Function.steps()->Get(J)));
+    Programs.push_back(std::move(P));
+  }
+  M1_RETURN_IF_ERROR(runInit());
+  for (const Program &P : Programs)
+    if (view(P.Function->name()) != "init")
+      for (const Operation &Op : P.Operations)
+        for (const Argument &Arg : Op.Args)
+          if (Arg.Kind == plan::ArgKind::Parameter)
+            M1_RETURN_IF_ERROR(bindParameter(Arg.Index));
+  return absl::OkStatus();
+}
+
+absl::Status Executor::bindParameter(uint32_t Index) {
+  if (Parameters[Index])
+    return absl::OkStatus();
+  M1_ASSIGN_OR_RETURN(std::span<const std::byte> Data, Source.get(Index));
+  M1_ASSIGN_OR_RETURN(Parameters[Index],
+                      TheDevice.map(const_cast<std::byte *>(Data.data()),
+                                    Data.size(), Device::HostAccess::Read));
+  return absl::OkStatus();
+}
+
+/// Runs `init`. A parameter is bound for the step that needs it first and given
+/// back after the one that needs it last, so that a checkpoint and its packed
+/// form are never in memory together.
+absl::Status Executor::runInit() {
+  const Program *Init = nullptr;
+  std::vector<bool> NeededLater(Parameters.size());
+  for (const Program &P : Programs) {
+    if (view(P.Function->name()) == "init") {
+      Init = &P;
+      continue;
+    }
+    for (const Operation &Op : P.Operations)
+      for (const Argument &Arg : Op.Args)
+        if (Arg.Kind == plan::ArgKind::Parameter)
+          NeededLater[Arg.Index] = true;
+  }
+  if (!Init)
+    return absl::OkStatus();
+  std::vector<size_t> LastUse(Parameters.size());
+  for (size_t I = 0; I < Init->Operations.size(); ++I)
+    for (const Argument &Arg : Init->Operations[I].Args)
+      if (Arg.Kind == plan::ArgKind::Parameter)
+        LastUse[Arg.Index] = I;
+  for (size_t I = 0; I < Init->Operations.size(); ++I) {
+    const Operation &Op = Init->Operations[I];
+    for (const Argument &Arg : Op.Args)
+      if (Arg.Kind == plan::ArgKind::Parameter)
+        M1_RETURN_IF_ERROR(bindParameter(Arg.Index));
+    M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
+    for (const Argument &Arg : Op.Args) {
+      if (Arg.Kind != plan::ArgKind::Parameter || LastUse[Arg.Index] != I ||
+          NeededLater[Arg.Index] || !Parameters[Arg.Index])
+        continue;
+      M1_RETURN_IF_ERROR(TheDevice.synchronize());
+      M1_RETURN_IF_ERROR(TheDevice.unmap(*Parameters[Arg.Index]));
+      Parameters[Arg.Index].reset();
+      Source.release(Arg.Index);
+    }
+  }
+  return TheDevice.synchronize();
+}
+
+absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
+  std::string Known;
+  for (uint32_t I = 0; I < Programs.size(); ++I) {
+    std::string_view Candidate = view(Programs[I].Function->name());
+    if (Candidate == Name)
+      return I;
+    if (Candidate != "init")
+      Known += concat(Known.empty() ? "" : ", ", Candidate);
+  }
+  return makeError(Plan.name(), ": no function '", Name, "'; it has ", Known);
+}
+
+absl::StatusOr<std::vector<int64_t>>
+Executor::bindSymbols(uint32_t Function,
+                      std::span<const HostTensor> Tensors) const {
+  const plan::Function &F = *Programs[Function].Function;
+  if (Tensors.size() != length(F.inputs()))
+    return makeError("function '", view(F.name()), "' takes ",
+                     length(F.inputs()), " inputs, found ", Tensors.size());
+  constexpr int64_t Unknown = -1;
+  std::vector<int64_t> Result(length(Plan->symbols()), Unknown);
+  for (uint32_t I = 0; I < Tensors.size(); ++I) {
+    const plan::Tensor &Input = *F.inputs()->Get(I);
+    const HostTensor &Given = Tensors[I];
+    std::string_view Name = view(Input.name());
+    if (Given.Type != elementType(Input.dtype()))
+      return makeError("input '", Name, "' of function '", view(F.name()),
+                       "' is ", name(elementType(Input.dtype())), ", found ",
+                       name(Given.Type));
+    if (Given.Shape.size() != length(Input.shape()))
+      return makeError("input '", Name, "' of function '", view(F.name()),
+                       "' has ", length(Input.shape()),
+                       " dimensions, found the shape ",
+                       formatShape(Given.Shape));
+    for (uint32_t J = 0; J < Given.Shape.size(); ++J) {
+      const plan::Expr &Extent = *Input.shape()->Get(J);
+      int64_t Expected = Extent.add();
+      if (int S = Extent.symbol(); S >= 0) {
+        const plan::Symbol &Symbol = *Plan->symbols()->Get(S);
+        int64_t Value = Given.Shape[J] - Extent.add();
+        if (Result[S] == Unknown && Value >= 0) {
+          if (Value > Symbol.max())
+            return makeError("input '", Name, "' of function '", view(F.name()),
+                             "' has the shape ", formatShape(Given.Shape), ": ",
+                             view(Symbol.name()), " is ", Value,
+                             ", the plan was compiled for at most ",
+                             Symbol.max());
+          Result[S] = Value;
+        }
+        Expected = std::max<int64_t>(Result[S], 0) + Extent.add();
+      } else {
+        Expected = evaluate(Extent, {});
+      }
+      if (Given.Shape[J] != Expected)
+        return makeError("input '", Name, "' of function '", view(F.name()),
+                         "' has the shape ", formatShape(Given.Shape),
+                         ", expected ", Expected, " as extent ", J);
+    }
+  }
+  for (int64_t &Value : Result)
+    Value = std::max<int64_t>(Value, 0); // symbols that this function lacks
+  return Result;
+}
+
+std::vector<int64_t>
+Executor::outputShape(uint32_t Function, uint32_t Output,
+                      std::span<const int64_t> Values) const {
+  const plan::Tensor &Tensor =
+      *Programs[Function].Function->outputs()->Get(Output);
+  std::vector<int64_t> Shape;
+  for (uint32_t I = 0; I < length(Tensor.shape()); ++I)
+    Shape.push_back(evaluate(*Tensor.shape()->Get(I), Values));
+  return Shape;
+}
+
+absl::Status Executor::call(uint32_t Function,
+                            std::span<const HostTensor> Given,
+                            std::span<const HostTensor> Results) {
+  const Program &P = Programs[Function];
+  M1_ASSIGN_OR_RETURN(Symbols, bindSymbols(Function, Given));
+  if (Results.size() != length(P.Function->outputs()))
+    return makeError("function '", view(P.Function->name()), "' has ",
+                     length(P.Function->outputs()), " outputs, found ",
+                     Results.size());
+  for (uint32_t I = 0; I < Results.size(); ++I) {
+    const plan::Tensor &Output = *P.Function->outputs()->Get(I);
+    std::vector<int64_t> Shape = outputShape(Function, I, Symbols);
+    if (Results[I].Shape != Shape ||
+        Results[I].Type != elementType(Output.dtype()))
+      return makeError("output '", view(Output.name()), "' of function '",
+                       view(P.Function->name()), "' is ",
+                       name(elementType(Output.dtype())), " ",
+                       formatShape(Shape), ", found ", name(Results[I].Type),
+                       " ", formatShape(Results[I].Shape));
+  }
+  Inputs.clear();
+  Outputs.clear();
+  for (const HostTensor &Tensor : Given) {
+    M1_ASSIGN_OR_RETURN(
+        Device::Address Address,
+        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Read));
+    Inputs.push_back(Address);
+  }
+  for (const HostTensor &Tensor : Results) {
+    M1_ASSIGN_OR_RETURN(
+        Device::Address Address,
+        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Write));
+    Outputs.push_back(Address);
+  }
+  // A size that fits at the symbols' bounds can still be too large for smaller
+  // symbols, and these buffers are no larger than now.
+  for (const Operation &Op : P.Operations)
+    for (const Argument &Arg : Op.Args) {
+      if (Arg.Kind != plan::ArgKind::Input && Arg.Kind != plan::ArgKind::Output)
+        continue;
+      bool IsInput = Arg.Kind == plan::ArgKind::Input;
+      uint64_t Bytes = (IsInput ? Given : Results)[Arg.Index].bytes();
+      if (Arg.Offset + evaluate(Arg.Bytes, Symbols) > Bytes)
+        return makeError(Plan.name(), ": invalid plan: function '",
+                         view(P.Function->name()), "': ", Op.Name, " (",
+                         Op.Source, ") reaches beyond ",
+                         IsInput ? "an input" : "an output");
+    }
+  absl::Status Status;
+  for (const Operation &Op : P.Operations) {
+    Status = Trace ? runTimed(Op) : run(Op);
+    if (!Status.ok())
+      break;
+  }
+  if (Status.ok())
+    Status = TheDevice.synchronize();
+  for (Device::Address Address : Inputs)
+    Status.Update(TheDevice.unmap(Address));
+  for (Device::Address Address : Outputs)
+    Status.Update(TheDevice.unmap(Address));
+  return Status;
+}
+
+uint64_t Executor::resolve(const Argument &Arg) const {
+  switch (Arg.Kind) {
+  case plan::ArgKind::Arena:
+    return Arenas[Arg.Index] + Arg.Offset;
+  case plan::ArgKind::Parameter:
+    return *Parameters[Arg.Index] + Arg.Offset;
+  case plan::ArgKind::Input:
+    return Inputs[Arg.Index] + Arg.Offset;
+  case plan::ArgKind::Output:
+    return Outputs[Arg.Index] + Arg.Offset;
+  default:
+    return evaluate(Arg.Value, Symbols);
+  }
+}
+
+absl::Status Executor::run(const Operation &Op) {
+  switch (Op.Kind) {
+  case plan::Instruction::Copy:
+    return TheDevice.copy(resolve(Op.Args[0]), resolve(Op.Args[1]),
+                          evaluate(Op.Args[0].Bytes, Symbols));
+  case plan::Instruction::Fill:
+    return TheDevice.fill(resolve(Op.Args[0]), Op.FillValue,
+                          evaluate(Op.Args[0].Bytes, Symbols));
+  default:
+    break;
+  }
+  Values.clear();
+  for (const Argument &Arg : Op.Args)
+    Values.push_back(resolve(Arg));
+  if (Op.Kind == plan::Instruction::Call)
+    return TheDevice.call(Builtin::Sample, Values);
+  return TheDevice.launch(Op.Kernel, Values,
+                          {evaluate(Op.Grid[0], Symbols),
+                           evaluate(Op.Grid[1], Symbols),
+                           evaluate(Op.Grid[2], Symbols)});
+}
+
+absl::Status Executor::runTimed(const Operation &Op) {
+  auto Start = std::chrono::steady_clock::now();
+  M1_RETURN_IF_ERROR(run(Op));
+  M1_RETURN_IF_ERROR(TheDevice.synchronize());
+  Trace->record(Op.Name, std::chrono::duration<double>(
+                             std::chrono::steady_clock::now() - Start)
+                             .count());
+  return absl::OkStatus();
+}

@@ -1,0 +1,102 @@
+//===- Executor.h - runs a plan's functions ---------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_SESSION_EXECUTOR_H
+#define M1_RUNTIME_SESSION_EXECUTOR_H
+
+#include "runtime/device/Device.h"
+#include "runtime/session/Parameters.h"
+#include "runtime/trace/Profile.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace m1 {
+
+/// A row-major tensor in the caller's memory.
+struct HostTensor {
+  void *Data = nullptr;
+  ElementType Type = ElementType::F32;
+  std::vector<int64_t> Shape;
+
+  uint64_t bytes() const {
+    return elementCount(Shape).value_or(0) * byteSize(Type);
+  }
+};
+
+/// A plan in memory, ready to run: kernels loaded, parameters bound, `init`
+/// done, states zero.
+class Executor {
+public:
+  /// Runs the plan's function `init` if it has one. The plan, the device and
+  /// the source must outlive the executor. With `Trace`, the time of each step
+  /// is recorded there.
+  static absl::StatusOr<std::unique_ptr<Executor>>
+  create(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
+         Profile *Trace = nullptr);
+  ~Executor();
+
+  const LoadedPlan &plan() const { return Plan; }
+
+  /// Number of the function of that name; an error lists those there are.
+  absl::StatusOr<uint32_t> find(std::string_view Name) const;
+
+  /// The values of the plan's symbols that the inputs' shapes determine, in the
+  /// order of Plan.symbols; an error where shapes contradict each other or the
+  /// plan, or exceed a bound. Element types are checked too.
+  absl::StatusOr<std::vector<int64_t>>
+  bindSymbols(uint32_t Function, std::span<const HostTensor> Inputs) const;
+
+  /// The shape of an output for given symbols.
+  std::vector<int64_t> outputShape(uint32_t Function, uint32_t Output,
+                                   std::span<const int64_t> Symbols) const;
+
+  /// Runs a function and waits for its results. Outputs must have the element
+  /// types and shapes of the function's; states change as the function says.
+  absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
+                    std::span<const HostTensor> Outputs);
+
+private:
+  struct Argument;
+  struct Operation;
+  struct Program;
+
+  Executor(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
+           Profile *Trace);
+  absl::Status prepare();
+  Argument decode(const plan::Arg &Arg) const;
+  Operation decode(const plan::Step &Step) const;
+  absl::Status runInit();
+  absl::Status bindParameter(uint32_t Index);
+  absl::Status run(const Operation &Op);
+  absl::Status runTimed(const Operation &Op);
+  uint64_t resolve(const Argument &Arg) const;
+
+  const LoadedPlan &Plan;
+  Device &TheDevice;
+  ParameterSource &Source;
+  Profile *Trace;
+
+  std::vector<Device::Address> Arenas;
+  std::vector<std::optional<Device::Address>> Parameters;
+  std::vector<Program> Programs;
+
+  // Of the call that runs now; members so that a call allocates nothing.
+  std::vector<int64_t> Symbols;
+  std::vector<Device::Address> Inputs, Outputs;
+  mutable std::vector<uint64_t> Values;
+};
+
+} // namespace m1
+
+#endif // M1_RUNTIME_SESSION_EXECUTOR_H

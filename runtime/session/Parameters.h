@@ -1,0 +1,46 @@
+//===- Parameters.h - where a plan's parameters come from -------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_SESSION_PARAMETERS_H
+#define M1_RUNTIME_SESSION_PARAMETERS_H
+
+#include "runtime/plan/Plan.h"
+#include "runtime/weights/Checkpoint.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace m1 {
+
+/// The values of a plan's parameters.
+class ParameterSource {
+public:
+  virtual ~ParameterSource();
+  /// The bytes of parameter number `Index`, aligned to its element type. They
+  /// stay where they are until `release`.
+  virtual absl::StatusOr<std::span<const std::byte>> get(uint32_t Index) = 0;
+  /// The memory behind `get` is not needed until `get` is called again.
+  virtual void release(uint32_t Index) = 0;
+};
+
+/// Parameters by name from a checkpoint. Every parameter must be there with the
+/// plan's element type and shape, and the checkpoint may hold no others: either
+/// means that it is not the checkpoint the plan was compiled for.
+absl::StatusOr<std::unique_ptr<ParameterSource>>
+checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
+
+/// Random parameters that depend on nothing but the seed and the parameter's
+/// place in the plan: normal with standard deviation 0.02, and 1 plus that for
+/// parameters of rank 1 (norms). Made when they are asked for.
+absl::StatusOr<std::unique_ptr<ParameterSource>>
+randomParameters(const LoadedPlan &Plan, uint64_t Seed);
+
+} // namespace m1
+
+#endif // M1_RUNTIME_SESSION_PARAMETERS_H

@@ -1,0 +1,43 @@
+//===- Session.h - a plan with its device and its weights -------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_SESSION_SESSION_H
+#define M1_RUNTIME_SESSION_SESSION_H
+
+#include "runtime/session/Executor.h"
+
+namespace m1 {
+
+struct SessionOptions {
+  /// Directory or file of the checkpoint, or "none" for random weights. May be
+  /// empty where the plan has no parameters.
+  std::string Weights;
+  uint64_t InitSeed = 0;
+  /// 0: as many as the process may use.
+  unsigned Threads = 0;
+  bool Profile = false;
+};
+
+/// Everything that it takes to run a plan, in the order of construction.
+struct Session {
+  static absl::StatusOr<std::unique_ptr<Session>>
+  open(const std::string &PlanPath, const SessionOptions &Options);
+  /// The same for a plan that is already loaded.
+  static absl::StatusOr<std::unique_ptr<Session>>
+  open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options);
+
+  std::unique_ptr<LoadedPlan> Plan;
+  std::unique_ptr<Device> TheDevice;
+  std::unique_ptr<ParameterSource> Parameters;
+  std::unique_ptr<Profile> Trace; ///< null without SessionOptions::Profile
+  std::unique_ptr<Executor> Program;
+};
+
+} // namespace m1
+
+#endif // M1_RUNTIME_SESSION_SESSION_H

@@ -1,0 +1,220 @@
+//===- Inspect.cpp - m1run inspect: what a plan says of itself --*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+using namespace m1;
+using namespace m1::run;
+using json = nlohmann::ordered_json;
+
+namespace {
+std::string str(std::string_view Text) { return std::string(Text); }
+
+/// "T", "B+1", "ceil(2*T/64)" or a number.
+std::string extentText(const plan::Plan &Plan, const plan::Expr &E) {
+  if (E.symbol() < 0)
+    return std::to_string(evaluate(E, {}));
+  std::string Text = Plan.symbols()->Get(E.symbol())->name()->str();
+  if (E.multiply() != 1)
+    Text = concat(E.multiply(), "*", Text);
+  if (E.add() != 0)
+    Text += concat(E.add() > 0 ? "+" : "", E.add());
+  return E.divide() == 1 ? Text : concat("ceil((", Text, ")/", E.divide(), ")");
+}
+
+json tensorJson(const plan::Plan &Plan, const plan::Tensor &Tensor) {
+  json Shape = json::array();
+  for (uint32_t I = 0; I < length(Tensor.shape()); ++I) {
+    const plan::Expr &E = *Tensor.shape()->Get(I);
+    if (E.symbol() < 0)
+      Shape.push_back(evaluate(E, {}));
+    else
+      Shape.push_back(extentText(Plan, E));
+  }
+  return {{"name", str(view(Tensor.name()))},
+          {"dtype", str(name(elementType(Tensor.dtype())))},
+          {"shape", Shape}};
+}
+
+json describe(const LoadedPlan &Loaded) {
+  const plan::Plan &Plan = *Loaded;
+  json Result;
+  Result["file"] = Loaded.name();
+  Result["file_bytes"] = Loaded.fileBytes();
+  Result["format_version"] = Plan.format_version();
+  Result["producer"] = str(view(Plan.producer()));
+  char Digest[17];
+  std::snprintf(Digest, sizeof Digest, "%016llx",
+                static_cast<unsigned long long>(Plan.digest()));
+  Result["digest"] = Digest;
+  if (const plan::Model *Model = Plan.model())
+    Result["model"] = {{"architecture", str(view(Model->architecture()))},
+                       {"vocabulary", Model->vocabulary()},
+                       {"layers", Model->layers()},
+                       {"slots", Model->slots()},
+                       {"max_length", Model->max_length()}};
+  int64_t Elements = 0, Bytes = 0;
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
+    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
+    int64_t Count = *elementCount(shapeOf(Parameter));
+    Elements += Count;
+    Bytes += Count * byteSize(elementType(Parameter.dtype()));
+  }
+  Result["parameters"] = Elements;
+  Result["tensors"] = length(Plan.parameters());
+  Result["parameter_bytes"] = Bytes;
+
+  Result["targets"] = json::array();
+  for (uint32_t I = 0; I < length(Plan.images()); ++I) {
+    const plan::Image &Image = *Plan.images()->Get(I);
+    json Features = json::array();
+    for (uint32_t J = 0; J < length(Image.features()); ++J)
+      Features.push_back(str(view(Image.features()->Get(J))));
+    Result["targets"].push_back({{"target", str(view(Image.target()))},
+                                 {"format", str(view(Image.format()))},
+                                 {"bytes", Image.data()->size()},
+                                 {"features", Features}});
+  }
+  Result["symbols"] = json::object();
+  for (uint32_t I = 0; I < length(Plan.symbols()); ++I)
+    Result["symbols"][Plan.symbols()->Get(I)->name()->str()] =
+        Plan.symbols()->Get(I)->max();
+
+  uint64_t ArenaBytes[3] = {};
+  Result["arenas"] = json::array();
+  for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
+    const plan::Arena &Arena = *Plan.arenas()->Get(I);
+    ArenaBytes[static_cast<int>(Arena.kind())] += Arena.bytes();
+    constexpr const char *Kinds[] = {"activations", "weights", "state"};
+    Result["arenas"].push_back({{"name", str(view(Arena.name()))},
+                                {"kind", Kinds[static_cast<int>(Arena.kind())]},
+                                {"bytes", Arena.bytes()},
+                                {"source", str(view(Arena.source()))}});
+  }
+  Result["activation_bytes"] = ArenaBytes[0];
+  Result["packed_weight_bytes"] = ArenaBytes[1];
+  Result["state_bytes"] = ArenaBytes[2];
+
+  Result["kernels"] = json::array();
+  for (uint32_t I = 0; I < length(Plan.kernels()); ++I) {
+    const plan::Kernel &Kernel = *Plan.kernels()->Get(I);
+    Result["kernels"].push_back({{"name", str(view(Kernel.name()))},
+                                 {"arguments", Kernel.argument_count()},
+                                 {"scratch_bytes", Kernel.scratch_bytes()}});
+  }
+  Result["functions"] = json::array();
+  for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
+    const plan::Function &Function = *Plan.functions()->Get(I);
+    json Inputs = json::array(), Outputs = json::array();
+    for (uint32_t J = 0; J < length(Function.inputs()); ++J)
+      Inputs.push_back(tensorJson(Plan, *Function.inputs()->Get(J)));
+    for (uint32_t J = 0; J < length(Function.outputs()); ++J)
+      Outputs.push_back(tensorJson(Plan, *Function.outputs()->Get(J)));
+    Result["functions"].push_back({{"name", str(view(Function.name()))},
+                                   {"inputs", Inputs},
+                                   {"outputs", Outputs},
+                                   {"steps", length(Function.steps())}});
+  }
+  Result["figures"] = json::array();
+  for (uint32_t I = 0; I < length(Plan.figures()); ++I) {
+    const plan::Figure &Figure = *Plan.figures()->Get(I);
+    Result["figures"].push_back({{"name", str(view(Figure.name()))},
+                                 {"value", Figure.value()},
+                                 {"unit", str(view(Figure.unit()))}});
+  }
+  return Result;
+}
+
+std::string signature(const json &Tensors) {
+  std::string Text;
+  for (const json &Tensor : Tensors) {
+    Text += Text.empty() ? "" : ", ";
+    Text += Tensor["name"].get<std::string>() + " " +
+            Tensor["dtype"].get<std::string>() + "[";
+    const char *Separator = "";
+    for (const json &Extent : Tensor["shape"]) {
+      Text += Separator +
+              (Extent.is_string() ? Extent.get<std::string>() : Extent.dump());
+      Separator = ", ";
+    }
+    Text += "]";
+  }
+  return Text;
+}
+
+void printText(const json &D) {
+  auto number = [](const json &Value) { return Value.dump(); };
+  auto line = [](const std::string &Label, const std::string &Text) {
+    std::printf("%-16s%s\n", Label.c_str(), Text.c_str());
+  };
+  line("plan", D["file"].get<std::string>() + " (" + number(D["file_bytes"]) +
+                   " bytes, digest " + D["digest"].get<std::string>() + ")");
+  line("producer", D["producer"].get<std::string>());
+  if (D.contains("model"))
+    line("model", D["model"]["architecture"].get<std::string>() + ", " +
+                      number(D["model"]["layers"]) + " layers, vocabulary " +
+                      number(D["model"]["vocabulary"]) + ", " +
+                      number(D["model"]["slots"]) + " slots of " +
+                      number(D["model"]["max_length"]) + " tokens");
+  line("parameters", number(D["parameters"]) + " in " + number(D["tensors"]) +
+                         " tensors, " + number(D["parameter_bytes"]) +
+                         " bytes");
+  for (const json &Target : D["targets"]) {
+    std::string Features;
+    for (const json &Feature : Target["features"])
+      Features += " +" + Feature.get<std::string>();
+    line("target", Target["target"].get<std::string>() + Features + ", " +
+                       number(Target["bytes"]) + " bytes of code");
+  }
+  for (const auto &[Name, Max] : D["symbols"].items())
+    line("symbol", Name + " <= " + number(Max));
+  for (const json &Arena : D["arenas"])
+    line("arena", Arena["name"].get<std::string>() + ": " +
+                      Arena["kind"].get<std::string>() + ", " +
+                      number(Arena["bytes"]) + " bytes");
+  line("kernels", std::to_string(D["kernels"].size()));
+  for (const json &Function : D["functions"])
+    line("function", Function["name"].get<std::string>() + "(" +
+                         signature(Function["inputs"]) + ") -> (" +
+                         signature(Function["outputs"]) + "), " +
+                         number(Function["steps"]) + " steps");
+  for (const json &Figure : D["figures"])
+    line("figure", Figure["name"].get<std::string>() + ": " +
+                       number(Figure["value"]) + " " +
+                       Figure["unit"].get<std::string>());
+}
+} // namespace
+
+void run::addInspect(CLI::App &App, Action &Chosen) {
+  struct Options {
+    std::string PlanPath;
+    bool Json = false;
+  };
+  auto Given = std::make_shared<Options>();
+  CLI::App *Command =
+      App.add_subcommand("inspect", "Says what a plan is and what it needs");
+  Command->add_option("PLAN", Given->PlanPath, "the compiled model")
+      ->required();
+  Command->add_flag("--json", Given->Json, "print one JSON object");
+  Command->callback([Given, &Chosen] {
+    Chosen = [Given]() -> absl::Status {
+      M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                          LoadedPlan::load(Given->PlanPath));
+      json Description = describe(*Plan);
+      if (Given->Json)
+        std::printf("%s\n", Description.dump(2).c_str());
+      else
+        printText(Description);
+      return absl::OkStatus();
+    };
+  });
+}

@@ -1,0 +1,35 @@
+//===- Options.cpp - what the subcommands share -----------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+
+#include <cstdio>
+
+using namespace m1;
+using namespace m1::run;
+
+void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
+  Command.add_option("PLAN", PlanPath, "the compiled model, made by m1c")
+      ->required();
+  Command
+      .add_option("--weights", Session.Weights,
+                  "directory of the checkpoint, or 'none' for random weights")
+      ->required(WeightsRequired)
+      ->type_name("DIR|none");
+  Command.add_option("--init-seed", Session.InitSeed,
+                     "seed of random weights (default 0)");
+  Command.add_option("--threads", Session.Threads,
+                     "threads to use (default: all processors)");
+  Command.add_flag("--profile", Session.Profile,
+                   "print the time that each kernel takes");
+}
+
+void run::printProfile(const m1::Session &Session) {
+  if (Session.Trace)
+    std::fputs(Session.Trace->table().c_str(), stderr);
+}

@@ -1,0 +1,34 @@
+//===- m1run.cpp - runs compiled models -------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+
+#include <cstdio>
+
+using namespace m1;
+
+int main(int Argc, char **Argv) {
+  CLI::App App("Runs models that m1c compiled.", "m1run");
+  App.require_subcommand(1);
+  run::Action Chosen;
+  run::addCall(App, Chosen);
+  run::addInspect(App, Chosen);
+  try {
+    App.parse(Argc, Argv);
+  } catch (const CLI::ParseError &Error) {
+    return App.exit(Error) == 0 ? 0 : 1;
+  }
+  absl::Status Status = Chosen();
+  if (Status.ok() && std::fflush(stdout) != 0)
+    Status = makeError("cannot write to standard output");
+  if (Status.ok())
+    return 0;
+  std::fprintf(stderr, "m1run: error: %s\n",
+               std::string(Status.message()).c_str());
+  return Status.code() == absl::StatusCode::kCancelled ? 130 : 1;
+}
