@@ -152,7 +152,8 @@ Error checkNames(StringRef Where, const Config &C,
 }
 
 /// w1, w3 and w2 of a layer are operands of one operation.
-Error checkExpertTypes(const std::vector<Parameter> &Parameters) {
+Error checkExpertTypes(StringRef Where,
+                       const std::vector<Parameter> &Parameters) {
   llvm::StringMap<const Parameter *> First;
   for (const Parameter &P : Parameters) {
     auto [Block, Name] = StringRef(P.Symbol).rsplit('.');
@@ -160,7 +161,7 @@ Error checkExpertTypes(const std::vector<Parameter> &Parameters) {
       continue;
     const Parameter *W1 = First.try_emplace(Block, &P).first->second;
     if (P.Type != W1->Type)
-      return error(P.Sources.front().Tensor +
+      return error(Where + ": " + P.Sources.front().Tensor +
                    " is of another element type than " +
                    W1->Sources.front().Tensor +
                    ", expected one type for all experts of a layer");
@@ -208,7 +209,7 @@ m1c::huggingface::resolveParameters(StringRef Directory, Config &C) {
     for (const Source &S : P.Sources)
       if (Error E = checkSource(Tensors, P, S))
         return E;
-  if (Error E = checkExpertTypes(Parameters))
+  if (Error E = checkExpertTypes(Where, Parameters))
     return E;
   return Parameters;
 }

@@ -48,9 +48,14 @@ readModule(mlir::MLIRContext *Context) {
   return Module;
 }
 
+void print(mlir::ModuleOp Module, raw_ostream &Stream) {
+  Module->print(Stream, mlir::OpPrintingFlags().enableDebugInfo(Locations));
+  Stream << '\n';
+}
+
 Error writeModule(mlir::ModuleOp Module) {
   if (Output == "-") {
-    Module->print(outs(), mlir::OpPrintingFlags().enableDebugInfo(Locations));
+    print(Module, outs());
     return Error::success();
   }
   // Aside first: a full disk leaves no half file under the real name.
@@ -59,7 +64,7 @@ Error writeModule(mlir::ModuleOp Module) {
     return createFileError(Output, Temporary.takeError());
   {
     raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
-    Module->print(Stream, mlir::OpPrintingFlags().enableDebugInfo(Locations));
+    print(Module, Stream);
     Stream.flush();
     if (std::error_code Code = Stream.error()) {
       Stream.clear_error();
