@@ -13,6 +13,32 @@
 using namespace mlir;
 using namespace m1;
 
+//===----------------------------------------------------------------------===//
+// Assembly
+//===----------------------------------------------------------------------===//
+
+/// `[5.0e-01, 0.12500125]`: as many digits as it takes to read the same numbers
+/// again. The array attribute's own form keeps seven.
+static void printExactNumbers(OpAsmPrinter &Printer, Operation *,
+                              DenseF64ArrayAttr Numbers) {
+  Printer << '[';
+  llvm::interleaveComma(Numbers.asArrayRef(), Printer, [&](double Number) {
+    Printer.printFloat(APFloat(Number));
+  });
+  Printer << ']';
+}
+
+static ParseResult parseExactNumbers(OpAsmParser &Parser,
+                                     DenseF64ArrayAttr &Numbers) {
+  SmallVector<double> Values;
+  auto parseNumber = [&] { return Parser.parseFloat(Values.emplace_back()); };
+  if (Parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square,
+                                     parseNumber))
+    return failure();
+  Numbers = Parser.getBuilder().getDenseF64ArrayAttr(Values);
+  return success();
+}
+
 #define GET_OP_CLASSES
 #include "dialects/M1/IR/M1Ops.cpp.inc"
 

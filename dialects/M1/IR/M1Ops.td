@@ -339,7 +339,7 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure]> {
                        M1_Index:$cuSeqlens, M1_Index:$slots, DenseF64ArrayAttr:$slopes);
   let results = (outs M1_Heads:$result, M1_LightningStateType:$newState);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $state `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `slopes` $slopes attr-dict
+    $q `,` $k `,` $v `,` $state `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `slopes` custom<ExactNumbers>($slopes) attr-dict
     `:` functional-type(operands, results)
   }];
 }
