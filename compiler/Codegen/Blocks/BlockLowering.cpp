@@ -288,9 +288,15 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
 void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
                               const Access &From) {
   LazyLoads[Result] = From;
-  if (mayDelay(Load, MemRef))
+  // The left side of a product that cannot be read where it lies is copied
+  // here, once, and not in the loop that the product may be in.
+  bool Copy = false;
+  for (OpOperand &Use : Result.getUses())
+    Copy |= isa<tile::DotOp>(Use.getOwner()) && Use.getOperandNumber() == 0 &&
+            (From.RowIndex || !dotReads(From.Element, /*Left=*/true));
+  if (!Copy && mayDelay(Load, MemRef))
     return;
-  Access Kept = materialize(Result);
+  Access Kept = materialize(Result, Copy ? B.getF32Type() : Type());
   LazyLoads.erase(Result);
   Buffers[Result] = Kept;
 }

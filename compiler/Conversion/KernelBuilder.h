@@ -1,0 +1,131 @@
+//===- KernelBuilder.h - writing tile kernels -------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thin layer over OpBuilder in which a kernel reads like its equations.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_KERNELBUILDER_H
+#define M1C_COMPILER_CONVERSION_KERNELBUILDER_H
+
+#include "dialects/Tile/IR/Tile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace m1 {
+
+/// A memref [Shape] of `Element`; axis 0 may be dynamic.
+mlir::MemRefType memoryType(llvm::ArrayRef<int64_t> Shape, mlir::Type Element);
+
+/// How a target wants blocks cut. Kernels take every block size from here.
+struct Blocking {
+  int64_t Rows = 64;         // tokens of a product's block
+  int64_t Panel = 32;        // columns of a packed weight that lie together
+  int64_t PanelsPerCell = 4; // panels that one cell of a product computes
+  int64_t FewRows = 8;       // tokens of a row kernel's block (norms and the like)
+  int64_t QueryRows = 64;    // queries of a softmax attention block
+  int64_t KeyRows = 64;      // keys of one; anchored at absolute positions
+};
+
+class KernelBody : public mlir::ImplicitLocOpBuilder {
+public:
+  using mlir::ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  /// The cell's position in the grid.
+  mlir::Value X, Y, Z;
+  /// The kernel's arguments after it.
+  llvm::SmallVector<mlir::Value> Args;
+
+  // Scalars.
+  mlir::Value index(int64_t Value);
+  mlir::Value plus(mlir::Value A, mlir::Value C);
+  mlir::Value minus(mlir::Value A, mlir::Value C);
+  mlir::Value times(mlir::Value A, int64_t C);
+  mlir::Value over(mlir::Value A, int64_t C); // rounded down, A >= 0
+  mlir::Value smaller(mlir::Value A, mlir::Value C);
+  mlir::Value larger(mlir::Value A, mlir::Value C);
+  mlir::Value less(mlir::Value A, mlir::Value C);
+  mlir::Value equal(mlir::Value A, mlir::Value C);
+  /// An i32 element of memory, as an index.
+  mlir::Value at(mlir::Value Memory, mlir::ValueRange Indices);
+  mlir::Value toI32(mlir::Value Index);
+
+  // Blocks.
+  mlir::VectorType block(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {});
+  mlir::Value load(mlir::Value Memory, mlir::ValueRange Indices, llvm::ArrayRef<int64_t> Dims,
+                   llvm::ArrayRef<int64_t> Shape, mlir::Value Rows = {}, mlir::Value Cols = {});
+  void store(mlir::Value Block, mlir::Value Memory, mlir::ValueRange Indices, llvm::ArrayRef<int64_t> Dims,
+             mlir::Value Rows = {}, mlir::Value Cols = {});
+  mlir::Value gather(mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col, llvm::ArrayRef<int64_t> Shape,
+                     mlir::Value Rows);
+  void scatter(mlir::Value Block, mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col, mlir::Value Rows,
+               mlir::Value Cols);
+  mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc);
+  /// A block of one number, of `Like`'s shape and element type.
+  mlir::Value splat(double Number, mlir::Value Like);
+  mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {}, double Number = 0);
+  /// A block of one scalar value.
+  mlir::Value fill(mlir::Value Scalar, llvm::ArrayRef<int64_t> Shape);
+  mlir::Value iota(llvm::ArrayRef<int64_t> Shape, int64_t Axis);
+  mlir::Value along(mlir::Value Block, int64_t Axis, int64_t Extent);
+  mlir::Value transposed(mlir::Value Block);
+  /// The same numbers in f32, or rounded to `Element`.
+  mlir::Value widened(mlir::Value Block);
+  mlir::Value rounded(mlir::Value Block, mlir::Type Element);
+  mlir::Value rowSum(mlir::Value Block);
+  mlir::Value rowMax(mlir::Value Block);
+  mlir::Value rowMinIndex(mlir::Value Block); // of i32
+  mlir::Value sigmoid(mlir::Value Block);
+  mlir::Value silu(mlir::Value Block);
+
+  mlir::Value addF(mlir::Value A, mlir::Value C);
+  mlir::Value subF(mlir::Value A, mlir::Value C);
+  mlir::Value mulF(mlir::Value A, mlir::Value C);
+  mlir::Value divF(mlir::Value A, mlir::Value C);
+  mlir::Value expF(mlir::Value A);
+  mlir::Value select(mlir::Value Condition, mlir::Value A, mlir::Value C);
+  mlir::Value cmpI(mlir::arith::CmpIPredicate P, mlir::Value A, mlir::Value C);
+
+  // Control.
+  void ifThen(mlir::Value Condition, llvm::function_ref<void()> Then);
+  llvm::SmallVector<mlir::Value> loop(mlir::Value From, mlir::Value To, mlir::ValueRange Carried,
+                                      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>
+                                          Body);
+  void loop(mlir::Value From, mlir::Value To, llvm::function_ref<void(mlir::Value)> Body);
+
+private:
+  mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind, mlir::Value Init);
+};
+
+/// Makes each kernel once, however many ops want it.
+class KernelCache {
+public:
+  KernelCache(mlir::ModuleOp Module, Blocking Blocks) : Blocks(Blocks), Module(Module) {}
+
+  /// The kernel that `Key` describes completely; `Build` writes its body if there is none yet. Its symbol is `Key`.
+  tile::KernelOp get(llvm::StringRef Key, llvm::ArrayRef<mlir::Type> Arguments,
+                     llvm::function_ref<void(KernelBody &)> Build);
+
+  const Blocking Blocks;
+  mlir::MLIRContext *context() { return Module.getContext(); }
+
+private:
+  mlir::ModuleOp Module;
+  llvm::StringMap<tile::KernelOp> Kernels;
+};
+
+/// "f32", "bf16": a type as part of a kernel's name.
+std::string nameOf(mlir::Type Element);
+/// A number as part of a kernel's name: letters, digits and underscores, exact.
+std::string nameOf(double Number);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_KERNELBUILDER_H

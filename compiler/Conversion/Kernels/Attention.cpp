@@ -1,0 +1,319 @@
+//===- Attention.cpp - lightning and softmax attention --------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Kernels.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace m1;
+using llvm::formatv;
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+/// What a masked score counts as: its exponential is 0, but no difference of two is NaN.
+static constexpr double kMasked = -1e30;
+
+static MemRefType indices(MLIRContext *Context) {
+  return memoryType({kDynamic}, IntegerType::get(Context, 32));
+}
+
+static std::string stridesName(MemRefType Type) {
+  SmallVector<int64_t> Strides;
+  int64_t Offset;
+  std::string Name;
+  if (!Type.getLayout().isIdentity() &&
+      succeeded(getStridesAndOffset(Type, Strides, Offset)))
+    for (int64_t Stride : Strides)
+      Name += "_" + std::to_string(Stride);
+  return Name;
+}
+
+namespace {
+/// The sequence that a cell works on.
+struct Sequence {
+  Value Begin;    // its first token in the batch
+  Value Count;    // its tokens in the batch
+  Value Position; // of its first token
+  Value Slot;
+};
+} // namespace
+
+/// Runs `Body` if sequence `B.X` has tokens.
+static void withSequence(KernelBody &B, Value Positions, Value CuSeqlens,
+                         Value Slots,
+                         llvm::function_ref<void(const Sequence &)> Body) {
+  Value Begin = B.at(CuSeqlens, B.X);
+  Value End = B.at(CuSeqlens, B.plus(B.X, B.index(1)));
+  B.ifThen(B.less(Begin, End), [&] {
+    Body({Begin, B.minus(End, Begin), B.at(Positions, Begin),
+          B.at(Slots, B.X)});
+  });
+}
+
+/// exp(-slope * distance), elementwise; `Distance` is a block of i32.
+static Value decay(KernelBody &B, Value Slope, Value Distance) {
+  auto Type = cast<VectorType>(Distance.getType());
+  Value Steps = B.create<arith::SIToFPOp>(Type.clone(B.getF32Type()), Distance);
+  Value Rate = B.create<arith::NegFOp>(Slope);
+  return B.expF(B.mulF(Steps, B.fill(Rate, Type.getShape())));
+}
+
+/// A block of i32 plus an index.
+static Value shifted(KernelBody &B, Value Block, Value By) {
+  return B.create<arith::AddIOp>(
+      Block, B.fill(B.toI32(By), cast<VectorType>(Block.getType()).getShape()));
+}
+
+//===----------------------------------------------------------------------===//
+// Lightning attention
+//===----------------------------------------------------------------------===//
+
+LightningMemory m1::lightningMemory(LightningStateType Type, int64_t Slots) {
+  int64_t H = Type.getHeads(), D = Type.getHeadDim(), C = Type.getChunk();
+  mlir::Type Element = Type.getElementType();
+  mlir::Type F32 = Float32Type::get(Type.getContext());
+  LightningMemory Memory;
+  Memory.Keys = memoryType({Slots, H, D, C}, Element);
+  Memory.Values = memoryType({Slots, H, C, D}, Element);
+  Memory.State = memoryType({Slots, H, D, D}, F32);
+  if (Element != F32)
+    Memory.Image = memoryType({Slots, H, D, D}, Element);
+  return Memory;
+}
+
+tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
+                                   MemRefType Operand,
+                                   const LightningMemory &Memory, Type Result) {
+  const int64_t H = State.getHeads(), D = State.getHeadDim();
+  const int64_t C = State.getChunk();
+  MLIRContext *Context = Cache.context();
+  Type F32 = Float32Type::get(Context);
+  std::string Key =
+      formatv("lightning_{0}x{1}_chunk{2}_{3}_{4}_slots{5}{6}", H, D, C,
+              nameOf(State.getElementType()), nameOf(Result),
+              Memory.State.getDimSize(0), stridesName(Operand));
+  SmallVector<Type> Arguments{Operand,       Operand,       Operand,
+                              Memory.Keys, Memory.Values, Memory.State};
+  if (Memory.Image)
+    Arguments.push_back(Memory.Image);
+  Arguments.append({memoryType({H}, F32), indices(Context), indices(Context),
+                    indices(Context), memoryType({kDynamic, H, D}, Result)});
+
+  return Cache.get(Key, Arguments, [&](KernelBody &B) {
+    Value Q = B.Args[0], K = B.Args[1], V = B.Args[2];
+    Value Keys = B.Args[3], Values = B.Args[4], S = B.Args[5];
+    unsigned Next = 6;
+    Value Image = Memory.Image ? B.Args[Next++] : S;
+    Value Slopes = B.Args[Next], Positions = B.Args[Next + 1];
+    Value CuSeqlens = B.Args[Next + 2], Slots = B.Args[Next + 3];
+    Value Out = B.Args[Next + 4];
+    Value Head = B.Y, Zero = B.index(0);
+
+    withSequence(B, Positions, CuSeqlens, Slots, [&](const Sequence &Seq) {
+      Value Slope = B.create<memref::LoadOp>(Slopes, Head);
+      Value Past = B.plus(Seq.Position, Seq.Count);
+      Value FirstChunk = B.over(Seq.Position, C);
+      Value LastChunk = B.over(B.minus(Past, B.index(1)), C);
+      B.loop(FirstChunk, B.plus(LastChunk, B.index(1)), [&](Value Chunk) {
+        // Rows r0 <= i < r1 of the chunk are new; rows before r0 came with
+        // earlier calls. Blocks of new rows start at row r0.
+        Value Base = B.times(Chunk, C);
+        Value R0 = B.larger(B.minus(Seq.Position, Base), Zero);
+        Value R1 = B.smaller(B.minus(Past, Base), B.index(C));
+        Value Rows = B.minus(R1, R0);
+        Value Token =
+            B.plus(Seq.Begin, B.minus(B.plus(Base, R0), Seq.Position));
+        auto NewRows = [&](Value From) {
+          return B.load(From, {Token, Head, Zero}, {0, 2}, {C, D}, Rows);
+        };
+
+        // The new rows join the open chunk.
+        B.store(B.transposed(NewRows(K)), Keys, {Seq.Slot, Head, Zero, R0},
+                {2, 3}, Value(), Rows);
+        B.store(NewRows(V), Values, {Seq.Slot, Head, R0, Zero}, {2, 3}, Rows);
+        Value Kt = B.load(Keys, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, C});
+        Value Vs =
+            B.load(Values, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {C, D}, R1);
+        Value Qs = NewRows(Q);
+
+        // O_inter[i] = λ^{i+1} q_i S_prev; nothing precedes the first chunk.
+        Value I1 = shifted(B, B.iota(C, 0), B.plus(R0, B.index(1)));
+        Value Carry = B.along(decay(B, Slope, I1), 1, D);
+        Value IsFirst = B.equal(Chunk, Zero);
+        auto Before = B.create<scf::IfOp>(TypeRange{B.block({C, D})}, IsFirst,
+                                          /*withElseRegion=*/true);
+        {
+          OpBuilder::InsertionGuard Guard(B);
+          B.setInsertionPointToStart(Before.thenBlock());
+          B.create<scf::YieldOp>(B.zeros({C, D}));
+          B.setInsertionPointToStart(Before.elseBlock());
+          Value Prev =
+              B.load(Image, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D});
+          B.create<scf::YieldOp>(
+              B.mulF(B.dot(Qs, Prev, B.zeros({C, D})), Carry));
+        }
+
+        // O_intra[i] = Σ_{j<=i} λ^{i-j} (q_i·k_j) v_j.
+        Value Scores = B.dot(Qs, Kt, B.zeros({C, C}));
+        Value I = shifted(B, B.iota({C, C}, 0), R0);
+        Value J = B.iota({C, C}, 1);
+        Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
+        Value Decayed = B.mulF(
+            Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
+        Value P = B.select(Seen, Decayed, B.zeros({C, C}));
+        Value O = B.dot(P, Vs, Before.getResult(0));
+        B.store(O, Out, {Token, Head, Zero}, {0, 2}, Rows);
+
+        // A full chunk closes: S = λ^C S_prev + Σ_j λ^{C-1-j} k_jᵀ v_j.
+        B.ifThen(B.equal(R1, B.index(C)), [&] {
+          Value Left = B.create<arith::SubIOp>(
+              B.splat(C - 1, B.iota(C, 0)), B.iota(C, 0));
+          Value Weight = B.along(decay(B, Slope, Left), 0, D);
+          Value Weighted = B.mulF(B.widened(Kt), Weight);
+          Value Whole = B.along(
+              decay(B, Slope, B.splat(C, B.iota(D, 0))), 1, D);
+          // The first chunk's S_prev is 0, whatever the slot held before.
+          Value Old = B.load(S, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D},
+                             B.create<arith::SelectOp>(IsFirst, Zero,
+                                                       B.index(D)));
+          Value New = B.dot(Weighted, Vs, B.mulF(Old, Whole));
+          B.store(New, S, {Seq.Slot, Head, Zero, Zero}, {2, 3});
+          if (Memory.Image)
+            B.store(New, Image, {Seq.Slot, Head, Zero, Zero}, {2, 3});
+        });
+      });
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax attention
+//===----------------------------------------------------------------------===//
+
+CacheMemory m1::cacheMemory(KVCacheType Type, int64_t Slots, int64_t Length,
+                            int64_t KeyRows) {
+  int64_t Blocks = llvm::divideCeil(Length, KeyRows);
+  int64_t G = Type.getHeads(), D = Type.getHeadDim();
+  return {memoryType({Slots, G, Blocks, D, KeyRows}, Type.getElementType()),
+          memoryType({Slots, G, Blocks * KeyRows, D}, Type.getElementType())};
+}
+
+tile::KernelOp m1::appendKernel(KernelCache &Cache, MemRefType K, MemRefType V,
+                                const CacheMemory &Memory) {
+  const int64_t C = Memory.Keys.getDimSize(4), D = Memory.Keys.getDimSize(3);
+  MLIRContext *Context = Cache.context();
+  std::string Key = formatv(
+      "append_{0}x{1}_{2}_slots{3}_length{4}{5}{6}", Memory.Keys.getDimSize(1),
+      D, nameOf(K.getElementType()), Memory.Keys.getDimSize(0),
+      Memory.Values.getDimSize(2), stridesName(K), stridesName(V));
+  return Cache.get(
+      Key,
+      {K, V, Memory.Keys, Memory.Values, indices(Context), indices(Context),
+       indices(Context)},
+      [&](KernelBody &B) {
+        Value G = B.Y, Zero = B.index(0);
+        withSequence(
+            B, B.Args[4], B.Args[5], B.Args[6], [&](const Sequence &Seq) {
+              Value Past = B.plus(Seq.Position, Seq.Count);
+              Value Block = B.plus(B.over(Seq.Position, C), B.Z);
+              Value Base = B.times(Block, C);
+              B.ifThen(B.less(Base, Past), [&] {
+                Value R0 = B.larger(B.minus(Seq.Position, Base), Zero);
+                Value R1 = B.smaller(B.minus(Past, Base), B.index(C));
+                Value Rows = B.minus(R1, R0);
+                Value Token =
+                    B.plus(Seq.Begin, B.minus(B.plus(Base, R0), Seq.Position));
+                auto NewRows = [&](Value From) {
+                  return B.load(From, {Token, G, Zero}, {0, 2}, {C, D}, Rows);
+                };
+                B.store(B.transposed(NewRows(B.Args[0])), B.Args[2],
+                        {Seq.Slot, G, Block, Zero, R0}, {3, 4}, Value(), Rows);
+                B.store(NewRows(B.Args[1]), B.Args[3],
+                        {Seq.Slot, G, B.plus(Base, R0), Zero}, {2, 3}, Rows);
+              });
+            });
+      });
+}
+
+tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
+                                 const CacheMemory &Memory, double Scale,
+                                 Type Result) {
+  const int64_t M = Cache.Blocks.QueryRows;
+  const int64_t C = Memory.Keys.getDimSize(4), D = Memory.Keys.getDimSize(3);
+  const int64_t H = Q.getDimSize(1), G = Memory.Keys.getDimSize(1);
+  MLIRContext *Context = Cache.context();
+  std::string Key = formatv(
+      "softmax_{0}of{1}x{2}_{3}_{4}_{5}_slots{6}_length{7}_scale{8}{9}", H, G,
+      D, nameOf(Q.getElementType()), nameOf(Memory.Keys.getElementType()),
+      nameOf(Result), Memory.Keys.getDimSize(0), Memory.Values.getDimSize(2),
+      nameOf(Scale), stridesName(Q));
+  return Cache.get(
+      Key,
+      {Q, Memory.Keys, Memory.Values, indices(Context), indices(Context),
+       indices(Context), memoryType({kDynamic, H, D}, Result)},
+      [&](KernelBody &B) {
+        Value Head = B.Y, Zero = B.index(0);
+        withSequence(
+            B, B.Args[3], B.Args[4], B.Args[5], [&](const Sequence &Seq) {
+              Value Skipped = B.times(B.Z, M);
+              B.ifThen(B.less(Skipped, Seq.Count), [&] {
+                Value Rows =
+                    B.smaller(B.minus(Seq.Count, Skipped), B.index(M));
+                Value Token = B.plus(Seq.Begin, Skipped);
+                Value Position = B.plus(Seq.Position, Skipped);
+                Value Past = B.plus(Position, Rows);
+                Value Group = B.over(Head, H / G);
+                Value Qs = B.load(B.Args[0], {Token, Head, Zero}, {0, 2},
+                                  {M, D}, Rows);
+                Value I = shifted(B, B.iota({M, C}, 0), Position);
+
+                // Key blocks in order, with the running maximum and sum of
+                // each row. A block that a row does not see changes nothing.
+                Value Blocks = B.over(B.plus(Past, B.index(C - 1)), C);
+                SmallVector<Value> Final = B.loop(
+                    Zero, Blocks,
+                    {B.zeros({M, D}), B.zeros(M, {}, kMasked), B.zeros(M)},
+                    [&](Value Block, ValueRange Carried) {
+                      Value Base = B.times(Block, C);
+                      Value Kt = B.load(B.Args[1],
+                                        {Seq.Slot, Group, Block, Zero, Zero},
+                                        {3, 4}, {D, C});
+                      Value Known =
+                          B.smaller(B.minus(Past, Base), B.index(C));
+                      Value Vs =
+                          B.load(B.Args[2], {Seq.Slot, Group, Base, Zero},
+                                 {2, 3}, {C, D}, Known);
+                      Value Scores = B.dot(Qs, Kt, B.zeros({M, C}));
+                      Scores = B.mulF(Scores, B.splat(Scale, Scores));
+                      Value J = shifted(B, B.iota({M, C}, 1), Base);
+                      Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
+                      Scores = B.select(Seen, Scores,
+                                        B.splat(kMasked, Scores));
+                      Value Max = B.create<arith::MaxNumFOp>(
+                          Carried[1], B.rowMax(Scores));
+                      Value P = B.expF(B.subF(Scores, B.along(Max, 1, C)));
+                      Value Shrink = B.expF(B.subF(Carried[1], Max));
+                      Value Sum = B.addF(B.mulF(Carried[2], Shrink),
+                                         B.rowSum(P));
+                      Value O = B.dot(P, Vs,
+                                      B.mulF(Carried[0],
+                                             B.along(Shrink, 1, D)));
+                      return SmallVector<Value>{O, Max, Sum};
+                    });
+                Value Inverse = B.divF(B.splat(1, Final[2]), Final[2]);
+                B.store(B.mulF(Final[0], B.along(Inverse, 1, D)), B.Args[6],
+                        {Token, Head, Zero}, {0, 2}, Rows);
+              });
+            });
+      });
+}

@@ -1,0 +1,156 @@
+//===- Products.cpp - linear layers ---------------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Kernels.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace m1;
+using llvm::formatv;
+
+/// Strides as part of a name; empty where rows lie without gaps.
+static std::string layoutName(MemRefType Type) {
+  if (Type.getLayout().isIdentity())
+    return "";
+  SmallVector<int64_t> Strides;
+  int64_t Offset;
+  std::string Name = "_strides";
+  if (succeeded(getStridesAndOffset(Type, Strides, Offset)))
+    for (int64_t Stride : Strides)
+      Name += "_" + std::to_string(Stride);
+  return Name;
+}
+
+tile::KernelOp m1::packKernel(KernelCache &Cache, MemRefType Source,
+                              int64_t Panel) {
+  int64_t N = Source.getDimSize(0), K = Source.getDimSize(1);
+  Type Element = Source.getElementType();
+  int64_t Panels = llvm::divideCeil(N, Panel);
+  std::string Key = formatv("pack_{0}x{1}_{2}_panel{3}{4}", N, K,
+                            nameOf(Element), Panel, layoutName(Source));
+  return Cache.get(
+      Key, {Source, memoryType({Panels, K, Panel}, Element)},
+      [&](KernelBody &B) {
+        Value First = B.times(B.X, Panel);
+        Value Zero = B.index(0);
+        Value Rows;
+        if (N % Panel != 0)
+          Rows = B.smaller(B.index(Panel), B.minus(B.index(N), First));
+        Value W = B.load(B.Args[0], {First, Zero}, {0, 1}, {Panel, K}, Rows);
+        B.store(B.transposed(W), B.Args[1], {B.X, Zero, Zero}, {1, 2});
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise steps
+//===----------------------------------------------------------------------===//
+
+bool m1::isColumn(Operation *Op, unsigned Number) {
+  return isa<SharedMixOp>(Op) && Number == 2;
+}
+
+std::string m1::nameOf(Operation *Op) {
+  std::string Name = Op->getName().stripDialect().str();
+  if (auto Residual = dyn_cast<ResidualOp>(Op))
+    Name += "_" + nameOf(Residual.getAlpha().convertToDouble()) + "_" +
+            nameOf(Residual.getBeta().convertToDouble());
+  for (Type T : Op->getOperandTypes())
+    Name += "_" + nameOf(getElementTypeOrSelf(T));
+  return Name + "_" + nameOf(getElementTypeOrSelf(Op->getResult(0).getType()));
+}
+
+Value m1::emitElementwise(KernelBody &B, Operation *Op, ValueRange In) {
+  Value Result =
+      llvm::TypeSwitch<Operation *, Value>(Op)
+          .Case([&](CastOp) { return In[0]; })
+          .Case([&](SiluOp) { return B.silu(In[0]); })
+          .Case([&](SigmoidGateOp) { return B.mulF(In[0], B.sigmoid(In[1])); })
+          .Case([&](SiluMulOp) { return B.mulF(B.silu(In[0]), In[1]); })
+          .Case([&](ResidualOp Mix) {
+            Value Alpha = B.splat(Mix.getAlpha().convertToDouble(), In[0]);
+            Value Beta = B.splat(Mix.getBeta().convertToDouble(), In[0]);
+            return B.addF(B.mulF(In[0], Alpha), B.mulF(In[1], Beta));
+          })
+          .Case([&](SharedMixOp) {
+            Value C = B.sigmoid(In[2]);
+            Value Rest = B.subF(B.splat(1, C), C);
+            return B.addF(B.mulF(In[0], Rest), B.mulF(In[1], C));
+          })
+          .Default([](Operation *) { return Value(); });
+  Type Element = getElementTypeOrSelf(Op->getResult(0).getType());
+  return B.widened(B.rounded(Result, Element));
+}
+
+//===----------------------------------------------------------------------===//
+// Linear layers
+//===----------------------------------------------------------------------===//
+
+tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
+                                int64_t N, ArrayRef<ElementwiseStep> Steps,
+                                Type Result) {
+  const Blocking &Blocks = Cache.Blocks;
+  const int64_t K = X.getDimSize(1);
+  const int64_t Panels = W.getDimSize(0), Panel = W.getDimSize(2);
+  std::string Key =
+      formatv("linear_{0}x{1}_{2}_{3}_{4}", K, N, nameOf(X.getElementType()),
+              nameOf(W.getElementType()), nameOf(Result));
+  SmallVector<Type> Arguments{X, W};
+  for (const ElementwiseStep &Step : Steps) {
+    Key += "_" + nameOf(Step.Op) + "_" + std::to_string(Step.Chained);
+    for (auto [Number, Operand] : llvm::enumerate(Step.Op->getOperands()))
+      if (Number != Step.Chained)
+        Arguments.push_back(
+            memoryType({ShapedType::kDynamic, isColumn(Step.Op, Number) ? 1 : N},
+                       getElementTypeOrSelf(Operand.getType())));
+  }
+  Arguments.push_back(memoryType({ShapedType::kDynamic, N}, Result));
+  Arguments.push_back(IndexType::get(Cache.context()));
+
+  return Cache.get(Key, Arguments, [&](KernelBody &B) {
+    const int64_t M = Blocks.Rows;
+    Value Zero = B.index(0);
+    Value First = B.times(B.X, M);
+    Value Rows = B.smaller(B.index(M), B.minus(B.Args.back(), First));
+    Value Xs = B.load(B.Args[0], {First, Zero}, {0, 1}, {M, K}, Rows);
+
+    Value From = B.times(B.Y, Blocks.PanelsPerCell);
+    Value To = B.smaller(B.plus(From, B.index(Blocks.PanelsPerCell)),
+                         B.index(Panels));
+    B.loop(From, To, [&](Value J) {
+      Value Column = B.times(J, Panel);
+      Value Columns;
+      if (N % Panel != 0)
+        Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
+      Value Ws =
+          B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
+      Value Y = B.dot(Xs, Ws, B.zeros({M, Panel}));
+
+      unsigned Next = 2;
+      for (const ElementwiseStep &Step : Steps) {
+        SmallVector<Value> Operands;
+        for (unsigned I = 0; I < Step.Op->getNumOperands(); ++I) {
+          if (I == Step.Chained) {
+            Operands.push_back(Y);
+          } else if (isColumn(Step.Op, I)) {
+            Value One = B.load(B.Args[Next++], {First, Zero}, {0}, {M}, Rows);
+            Operands.push_back(B.along(B.widened(One), 1, Panel));
+          } else {
+            Operands.push_back(B.widened(B.load(B.Args[Next++], {First, Column},
+                                                {0, 1}, {M, Panel}, Rows,
+                                                Columns)));
+          }
+        }
+        Y = emitElementwise(B, Step.Op, Operands);
+      }
+      B.store(Y, B.Args[Next], {First, Column}, {0, 1}, Rows, Columns);
+    });
+  });
+}

@@ -1,0 +1,667 @@
+//===- M1ToPlan.cpp - functions of m1 ops to programs ---------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Kernels.h"
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/ProgramBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace m1 {
+#define GEN_PASS_DEF_M1TOPLAN
+#include "compiler/Conversion/Passes.h.inc"
+} // namespace m1
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol plus a number.
+static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
+  auto Named = Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
+  StringRef Text = Named ? Named.getValue() : StringRef("T");
+  auto [Symbol, More] = Text.split('+');
+  int64_t Add = 0;
+  if (Symbol.empty() || (!More.empty() && More.getAsInteger(10, Add)))
+    return Op->emitOpError("expected m1.dim to be a symbol or symbol+number, "
+                           "found '")
+           << Text << "'";
+  return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
+}
+
+static MemRefType memoryOf(Type Tensor) {
+  auto Type = cast<RankedTensorType>(Tensor);
+  return memoryType(Type.getShape(), Type.getElementType());
+}
+
+static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
+
+static bool isElementwise(Operation *Op) {
+  return isa<CastOp, SiluOp, SigmoidGateOp, SiluMulOp, ResidualOp, SharedMixOp>(
+      Op);
+}
+
+namespace {
+
+/// Lowers one function.
+class FunctionLowering {
+public:
+  FunctionLowering(ModuleBuilder &Shared, func::FuncOp Function)
+      : Shared(Shared), Function(Function), B(Function) {}
+
+  LogicalResult run();
+
+private:
+  /// A linear layer, and elementwise ops after it, that are not launched yet because one more may join.
+  struct Product {
+    LinearOp Linear;
+    SmallVector<ElementwiseStep> Steps;
+  };
+
+  LogicalResult lowerOp(Operation *Op);
+  LogicalResult lower(EmbeddingOp Op);
+  LogicalResult lower(LinearOp Op);
+  LogicalResult lower(RMSNormOp Op);
+  LogicalResult lower(SelectLastOp Op);
+  LogicalResult lower(SplitQKVOp Op);
+  LogicalResult lower(RotaryOp Op);
+  LogicalResult lower(LightningAttentionOp Op);
+  LogicalResult lower(SoftmaxAttentionOp Op);
+  LogicalResult lower(RouterOp Op);
+  LogicalResult lower(ExpertsOp Op);
+  LogicalResult lower(TokenLogProbOp Op);
+  LogicalResult lower(HeadLogProbOp Op);
+  LogicalResult lower(SampleOp Op);
+  LogicalResult lowerElementwise(Operation *Op);
+  LogicalResult reshape(Value From, Value To);
+  LogicalResult emit(const Product &P, Value Result);
+  void emitLogProb(Operation *Op, tile::KernelOp Parts, ValueRange Inputs, Value Targets, int64_t Vocabulary,
+                   Value Result);
+
+  /// True if `V`'s only use is an elementwise op that can take it over.
+  static bool mayGrow(Value V);
+
+  Value memory(Value Tensor) { return Memory.lookup(Tensor); }
+  Value memory(Value Tensor, ExprAttr Rows); // the result's, made now
+  Value buffer(MemRefType Type, ExprAttr Rows = {});
+  Value global(plan::GlobalOp Global) {
+    return B.create<plan::GlobalRefOp>(Loc, Global.getType(), Global.getSymName());
+  }
+  Value scalar(ExprAttr E) { return B.create<plan::ScalarOp>(Loc, B.getIndexType(), E); }
+  ExprAttr rows(Value Tensor) { return plan::rowsOf(memory(Tensor)); }
+  ExprAttr number(int64_t N) { return ExprAttr::constant(B.getContext(), N); }
+  /// ceil(E / Divide), for a size that is not divided yet.
+  ExprAttr blocks(ExprAttr E, int64_t Divide) {
+    return ExprAttr::get(E.getSymbol(), E.getMultiply(), E.getAdd(), Divide);
+  }
+  ExprAttr fewRows(Value Tensor) {
+    return blocks(rows(Tensor), Shared.Kernels.Blocks.FewRows);
+  }
+  ExprAttr productRows(Value Tensor) {
+    return blocks(rows(Tensor), Shared.Kernels.Blocks.Rows);
+  }
+  ExprAttr groups(int64_t Panels) {
+    return number(
+        llvm::divideCeil(Panels, Shared.Kernels.Blocks.PanelsPerCell));
+  }
+
+  ModuleBuilder &Shared;
+  func::FuncOp Function;
+  OpBuilder B;
+  Location Loc = Function.getLoc();
+  DenseMap<Value, Value> Memory;
+  DenseMap<Value, Product> Pending;
+  DenseMap<Value, Value> Outputs;    // returned values not computed yet, to the caller's memory
+  DenseMap<Value, StringAttr> State; // state values to the name of their state
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+LogicalResult FunctionLowering::run() {
+  if (!Function.getBody().hasOneBlock())
+    return Function.emitOpError("expected one block");
+  SmallVector<Type> Types;
+  SmallVector<Attribute> Attributes;
+  auto Add = [&](Type T, DictionaryAttr Given, StringRef Kind, unsigned Number,
+                 bool Output) -> LogicalResult {
+    auto Tensor = dyn_cast<RankedTensorType>(T);
+    if (!Tensor || (Tensor.getRank() > 0 && llvm::is_contained(Tensor.getShape().drop_front(), kDynamic)))
+      return Function.emitOpError("expected ranked tensors with at most axis 0 "
+                                  "dynamic as arguments and results, found ")
+             << T;
+    NamedAttrList List;
+    auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
+    List.set("plan.name", Name ? Name : B.getStringAttr(Kind + Twine(Number)));
+    if (Tensor.getRank() > 0 && Tensor.isDynamicDim(0)) {
+      FailureOr<ExprAttr> Rows = parseDim(Function, Given);
+      if (failed(Rows))
+        return failure();
+      List.set("plan.rows", *Rows);
+    }
+    if (Output)
+      List.set("plan.output", B.getUnitAttr());
+    Types.push_back(memoryOf(T));
+    Attributes.push_back(List.getDictionary(B.getContext()));
+    return success();
+  };
+  for (auto [Number, T] : llvm::enumerate(Function.getArgumentTypes()))
+    if (failed(Add(T, Function.getArgAttrDict(Number), "arg", Number, false)))
+      return failure();
+  for (auto [Number, T] : llvm::enumerate(Function.getResultTypes()))
+    if (failed(Add(T, Function.getResultAttrDict(Number), "result", Number, true)))
+      return failure();
+
+  auto Program = B.create<plan::ProgramOp>(
+      Loc, Function.getSymNameAttr(), TypeAttr::get(B.getFunctionType(Types, {})),
+      B.getArrayAttr(Attributes), ArrayAttr());
+  auto *Entry = new Block();
+  Program.getBody().push_back(Entry);
+  for (Type T : Types)
+    Entry->addArgument(T, Loc);
+  B.setInsertionPointToStart(Entry);
+  for (BlockArgument Argument : Function.getArguments())
+    Memory[Argument] = Entry->getArgument(Argument.getArgNumber());
+  auto Return = cast<func::ReturnOp>(Function.getBody().front().getTerminator());
+  auto OutputOf = [&](unsigned Number) {
+    return Entry->getArgument(Function.getNumArguments() + Number);
+  };
+  for (auto [Number, V] : llvm::enumerate(Return.getOperands()))
+    Outputs.try_emplace(V, OutputOf(Number));
+
+  for (Operation &Op : Function.getBody().front().without_terminator()) {
+    Loc = Op.getLoc();
+    if (failed(lowerOp(&Op)))
+      return failure();
+  }
+  // Whatever was not computed in its output's place is copied there.
+  Loc = Return.getLoc();
+  for (auto [Number, V] : llvm::enumerate(Return.getOperands())) {
+    Value From = memory(V), To = OutputOf(Number);
+    if (From == To)
+      continue;
+    auto Type = cast<MemRefType>(To.getType());
+    if (!isa<FloatType>(Type.getElementType()) || Type.getRank() == 0 ||
+        !cast<MemRefType>(From.getType()).getLayout().isIdentity())
+      return Return.emitOpError("cannot copy result ")
+             << Number << " of type " << V.getType()
+             << ": return it from the op that computes it";
+    int64_t Width = 1;
+    for (int64_t Extent : Type.getShape().drop_front())
+      Width *= Extent;
+    SmallVector<int64_t> Flat{Type.getDimSize(0), Width};
+    Value Source = view(B, Loc, From, Flat), Target = view(B, Loc, To, Flat);
+    ExprAttr Rows = plan::rowsOf(To);
+    launch(B, Loc,
+           copyKernel(Shared.Kernels, cast<MemRefType>(Source.getType()),
+                      cast<MemRefType>(Target.getType())),
+           {blocks(Rows, Shared.Kernels.Blocks.FewRows)},
+           {Source, Target, scalar(Rows)}, {1});
+  }
+  B.create<plan::ReturnOp>(Loc);
+  return success();
+}
+
+Value FunctionLowering::buffer(MemRefType Type, ExprAttr Rows) {
+  return B.create<plan::BufferOp>(Loc, Type, Rows, IntegerAttr());
+}
+
+Value FunctionLowering::memory(Value Tensor, ExprAttr Rows) {
+  if (auto It = Outputs.find(Tensor); It != Outputs.end()) {
+    if (plan::rowsOf(It->second) == Rows)
+      return Memory[Tensor] = It->second;
+  }
+  MemRefType Type = memoryOf(Tensor.getType());
+  return Memory[Tensor] = buffer(Type, Type.isDynamicDim(0) ? Rows : ExprAttr());
+}
+
+LogicalResult FunctionLowering::lowerOp(Operation *Op) {
+  if (isElementwise(Op))
+    return lowerElementwise(Op);
+  return llvm::TypeSwitch<Operation *, LogicalResult>(Op)
+      .Case<EmbeddingOp, LinearOp, RMSNormOp, SelectLastOp, SplitQKVOp,
+            RotaryOp, LightningAttentionOp, SoftmaxAttentionOp, RouterOp,
+            ExpertsOp, TokenLogProbOp, HeadLogProbOp, SampleOp>(
+          [&](auto Known) { return lower(Known); })
+      .Case<SplitHeadsOp, MergeHeadsOp>([&](auto Known) {
+        return reshape(Known.getOperand(), Known.getResult());
+      })
+      .Case([&](LoadParameterOp) { return success(); }) // read by its users
+      .Case([&](ReadStateOp Read) {
+        State[Read.getResult()] = Read.getStateAttr().getAttr();
+        return success();
+      })
+      .Case([&](WriteStateOp Write) -> LogicalResult {
+        // The update happened in place: the state must come back to itself.
+        if (State.lookup(Write.getValue()) != Write.getStateAttr().getAttr())
+          return Write.emitOpError("expected a successor of ")
+                 << Write.getStateAttr() << ", found one of another state";
+        return success();
+      })
+      .Default([](Operation *Unknown) {
+        return Unknown->emitOpError("has no lowering to a plan");
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult FunctionLowering::lower(EmbeddingOp Op) {
+  Value Table = Shared.raw(B, Op.getTable(), Op);
+  if (!Table)
+    return failure();
+  ExprAttr T = rows(Op.getTokens());
+  Value Result = memory(Op.getResult(), T);
+  launch(B, Loc,
+         embeddingKernel(Shared.Kernels, cast<MemRefType>(Table.getType()),
+                         elementOf(Result)),
+         {fewRows(Op.getTokens())},
+         {memory(Op.getTokens()), Table, Result, scalar(T)}, {2});
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(RMSNormOp Op) {
+  Value Weight = Shared.raw(B, Op.getWeight(), Op);
+  if (!Weight)
+    return failure();
+  ExprAttr T = rows(Op.getX());
+  Value Result = memory(Op.getResult(), T);
+  launch(B, Loc, rmsNormKernel(Shared.Kernels, Op), {fewRows(Op.getX())},
+         {memory(Op.getX()), Weight, Result, scalar(T)}, {2});
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(SelectLastOp Op) {
+  ExprAttr Bounds = rows(Op.getCuSeqlens()); // B + 1
+  ExprAttr Sequences = ExprAttr::get(Bounds.getSymbol(), Bounds.getMultiply(),
+                                     Bounds.getAdd() - 1, 1);
+  Value X = memory(Op.getX());
+  Value Result = memory(Op.getResult(), Sequences);
+  launch(B, Loc,
+         selectLastKernel(Shared.Kernels, cast<MemRefType>(X.getType())),
+         {Sequences}, {X, memory(Op.getCuSeqlens()), Result}, {2});
+  return success();
+}
+
+LogicalResult FunctionLowering::reshape(Value From, Value To) {
+  Memory[To] =
+      view(B, Loc, memory(From), memoryOf(To.getType()).getShape());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products and what follows them
+//===----------------------------------------------------------------------===//
+
+bool FunctionLowering::mayGrow(Value V) {
+  return V.hasOneUse() && isElementwise(*V.getUsers().begin()) &&
+         cast<RankedTensorType>(V.getType()).getRank() == 2 &&
+         !isColumn(*V.getUsers().begin(), V.getUses().begin()->getOperandNumber());
+}
+
+LogicalResult FunctionLowering::lower(LinearOp Op) {
+  Product P{Op, {}};
+  if (elementOf(Op.getResult()).isF32() && mayGrow(Op.getResult())) {
+    Pending[Op.getResult()] = P;
+    return success();
+  }
+  return emit(P, Op.getResult());
+}
+
+LogicalResult FunctionLowering::emit(const Product &P, Value Result) {
+  LinearOp Linear = P.Linear;
+  plan::GlobalOp Weight =
+      Shared.packed(Linear.getWeight(), Shared.Kernels.Blocks.Panel, Linear);
+  if (!Weight)
+    return failure();
+  Value X = memory(Linear.getX());
+  ExprAttr T = plan::rowsOf(X);
+  SmallVector<Value> Operands{X, global(Weight)};
+  for (const ElementwiseStep &Step : P.Steps)
+    for (auto [Number, Operand] : llvm::enumerate(Step.Op->getOperands()))
+      if (Number != Step.Chained)
+        Operands.push_back(memory(Operand));
+  Operands.append({memory(Result, T), scalar(T)});
+  int64_t N = cast<RankedTensorType>(Linear.getWeight().getType()).getDimSize(0);
+  auto WType = cast<MemRefType>(Weight.getType());
+  launch(B, Loc,
+         linearKernel(Shared.Kernels, cast<MemRefType>(X.getType()), WType, N,
+                      P.Steps, elementOf(Result)),
+         {productRows(Linear.getX()), groups(WType.getDimSize(0))}, Operands,
+         {static_cast<unsigned>(Operands.size() - 2)});
+  return success();
+}
+
+LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
+  Value Result = Op->getResult(0);
+  // The first operand that waits takes this op along; others are computed now.
+  std::optional<Product> Joined;
+  for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
+    auto It = Pending.find(Operand);
+    if (It == Pending.end())
+      continue;
+    Product P = It->second;
+    Pending.erase(It);
+    if (!Joined) {
+      Joined = P;
+      Joined->Steps.push_back({Op, static_cast<unsigned>(Number)});
+    } else if (failed(emit(P, Operand))) {
+      return failure();
+    }
+  }
+  if (Joined) {
+    if (mayGrow(Result)) {
+      Pending[Result] = *Joined;
+      return success();
+    }
+    return emit(*Joined, Result);
+  }
+
+  // On its own: rows of everything but axis 0, which must lie without gaps.
+  auto Type = cast<RankedTensorType>(Result.getType());
+  int64_t Width = 1;
+  for (int64_t Extent : Type.getShape().drop_front())
+    Width *= Extent;
+  SmallVector<Value> Operands;
+  for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
+    Value M = memory(Operand);
+    if (!cast<MemRefType>(M.getType()).getLayout().isIdentity())
+      return Op->emitOpError("cannot read an operand that is a part of each "
+                             "row of another value");
+    Operands.push_back(
+        view(B, Loc, M, {Type.getDimSize(0), isColumn(Op, Number) ? 1 : Width}));
+  }
+  ExprAttr T = rows(Op->getOperand(0));
+  Value To = memory(Result, T);
+  Operands.push_back(view(B, Loc, To, {Type.getDimSize(0), Width}));
+  Operands.push_back(scalar(T));
+  launch(B, Loc, elementwiseKernel(Shared.Kernels, Op, Width),
+         {fewRows(Op->getOperand(0))}, Operands,
+         {static_cast<unsigned>(Operands.size() - 2)});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+LogicalResult FunctionLowering::lower(SplitQKVOp Op) {
+  auto Type = cast<RankedTensorType>(Op.getQ().getType());
+  int64_t H = Type.getDimSize(1), D = Type.getDimSize(2);
+  for (auto [Number, Part] : llvm::enumerate(Op.getResults()))
+    Memory[Part] = view(B, Loc, memory(Op.getOperand()), {kDynamic, H, D},
+                        {3 * H * D, 3 * D, 1}, Number * D);
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(RotaryOp Op) {
+  Value X = memory(Op.getX());
+  ExprAttr T = plan::rowsOf(X);
+  auto Type = cast<MemRefType>(X.getType());
+  Value Result = memory(Op.getResult(), T);
+  launch(B, Loc, rotaryKernel(Shared.Kernels, Op, Type),
+         {fewRows(Op.getX()), number(Type.getDimSize(1))},
+         {X, memory(Op.getPositions()), Result, scalar(T)}, {2});
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
+  StringAttr Name = State.lookup(Op.getState());
+  State[Op.getNewState()] = Name;
+  auto Type = cast<LightningStateType>(Op.getState().getType());
+  LightningMemory M = lightningMemory(Type, Shared.Limits.Slots);
+  auto Keep = [&](StringRef Part, MemRefType T) {
+    return global(Shared.state((Name.getValue() + "." + Part).str(), T));
+  };
+  SmallVector<Value> Operands{memory(Op.getQ()), memory(Op.getK()),
+                              memory(Op.getV()), Keep("keys", M.Keys),
+                              Keep("values", M.Values), Keep("state", M.State)};
+  SmallVector<unsigned> Written{3, 4, 5};
+  if (M.Image) {
+    Written.push_back(Operands.size());
+    Operands.push_back(Keep("image", M.Image));
+  }
+  Value Result = memory(Op.getResult(), rows(Op.getQ()));
+  Operands.append({global(Shared.numbers(Op.getSlopes())),
+                   memory(Op.getPositions()), memory(Op.getCuSeqlens()),
+                   memory(Op.getSlots()), Result});
+  Written.push_back(Operands.size() - 1);
+  launch(B, Loc,
+         lightningKernel(Shared.Kernels, Type,
+                         cast<MemRefType>(Operands[0].getType()), M,
+                         elementOf(Result)),
+         {rows(Op.getSlots()), number(Type.getHeads())}, Operands, Written);
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(SoftmaxAttentionOp Op) {
+  const int64_t KeyRows = Shared.Kernels.Blocks.KeyRows;
+  const int64_t QueryRows = Shared.Kernels.Blocks.QueryRows;
+  StringAttr Name = State.lookup(Op.getCache());
+  State[Op.getNewCache()] = Name;
+  auto Type = cast<KVCacheType>(Op.getCache().getType());
+  CacheMemory M =
+      cacheMemory(Type, Shared.Limits.Slots, Shared.Limits.Length, KeyRows);
+  auto Keep = [&](StringRef Part, MemRefType T) {
+    return global(Shared.state((Name.getValue() + "." + Part).str(), T));
+  };
+  Value Keys = Keep("keys", M.Keys), Values = Keep("values", M.Values);
+  Value Q = memory(Op.getQ()), K = memory(Op.getK()), V = memory(Op.getV());
+  Value Positions = memory(Op.getPositions());
+  Value CuSeqlens = memory(Op.getCuSeqlens()), Slots = memory(Op.getSlots());
+  ExprAttr T = rows(Op.getQ()), Sequences = rows(Op.getSlots());
+
+  // T new tokens can touch one key block more than they would fill.
+  ExprAttr KeyBlocks = ExprAttr::get(T.getSymbol(), T.getMultiply(),
+                                     T.getAdd() + KeyRows, KeyRows);
+  launch(B, Loc,
+         appendKernel(Shared.Kernels, cast<MemRefType>(K.getType()),
+                      cast<MemRefType>(V.getType()), M),
+         {Sequences, number(Type.getHeads()), KeyBlocks},
+         {K, V, Keys, Values, Positions, CuSeqlens, Slots}, {2, 3});
+  Value Result = memory(Op.getResult(), T);
+  auto QType = cast<MemRefType>(Q.getType());
+  launch(B, Loc,
+         softmaxKernel(Shared.Kernels, QType, M,
+                       Op.getScale().convertToDouble(), elementOf(Result)),
+         {Sequences, number(QType.getDimSize(1)), blocks(T, QueryRows)},
+         {Q, Keys, Values, Positions, CuSeqlens, Slots, Result}, {6});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+LogicalResult FunctionLowering::lower(RouterOp Op) {
+  auto WType = cast<RankedTensorType>(Op.getWeight().getType());
+  int64_t E = WType.getDimSize(0);
+  // All experts in one panel, of whole vectors.
+  plan::GlobalOp Weight =
+      Shared.packed(Op.getWeight(), llvm::alignTo(E, 16), Op);
+  if (!Weight)
+    return failure();
+  Value X = memory(Op.getX());
+  ExprAttr T = plan::rowsOf(X);
+  int64_t K =
+      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  Value Experts = memory(Op.getExperts(), T);
+  Value Weights = memory(Op.getWeights(), T);
+  launch(B, Loc,
+         routerKernel(Shared.Kernels, cast<MemRefType>(X.getType()),
+                      cast<MemRefType>(Weight.getType()), E, K),
+         {fewRows(Op.getX())}, {X, global(Weight), Experts, Weights, scalar(T)},
+         {2, 3});
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(ExpertsOp Op) {
+  const int64_t Panel = Shared.Kernels.Blocks.Panel;
+  plan::GlobalOp W1 = Shared.packed(Op.getW1(), Panel, Op);
+  plan::GlobalOp W3 = Shared.packed(Op.getW3(), Panel, Op);
+  plan::GlobalOp W2 = Shared.packed(Op.getW2(), Panel, Op);
+  if (!W1 || !W3 || !W2)
+    return failure();
+  Value X = memory(Op.getX());
+  ExprAttr T = plan::rowsOf(X);
+  auto Shape = cast<RankedTensorType>(Op.getW1().getType()).getShape();
+  const int64_t E = Shape[0], F = Shape[1], D = Shape[2];
+  const int64_t K =
+      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  Type I32 = B.getI32Type(), F32 = B.getF32Type();
+
+  // Which pairs each expert computes.
+  MemRefType Lists = memoryType(
+      {E, T.evaluate(Shared.Limits.of(T.getSymbol()))}, I32);
+  Value List = buffer(Lists), Count = buffer(memoryType({E}, I32));
+  launch(B, Loc, routeKernel(Shared.Kernels, Lists, K), {number(E)},
+         {memory(Op.getExperts()), List, Count, scalar(T)}, {1, 2});
+
+  // Hidden rows and outputs, one for each pair.
+  ExprAttr Pairs =
+      ExprAttr::get(T.getSymbol(), T.getMultiply() * K, T.getAdd() * K, 1);
+  MemRefType HiddenType = memoryType({kDynamic, F}, elementOf(Op.getX()));
+  Value Hidden = buffer(HiddenType, Pairs);
+  auto W1Type = cast<MemRefType>(W1.getType());
+  launch(B, Loc,
+         expertsUpKernel(Shared.Kernels, cast<MemRefType>(X.getType()), W1Type,
+                         Lists, F, K, HiddenType.getElementType()),
+         {productRows(Op.getX()), groups(W1Type.getDimSize(1)), number(E)},
+         {X, global(W1), global(W3), List, Count, Hidden}, {5});
+  Value Out = buffer(memoryType({kDynamic, D}, F32), Pairs);
+  auto W2Type = cast<MemRefType>(W2.getType());
+  launch(B, Loc,
+         expertsDownKernel(Shared.Kernels, HiddenType, W2Type, Lists, D),
+         {productRows(Op.getX()), groups(W2Type.getDimSize(1)), number(E)},
+         {Hidden, global(W2), List, Count, Out}, {4});
+
+  // Each token's sum, in the order of its choices.
+  Value ByToken = view(B, Loc, Out, {kDynamic, K, D}, {}, 0, T);
+  Value Result = memory(Op.getResult(), T);
+  launch(B, Loc, combineKernel(Shared.Kernels, K, D, elementOf(Result)),
+         {fewRows(Op.getX())},
+         {ByToken, memory(Op.getWeights()), Result, scalar(T)}, {2});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+void FunctionLowering::emitLogProb(Operation *Op, tile::KernelOp Parts,
+                                   ValueRange Inputs, Value Targets,
+                                   int64_t Vocabulary, Value Result) {
+  const int64_t Groups = vocabularyGroups(Shared.Kernels.Blocks, Vocabulary);
+  ExprAttr T = rows(Targets);
+  SmallVector<Value> Operands(Inputs);
+  Operands.push_back(memory(Targets));
+  const unsigned First = Operands.size();
+  for (int I = 0; I < 3; ++I)
+    Operands.push_back(buffer(memoryType({kDynamic, Groups}, B.getF32Type()), T));
+  Operands.push_back(scalar(T));
+  launch(B, Loc, Parts, {productRows(Targets), number(Groups)}, Operands,
+         {First, First + 1, First + 2});
+  launch(B, Loc, logProbKernel(Shared.Kernels, Groups), {fewRows(Targets)},
+         {Operands[First], Operands[First + 1], Operands[First + 2],
+          memory(Result, T), Operands.back()},
+         {3});
+}
+
+LogicalResult FunctionLowering::lower(TokenLogProbOp Op) {
+  auto Type = cast<RankedTensorType>(Op.getLogits().getType());
+  if (!Type.getElementType().isF32())
+    return Op.emitOpError("is only known for logits of f32, found ") << Type;
+  int64_t V = Type.getDimSize(1);
+  emitLogProb(Op, logitsPartsKernel(Shared.Kernels, V), memory(Op.getLogits()),
+              Op.getTargets(), V, Op.getResult());
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(HeadLogProbOp Op) {
+  plan::GlobalOp Weight =
+      Shared.packed(Op.getWeight(), Shared.Kernels.Blocks.Panel, Op);
+  if (!Weight)
+    return failure();
+  int64_t V = cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
+  Value X = memory(Op.getX());
+  emitLogProb(Op,
+              headPartsKernel(Shared.Kernels, cast<MemRefType>(X.getType()),
+                              cast<MemRefType>(Weight.getType()), V),
+              {X, global(Weight)}, Op.getTargets(), V, Op.getResult());
+  return success();
+}
+
+LogicalResult FunctionLowering::lower(SampleOp Op) {
+  SmallVector<Value> Operands;
+  for (Value Operand : Op.getOperands())
+    Operands.push_back(memory(Operand));
+  ExprAttr Sequences = rows(Op.getLogits());
+  Operands.push_back(memory(Op.getResult(), Sequences));
+  Operands.push_back(scalar(Sequences));
+  Operands.push_back(scalar(number(
+      cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1))));
+  SmallVector<bool> Written(Operands.size(), false);
+  Written[Operands.size() - 3] = true;
+  B.create<plan::CallOp>(Loc, "sample", Operands,
+                         B.getDenseBoolArrayAttr(Written));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
+  using M1ToPlanBase::M1ToPlanBase;
+
+  void runOnOperation() override {
+    ModuleOp Module = getOperation();
+    ModuleBuilder Shared(Module, {tokens, slots, length});
+    SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
+    for (func::FuncOp Function : Functions) {
+      if (Function.getSymName() == "init") {
+        Function.emitOpError("the name init is taken by the program that packs "
+                             "weights; choose another");
+        return signalPassFailure();
+      }
+      if (failed(FunctionLowering(Shared, Function).run()))
+        return signalPassFailure();
+      Function.erase();
+    }
+    Shared.finish();
+    for (Operation &Op : llvm::make_early_inc_range(*Module.getBody()))
+      if (isa<ParameterOp, StateOp>(Op))
+        Op.erase();
+
+    // The bound of each symbol that some size depends on.
+    NamedAttrList Symbols;
+    Module.walk([&](plan::ProgramOp Program) {
+      for (unsigned I = 0; I < Program.getNumArguments(); ++I)
+        if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, "plan.rows"))
+          Symbols.set(Rows.getSymbol(),
+                      IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                                       Shared.Limits.of(Rows.getSymbol())));
+    });
+    Module->setAttr(plan::kSymbolsAttr, Symbols.getDictionary(&getContext()));
+  }
+};
+
+} // namespace

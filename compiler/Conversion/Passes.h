@@ -1,0 +1,24 @@
+//===- Passes.h - passes between dialects -----------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_PASSES_H
+#define M1C_COMPILER_CONVERSION_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace m1 {
+
+#define GEN_PASS_DECL
+#include "compiler/Conversion/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "compiler/Conversion/Passes.h.inc"
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_PASSES_H

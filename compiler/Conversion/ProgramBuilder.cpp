@@ -1,0 +1,211 @@
+//===- ProgramBuilder.cpp - writing plan programs -------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/ProgramBuilder.h"
+
+#include "compiler/Conversion/Kernels/Kernels.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+void m1::launch(OpBuilder &B, Location Loc, tile::KernelOp Kernel,
+                ArrayRef<ExprAttr> Grid, ValueRange Operands,
+                ArrayRef<unsigned> Written) {
+  SmallVector<bool> Flags(Operands.size(), false);
+  for (unsigned Number : Written)
+    Flags[Number] = true;
+  SmallVector<Attribute> Sizes(Grid.begin(), Grid.end());
+  Sizes.resize(3, ExprAttr::constant(B.getContext(), 1));
+  B.create<plan::LaunchOp>(Loc, FlatSymbolRefAttr::get(Kernel),
+                           B.getArrayAttr(Sizes), Operands,
+                           B.getDenseBoolArrayAttr(Flags));
+}
+
+Value m1::view(OpBuilder &B, Location Loc, Value Memory,
+               ArrayRef<int64_t> Shape, ArrayRef<int64_t> Strides,
+               int64_t Offset, ExprAttr Rows) {
+  auto Source = cast<MemRefType>(Memory.getType());
+  MemRefLayoutAttrInterface Layout;
+  if (!Strides.empty())
+    Layout = StridedLayoutAttr::get(B.getContext(), 0, Strides);
+  auto Type = MemRefType::get(Shape, Source.getElementType(), Layout);
+  if (Type == Source && Offset == 0)
+    return Memory;
+  return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
+}
+
+ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits)
+    : Limits(Limits), Kernels(Module, Blocking()), Module(Module),
+      Symbols(Module), Top(Module.getContext()), Init(Module.getContext()) {
+  Top.setInsertionPointToStart(Module.getBody());
+  InitProgram = Top.create<plan::ProgramOp>(
+      Module.getLoc(), Top.getStringAttr("init"),
+      TypeAttr::get(Top.getFunctionType({}, {})), ArrayAttr(), ArrayAttr());
+  InitProgram.getBody().push_back(new Block());
+  Init.setInsertionPointToStart(&InitProgram.getBody().front());
+  Top.setInsertionPoint(InitProgram);
+}
+
+void ModuleBuilder::finish() {
+  if (Init.getInsertionBlock()->empty())
+    return InitProgram.erase();
+  Init.create<plan::ReturnOp>(Module.getLoc());
+}
+
+ParameterOp ModuleBuilder::parameterOf(Value Weight, Operation *User) {
+  auto Load = Weight.getDefiningOp<LoadParameterOp>();
+  if (!Load) {
+    User->emitOpError("expected a parameter (m1.load_parameter) as weight, "
+                      "found another value");
+    return {};
+  }
+  return Symbols.lookup<ParameterOp>(Load.getParameter());
+}
+
+SmallVector<ModuleBuilder::Piece> ModuleBuilder::piecesOf(ParameterOp Parameter) {
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  ArrayRef<Attribute> Sources = Parameter.getSources().getValue();
+  ArrayRef<int64_t> Shape = Type.getShape();
+  if (Sources.size() > 1)
+    Shape = Shape.drop_front();
+  mlir::Type Element = Type.getElementType();
+  SmallVector<Piece> Pieces;
+  for (Attribute A : Sources) {
+    auto Source = cast<SourceAttr>(A);
+    SmallVector<int64_t> Stored(Shape);
+    int64_t Offset = 0;
+    MemRefType Part = memoryType(Shape, Element);
+    if (int64_t Axis = Source.getAxis(); Axis >= 0) {
+      Stored[Axis] = Source.getExtent();
+      SmallVector<int64_t> Strides(Stored.size(), 1);
+      for (int64_t I = Stored.size() - 2; I >= 0; --I)
+        Strides[I] = Strides[I + 1] * Stored[I + 1];
+      Offset = Source.getBegin() * Strides[Axis];
+      if (Axis > 0) // a range of the first axis lies without gaps
+        Part = MemRefType::get(
+            Shape, Element,
+            StridedLayoutAttr::get(Element.getContext(), 0, Strides));
+    }
+    Pieces.push_back({Source.getTensor(), memoryType(Stored, Element), Offset,
+                      Part});
+  }
+  return Pieces;
+}
+
+Value ModuleBuilder::place(OpBuilder &B, Location Loc, const Piece &P) {
+  Value Whole = B.create<plan::ParameterOp>(Loc, P.Stored, P.Tensor);
+  if (P.Type == P.Stored && P.Offset == 0)
+    return Whole;
+  return B.create<plan::ViewOp>(Loc, P.Type, Whole, P.Offset, ExprAttr());
+}
+
+Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
+  ParameterOp Parameter = parameterOf(Weight, User);
+  if (!Parameter)
+    return {};
+  SmallVector<Piece> Pieces = piecesOf(Parameter);
+  if (Pieces.size() != 1) {
+    User->emitOpError("expected a parameter of one source, found ")
+        << Pieces.size();
+    return {};
+  }
+  return place(B, User->getLoc(), Pieces[0]);
+}
+
+plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
+  plan::GlobalOp &Global = Globals[Name];
+  if (!Global)
+    Global = Top.create<plan::GlobalOp>(Module.getLoc(), Name, Type, "state",
+                                        IntegerAttr());
+  return Global;
+}
+
+plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
+  std::string Name = "numbers";
+  for (double V : Values)
+    Name += "_" + nameOf(V);
+  plan::GlobalOp &Global = Globals[Name];
+  if (Global)
+    return Global;
+  int64_t Count = Values.size();
+  MemRefType Type = memoryType({Count}, Init.getF32Type());
+  Global = Top.create<plan::GlobalOp>(
+      Module.getLoc(), "numbers_" + std::to_string(Globals.size()), Type,
+      "weights", IntegerAttr());
+  SmallVector<Value> Operands{
+      Init.create<plan::GlobalRefOp>(Module.getLoc(), Type, Global.getSymName())};
+  for (double V : Values)
+    Operands.push_back(Init.create<plan::ScalarOp>(
+        Module.getLoc(), Init.getIndexType(),
+        ExprAttr::constant(Init.getContext(), llvm::bit_cast<int64_t>(V))));
+  launch(Init, Module.getLoc(), writeNumbersKernel(Kernels, Count), {},
+         Operands, {0});
+  return Global;
+}
+
+plan::GlobalOp ModuleBuilder::packed(Value Weight, int64_t Panel,
+                                     Operation *User) {
+  ParameterOp Parameter = parameterOf(Weight, User);
+  if (!Parameter)
+    return {};
+  std::string Name =
+      (Parameter.getSymName() + ".panels" + std::to_string(Panel)).str();
+  plan::GlobalOp &Global = Globals[Name];
+  if (Global)
+    return Global;
+
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  const bool Stacked = Type.getRank() == 3;
+  ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
+  const int64_t Panels = llvm::divideCeil(Matrix[0], Panel);
+  const int64_t Size = Panels * Matrix[1] * Panel;
+  SmallVector<int64_t> Shape{Panels, Matrix[1], Panel};
+  MemRefType One = memoryType(Shape, Type.getElementType());
+  if (Stacked)
+    Shape.insert(Shape.begin(), Type.getDimSize(0));
+  MemRefType All = memoryType(Shape, Type.getElementType());
+  Location Loc = Parameter.getLoc();
+  Global = Top.create<plan::GlobalOp>(Loc, Name, All, "weights", IntegerAttr());
+  Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Name);
+
+  auto Pack = [&](const Piece &P, int64_t Number) {
+    Value To = Memory;
+    if (Stacked)
+      To = Init.create<plan::ViewOp>(Loc, One, Memory, Number * Size,
+                                     ExprAttr());
+    launch(Init, Loc, packKernel(Kernels, P.Type, Panel),
+           {ExprAttr::constant(Init.getContext(), Panels)},
+           {place(Init, Loc, P), To}, {1});
+  };
+  SmallVector<Piece> Pieces = piecesOf(Parameter);
+  for (auto [Number, P] : llvm::enumerate(Pieces)) {
+    if (P.Type.getRank() == 2) {
+      Pack(P, Number);
+      continue;
+    }
+    // One tensor holds all experts: each is a matrix of its own in it.
+    SmallVector<int64_t> Strides;
+    int64_t Unused;
+    (void)getStridesAndOffset(P.Type, Strides, Unused);
+    for (int64_t Expert = 0; Expert < P.Type.getDimSize(0); ++Expert) {
+      Piece Part = P;
+      Part.Offset += Expert * Strides[0];
+      Part.Type = memoryType(Matrix, Type.getElementType());
+      if (Strides[1] != Matrix[1])
+        Part.Type = MemRefType::get(
+            Matrix, Type.getElementType(),
+            StridedLayoutAttr::get(Init.getContext(), 0,
+                                   ArrayRef<int64_t>(Strides).drop_front()));
+      Pack(Part, Expert);
+    }
+  }
+  return Global;
+}
