@@ -74,7 +74,7 @@ SmallVector<ModuleBuilder::Piece> ModuleBuilder::piecesOf(ParameterOp Parameter)
   auto Type = cast<RankedTensorType>(Parameter.getType());
   ArrayRef<Attribute> Sources = Parameter.getSources().getValue();
   ArrayRef<int64_t> Shape = Type.getShape();
-  if (Sources.size() > 1)
+  if (Parameter.isStacked())
     Shape = Shape.drop_front();
   mlir::Type Element = Type.getElementType();
   SmallVector<Piece> Pieces;

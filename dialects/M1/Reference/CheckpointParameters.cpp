@@ -98,7 +98,7 @@ CheckpointParameters::load(m1::ParameterOp Parameter) {
   auto Ty = cast<RankedTensorType>(Parameter.getType());
   auto Sources = Parameter.getSources().getAsRange<m1::SourceAttr>();
   ArrayRef<int64_t> Shape = Ty.getShape();
-  if (Parameter.getSources().size() > 1)
+  if (Parameter.isStacked())
     Shape = Shape.drop_front();
   Tensor Result = Tensor::reals(std::vector<int64_t>(Ty.getShape()));
   double *To = Result.Reals.data();
