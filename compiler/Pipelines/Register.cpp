@@ -7,19 +7,35 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pipelines/Register.h"
+#include "compiler/Codegen/Passes.h"
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Plan/Passes.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/M1/IR/M1.h"
+#include "dialects/Plan/IR/Plan.h"
+#include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 void m1c::registerDialects(mlir::DialectRegistry &Registry) {
-  Registry.insert<m1::M1Dialect, mlir::arith::ArithDialect,
-                  mlir::func::FuncDialect>();
+  Registry.insert<m1::M1Dialect, m1::tile::TileDialect, m1::plan::PlanDialect,
+                  mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                  mlir::math::MathDialect, mlir::memref::MemRefDialect,
+                  mlir::scf::SCFDialect, mlir::vector::VectorDialect,
+                  mlir::LLVM::LLVMDialect>();
 }
 
 void m1c::registerPasses() {
   mlir::registerTransformsPasses();
   registerTransformsPasses();
+  m1::registerCodegenPasses();
+  m1::registerConversionPasses();
+  m1::registerPlanPasses();
 }
