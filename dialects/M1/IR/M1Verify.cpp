@@ -72,7 +72,7 @@ static LogicalResult expectShape(Operation *Op, StringRef Constraint,
   llvm::interleaveComma(Axes, OS, [&](const Axis &A) {
     OS << A.Name;
     if (!ShapedType::isDynamic(A.Size))
-      OS << " = " << A.Size;
+      OS << (A.Name.empty() ? "" : " = ") << A.Size;
   });
   return Op->emitOpError() << Constraint << ": expected " << Name << " to be ["
                            << Expected << "], found " << Ty;
@@ -257,7 +257,7 @@ LogicalResult SharedMixOp::verify() {
                          {ragged("T", Tokens), fixed("D", Width)})))
     return failure();
   return expectShape(*this, "C2", "coefficient", getCoefficient(),
-                     {ragged("T", Tokens), fixed("1", 1)});
+                     {ragged("T", Tokens), fixed("", 1)});
 }
 
 LogicalResult SelectLastOp::verify() {

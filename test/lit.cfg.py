@@ -1,0 +1,38 @@
+# ===- lit.cfg.py - the suite of the compiler's tests ----------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+#
+# Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. Tests name the
+# tools of the project and of LLVM as they are; %m1c and %m1run are their full
+# paths, %python is the Python that runs lit.
+
+import os
+import sys
+
+import lit.formats
+
+config.name = "m1c"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["unit", "data", "configs", "inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.m1c_build_root + "/test"
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.m1c_build_root + "/bin", config.llvm_tools_dir, os.environ["PATH"]]
+)
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
+for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
+
+config.substitutions += [
+    (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
+    (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
+    (r"%python\b", '"%s"' % sys.executable),
+]
