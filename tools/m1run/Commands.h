@@ -38,6 +38,11 @@ struct CommonOptions {
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 
+/// Adds --tokens, a list of files separated by commas.
+void addTokensOption(CLI::App &Command, std::vector<std::string> &Files);
+absl::StatusOr<std::vector<std::vector<int64_t>>>
+readTokenFiles(const std::vector<std::string> &Files);
+
 /// Prints the profile on stderr where it was asked for.
 void printProfile(const m1::Session &Session);
 

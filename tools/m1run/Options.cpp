@@ -8,6 +8,8 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/weights/Npy.h"
+
 #include <cstdio>
 
 using namespace m1;
@@ -27,6 +29,27 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                      "threads to use (default: all processors)");
   Command.add_flag("--profile", Session.Profile,
                    "print the time that each kernel takes");
+}
+
+void run::addTokensOption(CLI::App &Command, std::vector<std::string> &Files) {
+  Command
+      .add_option("--tokens", Files,
+                  "token ids: 1-D .npy files of int32 or int64, separated by "
+                  "commas; each is a sequence")
+      ->required()
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("FILE.npy[,FILE.npy...]");
+}
+
+absl::StatusOr<std::vector<std::vector<int64_t>>>
+run::readTokenFiles(const std::vector<std::string> &Files) {
+  std::vector<std::vector<int64_t>> Result;
+  for (const std::string &File : Files) {
+    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, readTokens(File));
+    Result.push_back(std::move(Tokens));
+  }
+  return Result;
 }
 
 void run::printProfile(const m1::Session &Session) {

@@ -16,7 +16,10 @@ int main(int Argc, char **Argv) {
   CLI::App App("Runs models that m1c compiled.", "m1run");
   App.require_subcommand(1);
   run::Action Chosen;
+  run::addGenerate(App, Chosen);
+  run::addScore(App, Chosen);
   run::addCall(App, Chosen);
+  run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
   try {
     App.parse(Argc, Argv);

@@ -1,0 +1,38 @@
+//===- Pieces.h - cuts sequences into ragged batches ------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_SESSION_PIECES_H
+#define M1_RUNTIME_SESSION_PIECES_H
+
+#include "runtime/support/Error.h"
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace m1 {
+
+/// Consecutive tokens of one sequence.
+struct Piece {
+  size_t Sequence;
+  int32_t Slot;
+  int64_t Begin, Count;
+};
+
+/// Feeds whole sequences of the given lengths: calls `Feed` with batches of
+/// pieces, at most `MaxTokens` tokens and `MaxSequences` sequences in one,
+/// until all are fed, each in order and in one slot from its begin to its end.
+absl::Status
+feedSequences(std::span<const int64_t> Lengths, int64_t MaxTokens,
+              int64_t MaxSequences,
+              const std::function<absl::Status(std::span<const Piece>)> &Feed);
+
+} // namespace m1
+
+#endif // M1_RUNTIME_SESSION_PIECES_H

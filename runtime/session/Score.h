@@ -1,0 +1,44 @@
+//===- Score.h - log-probabilities of given tokens --------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_SESSION_SCORE_H
+#define M1_RUNTIME_SESSION_SCORE_H
+
+#include "runtime/session/LanguageModel.h"
+
+#include <functional>
+
+namespace m1 {
+
+struct ScoreOptions {
+  int64_t MaxTokensPerCall = 0; ///< 0: what the plan allows
+  /// Asked before each call; true stops with a "cancelled" error.
+  std::function<bool()> Cancelled;
+  /// Told how many tokens were fed by each call.
+  std::function<void(int64_t)> Progress;
+};
+
+/// Result[i][t] is the log-probability of Sequences[i][t + 1] after the tokens
+/// before it: [length - 1].
+absl::StatusOr<std::vector<std::vector<float>>>
+score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
+      const ScoreOptions &Options);
+
+/// Takes `Rows` rows of logits [Rows, V] of a sequence; they come in order.
+using LogitsSink = std::function<absl::Status(
+    size_t Sequence, const float *Logits, int64_t Rows)>;
+
+/// Passes on the logits after every token. Only some 64 MiB of them are in
+/// memory at once.
+absl::Status computeLogits(LanguageModel &Model,
+                           std::span<const std::vector<int64_t>> Sequences,
+                           const ScoreOptions &Options, const LogitsSink &Sink);
+
+} // namespace m1
+
+#endif // M1_RUNTIME_SESSION_SCORE_H

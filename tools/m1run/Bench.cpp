@@ -1,0 +1,206 @@
+//===- Bench.cpp - m1run bench: speed and memory ----------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+
+#include "runtime/session/LanguageModel.h"
+#include "runtime/session/Pieces.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <sys/resource.h>
+
+using namespace m1;
+using namespace m1::run;
+using json = nlohmann::ordered_json;
+
+namespace {
+struct BenchCommand {
+  CommonOptions Common;
+  int64_t Batch = 1, PromptLength = 512, NewTokens = 64, Repeat = 3;
+  bool Json = false;
+};
+
+double secondsSince(std::chrono::steady_clock::time_point Start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
+      .count();
+}
+
+/// Greedy runs of a batch of equal prompts' lengths.
+class Bench {
+public:
+  Bench(LanguageModel &Model, const BenchCommand &Command)
+      : Model(Model), Command(Command) {
+    // Tokens spread over the vocabulary, so that tokens go to many experts.
+    for (int64_t B = 0; B < Command.Batch; ++B) {
+      Sequences.emplace_back();
+      for (int64_t T = 0; T < Command.PromptLength; ++T)
+        Sequences[B].push_back((7919 * (T + 1) + 104729 * B) %
+                               Model.vocabulary());
+    }
+    Sampled.resize(Command.Batch);
+    LogProbs.resize(Command.Batch);
+  }
+
+  /// Feeds all prompts; seconds.
+  absl::StatusOr<double> prefill() {
+    auto Start = std::chrono::steady_clock::now();
+    std::vector<int64_t> Lengths(Command.Batch, Command.PromptLength);
+    M1_RETURN_IF_ERROR(feedSequences(
+        Lengths, Model.maxTokens(), Model.maxSequences(),
+        [&](std::span<const Piece> Pieces) {
+          Given.clear();
+          How.clear();
+          for (const Piece &P : Pieces) {
+            Given.add(
+                P.Slot, P.Begin,
+                std::span(Sequences[P.Sequence]).subspan(P.Begin, P.Count));
+            How.add(0, 1, 0, 0, 0);
+          }
+          return Model.next(Given, How, std::span(Sampled).first(Pieces.size()),
+                            std::span(LogProbs).first(Pieces.size()));
+        }));
+    return secondsSince(Start);
+  }
+
+  /// Decodes `Count` tokens of every sequence, after `prefill`; seconds.
+  absl::StatusOr<double> decode(int64_t Count) {
+    std::vector<int64_t> Last(Command.Batch, 1);
+    auto Start = std::chrono::steady_clock::now();
+    for (int64_t I = 0; I < Count; ++I) {
+      Given.clear();
+      How.clear();
+      for (int64_t B = 0; B < Command.Batch; ++B) {
+        Given.add(B, Command.PromptLength + I, std::span(&Last[B], 1));
+        How.add(0, 1, 0, 0, 0);
+      }
+      M1_RETURN_IF_ERROR(Model.next(Given, How, Sampled, LogProbs));
+      std::copy(Sampled.begin(), Sampled.end(), Last.begin());
+    }
+    return secondsSince(Start);
+  }
+
+private:
+  LanguageModel &Model;
+  const BenchCommand &Command;
+  std::vector<std::vector<int64_t>> Sequences;
+  m1::Batch Given;
+  Sampling How;
+  std::vector<int32_t> Sampled;
+  std::vector<float> LogProbs;
+};
+
+absl::Status runBench(const BenchCommand &Command) {
+  if (Command.Batch < 1 || Command.PromptLength < 1 || Command.NewTokens < 1 ||
+      Command.Repeat < 1)
+    return makeError("--batch, --prompt-len, --new-tokens and --repeat must be "
+                     "1 or more");
+  auto LoadStart = std::chrono::steady_clock::now();
+  M1_ASSIGN_OR_RETURN(
+      std::unique_ptr<m1::Session> Session,
+      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
+  double LoadSeconds = secondsSince(LoadStart);
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
+                      LanguageModel::create(*Session->Program));
+  if (Command.Batch > Model->maxSequences())
+    return makeError("--batch ", Command.Batch, ": the plan has room for ",
+                     Model->maxSequences(), " sequences");
+  if (Command.PromptLength + Command.NewTokens > Model->maxLength())
+    return makeError("--prompt-len ", Command.PromptLength,
+                     " and --new-tokens ", Command.NewTokens,
+                     ": the plan was compiled for sequences of at most ",
+                     Model->maxLength(), " tokens");
+
+  Bench Runner(*Model, Command);
+  // Once untimed: pages are touched, threads are awake.
+  M1_RETURN_IF_ERROR(Runner.prefill().status());
+  M1_RETURN_IF_ERROR(Runner.decode(1).status());
+  if (Session->Trace)
+    *Session->Trace = Profile();
+  double Prefill = 0, Decode = 0;
+  for (int64_t I = 0; I < Command.Repeat; ++I) {
+    M1_ASSIGN_OR_RETURN(double PrefillNow, Runner.prefill());
+    M1_ASSIGN_OR_RETURN(double DecodeNow, Runner.decode(Command.NewTokens));
+    Prefill = I == 0 ? PrefillNow : std::min(Prefill, PrefillNow);
+    Decode = I == 0 ? DecodeNow : std::min(Decode, DecodeNow);
+  }
+  printProfile(*Session);
+
+  const plan::Plan &Plan = **Session->Plan;
+  uint64_t ArenaBytes[3] = {}, ParameterBytes = 0;
+  for (uint32_t I = 0; I < length(Plan.arenas()); ++I)
+    ArenaBytes[static_cast<int>(Plan.arenas()->Get(I)->kind())] +=
+        Plan.arenas()->Get(I)->bytes();
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
+    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
+    ParameterBytes += *elementCount(shapeOf(Parameter)) *
+                      byteSize(elementType(Parameter.dtype()));
+  }
+  struct rusage Usage;
+  ::getrusage(RUSAGE_SELF, &Usage);
+  uint64_t PeakRss = static_cast<uint64_t>(Usage.ru_maxrss) * 1024;
+  double PrefillRate = Command.Batch * Command.PromptLength / Prefill;
+  double DecodeRate = Command.Batch * Command.NewTokens / Decode;
+
+  if (Command.Json) {
+    json Result = {{"device", Session->TheDevice->description()},
+                   {"batch", Command.Batch},
+                   {"prompt_length", Command.PromptLength},
+                   {"new_tokens", Command.NewTokens},
+                   {"repeat", Command.Repeat},
+                   {"load_seconds", LoadSeconds},
+                   {"prefill_seconds", Prefill},
+                   {"decode_seconds", Decode},
+                   {"prefill_tokens_per_second", PrefillRate},
+                   {"decode_tokens_per_second", DecodeRate},
+                   {"peak_rss_bytes", PeakRss},
+                   {"parameter_bytes", ParameterBytes},
+                   {"activation_bytes", ArenaBytes[0]},
+                   {"packed_weight_bytes", ArenaBytes[1]},
+                   {"state_bytes", ArenaBytes[2]}};
+    std::printf("%s\n", Result.dump(2).c_str());
+    return absl::OkStatus();
+  }
+  auto mib = [](uint64_t Bytes) { return Bytes / 1048576.0; };
+  std::printf("device    %s\n", Session->TheDevice->description().c_str());
+  std::printf("load      %.3f s\n", LoadSeconds);
+  std::printf("prefill   %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
+              PrefillRate, static_cast<long long>(Command.Batch),
+              static_cast<long long>(Command.PromptLength), Prefill,
+              static_cast<long long>(Command.Repeat));
+  std::printf("decode    %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
+              DecodeRate, static_cast<long long>(Command.Batch),
+              static_cast<long long>(Command.NewTokens), Decode,
+              static_cast<long long>(Command.Repeat));
+  std::printf("memory    %.1f MiB at the peak; parameters %.1f, packed %.1f, "
+              "states %.1f, activations %.1f\n",
+              mib(PeakRss), mib(ParameterBytes), mib(ArenaBytes[1]),
+              mib(ArenaBytes[2]), mib(ArenaBytes[0]));
+  return absl::OkStatus();
+}
+} // namespace
+
+void run::addBench(CLI::App &App, Action &Chosen) {
+  auto Command = std::make_shared<BenchCommand>();
+  CLI::App *Sub =
+      App.add_subcommand("bench", "Measures prefill, decode and memory");
+  Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
+  Sub->add_option("--batch", Command->Batch, "sequences at once (default 1)");
+  Sub->add_option("--prompt-len", Command->PromptLength,
+                  "tokens of each prompt (default 512)");
+  Sub->add_option("--new-tokens", Command->NewTokens,
+                  "tokens to decode for each (default 64)");
+  Sub->add_option("--repeat", Command->Repeat,
+                  "runs, of which the best counts (default 3)");
+  Sub->add_flag("--json", Command->Json, "print one JSON object");
+  Sub->callback([Command, &Chosen] {
+    Chosen = [Command] { return runBench(*Command); };
+  });
+}

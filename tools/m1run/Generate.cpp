@@ -1,0 +1,171 @@
+//===- Generate.cpp - m1run generate: responses to prompts ------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+#include "tools/m1run/Progress.h"
+
+#include "runtime/session/Generate.h"
+#include "runtime/support/File.h"
+#include "runtime/weights/Npy.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+using namespace m1;
+using namespace m1::run;
+using json = nlohmann::ordered_json;
+
+namespace {
+struct GenerateCommand {
+  CommonOptions Common;
+  std::vector<std::string> TokenFiles;
+  GenerateOptions Options;
+  std::string OutDir;
+  bool Json = false;
+};
+
+absl::Status checkOptions(const GenerateOptions &Options,
+                          const LanguageModel &Model) {
+  if (Options.MaxNewTokens < 0)
+    return makeError("--max-new-tokens ", Options.MaxNewTokens,
+                     ": expected 0 or more");
+  if (!(Options.Temperature >= 0))
+    return makeError("--temperature ", Options.Temperature,
+                     ": expected 0 or more");
+  if (!(Options.TopP > 0 && Options.TopP <= 1))
+    return makeError("--top-p ", Options.TopP, ": expected 0 < p <= 1");
+  if (Options.TopK < 0)
+    return makeError("--top-k ", Options.TopK, ": expected 0 or more");
+  if (Options.Seed > UINT32_MAX)
+    return makeError("--seed ", Options.Seed, ": expected less than 2^32");
+  if (Options.StopToken < -1 || Options.StopToken >= Model.vocabulary())
+    return makeError("--stop-token ", Options.StopToken,
+                     " is outside the vocabulary of ", Model.vocabulary());
+  return absl::OkStatus();
+}
+
+absl::Status writeResult(const std::string &Directory, size_t Index,
+                         const Generated &Result) {
+  int64_t Length = Result.Tokens.size(), Rows = Result.LogProbs.size();
+  M1_RETURN_IF_ERROR(writeNpy(concat(Directory, "/tokens.", Index, ".npy"),
+                              ElementType::I64, std::span(&Length, 1),
+                              Result.Tokens.data()));
+  return writeNpy(concat(Directory, "/logprobs.", Index, ".npy"),
+                  ElementType::F32, std::span(&Rows, 1),
+                  Result.LogProbs.data());
+}
+
+absl::Status runGenerate(const GenerateCommand &Command) {
+  M1_ASSIGN_OR_RETURN(std::vector<std::vector<int64_t>> Prompts,
+                      readTokenFiles(Command.TokenFiles));
+  M1_ASSIGN_OR_RETURN(
+      std::unique_ptr<m1::Session> Session,
+      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
+                      LanguageModel::create(*Session->Program));
+  M1_RETURN_IF_ERROR(checkOptions(Command.Options, *Model));
+  for (size_t I = 0; I < Prompts.size(); ++I)
+    M1_RETURN_IF_ERROR(checkTokens(*Model, Prompts[I], Command.TokenFiles[I]));
+  if (!Command.OutDir.empty())
+    M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
+
+  GenerateOptions Options = Command.Options;
+  std::vector<Generated> Results(Prompts.size());
+  auto Start = std::chrono::steady_clock::now();
+  {
+    Progress Bar("generate",
+                 Options.MaxNewTokens * static_cast<int64_t>(Prompts.size()));
+    catchInterrupts();
+    Options.Cancelled = interrupted;
+    Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
+    M1_RETURN_IF_ERROR(
+        generate(*Model, Prompts, Options,
+                 [&](size_t Index, const Generated &Result) -> absl::Status {
+                   Results[Index] = Result;
+                   return Command.OutDir.empty()
+                              ? absl::OkStatus()
+                              : writeResult(Command.OutDir, Index, Result);
+                 }));
+  }
+  double Seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
+          .count();
+  printProfile(*Session);
+
+  int64_t NewTokens = 0;
+  json Sequences = json::array();
+  for (size_t I = 0; I < Results.size(); ++I) {
+    const Generated &R = Results[I];
+    std::vector<int64_t> Response(R.Tokens.begin() + R.PromptTokens,
+                                  R.Tokens.end());
+    NewTokens += Response.size();
+    std::string Reason(name(R.Reason));
+    if (Command.Json) {
+      Sequences.push_back({{"prompt_tokens", R.PromptTokens},
+                           {"new_tokens", Response.size()},
+                           {"finish", Reason},
+                           {"response", Response}});
+      continue;
+    }
+    std::string Text;
+    for (int64_t Token : Response)
+      Text += " " + std::to_string(Token);
+    std::printf("%zu: %lld prompt tokens, %zu new (%s):%s\n", I,
+                static_cast<long long>(R.PromptTokens), Response.size(),
+                Reason.c_str(), Text.c_str());
+  }
+  if (Command.Json)
+    std::printf("%s\n", json({{"sequences", Sequences},
+                              {"new_tokens", NewTokens},
+                              {"seconds", Seconds}})
+                            .dump()
+                            .c_str());
+  else
+    std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
+                Seconds);
+  return absl::OkStatus();
+}
+} // namespace
+
+void run::addGenerate(CLI::App &App, Action &Chosen) {
+  auto Command = std::make_shared<GenerateCommand>();
+  GenerateOptions &Options = Command->Options;
+  CLI::App *Sub =
+      App.add_subcommand("generate", "Generates responses to prompts");
+  Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
+  addTokensOption(*Sub, Command->TokenFiles);
+  Sub->add_option("--max-new-tokens", Options.MaxNewTokens,
+                  "tokens of a response at most")
+      ->required();
+  Sub->add_option("--temperature", Options.Temperature,
+                  "0 takes the most likely token (default 1)");
+  Sub->add_option("--top-p", Options.TopP,
+                  "draw from the most likely tokens of this total probability "
+                  "(default 1)");
+  Sub->add_option("--top-k", Options.TopK,
+                  "draw from this many most likely tokens (default 0: all)");
+  Sub->add_option("--seed", Options.Seed,
+                  "seed of the draws; sequence i draws with seed * 2^32 + i "
+                  "(default 0)");
+  Sub->add_option("--stop-token", Options.StopToken,
+                  "a response ends with this token");
+  Sub->add_option("--early-stop", Options.EarlyStopCount,
+                  "a response ends after this many consecutive tokens, each "
+                  "more likely than --early-stop-probability");
+  Sub->add_option("--early-stop-probability", Options.EarlyStopProbability,
+                  "see --early-stop (default 0.99)");
+  Sub->add_option("--out-dir", Command->OutDir,
+                  "write tokens.I.npy (int64, prompt and response) and "
+                  "logprobs.I.npy (float32, of each token after the first) "
+                  "for each prompt I");
+  Sub->add_flag("--json", Command->Json, "print one JSON object");
+  Sub->callback([Command, &Chosen] {
+    Chosen = [Command] { return runGenerate(*Command); };
+  });
+}

@@ -1,0 +1,137 @@
+//===- Score.cpp - m1run score: log-probabilities of tokens -----*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/m1run/Commands.h"
+#include "tools/m1run/Progress.h"
+
+#include "runtime/session/Score.h"
+#include "runtime/support/File.h"
+#include "runtime/weights/Npy.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdio>
+
+using namespace m1;
+using namespace m1::run;
+using json = nlohmann::ordered_json;
+
+namespace {
+struct ScoreCommand {
+  CommonOptions Common;
+  std::vector<std::string> TokenFiles;
+  std::string OutDir;
+  int64_t Chunk = 0;
+  bool Logits = false, Json = false;
+};
+
+absl::Status writeLogits(LanguageModel &Model,
+                         std::span<const std::vector<int64_t>> Sequences,
+                         const ScoreOptions &Options,
+                         const std::string &Directory) {
+  std::vector<std::unique_ptr<NpyWriter>> Writers(Sequences.size());
+  std::vector<int64_t> Rows(Sequences.size());
+  return computeLogits(
+      Model, Sequences, Options,
+      [&](size_t I, const float *Logits, int64_t Count) -> absl::Status {
+        int64_t Length = Sequences[I].size();
+        if (!Writers[I]) {
+          const int64_t Shape[2] = {Length, Model.vocabulary()};
+          M1_ASSIGN_OR_RETURN(
+              Writers[I],
+              NpyWriter::create(concat(Directory, "/logits.", I, ".npy"),
+                                ElementType::F32, Shape));
+        }
+        M1_RETURN_IF_ERROR(Writers[I]->append(
+            Logits, Count * Model.vocabulary() * sizeof(float)));
+        if ((Rows[I] += Count) < Length)
+          return absl::OkStatus();
+        M1_RETURN_IF_ERROR(Writers[I]->finish());
+        Writers[I].reset();
+        return absl::OkStatus();
+      });
+}
+
+absl::Status runScore(const ScoreCommand &Command) {
+  if (Command.Chunk < 0)
+    return makeError("--chunk ", Command.Chunk, ": expected 1 or more");
+  M1_ASSIGN_OR_RETURN(std::vector<std::vector<int64_t>> Sequences,
+                      readTokenFiles(Command.TokenFiles));
+  M1_ASSIGN_OR_RETURN(
+      std::unique_ptr<m1::Session> Session,
+      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
+                      LanguageModel::create(*Session->Program));
+  int64_t Total = 0;
+  for (size_t I = 0; I < Sequences.size(); ++I) {
+    M1_RETURN_IF_ERROR(
+        checkTokens(*Model, Sequences[I], Command.TokenFiles[I]));
+    Total += Sequences[I].size();
+  }
+  M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
+
+  Progress Bar("score", Total * (Command.Logits ? 2 : 1));
+  catchInterrupts();
+  ScoreOptions Options;
+  Options.MaxTokensPerCall = Command.Chunk;
+  Options.Cancelled = interrupted;
+  Options.Progress = [&](int64_t Tokens) { Bar.advance(Tokens); };
+  M1_ASSIGN_OR_RETURN(std::vector<std::vector<float>> LogProbs,
+                      score(*Model, Sequences, Options));
+  for (size_t I = 0; I < LogProbs.size(); ++I) {
+    int64_t Rows = LogProbs[I].size();
+    M1_RETURN_IF_ERROR(writeNpy(concat(Command.OutDir, "/logprobs.", I, ".npy"),
+                                ElementType::F32, std::span(&Rows, 1),
+                                LogProbs[I].data()));
+  }
+  if (Command.Logits)
+    M1_RETURN_IF_ERROR(writeLogits(*Model, Sequences, Options, Command.OutDir));
+  printProfile(*Session);
+
+  json Results = json::array();
+  for (size_t I = 0; I < LogProbs.size(); ++I) {
+    double Sum = 0;
+    for (float LogProb : LogProbs[I])
+      Sum += LogProb;
+    // exp of the mean negative log-probability; of no token at all it is 1.
+    double Perplexity =
+        LogProbs[I].empty() ? 1 : std::exp(-Sum / LogProbs[I].size());
+    if (Command.Json)
+      Results.push_back({{"tokens", Sequences[I].size()},
+                         {"log_prob", Sum},
+                         {"perplexity", Perplexity}});
+    else
+      std::printf("%zu: %zu tokens, log-probability %.6f, perplexity %.6f\n", I,
+                  Sequences[I].size(), Sum, Perplexity);
+  }
+  if (Command.Json)
+    std::printf("%s\n", json({{"sequences", Results}}).dump().c_str());
+  return absl::OkStatus();
+}
+} // namespace
+
+void run::addScore(CLI::App &App, Action &Chosen) {
+  auto Command = std::make_shared<ScoreCommand>();
+  CLI::App *Sub = App.add_subcommand(
+      "score", "Computes the log-probabilities of given tokens");
+  Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
+  addTokensOption(*Sub, Command->TokenFiles);
+  Sub->add_option("--out-dir", Command->OutDir,
+                  "write logprobs.I.npy (float32 [T-1], of each token after "
+                  "the first) for each file I")
+      ->required();
+  Sub->add_flag("--logits", Command->Logits,
+                "also write logits.I.npy (float32 [T, V])");
+  Sub->add_option("--chunk", Command->Chunk,
+                  "feed at most this many tokens a call");
+  Sub->add_flag("--json", Command->Json, "print one JSON object");
+  Sub->callback([Command, &Chosen] {
+    Chosen = [Command] { return runScore(*Command); };
+  });
+}
