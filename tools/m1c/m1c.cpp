@@ -1,51 +1,112 @@
-//===- m1c.cpp - compiles a checkpoint --------------------------*- C++ -*-===//
+//===- m1c.cpp - compiles a checkpoint or a graph -------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-//
-//   m1c CHECKPOINT_DIR|GRAPH.mlir -o FILE [--emit=m1]
-//
 //===----------------------------------------------------------------------===//
 
-#include "dialects/M1/IR/M1.h"
+#include "compiler/Pipelines/Compile.h"
+#include "compiler/Pipelines/Register.h"
 #include "frontends/huggingface/Import.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 
 namespace {
 
-enum class Emit { M1 };
+enum class Emit { File, M1, Tile, Plan, LLVM };
+
+cl::OptionCategory Options("m1c options");
 
 cl::opt<std::string> Input(cl::Positional, cl::Required,
-                           cl::desc("<checkpoint directory or graph.mlir>"));
-cl::opt<std::string> Output("o", cl::desc("Output file, - for stdout"),
-                            cl::value_desc("file"), cl::init("-"));
-cl::opt<Emit> EmitKind("emit", cl::desc("What to write:"),
-                       cl::values(clEnumValN(Emit::M1, "m1",
-                                             "the model in the m1 dialect")),
-                       cl::init(Emit::M1));
+                           cl::desc("<checkpoint directory or graph.mlir>"),
+                           cl::cat(Options));
+cl::opt<std::string> Output("o", cl::desc("Output file (text: - for stdout)"),
+                            cl::value_desc("file"), cl::cat(Options));
+cl::opt<Emit> EmitKind(
+    "emit", cl::desc("What to write:"),
+    cl::values(clEnumValN(Emit::File, "file", "the compiled plan (default)"),
+               clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
+               clEnumValN(Emit::Tile, "tile", "the kernels in the tile dialect"),
+               clEnumValN(Emit::Plan, "plan",
+                          "programs and kernels, every buffer in its place"),
+               clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR")),
+    cl::init(Emit::File), cl::cat(Options));
+cl::opt<std::string>
+    TargetCpu("target-cpu",
+              cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2) or "
+                       "x86-64-v4 (AVX-512)"),
+              cl::init("native"), cl::cat(Options));
+cl::opt<int64_t> Tokens("max-tokens", cl::desc("Most tokens of one call"),
+                        cl::init(512), cl::cat(Options));
+cl::opt<int64_t> Slots("slots",
+                       cl::desc("Sequences whose state is kept at once"),
+                       cl::init(8), cl::cat(Options));
+cl::opt<int64_t>
+    Length("max-length",
+           cl::desc("Most tokens of one sequence, prompt and response"),
+           cl::init(4096), cl::cat(Options));
 cl::opt<bool> Locations("locations",
-                        cl::desc("Print what each operation computes"));
+                        cl::desc("Print where each operation comes from"),
+                        cl::cat(Options));
+cl::opt<bool> Report("report",
+                     cl::desc("Print what was compiled and how long it took"),
+                     cl::cat(Options));
+
+/// What is still needed once the linker has run: it resets all options.
+struct {
+  std::string Input, Output;
+  bool Report;
+} Chosen;
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   if (!StringRef(Input).ends_with(".mlir"))
     return m1c::huggingface::importCheckpoint(Input, {}, Context);
-  Context->loadDialect<m1::M1Dialect, mlir::func::FuncDialect>();
-  auto Module =
-      mlir::parseSourceFile<mlir::ModuleOp>(Input, mlir::ParserConfig(Context));
+  if (!sys::fs::exists(Input))
+    return createStringError(Input + ": no such file");
+  SourceMgr Sources;
+  mlir::SourceMgrDiagnosticHandler Handler(Sources, Context);
+  auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
+      Input, Sources, mlir::ParserConfig(Context));
   if (!Module)
     return createStringError(Input + ": not a valid module");
   return Module;
+}
+
+/// Writes aside first, so that a full disk leaves no half file under the real
+/// name.
+Error writeOutput(function_ref<void(raw_ostream &)> Write) {
+  if (Chosen.Output == "-") {
+    Write(outs());
+    return Error::success();
+  }
+  auto Temporary = sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
+                                             sys::fs::owner_read | sys::fs::owner_write |
+                                                 sys::fs::group_read | sys::fs::others_read);
+  if (!Temporary)
+    return createFileError(Chosen.Output, Temporary.takeError());
+  {
+    raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
+    Write(Stream);
+    Stream.flush();
+    if (std::error_code Code = Stream.error()) {
+      Stream.clear_error();
+      consumeError(Temporary->discard());
+      return createFileError(Chosen.Output, Code);
+    }
+  }
+  return Temporary->keep(Chosen.Output);
 }
 
 void print(mlir::ModuleOp Module, raw_ostream &Stream) {
@@ -53,38 +114,98 @@ void print(mlir::ModuleOp Module, raw_ostream &Stream) {
   Stream << '\n';
 }
 
-Error writeModule(mlir::ModuleOp Module) {
-  if (Output == "-") {
-    print(Module, outs());
-    return Error::success();
+Error checkBounds() {
+  auto AtLeastOne = [](const cl::opt<int64_t> &Option) -> Error {
+    if (Option >= 1)
+      return Error::success();
+    return createStringError("--" + Option.ArgStr + ": expected at least 1, found " +
+                             Twine(Option.getValue()));
+  };
+  if (Error E = AtLeastOne(Tokens))
+    return E;
+  if (Error E = AtLeastOne(Slots))
+    return E;
+  if (Error E = AtLeastOne(Length))
+    return E;
+  Chosen = {Input, Output, Report};
+  if (Chosen.Output.empty()) {
+    if (EmitKind == Emit::File)
+      return createStringError("expected -o FILE for the plan");
+    Chosen.Output = "-";
   }
-  // Aside first: a full disk leaves no half file under the real name.
-  auto Temporary = sys::fs::TempFile::create(Output + ".%%%%%%");
-  if (!Temporary)
-    return createFileError(Output, Temporary.takeError());
-  {
-    raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
-    print(Module, Stream);
-    Stream.flush();
-    if (std::error_code Code = Stream.error()) {
-      Stream.clear_error();
-      consumeError(Temporary->discard());
-      return createFileError(Output, Code);
-    }
+  if (EmitKind == Emit::File && Chosen.Output == "-")
+    return createStringError("-o: a plan goes to a file, not to stdout");
+  return Error::success();
+}
+
+Error compile(mlir::ModuleOp Module) {
+  if (EmitKind == Emit::M1)
+    return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
+
+  // The compiler has said why on standard error.
+  auto Failed = [] {
+    return createStringError(Chosen.Input + ": not compiled, nothing written");
+  };
+  FailureOr<m1::codegen::HostTarget> Target =
+      m1::codegen::findHostTarget(TargetCpu);
+  if (mlir::failed(Target))
+    return Failed();
+  m1::Compilation Compilation(Module, {*Target, Tokens, Slots, Length});
+  if (mlir::failed(Compilation.toPlan()))
+    return Failed();
+  if (EmitKind == Emit::Plan)
+    return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
+  if (EmitKind == Emit::Tile) {
+    auto Kernels = Compilation.kernels();
+    return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
   }
-  return Temporary->keep(Output);
+  if (EmitKind == Emit::LLVM) {
+    LLVMContext Context;
+    std::unique_ptr<llvm::Module> Code = Compilation.toLLVM(Context);
+    if (!Code)
+      return Failed();
+    return writeOutput(
+        [&](raw_ostream &Stream) { Code->print(Stream, nullptr); });
+  }
+  FailureOr<std::vector<uint8_t>> File = Compilation.toFile();
+  if (mlir::failed(File))
+    return Failed();
+  if (Error E = writeOutput([&](raw_ostream &Stream) {
+        Stream.write(reinterpret_cast<const char *>(File->data()), File->size());
+      }))
+    return E;
+  if (Chosen.Report)
+    for (const m1::Phase &Phase : Compilation.phases())
+      outs() << format("%-14s %8.3f s\n", Phase.Name.c_str(), Phase.Seconds);
+  return Error::success();
 }
 
 } // namespace
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
-  cl::ParseCommandLineOptions(Argc, Argv, "Compiles a checkpoint.\n");
-  mlir::MLIRContext Context;
-  auto Module = readModule(&Context);
-  Error Failure = Module ? writeModule(Module->get()) : Module.takeError();
-  if (!Failure)
-    return 0;
-  WithColor::error(errs(), "m1c") << toString(std::move(Failure)) << '\n';
-  return 1;
+  mlir::registerPassManagerCLOptions();
+  mlir::registerAsmPrinterCLOptions();
+  cl::HideUnrelatedOptions(Options);
+  cl::ParseCommandLineOptions(
+      Argc, Argv,
+      "Compiles a HuggingFace checkpoint of a hybrid-attention "
+      "mixture-of-experts model, or a module of m1 operations, to a plan for "
+      "m1run.\n\n  m1c CHECKPOINT_DIR -o model.m1plan\n  m1c graph.mlir -o "
+      "graph.m1plan\n  m1c CHECKPOINT_DIR --emit=m1\n");
+  mlir::DialectRegistry Registry;
+  m1c::registerDialects(Registry);
+  mlir::MLIRContext Context(Registry);
+  Context.loadAllAvailableDialects();
+  auto Run = [&]() -> Error {
+    if (Error E = checkBounds())
+      return E;
+    auto Module = readModule(&Context);
+    return Module ? compile(Module->get()) : Module.takeError();
+  };
+  if (Error Failure = Run()) {
+    WithColor::error(errs(), "m1c") << toString(std::move(Failure)) << '\n';
+    return 1;
+  }
+  return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -275,14 +276,45 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     B.clone(*Op, Scalars);
     return success();
   }
-  if (isTransparent(Op) ||
-      isa<arith::ConstantOp, tile::IotaOp, vector::SplatOp>(Op)) {
+  if (auto Constant = dyn_cast<arith::ConstantOp>(Op)) {
+    if (!cast<DenseElementsAttr>(Constant.getValue()).isSplat())
+      Buffers[Constant] = tableOf(Constant);
+    return success();
+  }
+  if (isTransparent(Op) || isa<tile::IotaOp, vector::SplatOp>(Op)) {
     Value Block = Op->getResult(0);
     if (isWorthKeeping(Block))
       Buffers[Block] = materialize(Block);
     return success();
   }
   return Op->emitOpError("is not known to the code generator");
+}
+
+Access BlockLowering::tableOf(arith::ConstantOp Constant) {
+  auto Type = cast<VectorType>(Constant.getType());
+  auto Module = Kernel->getParentOfType<ModuleOp>();
+  std::string Name;
+  for (unsigned Number = 0; Name.empty() || Module.lookupSymbol(Name); ++Number)
+    Name = (Kernel.getSymName() + ".table" + Twine(Number)).str();
+  LLVM::GlobalOp Global;
+  {
+    OpBuilder::InsertionGuard Guard(B);
+    B.setInsertionPointToStart(Module.getBody());
+    auto Values = cast<DenseElementsAttr>(Constant.getValue());
+    Global = B.create<LLVM::GlobalOp>(
+        Constant.getLoc(),
+        LLVM::LLVMArrayType::get(Type.getElementType(), Type.getNumElements()),
+        /*isConstant=*/true, LLVM::Linkage::Private, Name,
+        Values.reshape(RankedTensorType::get({Type.getNumElements()},
+                                             Type.getElementType())));
+  }
+  Access A;
+  A.Base = B.create<LLVM::AddressOfOp>(Constant.getLoc(), Global);
+  A.Element = Type.getElementType();
+  A.Strides.assign(Type.getRank(), 1);
+  if (Type.getRank() == 2)
+    A.Strides[0] = Type.getDimSize(1);
+  return A;
 }
 
 void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,

@@ -137,6 +137,8 @@ private:
   llvm::LogicalResult lowerIf(mlir::scf::IfOp If);
   llvm::LogicalResult lowerDotOp(tile::DotOp Dot);
   llvm::LogicalResult lowerReduction(mlir::vector::MultiDimReductionOp Reduction);
+  /// A constant whose elements differ, as a table beside the code.
+  Access tableOf(mlir::arith::ConstantOp Constant);
   void lowerStore(mlir::Value Value, const Access &To, mlir::Location Loc);
   void lowerLoad(mlir::Operation *Load, mlir::Value MemRef, mlir::Value Result, const Access &From);
   /// True if nothing writes `MemRef` between `Load` and the last op that reads through it.

@@ -1,0 +1,142 @@
+//===- Compile.cpp - the whole compilation --------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Read this file from top to bottom to learn the compiler: each phase names its
+// passes in order and ends with what must now be true.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Pipelines/Compile.h"
+
+#include "compiler/Codegen/Passes.h"
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Plan/Passes.h"
+#include "compiler/Transforms/Passes.h"
+#include "dialects/Tile/IR/Tile.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LLVMContext.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace m1;
+
+template <typename Callable>
+auto Compilation::timed(StringRef Name, Callable Run) {
+  auto Start = std::chrono::steady_clock::now();
+  auto Result = Run();
+  std::chrono::duration<double> Took = std::chrono::steady_clock::now() - Start;
+  Phases.push_back({Name.str(), Took.count()});
+  return Result;
+}
+
+//===----------------------------------------------------------------------===//
+// The model
+//===----------------------------------------------------------------------===//
+
+/// m1 to m1. Afterwards logits exist only where a function returns them, and
+/// every state can be updated in place.
+static void buildModelPipeline(OpPassManager &Passes) {
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+  Passes.addNestedPass<func::FuncOp>(m1c::createFuseHead());
+  // Everything that follows relies on linear states.
+  Passes.addNestedPass<func::FuncOp>(m1c::createVerifyStates());
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
+
+/// m1 to plan and tile. Afterwards no m1 op is left and every buffer has its
+/// place.
+static void buildSchedulePipeline(OpPassManager &Passes,
+                                  const CompileOptions &Options) {
+  M1ToPlanOptions Bounds;
+  Bounds.tokens = Options.Tokens;
+  Bounds.slots = Options.Slots;
+  Bounds.length = Options.Length;
+  Passes.addPass(createM1ToPlan(Bounds));
+  // No canonicalisation from here to the loops: upstream's idea of a simple
+  // vector op (shape casts, masks) is not a simple block.
+  Passes.addPass(createCSEPass());
+  Passes.addPass(createPlanAssignBuffers());
+}
+
+LogicalResult Compilation::toPlan() {
+  auto Run = [&](StringRef Name, auto Build) {
+    return timed(Name, [&]() -> LogicalResult {
+      PassManager Passes(Module.getContext());
+      if (failed(applyPassManagerCLOptions(Passes)))
+        return failure();
+      Build(Passes);
+      return Passes.run(Module);
+    });
+  };
+  if (failed(Run("model", [&](OpPassManager &P) { buildModelPipeline(P); })))
+    return failure();
+  return Run("schedule",
+             [&](OpPassManager &P) { buildSchedulePipeline(P, Options); });
+}
+
+//===----------------------------------------------------------------------===//
+// The kernels
+//===----------------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> Compilation::kernels() {
+  OwningOpRef<ModuleOp> Kernels = ModuleOp::create(Module.getLoc());
+  OpBuilder B = OpBuilder::atBlockEnd(Kernels->getBody());
+  for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
+    B.clone(*Kernel);
+  return Kernels;
+}
+
+std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
+  OwningOpRef<ModuleOp> Kernels = kernels();
+  bool Lowered = timed("kernels", [&] {
+    PassManager Passes(Module.getContext());
+    if (failed(applyPassManagerCLOptions(Passes)))
+      return false;
+    codegen::buildHostPipeline(Passes, Options.Target);
+    return succeeded(Passes.run(*Kernels));
+  });
+  if (!Lowered)
+    return nullptr;
+  for (LLVM::LLVMFuncOp Function : Kernels->getOps<LLVM::LLVMFuncOp>())
+    if (auto Bytes = Function->getAttrOfType<IntegerAttr>(kScratchBytesAttr))
+      ScratchBytes[Function.getSymName()] = Bytes.getInt();
+  return timed("optimisation", [&] {
+    return codegen::translateHost(*Kernels, Context, Options.Target);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The file
+//===----------------------------------------------------------------------===//
+
+FailureOr<std::vector<uint8_t>> Compilation::toFile() {
+  llvm::LLVMContext Context;
+  std::unique_ptr<llvm::Module> Code = toLLVM(Context);
+  if (!Code)
+    return failure();
+  FailureOr<std::vector<char>> Object = timed("machine code", [&] {
+    return codegen::linkHost(*Code, Options.Target);
+  });
+  if (failed(Object))
+    return failure();
+  KernelImage Image;
+  Image.Format = "elf";
+  Image.Target = "x86_64-linux-gnu";
+  Image.Features = Options.Target.Features;
+  Image.Data = std::move(*Object);
+  Image.ScratchBytes = ScratchBytes;
+  return timed("file", [&] {
+    return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
+  });
+}

@@ -1,0 +1,62 @@
+//===- Compile.h - the whole compilation ------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_PIPELINES_COMPILE_H
+#define M1C_COMPILER_PIPELINES_COMPILE_H
+
+#include "compiler/Codegen/CPU/HostCompiler.h"
+#include "compiler/Plan/Writer.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace m1 {
+
+struct CompileOptions {
+  codegen::HostTarget Target;
+  int64_t Tokens = 512;  // most tokens of one call
+  int64_t Slots = 8;     // sequences whose state is kept at once
+  int64_t Length = 4096; // most tokens of one sequence
+};
+
+/// A phase of the compilation and how long it took, for the report.
+struct Phase {
+  std::string Name;
+  double Seconds;
+};
+
+/// Compiles a module, one phase after the other; each leaves the module (or the
+/// LLVM IR) for anyone who wants to look. Every function fails after a
+/// diagnostic.
+class Compilation {
+public:
+  Compilation(mlir::ModuleOp Module, CompileOptions Options)
+      : Module(Module), Options(std::move(Options)) {}
+
+  /// m1 to plan and tile, every buffer in its place. Changes the module.
+  llvm::LogicalResult toPlan();
+  /// The kernels, as a module of their own, in tile.
+  mlir::OwningOpRef<mlir::ModuleOp> kernels();
+  /// The kernels to optimised LLVM IR. After toPlan().
+  std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
+  /// The plan file. After toPlan().
+  llvm::FailureOr<std::vector<uint8_t>> toFile();
+
+  const std::vector<Phase> &phases() const { return Phases; }
+
+private:
+  template <typename Callable> auto timed(llvm::StringRef Name, Callable Run);
+
+  mlir::ModuleOp Module;
+  CompileOptions Options;
+  std::vector<Phase> Phases;
+  llvm::StringMap<int64_t> ScratchBytes;
+  std::vector<PlanFigure> Figures;
+};
+
+} // namespace m1
+
+#endif // M1C_COMPILER_PIPELINES_COMPILE_H

@@ -1,0 +1,47 @@
+//===- Writer.h - a plan as a FlatBuffer ------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_PLAN_WRITER_H
+#define M1C_COMPILER_PLAN_WRITER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringMap.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace m1 {
+
+/// The machine code of a module's kernels and what a launch must know of it.
+struct KernelImage {
+  std::string Format; // "elf" or "ptx"
+  std::string Target;
+  std::vector<std::string> Features;
+  std::vector<char> Data;
+  llvm::StringMap<int64_t> ScratchBytes; // by kernel
+  int64_t Threads = 1;                   // of one cell
+};
+
+/// A figure for the report.
+struct PlanFigure {
+  std::string Name;
+  double Value;
+  std::string Unit;
+};
+
+/// The file of a module that holds programs with all their buffers placed
+/// (plan-assign-buffers has run) and whose kernels are in `Image`. `Slots` and
+/// `MaxLength` are the bounds of a language model's state. Fails with a
+/// diagnostic on an op that has no place in the file.
+llvm::FailureOr<std::vector<uint8_t>>
+writePlan(mlir::ModuleOp Module, const KernelImage &Image, int64_t Slots,
+          int64_t MaxLength, llvm::ArrayRef<PlanFigure> Figures);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_PLAN_WRITER_H
