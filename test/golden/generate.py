@@ -57,8 +57,8 @@ def expressible(config):
     )
 
 
-def transformers_model(directory):
-    """MiniMaxForCausalLM with the checkpoint's weights, in float32."""
+def transformers_model(directory, dtype=torch.float32):
+    """MiniMaxForCausalLM with the checkpoint's weights, eager."""
     with open(os.path.join(directory, "config.json")) as file:
         config = json.load(file)
     published = config["architectures"][0] != "MiniMaxForCausalLM"
@@ -76,7 +76,7 @@ def transformers_model(directory):
         config = {**config, **mixes, "layer_types": types}
     converted = MiniMaxConfig(**{k: v for k, v in config.items() if k not in ("architectures", "model_type", "torch_dtype")})
     model, report = MiniMaxForCausalLM.from_pretrained(
-        directory, config=converted, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
+        directory, config=converted, dtype=dtype, attn_implementation="eager", output_loading_info=True
     )
     assert not report["missing_keys"] or published and all("decay" in k or "slope" in k for k in report["missing_keys"]), report
     assert not report["unexpected_keys"] and not report["mismatched_keys"], report
@@ -88,8 +88,8 @@ def transformers_model(directory):
                 attention = block.self_attn
                 slopes = torch.tensor(reference.decay_slopes(own, layer), dtype=torch.float32)[:, None, None]
                 decays = attention.decay_factors(slopes)
-                attention.slope_rate = slopes
-                attention.query_decay, attention.key_decay, attention.diagonal_decay = decays
+                attention.slope_rate = slopes.to(dtype)
+                attention.query_decay, attention.key_decay, attention.diagonal_decay = (d.to(dtype) for d in decays)
     return model.eval()
 
 
