@@ -380,8 +380,7 @@ private:
     if (Arg->kind() == plan::ArgKind::Arena && Arg->offset() % 2 != 0)
       return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
                   " ", Index);
-    if (Arg->offset() > ObjectBytes ||
-        Reach > ObjectBytes - Arg->offset())
+    if (Arg->offset() > ObjectBytes || Reach > ObjectBytes - Arg->offset())
       return fail("an argument reaches byte ", Arg->offset(), " + ", Reach,
                   " of ", Kind, " ", Index, ", which has ", ObjectBytes);
     return absl::OkStatus();
