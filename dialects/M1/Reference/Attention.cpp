@@ -31,8 +31,9 @@ std::string m1::reference::checkBatch(const Batch &In, int64_t Tokens,
     auto Held = Before.find(Slot);
     int64_t Length = Held == Before.end() ? 0 : Held->second->Length;
     if (First != 0 && First != Length)
-      return "expected sequence " + std::to_string(B) + " at position 0 or " +
-             std::to_string(Length) + ", found " + std::to_string(First);
+      return "expected sequence " + std::to_string(B) + " at position 0" +
+             (Length ? " or " + std::to_string(Length) : "") + ", found " +
+             std::to_string(First);
     for (int64_t T = Begin; T < End; ++T)
       if (In.Positions.Integers[T] != First + T - Begin)
         return "expected consecutive positions in sequence " +

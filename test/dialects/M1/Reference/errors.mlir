@@ -1,0 +1,100 @@
+// What a module cannot check is checked when it runs: one line that says what was expected and what was found.
+// RUN: rm -rf %t && mkdir %t
+// RUN: %python -c "import numpy as np; np.save('%t/i3.npy', np.arange(3)); np.save('%t/f3.npy', np.ones((3, 1))); np.save('%t/cu.npy', np.array([0, 2])); np.save('%t/cu3.npy', np.array([0, 3])); np.save('%t/zero.npy', np.array([0])); np.save('%t/p5.npy', np.arange(5, 8)); np.save('%t/gap.npy', np.array([0, 2, 3]))"
+
+// RUN: not m1-interpret %s --entry embedding --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TOKENS
+// TOKENS: errors.mlir":{{.*}}error: 'm1.embedding' op expected tokens from 0 to 3, found 5 at 0
+// RUN: test ! -e %t/out
+
+// RUN: not m1-interpret %s --entry targets --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TARGETS
+// TARGETS: 'm1.token_log_prob' op expected targets from 0 to 0, found 5 at 0
+
+// RUN: not m1-interpret %s --entry absent --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=ABSENT
+// ABSENT: m1-interpret: error: {{.*}}errors.mlir: expected a function 'absent', found none
+
+// RUN: not m1-interpret %s --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=CHOICE
+// CHOICE: errors.mlir: expected one function or one named main; name one of its functions with --entry
+
+// RUN: not m1-interpret %s --entry embedding --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=COUNT
+// COUNT: 'func.func' op expected 1 inputs, found 0
+
+// RUN: not m1-interpret %s --entry embedding --arg %t/f3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TYPE
+// TYPE: 'func.func' op expected tokens of type 'tensor<?xi32>', found floats [3, 1]
+
+// RUN: not m1-interpret %s --entry attention --arg %t/f3.npy --arg %t/cu3.npy --arg %t/cu3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=DIM
+// DIM: 'func.func' op expected positions to have T = 3 rows, found 2
+
+// RUN: not m1-interpret %s --entry attention --arg %t/f3.npy --arg %t/i3.npy --arg %t/i3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SLOTS
+// SLOTS: 'func.func' op expected slots to have B = 2 rows, found 1
+
+// RUN: not m1-interpret %s --entry attention --arg %t/f3.npy --arg %t/i3.npy --arg %t/cu.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=CU
+// CU: 'm1.lightning_attention' op expected cu_seqlens from 0 to the 3 tokens, found 0 to 2
+
+// RUN: not m1-interpret %s --entry attention --arg %t/f3.npy --arg %t/p5.npy --arg %t/cu3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=START
+// START: expected sequence 0 at position 0, found 5
+
+// RUN: not m1-interpret %s --entry attention --arg %t/f3.npy --arg %t/gap.npy --arg %t/cu3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=GAP
+// GAP: expected consecutive positions in sequence 0, found 2 for token 1
+
+// RUN: not m1-interpret %s --entry shared_slot --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SHARED
+// SHARED: expected a slot of its own for each sequence, found 4 for sequence 1
+
+// RUN: not m1-interpret %s --entry load --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=WEIGHTS
+// WEIGHTS: 'm1.parameter' op needs a checkpoint, found none
+
+// A checkpoint with the tensor in another type, and one without it.
+// RUN: mkdir %t/typed %t/other
+// RUN: %python -c "h = b'{\"w\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[0,8]}}'; open('%t/typed/model.safetensors', 'wb').write(len(h).to_bytes(8, 'little') + h + bytes(8))"
+// RUN: not m1-interpret %s --entry load --weights %t/typed --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FOUND
+// FOUND: 'm1.parameter' op expected "w" of BF16 [2, 1] in {{.*}}typed/model.safetensors, found F32 [2, 1]
+// RUN: %python -c "h = b'{\"v\":{\"dtype\":\"BF16\",\"shape\":[2,1],\"data_offsets\":[0,4]}}'; open('%t/other/model.safetensors', 'wb').write(len(h).to_bytes(8, 'little') + h + bytes(4))"
+// RUN: not m1-interpret %s --entry load --weights %t/other --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=MISSING
+// MISSING: 'm1.parameter' op expected the checkpoint to hold "w"
+// RUN: test ! -e %t/out
+
+// RUN: not m1-interpret %t/absent.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FILE
+// FILE: m1-interpret: error: {{.*}}absent.mlir: expected a module of the m1 dialect
+
+m1.parameter @w : tensor<2x1xbf16> from [#m1.source<"w">]
+m1.state @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
+
+func.func @embedding(%tokens: tensor<?xi32> {m1.name = "tokens", m1.dim = "T"}) -> tensor<?x1xf32> {
+  %table = arith.constant dense<1.0> : tensor<4x1xf32>
+  %0 = m1.embedding %tokens, %table : (tensor<?xi32>, tensor<4x1xf32>) -> tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}
+
+func.func @targets(%targets: tensor<3xi32>) -> tensor<3xf32> {
+  %logits = arith.constant dense<1.0> : tensor<3x1xf32>
+  %0 = m1.token_log_prob %logits, %targets : (tensor<3x1xf32>, tensor<3xi32>) -> tensor<3xf32>
+  return %0 : tensor<3xf32>
+}
+
+func.func @attention(%x: tensor<?x1xf32> {m1.dim = "T"}, %p: tensor<?xi32> {m1.name = "positions", m1.dim = "T"},
+                     %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.name = "slots", m1.dim = "B"}) -> tensor<?x1x1xf32> {
+  %h = m1.split_heads %x : (tensor<?x1xf32>) -> tensor<?x1x1xf32>
+  %s = m1.read_state @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
+  %0, %t = m1.lightning_attention %h, %h, %h, %s at (%p, %cu, %slots) slopes [0.0]
+    : (tensor<?x1x1xf32>, tensor<?x1x1xf32>, tensor<?x1x1xf32>, !m1.lightning_state<1 x 1, chunk = 4, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x1x1xf32>, !m1.lightning_state<1 x 1, chunk = 4, f32>)
+  m1.write_state %t, @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
+  return %0 : tensor<?x1x1xf32>
+}
+
+func.func @shared_slot() -> tensor<?x1x1xf32> {
+  %x = arith.constant dense<1.0> : tensor<2x1xf32>
+  %p = arith.constant dense<0> : tensor<2xi32>
+  %cu = arith.constant dense<[0, 1, 2]> : tensor<3xi32>
+  %slots = arith.constant dense<4> : tensor<2xi32>
+  %h = m1.split_heads %x : (tensor<2x1xf32>) -> tensor<?x1x1xf32>
+  %s = m1.read_state @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
+  %0, %t = m1.lightning_attention %h, %h, %h, %s at (%p, %cu, %slots) slopes [0.0]
+    : (tensor<?x1x1xf32>, tensor<?x1x1xf32>, tensor<?x1x1xf32>, !m1.lightning_state<1 x 1, chunk = 4, f32>, tensor<2xi32>, tensor<3xi32>, tensor<2xi32>)
+    -> (tensor<?x1x1xf32>, !m1.lightning_state<1 x 1, chunk = 4, f32>)
+  return %0 : tensor<?x1x1xf32>
+}
+
+func.func @load() -> tensor<2x1xbf16> {
+  %0 = m1.load_parameter @w : tensor<2x1xbf16>
+  return %0 : tensor<2x1xbf16>
+}
