@@ -411,6 +411,8 @@ LogicalResult Frame::eval(m1::HeadLogProbOp Op) {
 }
 
 LogicalResult Frame::eval(m1::SampleOp Op) {
+  if (get(Op.getLogits()).Shape[1] == 0)
+    return Op.emitOpError("expected a vocabulary to draw from, found none");
   return set(Op.getResult(),
              sample(get(Op.getLogits()), get(Op.getTemperature()),
                     get(Op.getTopP()), get(Op.getTopK()), get(Op.getSeeds()),

@@ -9,6 +9,9 @@
 // RUN: not m1-interpret %s --entry targets --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TARGETS
 // TARGETS: 'm1.token_log_prob' op expected targets from 0 to 0, found 5 at 0
 
+// RUN: not m1-interpret %s --entry no_vocabulary --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=VOCABULARY
+// VOCABULARY: 'm1.sample' op expected a vocabulary to draw from, found none
+
 // RUN: not m1-interpret %s --entry absent --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=ABSENT
 // ABSENT: m1-interpret: error: {{.*}}errors.mlir: expected a function 'absent', found none
 
@@ -97,4 +100,13 @@ func.func @shared_slot() -> tensor<?x1x1xf32> {
 func.func @load() -> tensor<2x1xbf16> {
   %0 = m1.load_parameter @w : tensor<2x1xbf16>
   return %0 : tensor<2x1xbf16>
+}
+
+func.func @no_vocabulary(%x: tensor<3xi32>) -> tensor<3xi32> {
+  %logits = arith.constant dense<1.0> : tensor<3x0xf32>
+  %one = arith.constant dense<1.0> : tensor<3xf32>
+  %seeds = arith.constant dense<1> : tensor<3xi64>
+  %0 = m1.sample %logits temperature %one top_p %one top_k %x seeds %seeds positions %x
+    : (tensor<3x0xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<3xi32>
+  return %0 : tensor<3xi32>
 }
