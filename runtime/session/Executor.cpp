@@ -8,6 +8,7 @@
 
 #include "runtime/session/Executor.h"
 
+#include <algorithm>
 #include <chrono>
 
 using namespace m1;
@@ -34,6 +35,12 @@ struct Executor::Program {
   const plan::Function *Function;
   std::vector<Operation> Operations;
 };
+
+/// How much of an argument may be touched: below 0 counts as 0 (plan.fbs).
+static uint64_t bytesOf(const plan::Expr &Bytes,
+                        std::span<const int64_t> Symbols) {
+  return std::max<int64_t>(evaluate(Bytes, Symbols), 0);
+}
 
 Executor::Executor(const LoadedPlan &Plan, Device &TheDevice,
                    ParameterSource &Source, Profile *Trace)
@@ -295,7 +302,7 @@ absl::Status Executor::call(uint32_t Function,
         continue;
       bool IsInput = Arg.Kind == plan::ArgKind::Input;
       uint64_t Bytes = (IsInput ? Given : Results)[Arg.Index].bytes();
-      if (Arg.Offset + evaluate(Arg.Bytes, Symbols) > Bytes)
+      if (Arg.Offset + bytesOf(Arg.Bytes, Symbols) > Bytes)
         return makeError(Plan.name(), ": invalid plan: function '",
                          view(P.Function->name()), "': ", Op.Name, " (",
                          Op.Source, ") reaches beyond ",
@@ -335,10 +342,10 @@ absl::Status Executor::run(const Operation &Op) {
   switch (Op.Kind) {
   case plan::Instruction::Copy:
     return TheDevice.copy(resolve(Op.Args[0]), resolve(Op.Args[1]),
-                          evaluate(Op.Args[0].Bytes, Symbols));
+                          bytesOf(Op.Args[0].Bytes, Symbols));
   case plan::Instruction::Fill:
     return TheDevice.fill(resolve(Op.Args[0]), Op.FillValue,
-                          evaluate(Op.Args[0].Bytes, Symbols));
+                          bytesOf(Op.Args[0].Bytes, Symbols));
   default:
     break;
   }

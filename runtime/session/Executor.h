@@ -94,7 +94,7 @@ private:
   // Of the call that runs now; members so that a call allocates nothing.
   std::vector<int64_t> Symbols;
   std::vector<Device::Address> Inputs, Outputs;
-  mutable std::vector<uint64_t> Values;
+  std::vector<uint64_t> Values;
 };
 
 } // namespace m1
