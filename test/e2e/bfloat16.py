@@ -1,0 +1,51 @@
+# ===- bfloat16.py - a bf16 model against the reference interpreter ---------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""bfloat16.py CONFIG.json WORK_DIR
+
+Logits of the compiled model in bfloat16 against those that the interpreter
+computes from the same weights without rounding anything. What may differ is the
+rounding of products' operands and of the rows that attention keeps: for each
+token the root mean square of the difference is compared with the logits' spread.
+"""
+
+import os
+import sys
+
+import e2e
+import numpy as np
+
+# bf16 keeps 8 bits: one rounding is up to 0.4 %, and it averages out over a row.
+MEDIAN, WORST = 0.01, 0.1
+TOKENS = 200
+
+
+def main():
+    config_file, work = sys.argv[1:]
+    config = e2e.make_checkpoint.load_config(config_file)
+    checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
+    e2e.make_checkpoint.write_checkpoint(config, checkpoint, 1, "bfloat16")
+    generator = np.random.Generator(np.random.PCG64(1))
+    tokens = e2e.write_tokens(os.path.join(work, "tokens"), [generator.integers(0, config["vocab_size"], TOKENS)])
+    plan, module = os.path.join(work, "model.m1plan"), os.path.join(work, "model.mlir")
+    e2e.run("m1c", checkpoint, "-o", plan)
+    e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
+    common = ("--weights", checkpoint, "--tokens", tokens, "--logits", "--out-dir")
+    compiled, reference = e2e.fresh(os.path.join(work, "compiled")), e2e.fresh(os.path.join(work, "reference"))
+    e2e.run("m1run", "score", plan, *common, compiled)
+    e2e.run("m1-interpret", module, *common, reference)
+
+    found, expected = (e2e.read(folder, "logits", 1)[0] for folder in (compiled, reference))
+    error = np.sqrt(((found - expected) ** 2).mean(-1)) / expected.std(-1)
+    print(f"median {np.median(error):.4f}, worst {error.max():.4f} of the logits' spread")
+    # not <=, so that a NaN fails
+    if not (np.median(error) <= MEDIAN and error.max() <= WORST):
+        sys.exit(f"expected a median of at most {MEDIAN} and {WORST} at worst")
+    print("near")
+
+
+main()
