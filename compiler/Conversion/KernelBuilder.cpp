@@ -110,8 +110,8 @@ static TypedAttr splatAttr(Builder &B, VectorType Type, double Number) {
     return DenseElementsAttr::get(
         Type, B.getFloatAttr(Type.getElementType(), Number));
   return DenseElementsAttr::get(
-      Type, B.getIntegerAttr(Type.getElementType(),
-                             static_cast<int64_t>(Number)));
+      Type,
+      B.getIntegerAttr(Type.getElementType(), static_cast<int64_t>(Number)));
 }
 
 Value KernelBody::splat(double Number, Value Like) {
@@ -236,9 +236,9 @@ tile::KernelOp KernelCache::get(StringRef Key, ArrayRef<Type> Arguments,
   B.setInsertionPointToEnd(Module.getBody());
   SmallVector<Type> Types(tile::KernelOp::kGridRank, B.getIndexType());
   Types.append(Arguments.begin(), Arguments.end());
-  Kernel = B.create<tile::KernelOp>(
-      B.getStringAttr(Key), TypeAttr::get(B.getFunctionType(Types, {})),
-      ArrayAttr(), ArrayAttr());
+  Kernel = B.create<tile::KernelOp>(B.getStringAttr(Key),
+                                    TypeAttr::get(B.getFunctionType(Types, {})),
+                                    ArrayAttr(), ArrayAttr());
   Block *Entry = new Block();
   Kernel.getBody().push_back(Entry);
   for (Type T : Types)

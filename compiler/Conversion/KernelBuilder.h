@@ -29,9 +29,9 @@ struct Blocking {
   int64_t Rows = 64;         // tokens of a product's block
   int64_t Panel = 32;        // columns of a packed weight that lie together
   int64_t PanelsPerCell = 4; // panels that one cell of a product computes
-  int64_t FewRows = 8;       // tokens of a row kernel's block (norms and the like)
-  int64_t QueryRows = 64;    // queries of a softmax attention block
-  int64_t KeyRows = 64;      // keys of one; anchored at absolute positions
+  int64_t FewRows = 8;    // tokens of a row kernel's block (norms and the like)
+  int64_t QueryRows = 64; // queries of a softmax attention block
+  int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
 };
 
 class KernelBody : public mlir::ImplicitLocOpBuilder {
@@ -58,19 +58,23 @@ public:
   mlir::Value toI32(mlir::Value Index);
 
   // Blocks.
-  mlir::VectorType block(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {});
-  mlir::Value load(mlir::Value Memory, mlir::ValueRange Indices, llvm::ArrayRef<int64_t> Dims,
-                   llvm::ArrayRef<int64_t> Shape, mlir::Value Rows = {}, mlir::Value Cols = {});
-  void store(mlir::Value Block, mlir::Value Memory, mlir::ValueRange Indices, llvm::ArrayRef<int64_t> Dims,
-             mlir::Value Rows = {}, mlir::Value Cols = {});
-  mlir::Value gather(mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col, llvm::ArrayRef<int64_t> Shape,
-                     mlir::Value Rows);
-  void scatter(mlir::Value Block, mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col, mlir::Value Rows,
-               mlir::Value Cols);
+  mlir::VectorType block(llvm::ArrayRef<int64_t> Shape,
+                         mlir::Type Element = {});
+  mlir::Value load(mlir::Value Memory, mlir::ValueRange Indices,
+                   llvm::ArrayRef<int64_t> Dims, llvm::ArrayRef<int64_t> Shape,
+                   mlir::Value Rows = {}, mlir::Value Cols = {});
+  void store(mlir::Value Block, mlir::Value Memory, mlir::ValueRange Indices,
+             llvm::ArrayRef<int64_t> Dims, mlir::Value Rows = {},
+             mlir::Value Cols = {});
+  mlir::Value gather(mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col,
+                     llvm::ArrayRef<int64_t> Shape, mlir::Value Rows);
+  void scatter(mlir::Value Block, mlir::Value Memory, mlir::Value RowIndex,
+               mlir::Value Col, mlir::Value Rows, mlir::Value Cols);
   mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc);
   /// A block of one number, of `Like`'s shape and element type.
   mlir::Value splat(double Number, mlir::Value Like);
-  mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {}, double Number = 0);
+  mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {},
+                    double Number = 0);
   /// A block of one scalar value.
   mlir::Value fill(mlir::Value Scalar, llvm::ArrayRef<int64_t> Shape);
   mlir::Value iota(llvm::ArrayRef<int64_t> Shape, int64_t Axis);
@@ -95,21 +99,27 @@ public:
 
   // Control.
   void ifThen(mlir::Value Condition, llvm::function_ref<void()> Then);
-  llvm::SmallVector<mlir::Value> loop(mlir::Value From, mlir::Value To, mlir::ValueRange Carried,
-                                      llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>
-                                          Body);
-  void loop(mlir::Value From, mlir::Value To, llvm::function_ref<void(mlir::Value)> Body);
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value From, mlir::Value To, mlir::ValueRange Carried,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                         mlir::ValueRange)>
+           Body);
+  void loop(mlir::Value From, mlir::Value To,
+            llvm::function_ref<void(mlir::Value)> Body);
 
 private:
-  mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind, mlir::Value Init);
+  mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind,
+                     mlir::Value Init);
 };
 
 /// Makes each kernel once, however many ops want it.
 class KernelCache {
 public:
-  KernelCache(mlir::ModuleOp Module, Blocking Blocks) : Blocks(Blocks), Module(Module) {}
+  KernelCache(mlir::ModuleOp Module, Blocking Blocks)
+      : Blocks(Blocks), Module(Module) {}
 
-  /// The kernel that `Key` describes completely; `Build` writes its body if there is none yet. Its symbol is `Key`.
+  /// The kernel that `Key` describes completely; `Build` writes its body if
+  /// there is none yet. Its symbol is `Key`.
   tile::KernelOp get(llvm::StringRef Key, llvm::ArrayRef<mlir::Type> Arguments,
                      llvm::function_ref<void(KernelBody &)> Build);
 

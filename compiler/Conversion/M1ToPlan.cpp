@@ -28,9 +28,11 @@ using plan::ExprAttr;
 
 static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
-/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol plus a number.
+/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol
+/// plus a number.
 static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
-  auto Named = Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
+  auto Named =
+      Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
   StringRef Text = Named ? Named.getValue() : StringRef("T");
   auto [Symbol, More] = Text.split('+');
   int64_t Add = 0;
@@ -64,7 +66,8 @@ public:
   LogicalResult run();
 
 private:
-  /// A linear layer, and elementwise ops after it, that are not launched yet because one more may join.
+  /// A linear layer, and elementwise ops after it, that are not launched yet
+  /// because one more may join.
   struct Product {
     LinearOp Linear;
     SmallVector<ElementwiseStep> Steps;
@@ -87,8 +90,8 @@ private:
   LogicalResult lowerElementwise(Operation *Op);
   LogicalResult reshape(Value From, Value To);
   LogicalResult emit(const Product &P, Value Result);
-  void emitLogProb(Operation *Op, tile::KernelOp Parts, ValueRange Inputs, Value Targets, int64_t Vocabulary,
-                   Value Result);
+  void emitLogProb(Operation *Op, tile::KernelOp Parts, ValueRange Inputs,
+                   Value Targets, int64_t Vocabulary, Value Result);
 
   /// True if `V`'s only use is an elementwise op that can take it over.
   static bool mayGrow(Value V);
@@ -97,9 +100,12 @@ private:
   Value memory(Value Tensor, ExprAttr Rows); // the result's, made now
   Value buffer(MemRefType Type, ExprAttr Rows = {});
   Value global(plan::GlobalOp Global) {
-    return B.create<plan::GlobalRefOp>(Loc, Global.getType(), Global.getSymName());
+    return B.create<plan::GlobalRefOp>(Loc, Global.getType(),
+                                       Global.getSymName());
   }
-  Value scalar(ExprAttr E) { return B.create<plan::ScalarOp>(Loc, B.getIndexType(), E); }
+  Value scalar(ExprAttr E) {
+    return B.create<plan::ScalarOp>(Loc, B.getIndexType(), E);
+  }
   ExprAttr rows(Value Tensor) { return plan::rowsOf(memory(Tensor)); }
   ExprAttr number(int64_t N) { return ExprAttr::constant(B.getContext(), N); }
   /// ceil(E / Divide), for a size that is not divided yet.
@@ -123,7 +129,8 @@ private:
   Location Loc = Function.getLoc();
   DenseMap<Value, Value> Memory;
   DenseMap<Value, Product> Pending;
-  DenseMap<Value, Value> Outputs;    // returned values not computed yet, to the caller's memory
+  DenseMap<Value, Value>
+      Outputs; // returned values not computed yet, to the caller's memory
   DenseMap<Value, StringAttr> State; // state values to the name of their state
 };
 
@@ -141,7 +148,9 @@ LogicalResult FunctionLowering::run() {
   auto Add = [&](Type T, DictionaryAttr Given, StringRef Kind, unsigned Number,
                  bool Output) -> LogicalResult {
     auto Tensor = dyn_cast<RankedTensorType>(T);
-    if (!Tensor || (Tensor.getRank() > 0 && llvm::is_contained(Tensor.getShape().drop_front(), kDynamic)))
+    if (!Tensor ||
+        (Tensor.getRank() > 0 &&
+         llvm::is_contained(Tensor.getShape().drop_front(), kDynamic)))
       return Function.emitOpError("expected ranked tensors with at most axis 0 "
                                   "dynamic as arguments and results, found ")
              << T;
@@ -164,12 +173,14 @@ LogicalResult FunctionLowering::run() {
     if (failed(Add(T, Function.getArgAttrDict(Number), "arg", Number, false)))
       return failure();
   for (auto [Number, T] : llvm::enumerate(Function.getResultTypes()))
-    if (failed(Add(T, Function.getResultAttrDict(Number), "result", Number, true)))
+    if (failed(
+            Add(T, Function.getResultAttrDict(Number), "result", Number, true)))
       return failure();
 
-  auto Program = B.create<plan::ProgramOp>(
-      Loc, Function.getSymNameAttr(), TypeAttr::get(B.getFunctionType(Types, {})),
-      B.getArrayAttr(Attributes), ArrayAttr());
+  auto Program =
+      B.create<plan::ProgramOp>(Loc, Function.getSymNameAttr(),
+                                TypeAttr::get(B.getFunctionType(Types, {})),
+                                B.getArrayAttr(Attributes), ArrayAttr());
   auto *Entry = new Block();
   Program.getBody().push_back(Entry);
   for (Type T : Types)
@@ -177,7 +188,8 @@ LogicalResult FunctionLowering::run() {
   B.setInsertionPointToStart(Entry);
   for (BlockArgument Argument : Function.getArguments())
     Memory[Argument] = Entry->getArgument(Argument.getArgNumber());
-  auto Return = cast<func::ReturnOp>(Function.getBody().front().getTerminator());
+  auto Return =
+      cast<func::ReturnOp>(Function.getBody().front().getTerminator());
   auto OutputOf = [&](unsigned Number) {
     return Entry->getArgument(Function.getNumArguments() + Number);
   };
@@ -227,7 +239,8 @@ Value FunctionLowering::memory(Value Tensor, ExprAttr Rows) {
       return Memory[Tensor] = It->second;
   }
   MemRefType Type = memoryOf(Tensor.getType());
-  return Memory[Tensor] = buffer(Type, Type.isDynamicDim(0) ? Rows : ExprAttr());
+  return Memory[Tensor] =
+             buffer(Type, Type.isDynamicDim(0) ? Rows : ExprAttr());
 }
 
 LogicalResult FunctionLowering::lowerOp(Operation *Op) {
@@ -300,8 +313,7 @@ LogicalResult FunctionLowering::lower(SelectLastOp Op) {
 }
 
 LogicalResult FunctionLowering::reshape(Value From, Value To) {
-  Memory[To] =
-      view(B, Loc, memory(From), memoryOf(To.getType()).getShape());
+  Memory[To] = view(B, Loc, memory(From), memoryOf(To.getType()).getShape());
   return success();
 }
 
@@ -312,7 +324,8 @@ LogicalResult FunctionLowering::reshape(Value From, Value To) {
 bool FunctionLowering::mayGrow(Value V) {
   return V.hasOneUse() && isElementwise(*V.getUsers().begin()) &&
          cast<RankedTensorType>(V.getType()).getRank() == 2 &&
-         !isColumn(*V.getUsers().begin(), V.getUses().begin()->getOperandNumber());
+         !isColumn(*V.getUsers().begin(),
+                   V.getUses().begin()->getOperandNumber());
 }
 
 LogicalResult FunctionLowering::lower(LinearOp Op) {
@@ -338,7 +351,8 @@ LogicalResult FunctionLowering::emit(const Product &P, Value Result) {
       if (Number != Step.Chained)
         Operands.push_back(memory(Operand));
   Operands.append({memory(Result, T), scalar(T)});
-  int64_t N = cast<RankedTensorType>(Linear.getWeight().getType()).getDimSize(0);
+  int64_t N =
+      cast<RankedTensorType>(Linear.getWeight().getType()).getDimSize(0);
   auto WType = cast<MemRefType>(Weight.getType());
   launch(B, Loc,
          linearKernel(Shared.Kernels, cast<MemRefType>(X.getType()), WType, N,
@@ -384,8 +398,8 @@ LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
     if (!cast<MemRefType>(M.getType()).getLayout().isIdentity())
       return Op->emitOpError("cannot read an operand that is a part of each "
                              "row of another value");
-    Operands.push_back(
-        view(B, Loc, M, {Type.getDimSize(0), isColumn(Op, Number) ? 1 : Width}));
+    Operands.push_back(view(
+        B, Loc, M, {Type.getDimSize(0), isColumn(Op, Number) ? 1 : Width}));
   }
   ExprAttr T = rows(Op->getOperand(0));
   Value To = memory(Result, T);
@@ -429,8 +443,8 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
   auto Keep = [&](StringRef Part, MemRefType T) {
     return global(Shared.state((Name.getValue() + "." + Part).str(), T));
   };
-  SmallVector<Value> Operands{memory(Op.getQ()), memory(Op.getK()),
-                              memory(Op.getV()), Keep("keys", M.Keys),
+  SmallVector<Value> Operands{memory(Op.getQ()),        memory(Op.getK()),
+                              memory(Op.getV()),        Keep("keys", M.Keys),
                               Keep("values", M.Values), Keep("state", M.State)};
   SmallVector<unsigned> Written{3, 4, 5};
   if (M.Image) {
@@ -499,8 +513,7 @@ LogicalResult FunctionLowering::lower(RouterOp Op) {
     return failure();
   Value X = memory(Op.getX());
   ExprAttr T = plan::rowsOf(X);
-  int64_t K =
-      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  int64_t K = cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
   Value Experts = memory(Op.getExperts(), T);
   Value Weights = memory(Op.getWeights(), T);
   launch(B, Loc,
@@ -527,8 +540,8 @@ LogicalResult FunctionLowering::lower(ExpertsOp Op) {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
 
   // Which pairs each expert computes.
-  MemRefType Lists = memoryType(
-      {E, T.evaluate(Shared.Limits.of(T.getSymbol()))}, I32);
+  MemRefType Lists =
+      memoryType({E, T.evaluate(Shared.Limits.of(T.getSymbol()))}, I32);
   Value List = buffer(Lists), Count = buffer(memoryType({E}, I32));
   launch(B, Loc, routeKernel(Shared.Kernels, Lists, K), {number(E)},
          {memory(Op.getExperts()), List, Count, scalar(T)}, {1, 2});
@@ -573,7 +586,8 @@ void FunctionLowering::emitLogProb(Operation *Op, tile::KernelOp Parts,
   Operands.push_back(memory(Targets));
   const unsigned First = Operands.size();
   for (int I = 0; I < 3; ++I)
-    Operands.push_back(buffer(memoryType({kDynamic, Groups}, B.getF32Type()), T));
+    Operands.push_back(
+        buffer(memoryType({kDynamic, Groups}, B.getF32Type()), T));
   Operands.push_back(scalar(T));
   launch(B, Loc, Parts, {productRows(Targets), number(Groups)}, Operands,
          {First, First + 1, First + 2});
@@ -614,8 +628,8 @@ LogicalResult FunctionLowering::lower(SampleOp Op) {
   ExprAttr Sequences = rows(Op.getLogits());
   Operands.push_back(memory(Op.getResult(), Sequences));
   Operands.push_back(scalar(Sequences));
-  Operands.push_back(scalar(number(
-      cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1))));
+  Operands.push_back(scalar(
+      number(cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1))));
   SmallVector<bool> Written(Operands.size(), false);
   Written[Operands.size() - 3] = true;
   B.create<plan::CallOp>(Loc, "sample", Operands,

@@ -70,7 +70,8 @@ ParameterOp ModuleBuilder::parameterOf(Value Weight, Operation *User) {
   return Symbols.lookup<ParameterOp>(Load.getParameter());
 }
 
-SmallVector<ModuleBuilder::Piece> ModuleBuilder::piecesOf(ParameterOp Parameter) {
+SmallVector<ModuleBuilder::Piece>
+ModuleBuilder::piecesOf(ParameterOp Parameter) {
   auto Type = cast<RankedTensorType>(Parameter.getType());
   ArrayRef<Attribute> Sources = Parameter.getSources().getValue();
   ArrayRef<int64_t> Shape = Type.getShape();
@@ -94,8 +95,8 @@ SmallVector<ModuleBuilder::Piece> ModuleBuilder::piecesOf(ParameterOp Parameter)
             Shape, Element,
             StridedLayoutAttr::get(Element.getContext(), 0, Strides));
     }
-    Pieces.push_back({Source.getTensor(), memoryType(Stored, Element), Offset,
-                      Part});
+    Pieces.push_back(
+        {Source.getTensor(), memoryType(Stored, Element), Offset, Part});
   }
   return Pieces;
 }
@@ -140,8 +141,8 @@ plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
   Global = Top.create<plan::GlobalOp>(
       Module.getLoc(), "numbers_" + std::to_string(Globals.size()), Type,
       "weights", IntegerAttr());
-  SmallVector<Value> Operands{
-      Init.create<plan::GlobalRefOp>(Module.getLoc(), Type, Global.getSymName())};
+  SmallVector<Value> Operands{Init.create<plan::GlobalRefOp>(
+      Module.getLoc(), Type, Global.getSymName())};
   for (double V : Values)
     Operands.push_back(Init.create<plan::ScalarOp>(
         Module.getLoc(), Init.getIndexType(),

@@ -19,11 +19,13 @@ namespace m1 {
 struct Bounds {
   int64_t Tokens, Slots, Length;
   /// The greatest value of a symbol.
-  int64_t of(llvm::StringRef Symbol) const { return Symbol == "B" ? Slots : Tokens; }
+  int64_t of(llvm::StringRef Symbol) const {
+    return Symbol == "B" ? Slots : Tokens;
+  }
 };
 
-/// What the programs of a module share: parameters and where they lie, packed weights, state, and the program `init`
-/// that fills them.
+/// What the programs of a module share: parameters and where they lie, packed
+/// weights, state, and the program `init` that fills them.
 class ModuleBuilder {
 public:
   ModuleBuilder(mlir::ModuleOp Module, Bounds Limits);
@@ -31,11 +33,14 @@ public:
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// A product's weight in panels, as a global: [panels, K, Panel] for [N, K], with a leading axis for experts. Null
-  /// after a diagnostic at `User` if the value is no parameter.
-  plan::GlobalOp packed(mlir::Value Weight, int64_t Panel, mlir::Operation *User);
+  /// A product's weight in panels, as a global: [panels, K, Panel] for [N, K],
+  /// with a leading axis for experts. Null after a diagnostic at `User` if the
+  /// value is no parameter.
+  plan::GlobalOp packed(mlir::Value Weight, int64_t Panel,
+                        mlir::Operation *User);
   /// A parameter where it lies in the checkpoint.
-  mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight, mlir::Operation *User);
+  mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
+                  mlir::Operation *User);
   /// Memory that lasts, zero at first. `Name` need not be free.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
   /// f32 numbers in memory.
@@ -52,7 +57,8 @@ private:
     mlir::MemRefType Type;   // the part
   };
   ParameterOp parameterOf(mlir::Value Weight, mlir::Operation *User);
-  /// The checkpoint's tensors that make up a parameter; those of a stack one after the other.
+  /// The checkpoint's tensors that make up a parameter; those of a stack one
+  /// after the other.
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
   mlir::Value place(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
 
@@ -63,13 +69,18 @@ private:
   plan::ProgramOp InitProgram;
 };
 
-/// Emits the launch of a kernel. `Written` lists the operands that the kernel writes, counted from 0.
-void launch(mlir::OpBuilder &B, mlir::Location Loc, tile::KernelOp Kernel, llvm::ArrayRef<plan::ExprAttr> Grid,
-            mlir::ValueRange Operands, llvm::ArrayRef<unsigned> Written);
+/// Emits the launch of a kernel. `Written` lists the operands that the kernel
+/// writes, counted from 0.
+void launch(mlir::OpBuilder &B, mlir::Location Loc, tile::KernelOp Kernel,
+            llvm::ArrayRef<plan::ExprAttr> Grid, mlir::ValueRange Operands,
+            llvm::ArrayRef<unsigned> Written);
 
-/// `Memory` with another shape and strides (empty: without gaps) from an element offset on.
-mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory, llvm::ArrayRef<int64_t> Shape,
-                 llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0, plan::ExprAttr Rows = {});
+/// `Memory` with another shape and strides (empty: without gaps) from an
+/// element offset on.
+mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory,
+                 llvm::ArrayRef<int64_t> Shape,
+                 llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
+                 plan::ExprAttr Rows = {});
 
 } // namespace m1
 

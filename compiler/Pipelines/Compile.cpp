@@ -125,9 +125,8 @@ FailureOr<std::vector<uint8_t>> Compilation::toFile() {
   std::unique_ptr<llvm::Module> Code = toLLVM(Context);
   if (!Code)
     return failure();
-  FailureOr<std::vector<char>> Object = timed("machine code", [&] {
-    return codegen::linkHost(*Code, Options.Target);
-  });
+  FailureOr<std::vector<char>> Object = timed(
+      "machine code", [&] { return codegen::linkHost(*Code, Options.Target); });
   if (failed(Object))
     return failure();
   KernelImage Image;

@@ -128,11 +128,12 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
       for (auto [Start, End] : Taken) {
         if (L->Offset + L->Bytes <= Start)
           break;
-        L->Offset = std::max<int64_t>(L->Offset, llvm::alignTo(End, kAlignment));
+        L->Offset =
+            std::max<int64_t>(L->Offset, llvm::alignTo(End, kAlignment));
       }
       L->Buffer.setOffsetAttr(B.getI64IntegerAttr(L->Offset));
-      Total = std::max<int64_t>(Total,
-                                llvm::alignTo(L->Offset + L->Bytes, kAlignment));
+      Total = std::max<int64_t>(
+          Total, llvm::alignTo(L->Offset + L->Bytes, kAlignment));
       Placed.push_back(L);
     }
     return Total;

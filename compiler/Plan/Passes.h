@@ -14,7 +14,8 @@
 namespace m1 {
 
 /// What plan-assign-buffers leaves on the module: bytes of the two arenas.
-inline constexpr llvm::StringLiteral kActivationBytesAttr = "plan.activation_bytes";
+inline constexpr llvm::StringLiteral kActivationBytesAttr =
+    "plan.activation_bytes";
 inline constexpr llvm::StringLiteral kWeightBytesAttr = "plan.weight_bytes";
 
 #define GEN_PASS_DECL

@@ -101,8 +101,7 @@ uint32_t Writer::kernel(tile::KernelOp Kernel) {
     auto K = std::make_unique<file::KernelT>();
     K->name = Kernel.getSymName().str();
     K->image = 0;
-    K->argument_count =
-        Kernel.getNumArguments() - tile::KernelOp::kGridRank;
+    K->argument_count = Kernel.getNumArguments() - tile::KernelOp::kGridRank;
     K->scratch_bytes = Image.ScratchBytes.lookup(Kernel.getSymName());
     K->threads = Image.Threads;
     Plan->kernels.push_back(std::move(K));
@@ -127,8 +126,8 @@ FailureOr<uint32_t> Writer::parameter(file::ParameterOp Op) {
   return It->second;
 }
 
-FailureOr<std::unique_ptr<file::ArgT>>
-Writer::argument(Operation *Op, Value V, bool Written) {
+FailureOr<std::unique_ptr<file::ArgT>> Writer::argument(Operation *Op, Value V,
+                                                        bool Written) {
   auto A = std::make_unique<file::ArgT>();
   A->written = Written;
   A->bytes = std::make_unique<file::Expr>(-1, 0, 0, 1);
@@ -155,9 +154,9 @@ Writer::argument(Operation *Op, Value V, bool Written) {
   if (Rows.getDivide() != 1)
     return Op->emitOpError("has an operand whose rows are not a plain sum: ")
            << Rows;
-  auto Bytes = file::ExprAttr::get(
-      Rows.getSymbol(), Rows.getMultiply() * Stride * Size,
-      ((Rows.getAdd() - 1) * Stride + Row) * Size, 1);
+  auto Bytes =
+      file::ExprAttr::get(Rows.getSymbol(), Rows.getMultiply() * Stride * Size,
+                          ((Rows.getAdd() - 1) * Stride + Row) * Size, 1);
   A->bytes = expr(Bytes);
 
   int64_t Start = 0;
@@ -221,8 +220,8 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
     T->dtype = *Element;
     for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis) {
       auto Extent = Axis == 0 ? file::rowsOf(Program.getArgument(I))
-                              : file::ExprAttr::constant(
-                                    Module.getContext(), Type.getDimSize(Axis));
+                              : file::ExprAttr::constant(Module.getContext(),
+                                                         Type.getDimSize(Axis));
       T->shape.push_back(*expr(Extent));
     }
     (Program.isOutput(I) ? F->outputs : F->inputs).push_back(std::move(T));
@@ -308,9 +307,10 @@ LogicalResult Writer::run(file::PlanT &Out) {
   return success();
 }
 
-FailureOr<std::vector<uint8_t>>
-m1::writePlan(ModuleOp Module, const KernelImage &Image, int64_t Slots,
-              int64_t MaxLength, ArrayRef<PlanFigure> Figures) {
+FailureOr<std::vector<uint8_t>> m1::writePlan(ModuleOp Module,
+                                              const KernelImage &Image,
+                                              int64_t Slots, int64_t MaxLength,
+                                              ArrayRef<PlanFigure> Figures) {
   file::PlanT Plan;
   Plan.format_version = file::kFormatVersion;
   Plan.producer = "m1c 0.1.0";
@@ -327,6 +327,9 @@ m1::writePlan(ModuleOp Module, const KernelImage &Image, int64_t Slots,
       Plan.model->architecture = Name.str();
     Plan.model->vocabulary = Number("vocabulary");
     Plan.model->layers = Number("layers");
+    if (auto Derived = Model.getAs<ArrayAttr>("derived"))
+      for (Attribute Ending : Derived)
+        Plan.model->derived.push_back(cast<StringAttr>(Ending).str());
     Plan.model->slots = Slots;
     Plan.model->max_length = MaxLength;
   }

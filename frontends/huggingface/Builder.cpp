@@ -111,10 +111,14 @@ private:
 OwningOpRef<ModuleOp> ModelBuilder::run() {
   OwningOpRef<ModuleOp> Module = ModuleOp::create(B.getLoc());
   B.setInsertionPointToEnd(Module->getBody());
+  SmallVector<Attribute> Derived;
+  for (const std::string &Ending : derivedEndings(C))
+    Derived.push_back(B.getStringAttr(Ending));
   Module->getOperation()->setAttr(
       "m1.model",
       B.getDictionaryAttr(
           {B.getNamedAttr("architecture", B.getStringAttr(C.ArchitectureName)),
+           B.getNamedAttr("derived", B.getArrayAttr(Derived)),
            B.getNamedAttr("layers", B.getI64IntegerAttr(C.layers())),
            B.getNamedAttr("max_position", B.getI64IntegerAttr(C.MaxPosition)),
            B.getNamedAttr("vocabulary", B.getI64IntegerAttr(C.Vocabulary))}));

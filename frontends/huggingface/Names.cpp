@@ -142,23 +142,23 @@ m1c::huggingface::describeParameters(const Config &C,
   return Collector(C, Naming).run();
 }
 
-bool m1c::huggingface::isDerived(const Config &C, StringRef Tensor) {
-  if (Tensor == "lm_head.weight")
-    return C.TieEmbeddings;
-  if (Tensor.ends_with(".rotary_emb.inv_freq"))
-    return true;
+std::vector<std::string> m1c::huggingface::derivedEndings(const Config &C) {
+  std::vector<std::string> Endings = {".rotary_emb.inv_freq"};
+  if (C.TieEmbeddings)
+    Endings.push_back("lm_head.weight");
   // The transformers package saves the factors of the decay, in the type of the
   // weights; the exact ones are computed from the configuration instead.
-  if (C.hasPublishedNames())
-    return false;
-  for (StringRef Buffer :
-       {"slope_rate", "query_decay", "key_decay", "diagonal_decay"})
-    for (int64_t Layer = 0; Tensor.ends_with(Buffer) && Layer < C.layers();
-         ++Layer)
-      if (C.Lightning[Layer] &&
-          Tensor == layerName(Layer) + ".self_attn." + Buffer.str())
-        return true;
-  return false;
+  if (!C.hasPublishedNames())
+    for (StringRef Buffer :
+         {"slope_rate", "query_decay", "key_decay", "diagonal_decay"})
+      Endings.push_back((".self_attn." + Buffer).str());
+  return Endings;
+}
+
+bool m1c::huggingface::isDerived(const Config &C, StringRef Tensor) {
+  return llvm::any_of(derivedEndings(C), [&](const std::string &Ending) {
+    return Tensor.ends_with(Ending);
+  });
 }
 
 std::string m1c::huggingface::layerName(int64_t Layer) {

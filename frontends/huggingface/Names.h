@@ -53,6 +53,10 @@ ExpertNaming detectExpertNaming(const Config &C,
 std::vector<Parameter> describeParameters(const Config &C,
                                           const ExpertNaming &Naming);
 
+/// What the names end with of tensors that no parameter uses and that may still
+/// be in the checkpoint; see isDerived.
+std::vector<std::string> derivedEndings(const Config &C);
+
 /// Whether a tensor that no parameter uses may be in the checkpoint: buffers
 /// that follow from the configuration, and the head where it is tied.
 bool isDerived(const Config &C, llvm::StringRef Tensor);

@@ -118,6 +118,17 @@ private:
   uint64_t Seed;
   std::vector<AlignedBytes> Values;
 };
+
+/// True if a tensor that no parameter names may be in the plan's checkpoint.
+bool isDerived(const LoadedPlan &Plan, std::string_view Name) {
+  const plan::Model *Model = Plan->model();
+  if (!Model)
+    return false;
+  for (uint32_t I = 0; I < length(Model->derived()); ++I)
+    if (Name.ends_with(view(Model->derived()->Get(I))))
+      return true;
+  return false;
+}
 } // namespace
 
 absl::StatusOr<std::unique_ptr<ParameterSource>>
@@ -144,7 +155,7 @@ m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path) {
     Result->Tensors.push_back(Tensor);
   }
   for (const auto &[Name, Tensor] : Weights.tensors())
-    if (!Used.count(Name))
+    if (!Used.count(Name) && !isDerived(Plan, Name))
       return makeError(Weights.fileOf(Tensor), ": tensor '", Name,
                        "' is not in ", Plan.name(), " (",
                        Weights.tensors().size(), " tensors found, ",

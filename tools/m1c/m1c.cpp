@@ -37,7 +37,8 @@ cl::opt<Emit> EmitKind(
     "emit", cl::desc("What to write:"),
     cl::values(clEnumValN(Emit::File, "file", "the compiled plan (default)"),
                clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
-               clEnumValN(Emit::Tile, "tile", "the kernels in the tile dialect"),
+               clEnumValN(Emit::Tile, "tile",
+                          "the kernels in the tile dialect"),
                clEnumValN(Emit::Plan, "plan",
                           "programs and kernels, every buffer in its place"),
                clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR")),
@@ -91,9 +92,10 @@ Error writeOutput(function_ref<void(raw_ostream &)> Write) {
     Write(outs());
     return Error::success();
   }
-  auto Temporary = sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
-                                             sys::fs::owner_read | sys::fs::owner_write |
-                                                 sys::fs::group_read | sys::fs::others_read);
+  auto Temporary =
+      sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
+                                sys::fs::owner_read | sys::fs::owner_write |
+                                    sys::fs::group_read | sys::fs::others_read);
   if (!Temporary)
     return createFileError(Chosen.Output, Temporary.takeError());
   {
@@ -118,7 +120,8 @@ Error checkBounds() {
   auto AtLeastOne = [](const cl::opt<int64_t> &Option) -> Error {
     if (Option >= 1)
       return Error::success();
-    return createStringError("--" + Option.ArgStr + ": expected at least 1, found " +
+    return createStringError("--" + Option.ArgStr +
+                             ": expected at least 1, found " +
                              Twine(Option.getValue()));
   };
   if (Error E = AtLeastOne(Tokens))
@@ -171,7 +174,8 @@ Error compile(mlir::ModuleOp Module) {
   if (mlir::failed(File))
     return Failed();
   if (Error E = writeOutput([&](raw_ostream &Stream) {
-        Stream.write(reinterpret_cast<const char *>(File->data()), File->size());
+        Stream.write(reinterpret_cast<const char *>(File->data()),
+                     File->size());
       }))
     return E;
   if (Chosen.Report)

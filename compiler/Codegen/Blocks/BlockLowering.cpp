@@ -29,9 +29,8 @@ Access BlockLowering::allocate(VectorType Type) {
   if (Type.getRank() == 2)
     A.Strides[0] = Type.getDimSize(1);
   A.Base = scratchPointer(ScratchUsed);
-  int64_t Bytes =
-      Type.getNumElements() *
-      llvm::divideCeil(Type.getElementTypeBitWidth(), uint64_t(8));
+  int64_t Bytes = Type.getNumElements() *
+                  llvm::divideCeil(Type.getElementTypeBitWidth(), uint64_t(8));
   ScratchUsed += llvm::alignTo(Bytes, Alignment);
   ScratchBytes = std::max(ScratchBytes, ScratchUsed);
   return A;
@@ -90,8 +89,8 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
 
   Value Start = constantIndex(0);
   for (auto [Index, Stride] : llvm::zip(Indices, Strides)) {
-    Value Scaled = B.create<arith::MulIOp>(Loc, scalar(Index),
-                                           constantIndex(Stride));
+    Value Scaled =
+        B.create<arith::MulIOp>(Loc, scalar(Index), constantIndex(Stride));
     Start = B.create<arith::AddIOp>(Loc, Start, Scaled);
   }
   Value Wide = B.create<arith::IndexCastOp>(Loc, B.getI64Type(), Start);
@@ -183,8 +182,7 @@ bool BlockLowering::isWorthKeeping(Value Block) {
   if (!Costly)
     return false;
   // A rank-1 block is mostly repeated along rows or columns: compute it once.
-  return cast<VectorType>(Block.getType()).getRank() == 1 ||
-         !Block.hasOneUse();
+  return cast<VectorType>(Block.getType()).getRank() == 1 || !Block.hasOneUse();
 }
 
 //===----------------------------------------------------------------------===//
@@ -244,8 +242,7 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
   if (auto Scatter = dyn_cast<tile::ScatterOp>(Op)) {
     Access To = accessOf(Scatter.getMemref(), Op->getOperands().slice(0, 0),
                          {0, 1}, Scatter.getRows(), Scatter.getCols(), Loc);
-    To.Base =
-        address(Loc, To, constantIndex(0), scalar(Scatter.getCol()));
+    To.Base = address(Loc, To, constantIndex(0), scalar(Scatter.getCol()));
     To.RowIndex = Scatter.getRowIndex();
     lowerStore(Scatter.getValue(), To, Loc);
     return success();
@@ -444,10 +441,11 @@ void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
   for (auto [V, From, To] : llvm::zip(Values, Computed, Targets)) {
     Extent E = extentOf(V);
     Location Loc = V.getLoc();
-    forEach(Loc, E, true, [&, &From = From, &To = To](Value Row, Value Col, int64_t Width) {
-      Position P{Row, Col, Width, &E};
-      storeTo(Loc, loadFrom(Loc, From, P), To, P);
-    });
+    forEach(Loc, E, true,
+            [&, &From = From, &To = To](Value Row, Value Col, int64_t Width) {
+              Position P{Row, Col, Width, &E};
+              storeTo(Loc, loadFrom(Loc, From, P), To, P);
+            });
   }
 }
 
@@ -473,9 +471,9 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
     Buffers[Argument] = To;
     Buffers[Result] = To;
   }
-  auto New = B.create<scf::ForOp>(
-      Loc, scalar(Loop.getLowerBound()), scalar(Loop.getUpperBound()),
-      scalar(Loop.getStep()), ScalarInits);
+  auto New = B.create<scf::ForOp>(Loc, scalar(Loop.getLowerBound()),
+                                  scalar(Loop.getUpperBound()),
+                                  scalar(Loop.getStep()), ScalarInits);
   OpBuilder::InsertionGuard Guard(B);
   if (ScalarInits.empty())
     B.setInsertionPoint(New.getBody()->getTerminator());
@@ -519,8 +517,8 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
     Buffers[Result] = Chosen.back();
   }
   bool HasElse = !If.getElseRegion().empty();
-  auto New = B.create<scf::IfOp>(Loc, ScalarTypes, scalar(If.getCondition()),
-                                 HasElse);
+  auto New =
+      B.create<scf::IfOp>(Loc, ScalarTypes, scalar(If.getCondition()), HasElse);
   unsigned Next = 0;
   for (Value Result : If.getResults())
     if (!isa<VectorType>(Result.getType()))

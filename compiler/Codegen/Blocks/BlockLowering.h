@@ -6,16 +6,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What every target shares in turning a `tile.kernel` into loops. Most block values never exist as a whole: a load or an
-// elementwise op is an expression that is evaluated a few elements at a time inside the loop of whoever needs it. Only
-// these get memory: products, reductions, blocks carried by loops or chosen by ifs, and expressions with an
-// exponential or the like that several users would otherwise compute anew. The rest of this page is the order of work:
+// What every target shares in turning a `tile.kernel` into loops. Most block
+// values never exist as a whole: a load or an elementwise op is an expression
+// that is evaluated a few elements at a time inside the loop of whoever needs
+// it. Only these get memory: products, reductions, blocks carried by loops or
+// chosen by ifs, and expressions with an exponential or the like that several
+// users would otherwise compute anew. The rest of this page is the order of
+// work:
 //
 //   lower()            walks the kernel's ops in order and copies scalar code
-//   forEach()          the loop over a block's elements          (each target's own)
-//   evaluate()         an expression at one position
-//   materialize()      forEach + evaluate + store into a buffer
-//   lowerDot()         products of buffers                       (each target's own)
+//   forEach()          the loop over a block's elements          (each target's
+//   own) evaluate()         an expression at one position materialize() forEach
+//   + evaluate + store into a buffer lowerDot()         products of buffers
+//   (each target's own)
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,27 +37,33 @@
 
 namespace m1::codegen {
 
-/// A place in memory that is addressed as a block: element [i, j] of rank 2 lies at base + i * strides[0] +
-/// j * strides[1], in elements; element [j] of rank 1 at base + j * strides[0].
+/// A place in memory that is addressed as a block: element [i, j] of rank 2
+/// lies at base + i * strides[0] + j * strides[1], in elements; element [j] of
+/// rank 1 at base + j * strides[0].
 struct Access {
   mlir::Value Base; // !llvm.ptr
   mlir::Type Element;
   llvm::SmallVector<int64_t, 2> Strides;
-  mlir::Value Rows, Cols; // beyond these everything reads as zero; null: no such bound
-  mlir::Value RowIndex;   // tile.gather's block of indices, in place of i; null: none
+  mlir::Value Rows,
+      Cols; // beyond these everything reads as zero; null: no such bound
+  mlir::Value
+      RowIndex; // tile.gather's block of indices, in place of i; null: none
 };
 
-/// How much of a block a loop covers: static extents, or less where `Rows` or `Cols` is given.
+/// How much of a block a loop covers: static extents, or less where `Rows` or
+/// `Cols` is given.
 struct Extent {
   int64_t RowCount = 1, ColCount = 1;
   mlir::Value Rows, Cols;
 };
 
-/// Where evaluate() is asked to look: `Width` elements of row `Row` (null for blocks of rank 1) from column `Col`.
+/// Where evaluate() is asked to look: `Width` elements of row `Row` (null for
+/// blocks of rank 1) from column `Col`.
 struct Position {
   mlir::Value Row, Col; // index
   int64_t Width = 1;
-  const Extent *Loop = nullptr; // the loop around, to drop bounds that it already keeps
+  const Extent *Loop =
+      nullptr; // the loop around, to drop bounds that it already keeps
   /// Values already computed at this position, by block.
   llvm::DenseMap<mlir::Value, mlir::Value> *Memo = nullptr;
 };
@@ -65,50 +74,65 @@ public:
       : Kernel(Kernel), B(B), Demanded(Kernel), Dominance(Kernel) {}
   virtual ~BlockLowering() = default;
 
-  /// Gives the new code's value for an argument of the kernel: an !llvm.ptr for a memref, an index otherwise.
+  /// Gives the new code's value for an argument of the kernel: an !llvm.ptr for
+  /// a memref, an index otherwise.
   void mapArgument(mlir::Value Argument, mlir::Value New) {
     Scalars.map(Argument, New);
   }
 
-  /// Emits the kernel's body at the builder's position. Fails with a diagnostic on an op it does not know.
+  /// Emits the kernel's body at the builder's position. Fails with a diagnostic
+  /// on an op it does not know.
   llvm::LogicalResult lower();
 
   /// Bytes that the buffers of one cell take.
   int64_t getScratchBytes() const { return ScratchBytes; }
 
 protected:
-  using Body = llvm::function_ref<void(mlir::Value Row, mlir::Value Col, int64_t Width)>;
+  using Body =
+      llvm::function_ref<void(mlir::Value Row, mlir::Value Col, int64_t Width)>;
 
-  /// Calls `Emit` inside loops that cover `E` once, `Width` elements of one row at a time; `Width` is 1 where
-  /// `Vectorize` is false.
-  virtual void forEach(mlir::Location Loc, const Extent &E, bool Vectorize, Body Emit) = 0;
-  /// result[i] = combine over row i of `Source` (axis 1 of rank 2, or the only axis of rank 1), into `Result`.
-  virtual void reduceRows(mlir::Location Loc, mlir::Value Source, const Extent &E, mlir::vector::CombiningKind Kind,
+  /// Calls `Emit` inside loops that cover `E` once, `Width` elements of one row
+  /// at a time; `Width` is 1 where `Vectorize` is false.
+  virtual void forEach(mlir::Location Loc, const Extent &E, bool Vectorize,
+                       Body Emit) = 0;
+  /// result[i] = combine over row i of `Source` (axis 1 of rank 2, or the only
+  /// axis of rank 1), into `Result`.
+  virtual void reduceRows(mlir::Location Loc, mlir::Value Source,
+                          const Extent &E, mlir::vector::CombiningKind Kind,
                           mlir::Value Init, const Access &Result) = 0;
   /// C += A B, with `C` holding the accumulator; `Inner` limits K, or is null.
-  virtual void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm, const Access &C, const Extent &E,
-                        int64_t K, mlir::Value Inner) = 0;
-  /// True if lowerDot can read a left (or right) operand of this element type where it lies.
+  virtual void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm,
+                        const Access &C, const Extent &E, int64_t K,
+                        mlir::Value Inner) = 0;
+  /// True if lowerDot can read a left (or right) operand of this element type
+  /// where it lies.
   virtual bool dotReads(mlir::Type Element, bool Left) const = 0;
   /// Memory for one cell at a constant offset of its scratch.
   virtual mlir::Value scratchPointer(int64_t Offset) = 0;
   /// After writes to memory that other threads of the cell may read.
   virtual void barrier(mlir::Location Loc) {}
   /// Runs `Emit` once a cell where it has side effects.
-  virtual void once(mlir::Location Loc, llvm::function_ref<void()> Emit) { Emit(); }
+  virtual void once(mlir::Location Loc, llvm::function_ref<void()> Emit) {
+    Emit();
+  }
 
   // --- shared, in Evaluate.cpp ---
   mlir::Value evaluate(mlir::Value Block, const Position &P);
   mlir::Value constantIndex(int64_t Value);
   mlir::Value loadFrom(mlir::Location Loc, const Access &A, const Position &P);
-  void storeTo(mlir::Location Loc, mlir::Value V, const Access &A, const Position &P);
+  void storeTo(mlir::Location Loc, mlir::Value V, const Access &A,
+               const Position &P);
   /// The address of element [Row, Col].
-  mlir::Value address(mlir::Location Loc, const Access &A, mlir::Value Row, mlir::Value Col);
-  /// True if evaluate() can produce several elements of a row at once without going element by element.
+  mlir::Value address(mlir::Location Loc, const Access &A, mlir::Value Row,
+                      mlir::Value Col);
+  /// True if evaluate() can produce several elements of a row at once without
+  /// going element by element.
   bool isVectorizable(mlir::Value Block);
   /// V, an element or a vector of them, of another float type.
-  mlir::Value convertFloat(mlir::Location Loc, mlir::Value V, mlir::Type Element);
-  mlir::Value combine(mlir::Location Loc, mlir::vector::CombiningKind Kind, mlir::Value A, mlir::Value C);
+  mlir::Value convertFloat(mlir::Location Loc, mlir::Value V,
+                           mlir::Type Element);
+  mlir::Value combine(mlir::Location Loc, mlir::vector::CombiningKind Kind,
+                      mlir::Value A, mlir::Value C);
 
   // --- shared, in BlockLowering.cpp ---
   /// A new buffer; alive until the region it is made in ends.
@@ -116,19 +140,26 @@ protected:
   Extent extentOf(mlir::Value Block);
   /// Writes `Block`'s demanded part to `To`, converting to its element type.
   void materializeInto(mlir::Value Block, const Access &To);
-  /// `Block`'s memory, made now if it has none; with `Element`, converted to that type.
+  /// `Block`'s memory, made now if it has none; with `Element`, converted to
+  /// that type.
   Access materialize(mlir::Value Block, mlir::Type Element = {});
-  Access accessOf(mlir::Value MemRef, mlir::OperandRange Indices, llvm::ArrayRef<int64_t> Dims, mlir::Value Rows,
+  Access accessOf(mlir::Value MemRef, mlir::OperandRange Indices,
+                  llvm::ArrayRef<int64_t> Dims, mlir::Value Rows,
                   mlir::Value Cols, mlir::Location Loc);
-  mlir::Value scalar(mlir::Value V) { return V ? Scalars.lookup(V) : mlir::Value(); }
+  mlir::Value scalar(mlir::Value V) {
+    return V ? Scalars.lookup(V) : mlir::Value();
+  }
 
   tile::KernelOp Kernel;
   mlir::OpBuilder &B;
   Demand Demanded;
   mlir::DominanceInfo Dominance;
-  mlir::IRMapping Scalars;                          // scalars and memrefs of the kernel to the new code's
-  llvm::DenseMap<mlir::Value, Access> Buffers;      // blocks that have memory of their own
-  llvm::DenseMap<mlir::Value, Access> LazyLoads;    // loads and gathers that are evaluated where they are used
+  mlir::IRMapping
+      Scalars; // scalars and memrefs of the kernel to the new code's
+  llvm::DenseMap<mlir::Value, Access>
+      Buffers; // blocks that have memory of their own
+  llvm::DenseMap<mlir::Value, Access>
+      LazyLoads; // loads and gathers that are evaluated where they are used
 
 private:
   llvm::LogicalResult lowerBlock(mlir::Block &Source);
@@ -136,12 +167,15 @@ private:
   llvm::LogicalResult lowerFor(mlir::scf::ForOp Loop);
   llvm::LogicalResult lowerIf(mlir::scf::IfOp If);
   llvm::LogicalResult lowerDotOp(tile::DotOp Dot);
-  llvm::LogicalResult lowerReduction(mlir::vector::MultiDimReductionOp Reduction);
+  llvm::LogicalResult
+  lowerReduction(mlir::vector::MultiDimReductionOp Reduction);
   /// A constant whose elements differ, as a table beside the code.
   Access tableOf(mlir::arith::ConstantOp Constant);
   void lowerStore(mlir::Value Value, const Access &To, mlir::Location Loc);
-  void lowerLoad(mlir::Operation *Load, mlir::Value MemRef, mlir::Value Result, const Access &From);
-  /// True if nothing writes `MemRef` between `Load` and the last op that reads through it.
+  void lowerLoad(mlir::Operation *Load, mlir::Value MemRef, mlir::Value Result,
+                 const Access &From);
+  /// True if nothing writes `MemRef` between `Load` and the last op that reads
+  /// through it.
   bool mayDelay(mlir::Operation *Load, mlir::Value MemRef);
   bool isWorthKeeping(mlir::Value Block);
   void yieldInto(mlir::ValueRange Values, llvm::ArrayRef<Access> Targets);

@@ -99,8 +99,7 @@ Demand::Part Demand::ofUse(OpOperand &Use, unsigned Axis) const {
   }
   if (auto Yield = dyn_cast<scf::YieldOp>(Op)) {
     Operation *Parent = Yield->getParentOp();
-    Part Result =
-        get(Parent->getResult(Use.getOperandNumber()), Axis);
+    Part Result = get(Parent->getResult(Use.getOperandNumber()), Axis);
     if (auto Loop = dyn_cast<scf::ForOp>(Parent))
       Result = join(Result,
                     get(Loop.getRegionIterArg(Use.getOperandNumber()), Axis));

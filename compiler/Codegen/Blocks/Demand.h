@@ -6,10 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Blocks have fixed shapes, batches do not: a block of 64 rows may hold one token. How much of a block matters follows
-// from the stores that end its chain of uses: a store with `rows %n` needs n rows of its operand, so the product that
-// makes the operand needs n rows of its left side, and so on back to the loads. Loops over a block run to its demand.
-// That is how one kernel serves prefill and decoding without computing rows that nobody reads.
+// Blocks have fixed shapes, batches do not: a block of 64 rows may hold one
+// token. How much of a block matters follows from the stores that end its chain
+// of uses: a store with `rows %n` needs n rows of its operand, so the product
+// that makes the operand needs n rows of its left side, and so on back to the
+// loads. Loops over a block run to its demand. That is how one kernel serves
+// prefill and decoding without computing rows that nobody reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +22,8 @@
 
 namespace m1::codegen {
 
-/// Answers, for a block and an axis, how many leading elements any use looks at.
+/// Answers, for a block and an axis, how many leading elements any use looks
+/// at.
 class Demand {
 public:
   explicit Demand(tile::KernelOp Kernel);

@@ -43,7 +43,8 @@ static unsigned elementBytes(Type Element) {
 Value BlockLowering::loadFrom(Location Loc, const Access &A,
                               const Position &P) {
   Value Row = P.Row;
-  if (A.RowIndex) { // a gather: the row's own index, whatever it holds past Rows
+  if (A.RowIndex) { // a gather: the row's own index, whatever it holds past
+                    // Rows
     Position Where;
     Where.Col = P.Row;
     Extent Turned;
@@ -72,12 +73,13 @@ Value BlockLowering::loadFrom(Location Loc, const Access &A,
 
   Value Inside;
   if (CheckRows)
-    Inside = B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, P.Row,
-                                     A.Rows);
+    Inside =
+        B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, P.Row, A.Rows);
   if (CheckCols) {
     // Width 1 here unless the whole vector is inside or outside: loops with a
     // limit of their own cover remainders element by element.
-    Value Last = B.create<arith::AddIOp>(Loc, P.Col, constantIndex(P.Width - 1));
+    Value Last =
+        B.create<arith::AddIOp>(Loc, P.Col, constantIndex(P.Width - 1));
     Value In =
         B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, Last, A.Cols);
     Inside = Inside ? B.create<arith::AndIOp>(Loc, Inside, In) : In;
@@ -200,14 +202,14 @@ Value BlockLowering::evaluate(Value Block, const Position &P) {
   auto Type = cast<VectorType>(Block.getType());
   mlir::Type Wide = widen(Type.getElementType(), P.Width);
   auto Splat = [&](Value Scalar) -> Value {
-    return P.Width == 1 ? Scalar
-                        : B.create<vector::SplatOp>(Loc, Wide, Scalar)
-                              .getResult();
+    return P.Width == 1
+               ? Scalar
+               : B.create<vector::SplatOp>(Loc, Wide, Scalar).getResult();
   };
 
   if (auto It = Buffers.find(Block); It != Buffers.end())
-    return Remember(convertFloat(Loc, loadFrom(Loc, It->second, P),
-                                 Type.getElementType()));
+    return Remember(
+        convertFloat(Loc, loadFrom(Loc, It->second, P), Type.getElementType()));
   if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
     return Remember(loadFrom(Loc, It->second, P));
 
@@ -273,9 +275,8 @@ Value BlockLowering::evaluate(Value Block, const Position &P) {
   // Everything else is elementwise: the same op on elements or vectors of them.
   SmallVector<Value> Operands;
   for (Value Operand : Op->getOperands())
-    Operands.push_back(isa<VectorType>(Operand.getType())
-                           ? evaluate(Operand, P)
-                           : scalar(Operand));
+    Operands.push_back(isa<VectorType>(Operand.getType()) ? evaluate(Operand, P)
+                                                          : scalar(Operand));
   Operation *New = B.create(Loc, Op->getName().getIdentifier(), Operands,
                             TypeRange{Wide}, Op->getAttrs());
   return Remember(New->getResult(0));

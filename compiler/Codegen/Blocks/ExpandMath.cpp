@@ -29,8 +29,8 @@ struct ExpandMath : m1::impl::ExpandMathBase<ExpandMath> {
   void runOnOperation() override {
     RewritePatternSet Patterns(&getContext());
     populateMathPolynomialApproximationPatterns(Patterns);
-    if (failed(applyPatternsAndFoldGreedily(getOperation(),
-                                            std::move(Patterns))))
+    if (failed(
+            applyPatternsAndFoldGreedily(getOperation(), std::move(Patterns))))
       signalPassFailure();
   }
 };

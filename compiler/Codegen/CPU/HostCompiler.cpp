@@ -196,8 +196,8 @@ struct TemporaryFile {
 };
 } // namespace
 
-FailureOr<std::vector<char>>
-m1::codegen::linkHost(llvm::Module &Module, const HostTarget &Target) {
+FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
+                                                   const HostTarget &Target) {
   auto Fail = [](const llvm::Twine &Message) {
     llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
     return failure();
@@ -212,8 +212,8 @@ m1::codegen::linkHost(llvm::Module &Module, const HostTarget &Target) {
     std::error_code Error;
     llvm::raw_fd_ostream Stream(Object.Path, Error);
     llvm::legacy::PassManager Emit;
-    if (Error || Machine->addPassesToEmitFile(Emit, Stream, nullptr,
-                                              llvm::CodeGenFileType::ObjectFile))
+    if (Error || Machine->addPassesToEmitFile(
+                     Emit, Stream, nullptr, llvm::CodeGenFileType::ObjectFile))
       return Fail("cannot write " + Object.Path);
     Emit.run(Module);
     Stream.close();
@@ -225,15 +225,10 @@ m1::codegen::linkHost(llvm::Module &Module, const HostTarget &Target) {
   }
   std::string Messages;
   llvm::raw_string_ostream MessageStream(Messages);
-  const char *Arguments[] = {"ld.lld",
-                             "-shared",
-                             "--no-undefined-version",
-                             "-z",
-                             "noexecstack",
-                             "--hash-style=gnu",
-                             "-o",
-                             Shared.Path.c_str(),
-                             Object.Path.c_str()};
+  const char *Arguments[] = {
+      "ld.lld", "-shared",           "--no-undefined-version",
+      "-z",     "noexecstack",       "--hash-style=gnu",
+      "-o",     Shared.Path.c_str(), Object.Path.c_str()};
   lld::Result Result = lld::lldMain(Arguments, MessageStream, MessageStream,
                                     {{lld::Gnu, &lld::elf::link}});
   if (Result.retCode != 0)

@@ -36,11 +36,13 @@ void buildHostPipeline(mlir::OpPassManager &Passes, const HostTarget &Target);
 
 /// LLVM IR of a module that buildHostPipeline has run over, optimised for
 /// `Target`. Null after a diagnostic.
-std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Module, llvm::LLVMContext &Context,
+std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Module,
+                                            llvm::LLVMContext &Context,
                                             const HostTarget &Target);
 
 /// The bytes of an ELF shared object that exports every function of `Module`.
-llvm::FailureOr<std::vector<char>> linkHost(llvm::Module &Module, const HostTarget &Target);
+llvm::FailureOr<std::vector<char>> linkHost(llvm::Module &Module,
+                                            const HostTarget &Target);
 
 } // namespace m1::codegen
 

@@ -19,9 +19,9 @@ using namespace m1::codegen;
 //===----------------------------------------------------------------------===//
 
 Value HostLowering::scratchPointer(int64_t Offset) {
-  return B.create<LLVM::GEPOp>(Kernel.getLoc(), Scratch.getType(),
-                               B.getI8Type(), Scratch,
-                               ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
+  return B.create<LLVM::GEPOp>(
+      Kernel.getLoc(), Scratch.getType(), B.getI8Type(), Scratch,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
 }
 
 void HostLowering::loop(Location Loc, Value From, Value To, int64_t Step,
@@ -87,9 +87,9 @@ void HostLowering::reduceRows(Location Loc, Value Source, const Extent &E,
     if (Main > 0) {
       Value Lanewise = At(Row, constantIndex(0), Lanes);
       if (Main > Lanes) {
-        auto Loop = B.create<scf::ForOp>(
-            Loc, constantIndex(Lanes), constantIndex(Main),
-            constantIndex(Lanes), ValueRange{Lanewise});
+        auto Loop =
+            B.create<scf::ForOp>(Loc, constantIndex(Lanes), constantIndex(Main),
+                                 constantIndex(Lanes), ValueRange{Lanewise});
         OpBuilder::InsertionGuard Guard(B);
         B.setInsertionPointToStart(Loop.getBody());
         Value Next = combine(Loc, Kind, Loop.getRegionIterArg(0),
@@ -106,8 +106,8 @@ void HostLowering::reduceRows(Location Loc, Value Source, const Extent &E,
       Total = Total ? combine(Loc, Kind, Total, One) : One;
     }
     Position Where{Value(), Row};
-    Value First = isa<VectorType>(Init.getType()) ? evaluate(Init, Where)
-                                                  : scalar(Init);
+    Value First =
+        isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
     storeTo(Loc, combine(Loc, Kind, First, Total), Result, Where);
   });
 }
@@ -153,8 +153,8 @@ void HostLowering::dotBlock(Location Loc, const Access &A, const Access &Bm,
           Loc, loadFrom(Loc, Unbounded, {K, ColAt(J), Lanes}), C.Element));
     SmallVector<Value> Next;
     for (int64_t I = 0; I < Rows; ++I) {
-      Value Element = convertFloat(
-          Loc, loadFrom(Loc, Left, {RowAt(I), K, 1}), C.Element);
+      Value Element =
+          convertFloat(Loc, loadFrom(Loc, Left, {RowAt(I), K, 1}), C.Element);
       if (Lanes > 1)
         Element = B.create<vector::SplatOp>(
             Loc, VectorType::get({Lanes}, C.Element), Element);

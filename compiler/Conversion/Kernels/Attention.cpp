@@ -20,7 +20,8 @@ using llvm::formatv;
 
 static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
-/// What a masked score counts as: its exponential is 0, but no difference of two is NaN.
+/// What a masked score counts as: its exponential is 0, but no difference of
+/// two is NaN.
 static constexpr double kMasked = -1e30;
 
 static MemRefType indices(MLIRContext *Context) {
@@ -55,8 +56,8 @@ static void withSequence(KernelBody &B, Value Positions, Value CuSeqlens,
   Value Begin = B.at(CuSeqlens, B.X);
   Value End = B.at(CuSeqlens, B.plus(B.X, B.index(1)));
   B.ifThen(B.less(Begin, End), [&] {
-    Body({Begin, B.minus(End, Begin), B.at(Positions, Begin),
-          B.at(Slots, B.X)});
+    Body(
+        {Begin, B.minus(End, Begin), B.at(Positions, Begin), B.at(Slots, B.X)});
   });
 }
 
@@ -102,7 +103,7 @@ tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
       formatv("lightning_{0}x{1}_chunk{2}_{3}_{4}_slots{5}{6}", H, D, C,
               nameOf(State.getElementType()), nameOf(Result),
               Memory.State.getDimSize(0), stridesName(Operand));
-  SmallVector<Type> Arguments{Operand,       Operand,       Operand,
+  SmallVector<Type> Arguments{Operand,     Operand,       Operand,
                               Memory.Keys, Memory.Values, Memory.State};
   if (Memory.Image)
     Arguments.push_back(Memory.Image);
@@ -168,24 +169,24 @@ tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
         Value I = shifted(B, B.iota({C, C}, 0), R0);
         Value J = B.iota({C, C}, 1);
         Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
-        Value Decayed = B.mulF(
-            Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
+        Value Decayed =
+            B.mulF(Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
         Value P = B.select(Seen, Decayed, B.zeros({C, C}));
         Value O = B.dot(P, Vs, Before.getResult(0));
         B.store(O, Out, {Token, Head, Zero}, {0, 2}, Rows);
 
         // A full chunk closes: S = λ^C S_prev + Σ_j λ^{C-1-j} k_jᵀ v_j.
         B.ifThen(B.equal(R1, B.index(C)), [&] {
-          Value Left = B.create<arith::SubIOp>(
-              B.splat(C - 1, B.iota(C, 0)), B.iota(C, 0));
+          Value Left = B.create<arith::SubIOp>(B.splat(C - 1, B.iota(C, 0)),
+                                               B.iota(C, 0));
           Value Weight = B.along(decay(B, Slope, Left), 0, D);
           Value Weighted = B.mulF(B.widened(Kt), Weight);
-          Value Whole = B.along(
-              decay(B, Slope, B.splat(C, B.iota(D, 0))), 1, D);
+          Value Whole =
+              B.along(decay(B, Slope, B.splat(C, B.iota(D, 0))), 1, D);
           // The first chunk's S_prev is 0, whatever the slot held before.
-          Value Old = B.load(S, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D},
-                             B.create<arith::SelectOp>(IsFirst, Zero,
-                                                       B.index(D)));
+          Value Old =
+              B.load(S, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D},
+                     B.create<arith::SelectOp>(IsFirst, Zero, B.index(D)));
           Value New = B.dot(Weighted, Vs, B.mulF(Old, Whole));
           B.store(New, S, {Seq.Slot, Head, Zero, Zero}, {2, 3});
           if (Memory.Image)
@@ -267,8 +268,7 @@ tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
             B, B.Args[3], B.Args[4], B.Args[5], [&](const Sequence &Seq) {
               Value Skipped = B.times(B.Z, M);
               B.ifThen(B.less(Skipped, Seq.Count), [&] {
-                Value Rows =
-                    B.smaller(B.minus(Seq.Count, Skipped), B.index(M));
+                Value Rows = B.smaller(B.minus(Seq.Count, Skipped), B.index(M));
                 Value Token = B.plus(Seq.Begin, Skipped);
                 Value Position = B.plus(Seq.Position, Skipped);
                 Value Past = B.plus(Position, Rows);
@@ -288,8 +288,7 @@ tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
                       Value Kt = B.load(B.Args[1],
                                         {Seq.Slot, Group, Block, Zero, Zero},
                                         {3, 4}, {D, C});
-                      Value Known =
-                          B.smaller(B.minus(Past, Base), B.index(C));
+                      Value Known = B.smaller(B.minus(Past, Base), B.index(C));
                       Value Vs =
                           B.load(B.Args[2], {Seq.Slot, Group, Base, Zero},
                                  {2, 3}, {C, D}, Known);
@@ -297,17 +296,15 @@ tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
                       Scores = B.mulF(Scores, B.splat(Scale, Scores));
                       Value J = shifted(B, B.iota({M, C}, 1), Base);
                       Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
-                      Scores = B.select(Seen, Scores,
-                                        B.splat(kMasked, Scores));
-                      Value Max = B.create<arith::MaxNumFOp>(
-                          Carried[1], B.rowMax(Scores));
+                      Scores = B.select(Seen, Scores, B.splat(kMasked, Scores));
+                      Value Max = B.create<arith::MaxNumFOp>(Carried[1],
+                                                             B.rowMax(Scores));
                       Value P = B.expF(B.subF(Scores, B.along(Max, 1, C)));
                       Value Shrink = B.expF(B.subF(Carried[1], Max));
-                      Value Sum = B.addF(B.mulF(Carried[2], Shrink),
-                                         B.rowSum(P));
-                      Value O = B.dot(P, Vs,
-                                      B.mulF(Carried[0],
-                                             B.along(Shrink, 1, D)));
+                      Value Sum =
+                          B.addF(B.mulF(Carried[2], Shrink), B.rowSum(P));
+                      Value O = B.dot(
+                          P, Vs, B.mulF(Carried[0], B.along(Shrink, 1, D)));
                       return SmallVector<Value>{O, Max, Sum};
                     });
                 Value Inverse = B.divF(B.splat(1, Final[2]), Final[2]);

@@ -36,14 +36,13 @@ tile::KernelOp m1::routerKernel(KernelCache &Cache, MemRefType X, MemRefType W,
         Value First = B.times(B.X, M);
         Value Rows = B.smaller(B.index(M), B.minus(B.Args[4], First));
         Value Xs = B.load(B.Args[0], {First, Zero}, {0, 1}, {M, D}, Rows);
-        Value Ws =
-            B.load(B.Args[1], {Zero, Zero, Zero}, {1, 2}, {D, Width});
+        Value Ws = B.load(B.Args[1], {Zero, Zero, Zero}, {1, 2}, {D, Width});
         Value Logits = B.dot(Xs, Ws, B.zeros({M, Width}));
 
         // Softmax; columns that only fill the panel are no experts.
         Value Column = B.iota({M, Width}, 1);
-        Value Real = B.cmpI(arith::CmpIPredicate::slt, Column,
-                            B.splat(Experts, Column));
+        Value Real =
+            B.cmpI(arith::CmpIPredicate::slt, Column, B.splat(Experts, Column));
         Logits = B.select(Real, Logits, B.splat(-1e30, Logits));
         Value Max = B.rowMax(Logits);
         Value Power = B.expF(B.subF(Logits, B.along(Max, 1, Width)));
@@ -55,8 +54,8 @@ tile::KernelOp m1::routerKernel(KernelCache &Cache, MemRefType X, MemRefType W,
         Value Left = B.select(Real, P, B.splat(-1, P));
         for (int64_t I = 0; I < K; ++I) {
           Value Best = B.rowMax(Left);
-          Value IsBest = B.create<arith::CmpFOp>(
-              arith::CmpFPredicate::OEQ, Left, B.along(Best, 1, Width));
+          Value IsBest = B.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ,
+                                                 Left, B.along(Best, 1, Width));
           Value Where = B.rowMinIndex(
               B.select(IsBest, Column, B.splat(INT32_MAX, Column)));
           Chosen.push_back(Where);
@@ -70,8 +69,8 @@ tile::KernelOp m1::routerKernel(KernelCache &Cache, MemRefType X, MemRefType W,
           Total = B.addF(Total, Weight[I]);
         for (int64_t I = 0; I < K; ++I) {
           B.store(Chosen[I], B.Args[2], {First, B.index(I)}, {0}, Rows);
-          B.store(B.divF(Weight[I], Total), B.Args[3], {First, B.index(I)},
-                  {0}, Rows);
+          B.store(B.divF(Weight[I], Total), B.Args[3], {First, B.index(I)}, {0},
+                  Rows);
         }
       });
 }
@@ -111,15 +110,14 @@ tile::KernelOp m1::routeKernel(KernelCache &Cache, MemRefType Lists,
       });
 }
 
-/// Runs `Body` for each panel of the cell's group with the pairs of its block that chose expert Z: their rows t * K + k
-/// and how many there are.
-static void
-forChosen(KernelBody &B, Value Lists, Value Counts, int64_t Panels,
-          llvm::function_ref<Value(Value Pairs, Value Rows)> Load,
-          llvm::function_ref<void(Value Block, Value Pairs, Value Rows,
-                                  Value Panel)>
-              Body,
-          const Blocking &Blocks) {
+/// Runs `Body` for each panel of the cell's group with the pairs of its block
+/// that chose expert Z: their rows t * K + k and how many there are.
+static void forChosen(
+    KernelBody &B, Value Lists, Value Counts, int64_t Panels,
+    llvm::function_ref<Value(Value Pairs, Value Rows)> Load,
+    llvm::function_ref<void(Value Block, Value Pairs, Value Rows, Value Panel)>
+        Body,
+    const Blocking &Blocks) {
   const int64_t M = Blocks.Rows;
   Value First = B.times(B.X, M);
   Value Count = B.at(Counts, B.Z);
@@ -128,8 +126,8 @@ forChosen(KernelBody &B, Value Lists, Value Counts, int64_t Panels,
     Value Pairs = B.load(Lists, {B.Z, First}, {1}, {M}, Rows);
     Value Block = Load(Pairs, Rows);
     Value From = B.times(B.Y, Blocks.PanelsPerCell);
-    Value To = B.smaller(B.plus(From, B.index(Blocks.PanelsPerCell)),
-                         B.index(Panels));
+    Value To =
+        B.smaller(B.plus(From, B.index(Blocks.PanelsPerCell)), B.index(Panels));
     B.loop(From, To, [&](Value J) { Body(Block, Pairs, Rows, J); });
   });
 }
@@ -146,10 +144,10 @@ tile::KernelOp m1::expertsUpKernel(KernelCache &Cache, MemRefType X,
                                    int64_t K, Type Hidden) {
   const int64_t M = Cache.Blocks.Rows, D = X.getDimSize(1);
   const int64_t Panels = W.getDimSize(1), Panel = W.getDimSize(3);
-  std::string Key = formatv("experts_up_{0}x{1}x{2}_{3}_{4}_{5}_top{6}_bound{7}",
-                            W.getDimSize(0), D, F, nameOf(X.getElementType()),
-                            nameOf(W.getElementType()), nameOf(Hidden), K,
-                            Lists.getDimSize(1));
+  std::string Key = formatv(
+      "experts_up_{0}x{1}x{2}_{3}_{4}_{5}_top{6}_bound{7}", W.getDimSize(0), D,
+      F, nameOf(X.getElementType()), nameOf(W.getElementType()), nameOf(Hidden),
+      K, Lists.getDimSize(1));
   Type I32 = IntegerType::get(Cache.context(), 32);
   return Cache.get(
       Key,
@@ -160,8 +158,7 @@ tile::KernelOp m1::expertsUpKernel(KernelCache &Cache, MemRefType X,
         forChosen(
             B, B.Args[3], B.Args[4], Panels,
             [&](Value Pairs, Value Rows) {
-              Value Token =
-                  B.create<arith::DivUIOp>(Pairs, B.splat(K, Pairs));
+              Value Token = B.create<arith::DivUIOp>(Pairs, B.splat(K, Pairs));
               return B.gather(B.Args[0], Token, Zero, {M, D}, Rows);
             },
             [&](Value Xs, Value Pairs, Value Rows, Value J) {

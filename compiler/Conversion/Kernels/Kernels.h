@@ -6,9 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Each function returns a kernel that computes one op of the m1 dialect, or a part of one, made once for each
-// combination of shapes and types. Above each: the grid, then the arguments in order. T, the number of tokens, is always
-// an index argument; a packed weight [N, K] is [ceil(N / panel), K, panel], padded with zeros.
+// Each function returns a kernel that computes one op of the m1 dialect, or a
+// part of one, made once for each combination of shapes and types. Above each:
+// the grid, then the arguments in order. T, the number of tokens, is always an
+// index argument; a packed weight [N, K] is [ceil(N / panel), K, panel], padded
+// with zeros.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,10 +27,12 @@ namespace m1 {
 //===----------------------------------------------------------------------===//
 
 /// Grid: panels. Arguments: source [N, K], destination [panels, K, Panel].
-tile::KernelOp packKernel(KernelCache &Cache, mlir::MemRefType Source, int64_t Panel);
+tile::KernelOp packKernel(KernelCache &Cache, mlir::MemRefType Source,
+                          int64_t Panel);
 
-/// An elementwise op at the end of a product. `Chained` is the operand that the product, or the step before, provides;
-/// the others are read from memory, [T, N] (or [T, 1], see isColumn).
+/// An elementwise op at the end of a product. `Chained` is the operand that the
+/// product, or the step before, provides; the others are read from memory, [T,
+/// N] (or [T, 1], see isColumn).
 struct ElementwiseStep {
   mlir::Operation *Op;
   unsigned Chained;
@@ -37,95 +41,125 @@ struct ElementwiseStep {
 bool isColumn(mlir::Operation *Op, unsigned Number);
 /// Part of a kernel's name: the op, its attributes and its element types.
 std::string nameOf(mlir::Operation *Elementwise);
-/// The op on f32 blocks; the result is rounded to the op's element type and widened again.
-mlir::Value emitElementwise(KernelBody &B, mlir::Operation *Op, mlir::ValueRange Operands);
+/// The op on f32 blocks; the result is rounded to the op's element type and
+/// widened again.
+mlir::Value emitElementwise(KernelBody &B, mlir::Operation *Op,
+                            mlir::ValueRange Operands);
 
-/// x wᵀ, then the steps. Grid: (blocks of T, groups of panels). Arguments: x [T, K], packed w, the steps' other operands
-/// in order, result [T, N], T.
-tile::KernelOp linearKernel(KernelCache &Cache, mlir::MemRefType X, mlir::MemRefType W, int64_t N,
-                            llvm::ArrayRef<ElementwiseStep> Steps, mlir::Type Result);
+/// x wᵀ, then the steps. Grid: (blocks of T, groups of panels). Arguments: x
+/// [T, K], packed w, the steps' other operands in order, result [T, N], T.
+tile::KernelOp linearKernel(KernelCache &Cache, mlir::MemRefType X,
+                            mlir::MemRefType W, int64_t N,
+                            llvm::ArrayRef<ElementwiseStep> Steps,
+                            mlir::Type Result);
 
 //===----------------------------------------------------------------------===//
 // Rows.cpp: a few tokens a cell, whole rows
 //===----------------------------------------------------------------------===//
 
 /// Grid: few-row blocks of T. Arguments: the operands [T, N], result [T, N], T.
-tile::KernelOp elementwiseKernel(KernelCache &Cache, mlir::Operation *Op, int64_t N);
+tile::KernelOp elementwiseKernel(KernelCache &Cache, mlir::Operation *Op,
+                                 int64_t N);
 /// Grid: few-row blocks of T. Arguments: source, result, both [T, N], T.
-tile::KernelOp copyKernel(KernelCache &Cache, mlir::MemRefType Source, mlir::MemRefType Result);
-/// Grid: few-row blocks of T. Arguments: x [T, N], weight [N], result [T, N], T.
+tile::KernelOp copyKernel(KernelCache &Cache, mlir::MemRefType Source,
+                          mlir::MemRefType Result);
+/// Grid: few-row blocks of T. Arguments: x [T, N], weight [N], result [T, N],
+/// T.
 tile::KernelOp rmsNormKernel(KernelCache &Cache, RMSNormOp Op);
-/// Grid: few-row blocks of T. Arguments: tokens [T], table [V, D], result [T, D], T.
-tile::KernelOp embeddingKernel(KernelCache &Cache, mlir::MemRefType Table, mlir::Type Result);
+/// Grid: few-row blocks of T. Arguments: tokens [T], table [V, D], result [T,
+/// D], T.
+tile::KernelOp embeddingKernel(KernelCache &Cache, mlir::MemRefType Table,
+                               mlir::Type Result);
 /// Grid: sequences. Arguments: x [T, N], cu_seqlens [B+1], result [B, N].
 tile::KernelOp selectLastKernel(KernelCache &Cache, mlir::MemRefType X);
-/// Grid: (few-row blocks of T, heads). Arguments: x [T, H, d], positions [T], result [T, H, d], T.
-tile::KernelOp rotaryKernel(KernelCache &Cache, RotaryOp Op, mlir::MemRefType X);
-/// Numbers that a kernel reads from memory, written once. Grid: 1. Arguments: result [n] of f32, then n integers with
-/// the bits of f64 numbers.
+/// Grid: (few-row blocks of T, heads). Arguments: x [T, H, d], positions [T],
+/// result [T, H, d], T.
+tile::KernelOp rotaryKernel(KernelCache &Cache, RotaryOp Op,
+                            mlir::MemRefType X);
+/// Numbers that a kernel reads from memory, written once. Grid: 1. Arguments:
+/// result [n] of f32, then n integers with the bits of f64 numbers.
 tile::KernelOp writeNumbersKernel(KernelCache &Cache, int64_t Count);
 
 //===----------------------------------------------------------------------===//
 // Attention.cpp
 //===----------------------------------------------------------------------===//
 
-/// What a lightning layer keeps, for each slot and head: the open chunk's k, transposed, [slots, H, d, C]; its v
-/// [slots, H, C, d]; the state S [slots, H, d, d] in f32 and, where the element type is not f32, its image in that type.
+/// What a lightning layer keeps, for each slot and head: the open chunk's k,
+/// transposed, [slots, H, d, C]; its v [slots, H, C, d]; the state S [slots, H,
+/// d, d] in f32 and, where the element type is not f32, its image in that type.
 struct LightningMemory {
   mlir::MemRefType Keys, Values, State, Image; // Image is null for f32
 };
 LightningMemory lightningMemory(LightningStateType Type, int64_t Slots);
-/// Grid: (sequences, heads). Arguments: q, k, v [T, H, d], keys, values, state, (image), slopes [H] f32, positions [T],
-/// cu_seqlens [B+1], slots [B], result [T, H, d].
-tile::KernelOp lightningKernel(KernelCache &Cache, LightningStateType State, mlir::MemRefType Operand,
-                               const LightningMemory &Memory, mlir::Type Result);
+/// Grid: (sequences, heads). Arguments: q, k, v [T, H, d], keys, values, state,
+/// (image), slopes [H] f32, positions [T], cu_seqlens [B+1], slots [B], result
+/// [T, H, d].
+tile::KernelOp lightningKernel(KernelCache &Cache, LightningStateType State,
+                               mlir::MemRefType Operand,
+                               const LightningMemory &Memory,
+                               mlir::Type Result);
 
-/// What a softmax layer keeps, for each slot and key/value head, in blocks of `KeyRows` positions: k, transposed,
-/// [slots, G, blocks, d, KeyRows]; v [slots, G, blocks * KeyRows, d].
+/// What a softmax layer keeps, for each slot and key/value head, in blocks of
+/// `KeyRows` positions: k, transposed, [slots, G, blocks, d, KeyRows]; v
+/// [slots, G, blocks * KeyRows, d].
 struct CacheMemory {
   mlir::MemRefType Keys, Values;
 };
-CacheMemory cacheMemory(KVCacheType Type, int64_t Slots, int64_t Length, int64_t KeyRows);
-/// Grid: (sequences, G, key blocks that T tokens can touch). Arguments: k, v [T, G, d], keys, values, positions,
-/// cu_seqlens, slots.
-tile::KernelOp appendKernel(KernelCache &Cache, mlir::MemRefType K, mlir::MemRefType V, const CacheMemory &Memory);
-/// Grid: (sequences, H, query blocks that T tokens can touch). Arguments: q [T, H, d], keys, values, positions,
-/// cu_seqlens, slots, result [T, H, d].
-tile::KernelOp softmaxKernel(KernelCache &Cache, mlir::MemRefType Q, const CacheMemory &Memory, double Scale,
+CacheMemory cacheMemory(KVCacheType Type, int64_t Slots, int64_t Length,
+                        int64_t KeyRows);
+/// Grid: (sequences, G, key blocks that T tokens can touch). Arguments: k, v
+/// [T, G, d], keys, values, positions, cu_seqlens, slots.
+tile::KernelOp appendKernel(KernelCache &Cache, mlir::MemRefType K,
+                            mlir::MemRefType V, const CacheMemory &Memory);
+/// Grid: (sequences, H, query blocks that T tokens can touch). Arguments: q [T,
+/// H, d], keys, values, positions, cu_seqlens, slots, result [T, H, d].
+tile::KernelOp softmaxKernel(KernelCache &Cache, mlir::MemRefType Q,
+                             const CacheMemory &Memory, double Scale,
                              mlir::Type Result);
 
 //===----------------------------------------------------------------------===//
 // Experts.cpp
 //===----------------------------------------------------------------------===//
 
-/// Grid: few-row blocks of T. Arguments: x [T, D], packed w (one panel), experts [T, K], weights [T, K], T.
-tile::KernelOp routerKernel(KernelCache &Cache, mlir::MemRefType X, mlir::MemRefType W, int64_t Experts, int64_t K);
-/// The rows t * K + k that chose each expert, ascending. Grid: experts. Arguments: experts [T, K], list [E, bound],
-/// count [E], T.
-tile::KernelOp routeKernel(KernelCache &Cache, mlir::MemRefType Lists, int64_t K);
-/// silu(x w1ᵀ) * (x w3ᵀ) of each chosen pair. Grid: (blocks of T, groups of panels, experts). Arguments: x [T, D],
-/// packed w1 and w3 [E, panels, D, panel], list, count, hidden [T * K, F].
-tile::KernelOp expertsUpKernel(KernelCache &Cache, mlir::MemRefType X, mlir::MemRefType W, mlir::MemRefType Lists,
+/// Grid: few-row blocks of T. Arguments: x [T, D], packed w (one panel),
+/// experts [T, K], weights [T, K], T.
+tile::KernelOp routerKernel(KernelCache &Cache, mlir::MemRefType X,
+                            mlir::MemRefType W, int64_t Experts, int64_t K);
+/// The rows t * K + k that chose each expert, ascending. Grid: experts.
+/// Arguments: experts [T, K], list [E, bound], count [E], T.
+tile::KernelOp routeKernel(KernelCache &Cache, mlir::MemRefType Lists,
+                           int64_t K);
+/// silu(x w1ᵀ) * (x w3ᵀ) of each chosen pair. Grid: (blocks of T, groups of
+/// panels, experts). Arguments: x [T, D], packed w1 and w3 [E, panels, D,
+/// panel], list, count, hidden [T * K, F].
+tile::KernelOp expertsUpKernel(KernelCache &Cache, mlir::MemRefType X,
+                               mlir::MemRefType W, mlir::MemRefType Lists,
                                int64_t F, int64_t K, mlir::Type Hidden);
-/// hidden w2ᵀ of each chosen pair. Grid as above. Arguments: hidden [T * K, F], packed w2 [E, panels, F, panel], list,
-/// count, pairs [T * K, D].
-tile::KernelOp expertsDownKernel(KernelCache &Cache, mlir::MemRefType Hidden, mlir::MemRefType W,
-                                 mlir::MemRefType Lists, int64_t D);
-/// Grid: few-row blocks of T. Arguments: pairs [T, K, D], weights [T, K], result [T, D], T.
-tile::KernelOp combineKernel(KernelCache &Cache, int64_t K, int64_t D, mlir::Type Result);
+/// hidden w2ᵀ of each chosen pair. Grid as above. Arguments: hidden [T * K, F],
+/// packed w2 [E, panels, F, panel], list, count, pairs [T * K, D].
+tile::KernelOp expertsDownKernel(KernelCache &Cache, mlir::MemRefType Hidden,
+                                 mlir::MemRefType W, mlir::MemRefType Lists,
+                                 int64_t D);
+/// Grid: few-row blocks of T. Arguments: pairs [T, K, D], weights [T, K],
+/// result [T, D], T.
+tile::KernelOp combineKernel(KernelCache &Cache, int64_t K, int64_t D,
+                             mlir::Type Result);
 
 //===----------------------------------------------------------------------===//
 // Output.cpp
 //===----------------------------------------------------------------------===//
 
-/// The vocabulary is cut into groups of panels; of each group and token: the largest logit, the sum of exponentials
-/// relative to it, and the target's logit if it lies there. Grid: (blocks of T, groups). Arguments: x [T, D], packed w,
-/// targets [T], maxima, sums, chosen, each [T, groups], T.
-tile::KernelOp headPartsKernel(KernelCache &Cache, mlir::MemRefType X, mlir::MemRefType W, int64_t Vocabulary);
+/// The vocabulary is cut into groups of panels; of each group and token: the
+/// largest logit, the sum of exponentials relative to it, and the target's
+/// logit if it lies there. Grid: (blocks of T, groups). Arguments: x [T, D],
+/// packed w, targets [T], maxima, sums, chosen, each [T, groups], T.
+tile::KernelOp headPartsKernel(KernelCache &Cache, mlir::MemRefType X,
+                               mlir::MemRefType W, int64_t Vocabulary);
 /// The same bits from logits [T, V] in place of x and w.
 tile::KernelOp logitsPartsKernel(KernelCache &Cache, int64_t Vocabulary);
 int64_t vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary);
-/// Grid: few-row blocks of T. Arguments: maxima, sums, chosen [T, groups], result [T], T.
+/// Grid: few-row blocks of T. Arguments: maxima, sums, chosen [T, groups],
+/// result [T], T.
 tile::KernelOp logProbKernel(KernelCache &Cache, int64_t Groups);
 
 } // namespace m1

@@ -25,8 +25,8 @@ int64_t m1::vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary) {
   return llvm::divideCeil(Vocabulary, Blocks.Panel * kPanelsPerGroup);
 }
 
-/// What both ways of reading logits share: `Logits` gives a panel's block [M, Panel]. The last five arguments are
-/// targets, maxima, sums, chosen and T.
+/// What both ways of reading logits share: `Logits` gives a panel's block [M,
+/// Panel]. The last five arguments are targets, maxima, sums, chosen and T.
 static void emitParts(KernelBody &B, const Blocking &Blocks, int64_t M,
                       int64_t Vocabulary, Value First, Value Rows,
                       llvm::function_ref<Value(Value Panel)> Logits) {
@@ -47,15 +47,13 @@ static void emitParts(KernelBody &B, const Blocking &Blocks, int64_t M,
           L = B.select(B.cmpI(arith::CmpIPredicate::slt, Column,
                               B.splat(Vocabulary, Column)),
                        L, B.splat(-1e30, L));
-        Value Max =
-            B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
-        Value Sum = B.addF(
-            B.mulF(Carried[1], B.expF(B.subF(Carried[0], Max))),
-            B.rowSum(B.expF(B.subF(L, B.along(Max, 1, Panel)))));
-        Value IsTarget = B.cmpI(arith::CmpIPredicate::eq, Column,
-                                B.along(Target, 1, Panel));
-        Value Chosen = B.addF(
-            Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
+        Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
+        Value Sum = B.addF(B.mulF(Carried[1], B.expF(B.subF(Carried[0], Max))),
+                           B.rowSum(B.expF(B.subF(L, B.along(Max, 1, Panel)))));
+        Value IsTarget =
+            B.cmpI(arith::CmpIPredicate::eq, Column, B.along(Target, 1, Panel));
+        Value Chosen =
+            B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
         return SmallVector<Value>{Max, Sum, Chosen};
       });
   for (int I = 0; I < 3; ++I)
@@ -64,8 +62,7 @@ static void emitParts(KernelBody &B, const Blocking &Blocks, int64_t M,
 
 static SmallVector<Type> partsArguments(KernelCache &Cache, int64_t Groups) {
   Type I32 = IntegerType::get(Cache.context(), 32);
-  Type Part =
-      memoryType({kDynamic, Groups}, Float32Type::get(Cache.context()));
+  Type Part = memoryType({kDynamic, Groups}, Float32Type::get(Cache.context()));
   return {memoryType({kDynamic}, I32), Part, Part, Part,
           IndexType::get(Cache.context())};
 }
@@ -94,8 +91,8 @@ tile::KernelOp m1::headPartsKernel(KernelCache &Cache, MemRefType X,
 
 tile::KernelOp m1::logitsPartsKernel(KernelCache &Cache, int64_t Vocabulary) {
   const int64_t Panel = Cache.Blocks.Panel;
-  SmallVector<Type> Arguments{memoryType({kDynamic, Vocabulary},
-                                         Float32Type::get(Cache.context()))};
+  SmallVector<Type> Arguments{
+      memoryType({kDynamic, Vocabulary}, Float32Type::get(Cache.context()))};
   Arguments.append(
       partsArguments(Cache, vocabularyGroups(Cache.Blocks, Vocabulary)));
   return Cache.get(
@@ -108,8 +105,8 @@ tile::KernelOp m1::logitsPartsKernel(KernelCache &Cache, int64_t Vocabulary) {
           Value Column = B.times(J, Panel);
           Value Columns;
           if (Vocabulary % Panel != 0)
-            Columns = B.smaller(B.index(Panel),
-                                B.minus(B.index(Vocabulary), Column));
+            Columns =
+                B.smaller(B.index(Panel), B.minus(B.index(Vocabulary), Column));
           return B.load(B.Args[0], {First, Column}, {0, 1}, {M, Panel}, Rows,
                         Columns);
         });

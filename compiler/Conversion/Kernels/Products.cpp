@@ -107,9 +107,9 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
     Key += "_" + nameOf(Step.Op) + "_" + std::to_string(Step.Chained);
     for (auto [Number, Operand] : llvm::enumerate(Step.Op->getOperands()))
       if (Number != Step.Chained)
-        Arguments.push_back(
-            memoryType({ShapedType::kDynamic, isColumn(Step.Op, Number) ? 1 : N},
-                       getElementTypeOrSelf(Operand.getType())));
+        Arguments.push_back(memoryType(
+            {ShapedType::kDynamic, isColumn(Step.Op, Number) ? 1 : N},
+            getElementTypeOrSelf(Operand.getType())));
   }
   Arguments.push_back(memoryType({ShapedType::kDynamic, N}, Result));
   Arguments.push_back(IndexType::get(Cache.context()));
@@ -122,15 +122,14 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
     Value Xs = B.load(B.Args[0], {First, Zero}, {0, 1}, {M, K}, Rows);
 
     Value From = B.times(B.Y, Blocks.PanelsPerCell);
-    Value To = B.smaller(B.plus(From, B.index(Blocks.PanelsPerCell)),
-                         B.index(Panels));
+    Value To =
+        B.smaller(B.plus(From, B.index(Blocks.PanelsPerCell)), B.index(Panels));
     B.loop(From, To, [&](Value J) {
       Value Column = B.times(J, Panel);
       Value Columns;
       if (N % Panel != 0)
         Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
-      Value Ws =
-          B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
+      Value Ws = B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
       Value Y = B.dot(Xs, Ws, B.zeros({M, Panel}));
 
       unsigned Next = 2;
@@ -143,9 +142,9 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
             Value One = B.load(B.Args[Next++], {First, Zero}, {0}, {M}, Rows);
             Operands.push_back(B.along(B.widened(One), 1, Panel));
           } else {
-            Operands.push_back(B.widened(B.load(B.Args[Next++], {First, Column},
-                                                {0, 1}, {M, Panel}, Rows,
-                                                Columns)));
+            Operands.push_back(
+                B.widened(B.load(B.Args[Next++], {First, Column}, {0, 1},
+                                 {M, Panel}, Rows, Columns)));
           }
         }
         Y = emitElementwise(B, Step.Op, Operands);

@@ -45,8 +45,8 @@ tile::KernelOp m1::elementwiseKernel(KernelCache &Cache, Operation *Op,
         Value One = B.load(B.Args[I], {First, Zero}, {0}, {M}, Rows);
         Operands.push_back(B.along(B.widened(One), 1, N));
       } else {
-        Operands.push_back(B.widened(
-            B.load(B.Args[I], {First, Zero}, {0, 1}, {M, N}, Rows)));
+        Operands.push_back(
+            B.widened(B.load(B.Args[I], {First, Zero}, {0, 1}, {M, N}, Rows)));
       }
     }
     B.store(emitElementwise(B, Op, Operands), B.Args[Operands.size()],
@@ -57,9 +57,9 @@ tile::KernelOp m1::elementwiseKernel(KernelCache &Cache, Operation *Op,
 tile::KernelOp m1::copyKernel(KernelCache &Cache, MemRefType Source,
                               MemRefType Result) {
   int64_t N = Result.getDimSize(1);
-  std::string Key = formatv("copy_{0}_{1}_{2}", N,
-                            nameOf(Source.getElementType()),
-                            nameOf(Result.getElementType()));
+  std::string Key =
+      formatv("copy_{0}_{1}_{2}", N, nameOf(Source.getElementType()),
+              nameOf(Result.getElementType()));
   Type Index = IndexType::get(Cache.context());
   return Cache.get(Key, {Source, Result, Index}, [&](KernelBody &B) {
     const int64_t M = Cache.Blocks.FewRows;
@@ -87,8 +87,8 @@ tile::KernelOp m1::rmsNormKernel(KernelCache &Cache, RMSNormOp Op) {
         const int64_t M = Cache.Blocks.FewRows;
         auto [First, Rows] = fewRows(B, M);
         Value Zero = B.index(0);
-        Value X = B.widened(
-            B.load(B.Args[0], {First, Zero}, {0, 1}, {M, N}, Rows));
+        Value X =
+            B.widened(B.load(B.Args[0], {First, Zero}, {0, 1}, {M, N}, Rows));
         Value W = B.widened(B.load(B.Args[1], {Zero}, {0}, {N}));
         Value Squares = B.rowSum(B.mulF(X, X));
         Value Mean = B.divF(Squares, B.splat(N, Squares));
@@ -102,9 +102,8 @@ tile::KernelOp m1::rmsNormKernel(KernelCache &Cache, RMSNormOp Op) {
 tile::KernelOp m1::embeddingKernel(KernelCache &Cache, MemRefType Table,
                                    Type Result) {
   const int64_t D = Table.getDimSize(1);
-  std::string Key =
-      formatv("embedding_{0}x{1}_{2}_{3}", Table.getDimSize(0), D,
-              nameOf(Table.getElementType()), nameOf(Result));
+  std::string Key = formatv("embedding_{0}x{1}_{2}_{3}", Table.getDimSize(0), D,
+                            nameOf(Table.getElementType()), nameOf(Result));
   Type I32 = IntegerType::get(Cache.context(), 32);
   return Cache.get(
       Key,
@@ -125,8 +124,7 @@ tile::KernelOp m1::selectLastKernel(KernelCache &Cache, MemRefType X) {
   std::string Key = formatv("select_last_{0}_{1}", N, nameOf(Element));
   Type I32 = IntegerType::get(Cache.context(), 32);
   return Cache.get(
-      Key,
-      {X, memoryType({kDynamic}, I32), memoryType({kDynamic, N}, Element)},
+      Key, {X, memoryType({kDynamic}, I32), memoryType({kDynamic, N}, Element)},
       [&](KernelBody &B) {
         Value Begin = B.at(B.Args[1], B.X);
         Value End = B.at(B.Args[1], B.plus(B.X, B.index(1)));
@@ -144,9 +142,9 @@ tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
   const int64_t Dims = Op.getRotaryDim(), Half = Dims / 2;
   const double Theta = Op.getTheta().convertToDouble();
   Type Result = getElementTypeOrSelf(Op.getResult().getType());
-  std::string Key = formatv("rotary_{0}x{1}_{2}_{3}_dims{4}_theta{5}", H, D,
-                            nameOf(X.getElementType()), nameOf(Result), Dims,
-                            nameOf(Theta));
+  std::string Key =
+      formatv("rotary_{0}x{1}_{2}_{3}_dims{4}_theta{5}", H, D,
+              nameOf(X.getElementType()), nameOf(Result), Dims, nameOf(Theta));
   Type I32 = IntegerType::get(Cache.context(), 32);
   return Cache.get(
       Key,
@@ -172,13 +170,13 @@ tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
             B.block({Half}, F64), ArrayRef<double>(Frequencies)));
         Value Position = B.load(B.Args[1], {First}, {0}, {M}, Rows);
         Position = B.create<arith::SIToFPOp>(B.block({M}, F64), Position);
-        Value Angle = B.mulF(B.along(Position, 1, Half),
-                             B.along(Frequency, 0, M));
+        Value Angle =
+            B.mulF(B.along(Position, 1, Half), B.along(Frequency, 0, M));
         Value Turns = B.create<math::RoundEvenOp>(
             B.mulF(Angle, B.splat(1 / (2 * M_PI), Angle)));
-        Value Reduced = B.rounded(
-            B.subF(Angle, B.mulF(Turns, B.splat(2 * M_PI, Turns))),
-            B.getF32Type());
+        Value Reduced =
+            B.rounded(B.subF(Angle, B.mulF(Turns, B.splat(2 * M_PI, Turns))),
+                      B.getF32Type());
         Value Cos = B.create<math::CosOp>(Reduced);
         Value Sin = B.create<math::SinOp>(Reduced);
 
@@ -197,8 +195,8 @@ tile::KernelOp m1::writeNumbersKernel(KernelCache &Cache, int64_t Count) {
   return Cache.get(
       "write_numbers_" + std::to_string(Count), Arguments, [&](KernelBody &B) {
         for (int64_t I = 0; I < Count; ++I) {
-          Value Bits = B.create<arith::IndexCastOp>(B.getI64Type(),
-                                                    B.Args[1 + I]);
+          Value Bits =
+              B.create<arith::IndexCastOp>(B.getI64Type(), B.Args[1 + I]);
           Value Number = B.create<arith::BitcastOp>(B.getF64Type(), Bits);
           Number = B.create<arith::TruncFOp>(F32, Number);
           B.create<memref::StoreOp>(Number, B.Args[0], ValueRange{B.index(I)});

@@ -54,13 +54,14 @@ Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
         Pairs.push_back(P);
     if (Pairs.empty())
       continue;
-    Tensor In = Tensor::reals({static_cast<int64_t>(Pairs.size()), Width});
-    for (size_t I = 0; I < Pairs.size(); ++I)
+    int64_t Rows = static_cast<int64_t>(Pairs.size());
+    Tensor In = Tensor::reals({Rows, Width});
+    for (int64_t I = 0; I < Rows; ++I)
       std::copy_n(X.row(Pairs[I] / Chosen), Width, In.row(I));
     Tensor Hidden = siluMul(linear(In, weightOf(W1, Expert)),
                             linear(In, weightOf(W3, Expert)));
     Tensor Out = linear(Hidden, weightOf(W2, Expert));
-    for (size_t I = 0; I < Pairs.size(); ++I)
+    for (int64_t I = 0; I < Rows; ++I)
       std::copy_n(Out.row(I), Width, Outputs.row(Pairs[I]));
   }
   Tensor Result = Tensor::reals(X.Shape);

@@ -41,9 +41,9 @@ void PlanDialect::initialize() {
 // Sizes
 //===----------------------------------------------------------------------===//
 
-LogicalResult
-ExprAttr::verify(function_ref<InFlightDiagnostic()> EmitError, StringAttr,
-                 int64_t Multiply, int64_t, int64_t Divide) {
+LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
+                               StringAttr, int64_t Multiply, int64_t,
+                               int64_t Divide) {
   if (Multiply < 0 || Divide < 1)
     return EmitError() << "expected a factor of at least 0 and a divisor of at "
                           "least 1, found "
@@ -56,8 +56,7 @@ ExprAttr ExprAttr::constant(MLIRContext *Context, int64_t Value) {
 }
 
 int64_t ExprAttr::evaluate(int64_t Symbol) const {
-  return llvm::divideCeilSigned(Symbol * getMultiply() + getAdd(),
-                                getDivide());
+  return llvm::divideCeilSigned(Symbol * getMultiply() + getAdd(), getDivide());
 }
 
 ExprAttr m1::plan::rowsOf(Value Memory) {
@@ -142,7 +141,8 @@ LogicalResult GlobalOp::verify() {
 }
 
 LogicalResult GlobalRefOp::verifySymbolUses(SymbolTableCollection &Symbols) {
-  auto Global = Symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());
+  auto Global =
+      Symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());
   if (!Global || Global.getType() != getResult().getType())
     return emitOpError("C1: expected ")
            << getGlobalAttr() << " to be a plan.global of type "
@@ -178,7 +178,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &Symbols) {
   auto Kernel =
       Symbols.lookupNearestSymbolFrom<tile::KernelOp>(*this, getKernelAttr());
   if (!Kernel)
-    return emitOpError("C1: expected ") << getKernelAttr() << " to be a tile.kernel";
+    return emitOpError("C1: expected ")
+           << getKernelAttr() << " to be a tile.kernel";
   ArrayRef<Type> Expected =
       Kernel.getArgumentTypes().drop_front(tile::KernelOp::kGridRank);
   if (!llvm::equal(Expected, getOperandTypes()) ||

@@ -150,7 +150,8 @@ LogicalResult DotOp::verify() {
     return emitOpError("C1: expected [M, K], [K, N] and [M, N], found ")
            << A << ", " << B << " and " << Acc;
   bool Double = A.getElementType().isF64() && B.getElementType().isF64();
-  if (!Acc.getElementType().isF32() && !(Double && Acc.getElementType().isF64()))
+  if (!Acc.getElementType().isF32() &&
+      !(Double && Acc.getElementType().isF64()))
     return emitOpError("C2: expected an f32 accumulator, or f64 for f64 "
                        "operands, found ")
            << Acc;

@@ -1,0 +1,96 @@
+//===- TileToNVVM.cpp - tile kernels to CUDA kernels ----------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/CUDA/ThreadLowering.h"
+#include "compiler/Codegen/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+namespace m1 {
+#define GEN_PASS_DEF_TILETONVVM
+#include "compiler/Codegen/Passes.h.inc"
+} // namespace m1
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+static constexpr unsigned kGlobalSpace = 1;
+static constexpr unsigned kSharedSpace = 3;
+static constexpr llvm::StringLiteral kSharedSymbol = "m1.shared";
+
+namespace {
+
+struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
+  using TileToNVVMBase::TileToNVVMBase;
+
+  void runOnOperation() override {
+    ModuleOp Module = getOperation();
+    SmallVector<tile::KernelOp> Kernels(Module.getOps<tile::KernelOp>());
+    if (Kernels.empty())
+      return;
+    // Its size is given at launch.
+    OpBuilder B = OpBuilder::atBlockBegin(Module.getBody());
+    auto Shared = B.create<LLVM::GlobalOp>(
+        Module.getLoc(), LLVM::LLVMArrayType::get(B.getI8Type(), 0),
+        /*isConstant=*/false, LLVM::Linkage::External, kSharedSymbol,
+        Attribute(), /*alignment=*/16, kSharedSpace);
+    for (tile::KernelOp Kernel : Kernels)
+      if (failed(lower(Kernel, Shared)))
+        return signalPassFailure();
+  }
+
+  LogicalResult lower(tile::KernelOp Kernel, LLVM::GlobalOp Shared) {
+    OpBuilder B(Kernel);
+    Location Loc = Kernel.getLoc();
+    auto Global = LLVM::LLVMPointerType::get(&getContext(), kGlobalSpace);
+    auto Arguments = Kernel.getBody().getArguments();
+    SmallVector<Type> Types;
+    for (BlockArgument A : Arguments.drop_front(tile::KernelOp::kGridRank))
+      Types.push_back(A.getType().isIndex() ? Type(B.getI64Type())
+                                            : Type(Global));
+    auto Function = B.create<LLVM::LLVMFuncOp>(
+        Loc, Kernel.getSymName(),
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
+                                    Types));
+    Function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
+                      B.getUnitAttr());
+    Function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
+                      B.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+    Block *Entry = Function.addEntryBlock(B);
+    B.setInsertionPointToStart(Entry);
+
+    auto Index = [&](Value Word) -> Value {
+      return B.create<arith::IndexCastOp>(Loc, B.getIndexType(), Word);
+    };
+    Type I32 = B.getI32Type();
+    Value Thread = Index(B.create<NVVM::ThreadIdXOp>(Loc, I32));
+    Value Base = B.create<LLVM::AddressOfOp>(Loc, Shared);
+    ThreadLowering Lowering(Kernel, B, Thread, threads, Base);
+    Lowering.mapArgument(Arguments[0],
+                         Index(B.create<NVVM::BlockIdXOp>(Loc, I32)));
+    Lowering.mapArgument(Arguments[1],
+                         Index(B.create<NVVM::BlockIdYOp>(Loc, I32)));
+    Lowering.mapArgument(Arguments[2],
+                         Index(B.create<NVVM::BlockIdZOp>(Loc, I32)));
+    for (auto [Old, New] :
+         llvm::zip(Arguments.drop_front(tile::KernelOp::kGridRank),
+                   Entry->getArguments()))
+      Lowering.mapArgument(Old, Old.getType().isIndex() ? Index(New)
+                                                        : Value(New));
+    if (failed(Lowering.lower()))
+      return failure();
+    B.create<LLVM::ReturnOp>(Loc, ValueRange());
+    Function->setAttr(kScratchBytesAttr,
+                      B.getI64IntegerAttr(Lowering.getScratchBytes()));
+    Kernel.erase();
+    return success();
+  }
+};
+
+} // namespace
