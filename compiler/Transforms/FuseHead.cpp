@@ -9,6 +9,7 @@
 #include "compiler/Transforms/Passes.h"
 #include "dialects/M1/IR/M1.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;

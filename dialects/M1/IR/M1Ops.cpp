@@ -9,6 +9,7 @@
 #include "dialects/M1/IR/M1.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace m1;
