@@ -16,6 +16,9 @@ namespace m1 {
 /// The attribute of a lowered kernel that says how many bytes its blocks take.
 inline constexpr llvm::StringLiteral kScratchBytesAttr = "m1.scratch_bytes";
 
+/// The attribute of a kernel for a GPU that says how many threads a cell has.
+inline constexpr llvm::StringLiteral kThreadsAttr = "m1.threads";
+
 #define GEN_PASS_DECL
 #include "compiler/Codegen/Passes.h.inc"
 

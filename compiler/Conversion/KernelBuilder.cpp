@@ -34,6 +34,22 @@ std::string m1::nameOf(double Number) {
   return Name;
 }
 
+std::string m1::layoutName(ArrayRef<MemRefType> Types) {
+  if (llvm::all_of(Types,
+                   [](MemRefType T) { return T.getLayout().isIdentity(); }))
+    return "";
+  std::string Name;
+  for (MemRefType Type : Types) {
+    SmallVector<int64_t> Strides;
+    int64_t Offset;
+    Name += "_strides";
+    if (succeeded(getStridesAndOffset(Type, Strides, Offset)))
+      for (int64_t Stride : Strides)
+        Name += "_" + std::to_string(Stride);
+  }
+  return Name;
+}
+
 //===----------------------------------------------------------------------===//
 // Scalars
 //===----------------------------------------------------------------------===//

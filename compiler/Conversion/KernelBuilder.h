@@ -135,6 +135,9 @@ private:
 std::string nameOf(mlir::Type Element);
 /// A number as part of a kernel's name: letters, digits and underscores, exact.
 std::string nameOf(double Number);
+/// The strides of each as part of a kernel's name; empty where no type has gaps
+/// between its rows.
+std::string layoutName(llvm::ArrayRef<mlir::MemRefType> Types);
 
 } // namespace m1
 

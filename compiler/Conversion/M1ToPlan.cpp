@@ -43,9 +43,14 @@ static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
   return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
 }
 
+/// Axis 0 of memory is dynamic even where the tensor's is known, so that a
+/// kernel does not depend on it.
 static MemRefType memoryOf(Type Tensor) {
   auto Type = cast<RankedTensorType>(Tensor);
-  return memoryType(Type.getShape(), Type.getElementType());
+  SmallVector<int64_t> Shape(Type.getShape());
+  if (!Shape.empty())
+    Shape[0] = kDynamic;
+  return memoryType(Shape, Type.getElementType());
 }
 
 static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
@@ -157,8 +162,10 @@ LogicalResult FunctionLowering::run() {
     NamedAttrList List;
     auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
     List.set("plan.name", Name ? Name : B.getStringAttr(Kind + Twine(Number)));
-    if (Tensor.getRank() > 0 && Tensor.isDynamicDim(0)) {
-      FailureOr<ExprAttr> Rows = parseDim(Function, Given);
+    if (Tensor.getRank() > 0) {
+      FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
+      if (Tensor.isDynamicDim(0))
+        Rows = parseDim(Function, Given);
       if (failed(Rows))
         return failure();
       List.set("plan.rows", *Rows);
@@ -313,6 +320,9 @@ LogicalResult FunctionLowering::lower(SelectLastOp Op) {
 }
 
 LogicalResult FunctionLowering::reshape(Value From, Value To) {
+  if (!cast<MemRefType>(memory(From).getType()).getLayout().isIdentity())
+    return To.getDefiningOp()->emitOpError(
+        "cannot reshape a part of each row of another value");
   Memory[To] = view(B, Loc, memory(From), memoryOf(To.getType()).getShape());
   return success();
 }
@@ -398,12 +408,12 @@ LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
     if (!cast<MemRefType>(M.getType()).getLayout().isIdentity())
       return Op->emitOpError("cannot read an operand that is a part of each "
                              "row of another value");
-    Operands.push_back(view(
-        B, Loc, M, {Type.getDimSize(0), isColumn(Op, Number) ? 1 : Width}));
+    Operands.push_back(
+        view(B, Loc, M, {kDynamic, isColumn(Op, Number) ? 1 : Width}));
   }
   ExprAttr T = rows(Op->getOperand(0));
   Value To = memory(Result, T);
-  Operands.push_back(view(B, Loc, To, {Type.getDimSize(0), Width}));
+  Operands.push_back(view(B, Loc, To, {kDynamic, Width}));
   Operands.push_back(scalar(T));
   launch(B, Loc, elementwiseKernel(Shared.Kernels, Op, Width),
          {fewRows(Op->getOperand(0))}, Operands,
@@ -458,8 +468,10 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
   Written.push_back(Operands.size() - 1);
   launch(B, Loc,
          lightningKernel(Shared.Kernels, Type,
-                         cast<MemRefType>(Operands[0].getType()), M,
-                         elementOf(Result)),
+                         {cast<MemRefType>(Operands[0].getType()),
+                          cast<MemRefType>(Operands[1].getType()),
+                          cast<MemRefType>(Operands[2].getType())},
+                         M, elementOf(Result)),
          {rows(Op.getSlots()), number(Type.getHeads())}, Operands, Written);
   return success();
 }
@@ -669,7 +681,8 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     NamedAttrList Symbols;
     Module.walk([&](plan::ProgramOp Program) {
       for (unsigned I = 0; I < Program.getNumArguments(); ++I)
-        if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, "plan.rows"))
+        if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, "plan.rows");
+            Rows && !Rows.getSymbol().empty())
           Symbols.set(Rows.getSymbol(),
                       IntegerAttr::get(IntegerType::get(&getContext(), 64),
                                        Shared.Limits.of(Rows.getSymbol())));

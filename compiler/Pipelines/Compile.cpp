@@ -13,6 +13,7 @@
 
 #include "compiler/Pipelines/Compile.h"
 
+#include "compiler/Codegen/CUDA/PtxCompiler.h"
 #include "compiler/Codegen/Passes.h"
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Plan/Passes.h"
@@ -114,6 +115,17 @@ std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
   return timed("optimisation", [&] {
     return codegen::translateHost(*Kernels, Context, Options.Target);
   });
+}
+
+FailureOr<std::string> Compilation::toPtx(StringRef Architecture) {
+  OwningOpRef<ModuleOp> Kernels = kernels();
+  PassManager Passes(Module.getContext());
+  if (failed(applyPassManagerCLOptions(Passes)))
+    return failure();
+  codegen::buildPtxPipeline(Passes);
+  if (failed(Passes.run(*Kernels)))
+    return failure();
+  return codegen::translatePtx(*Kernels, Architecture);
 }
 
 //===----------------------------------------------------------------------===//

@@ -42,6 +42,8 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> kernels();
   /// The kernels to optimised LLVM IR. After toPlan().
   std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
+  /// The kernels to PTX for an architecture such as "sm_80". After toPlan().
+  llvm::FailureOr<std::string> toPtx(llvm::StringRef Architecture);
   /// The plan file. After toPlan().
   llvm::FailureOr<std::vector<uint8_t>> toFile();
 

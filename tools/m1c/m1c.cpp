@@ -24,7 +24,7 @@ using namespace llvm;
 
 namespace {
 
-enum class Emit { File, M1, Tile, Plan, LLVM };
+enum class Emit { File, M1, Tile, Plan, LLVM, Ptx };
 
 cl::OptionCategory Options("m1c options");
 
@@ -35,19 +35,23 @@ cl::opt<std::string> Output("o", cl::desc("Output file (text: - for stdout)"),
                             cl::value_desc("file"), cl::cat(Options));
 cl::opt<Emit> EmitKind(
     "emit", cl::desc("What to write:"),
-    cl::values(clEnumValN(Emit::File, "file", "the compiled plan (default)"),
-               clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
-               clEnumValN(Emit::Tile, "tile",
-                          "the kernels in the tile dialect"),
-               clEnumValN(Emit::Plan, "plan",
-                          "programs and kernels, every buffer in its place"),
-               clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR")),
+    cl::values(
+        clEnumValN(Emit::File, "file", "the compiled plan (default)"),
+        clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
+        clEnumValN(Emit::Tile, "tile", "the kernels in the tile dialect"),
+        clEnumValN(Emit::Plan, "plan",
+                   "programs and kernels, every buffer in its place"),
+        clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
+        clEnumValN(Emit::Ptx, "ptx", "the kernels as PTX (see --gpu-arch)")),
     cl::init(Emit::File), cl::cat(Options));
 cl::opt<std::string>
     TargetCpu("target-cpu",
               cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2) or "
                        "x86-64-v4 (AVX-512)"),
               cl::init("native"), cl::cat(Options));
+cl::opt<std::string>
+    GpuArch("gpu-arch", cl::desc("Architecture of --emit=ptx: sm_80 and later"),
+            cl::init("sm_80"), cl::cat(Options));
 cl::opt<int64_t> Tokens("max-tokens", cl::desc("Most tokens of one call"),
                         cl::init(512), cl::cat(Options));
 cl::opt<int64_t> Slots("slots",
@@ -169,6 +173,12 @@ Error compile(mlir::ModuleOp Module) {
       return Failed();
     return writeOutput(
         [&](raw_ostream &Stream) { Code->print(Stream, nullptr); });
+  }
+  if (EmitKind == Emit::Ptx) {
+    FailureOr<std::string> Text = Compilation.toPtx(GpuArch);
+    if (mlir::failed(Text))
+      return Failed();
+    return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
   FailureOr<std::vector<uint8_t>> File = Compilation.toFile();
   if (mlir::failed(File))

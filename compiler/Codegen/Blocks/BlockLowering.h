@@ -119,6 +119,8 @@ protected:
   // --- shared, in Evaluate.cpp ---
   mlir::Value evaluate(mlir::Value Block, const Position &P);
   mlir::Value constantIndex(int64_t Value);
+  /// The row that `P` means: its own, or where a gather's index sends it.
+  mlir::Value rowOf(mlir::Location Loc, const Access &A, const Position &P);
   mlir::Value loadFrom(mlir::Location Loc, const Access &A, const Position &P);
   void storeTo(mlir::Location Loc, mlir::Value V, const Access &A,
                const Position &P);

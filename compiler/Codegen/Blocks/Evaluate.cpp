@@ -40,90 +40,95 @@ static unsigned elementBytes(Type Element) {
   return std::max(1u, Element.getIntOrFloatBitWidth() / 8);
 }
 
+Value BlockLowering::rowOf(Location Loc, const Access &A, const Position &P) {
+  if (!A.RowIndex)
+    return P.Row;
+  // A gather or scatter: the row's own index.
+  Position Where;
+  Where.Col = P.Row;
+  Extent Turned;
+  if (P.Loop) {
+    Turned.Cols = P.Loop->Rows;
+    Where.Loop = &Turned;
+  }
+  return B.create<arith::IndexCastOp>(Loc, B.getIndexType(),
+                                      evaluate(A.RowIndex, Where));
+}
+
+/// bf16 is kept as bits wherever it is not being computed with: LLVM would
+/// widen and round it again through a library call.
+static Type bitsOf(Type Element) {
+  return Element.isBF16() ? Type(IntegerType::get(Element.getContext(), 16))
+                          : Element;
+}
+
 Value BlockLowering::loadFrom(Location Loc, const Access &A,
                               const Position &P) {
-  Value Row = P.Row;
-  if (A.RowIndex) { // a gather: the row's own index, whatever it holds past
-                    // Rows
-    Position Where;
-    Where.Col = P.Row;
-    Extent Turned;
-    if (P.Loop) {
-      Turned.Cols = P.Loop->Rows;
-      Where.Loop = &Turned;
-    }
-    Value Index = evaluate(A.RowIndex, Where);
-    Row = B.create<arith::IndexCastOp>(Loc, B.getIndexType(), Index);
-  }
-  Type Wide = widen(A.Element, P.Width);
-  bool Unit = P.Width == 1 || A.Strides.back() == 1;
-  assert(Unit && "a strided row is evaluated element by element");
-  (void)Unit;
-  unsigned Align = elementBytes(A.Element);
-
+  assert((P.Width == 1 || A.Strides.back() == 1) &&
+         "a strided row is evaluated element by element");
+  Value Row = rowOf(Loc, A, P);
+  Type Bits = widen(bitsOf(A.Element), P.Width);
+  auto Load = [&](Value Col, Type As) -> Value {
+    return B.create<LLVM::LoadOp>(Loc, As, address(Loc, A, Row, Col),
+                                  elementBytes(A.Element));
+  };
+  auto AsElement = [&](Value V) -> Value {
+    if (!A.Element.isBF16())
+      return V;
+    return B.create<arith::BitcastOp>(Loc, widen(A.Element, P.Width), V);
+  };
   // Which bounds does the loop around not already keep?
   bool CheckRows = A.Rows && !(P.Loop && P.Loop->Rows == A.Rows);
   bool CheckCols = A.Cols && !(P.Loop && P.Loop->Cols == A.Cols);
-  auto Load = [&] {
-    return B.create<LLVM::LoadOp>(Loc, Wide, address(Loc, A, Row, P.Col), Align)
-        .getResult();
-  };
   if (!CheckRows && !CheckCols)
-    return Load();
+    return AsElement(Load(P.Col, Bits));
 
-  Value Inside;
-  if (CheckRows)
-    Inside =
-        B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, P.Row, A.Rows);
-  if (CheckCols) {
-    // Width 1 here unless the whole vector is inside or outside: loops with a
-    // limit of their own cover remainders element by element.
-    Value Last =
-        B.create<arith::AddIOp>(Loc, P.Col, constantIndex(P.Width - 1));
-    Value In =
-        B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, Last, A.Cols);
-    Inside = Inside ? B.create<arith::AndIOp>(Loc, Inside, In) : In;
-  }
-  auto Guard = B.create<scf::IfOp>(Loc, TypeRange{Wide}, Inside, true);
-  OpBuilder::InsertionGuard Saved(B);
-  B.setInsertionPointToStart(Guard.thenBlock());
-  B.create<scf::YieldOp>(Loc, Load());
-  B.setInsertionPointToStart(Guard.elseBlock());
-  Value Zero;
-  if (P.Width == 1 || !CheckCols) {
-    Zero = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(Wide));
-  } else {
+  auto Below = [&](Value I, Value Bound) -> Value {
+    return B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, I, Bound);
+  };
+  /// `Read` where `Inside`, else zeros.
+  auto Guarded = [&](Value Inside, Type T, auto Read) -> Value {
+    auto Guard = B.create<scf::IfOp>(Loc, TypeRange{T}, Inside, true);
+    OpBuilder::InsertionGuard Saved(B);
+    B.setInsertionPointToStart(Guard.thenBlock());
+    B.create<scf::YieldOp>(Loc, Read());
+    B.setInsertionPointToStart(Guard.elseBlock());
+    Value Zero = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(T));
+    B.create<scf::YieldOp>(Loc, Zero);
+    return Guard.getResult(0);
+  };
+  auto ReadColumns = [&]() -> Value {
+    if (!CheckCols)
+      return Load(P.Col, Bits);
+    if (P.Width == 1)
+      return Guarded(Below(P.Col, A.Cols), Bits,
+                     [&] { return Load(P.Col, Bits); });
     // The bound may cut through this vector: take its elements one by one.
-    Zero = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(Wide));
+    Value Vector = B.create<arith::ConstantOp>(Loc, B.getZeroAttr(Bits));
     for (int64_t I = 0; I < P.Width; ++I) {
-      Position One = P;
-      One.Width = 1;
-      One.Col = B.create<arith::AddIOp>(Loc, P.Col, constantIndex(I));
-      One.Memo = nullptr;
-      Zero = B.create<vector::InsertOp>(Loc, loadFrom(Loc, A, One), Zero,
-                                        ArrayRef<int64_t>{I});
+      Value Col = B.create<arith::AddIOp>(Loc, P.Col, constantIndex(I));
+      Type One = bitsOf(A.Element);
+      Value Element =
+          Guarded(Below(Col, A.Cols), One, [&] { return Load(Col, One); });
+      Vector = B.create<vector::InsertOp>(Loc, Element, Vector,
+                                          ArrayRef<int64_t>{I});
     }
-  }
-  B.create<scf::YieldOp>(Loc, Zero);
-  return Guard.getResult(0);
+    return Vector;
+  };
+  if (!CheckRows)
+    return AsElement(ReadColumns());
+  return AsElement(Guarded(Below(P.Row, A.Rows), Bits, ReadColumns));
 }
 
 void BlockLowering::storeTo(Location Loc, Value V, const Access &A,
                             const Position &P) {
-  Value Row = P.Row;
-  if (A.RowIndex) {
-    Position Where;
-    Where.Col = P.Row;
-    Extent Turned;
-    if (P.Loop) {
-      Turned.Cols = P.Loop->Rows;
-      Where.Loop = &Turned;
-    }
-    Row = B.create<arith::IndexCastOp>(Loc, B.getIndexType(),
-                                       evaluate(A.RowIndex, Where));
-  }
-  B.create<LLVM::StoreOp>(Loc, convertFloat(Loc, V, A.Element),
-                          address(Loc, A, Row, P.Col), elementBytes(A.Element));
+  Value Row = rowOf(Loc, A, P);
+  Value Converted = convertFloat(Loc, V, A.Element);
+  if (A.Element.isBF16())
+    Converted = B.create<arith::BitcastOp>(
+        Loc, widen(bitsOf(A.Element), P.Width), Converted);
+  B.create<LLVM::StoreOp>(Loc, Converted, address(Loc, A, Row, P.Col),
+                          elementBytes(A.Element));
 }
 
 Value BlockLowering::convertFloat(Location Loc, Value V, Type Element) {

@@ -11,17 +11,20 @@
 #include "compiler/Codegen/Passes.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -56,6 +59,7 @@ void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
   Passes.addPass(createConvertMathToLLVMPass());
   Passes.addPass(createArithToLLVMConversionPass());
   Passes.addPass(createConvertControlFlowToLLVMPass());
+  Passes.addPass(createConvertFuncToLLVMPass());
   Passes.addPass(createReconcileUnrealizedCastsPass());
 }
 
@@ -78,6 +82,16 @@ FailureOr<std::string> m1::codegen::translatePtx(ModuleOp Module,
   Options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   std::unique_ptr<llvm::TargetMachine> Machine(Known->createTargetMachine(
       kTriple, Architecture, "+ptx80", Options, std::nullopt));
+
+  OpBuilder B(Module.getContext());
+  for (auto Function : Module.getOps<LLVM::LLVMFuncOp>())
+    if (auto Threads = Function->getAttrOfType<IntegerAttr>(kThreadsAttr)) {
+      int32_t X = Threads.getInt();
+      Function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
+                        B.getUnitAttr());
+      Function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
+                        B.getDenseI32ArrayAttr({X, 1, 1}));
+    }
 
   registerBuiltinDialectTranslation(*Module->getContext());
   registerLLVMDialectTranslation(*Module->getContext());

@@ -22,8 +22,7 @@ Value ThreadLowering::scratchPointer(int64_t Offset) {
 
 void ThreadLowering::share(Location Loc, Value Count,
                            llvm::function_ref<void(Value)> Emit) {
-  auto Loop =
-      B.create<scf::ForOp>(Loc, Thread, Count, constantIndex(Threads));
+  auto Loop = B.create<scf::ForOp>(Loc, Thread, Count, constantIndex(Threads));
   {
     OpBuilder::InsertionGuard Guard(B);
     B.setInsertionPoint(Loop.getBody()->getTerminator());
@@ -65,8 +64,8 @@ void ThreadLowering::reduceRows(Location Loc, Value Source, const Extent &E,
       return evaluate(Source, {Flat ? Value() : Row, Col, 1, &E, &Memo});
     };
     Position Where{Value(), Row};
-    Value First = isa<VectorType>(Init.getType()) ? evaluate(Init, Where)
-                                                  : scalar(Init);
+    Value First =
+        isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
     auto Loop =
         B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(E.ColCount),
                              constantIndex(1), ValueRange{First});
@@ -103,8 +102,7 @@ void ThreadLowering::lowerDot(Location Loc, const Access &A, const Access &Bm,
       Value I = Loop.getInductionVar();
       Value X = convertFloat(Loc, loadFrom(Loc, Left, {Row, I}), C.Element);
       Value Y = convertFloat(Loc, loadFrom(Loc, Right, {I, Col}), C.Element);
-      Value Next =
-          B.create<LLVM::FMAOp>(Loc, X, Y, Loop.getRegionIterArg(0));
+      Value Next = B.create<LLVM::FMAOp>(Loc, X, Y, Loop.getRegionIterArg(0));
       B.create<scf::YieldOp>(Loc, Next);
     }
     storeTo(Loc, Loop.getResult(0), C, {Row, Col});

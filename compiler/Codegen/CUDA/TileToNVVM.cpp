@@ -9,6 +9,7 @@
 #include "compiler/Codegen/CUDA/ThreadLowering.h"
 #include "compiler/Codegen/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace m1 {
@@ -22,7 +23,7 @@ using namespace m1::codegen;
 
 static constexpr unsigned kGlobalSpace = 1;
 static constexpr unsigned kSharedSpace = 3;
-static constexpr llvm::StringLiteral kSharedSymbol = "m1.shared";
+static constexpr llvm::StringLiteral kSharedSymbol = "m1_shared";
 
 namespace {
 
@@ -54,15 +55,11 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     for (BlockArgument A : Arguments.drop_front(tile::KernelOp::kGridRank))
       Types.push_back(A.getType().isIndex() ? Type(B.getI64Type())
                                             : Type(Global));
-    auto Function = B.create<LLVM::LLVMFuncOp>(
-        Loc, Kernel.getSymName(),
-        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
-                                    Types));
-    Function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(),
-                      B.getUnitAttr());
-    Function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
-                      B.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-    Block *Entry = Function.addEntryBlock(B);
+    auto Function = B.create<func::FuncOp>(Loc, Kernel.getSymName(),
+                                           B.getFunctionType(Types, {}));
+    Function->setAttr(kThreadsAttr,
+                      B.getI32IntegerAttr(static_cast<int32_t>(threads)));
+    Block *Entry = Function.addEntryBlock();
     B.setInsertionPointToStart(Entry);
 
     auto Index = [&](Value Word) -> Value {
@@ -81,11 +78,11 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     for (auto [Old, New] :
          llvm::zip(Arguments.drop_front(tile::KernelOp::kGridRank),
                    Entry->getArguments()))
-      Lowering.mapArgument(Old, Old.getType().isIndex() ? Index(New)
-                                                        : Value(New));
+      Lowering.mapArgument(Old,
+                           Old.getType().isIndex() ? Index(New) : Value(New));
     if (failed(Lowering.lower()))
       return failure();
-    B.create<LLVM::ReturnOp>(Loc, ValueRange());
+    B.create<func::ReturnOp>(Loc);
     Function->setAttr(kScratchBytesAttr,
                       B.getI64IntegerAttr(Lowering.getScratchBytes()));
     Kernel.erase();

@@ -28,17 +28,6 @@ static MemRefType indices(MLIRContext *Context) {
   return memoryType({kDynamic}, IntegerType::get(Context, 32));
 }
 
-static std::string stridesName(MemRefType Type) {
-  SmallVector<int64_t> Strides;
-  int64_t Offset;
-  std::string Name;
-  if (!Type.getLayout().isIdentity() &&
-      succeeded(getStridesAndOffset(Type, Strides, Offset)))
-    for (int64_t Stride : Strides)
-      Name += "_" + std::to_string(Stride);
-  return Name;
-}
-
 namespace {
 /// The sequence that a cell works on.
 struct Sequence {
@@ -93,7 +82,7 @@ LightningMemory m1::lightningMemory(LightningStateType Type, int64_t Slots) {
 }
 
 tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
-                                   MemRefType Operand,
+                                   ArrayRef<MemRefType> QKV,
                                    const LightningMemory &Memory, Type Result) {
   const int64_t H = State.getHeads(), D = State.getHeadDim();
   const int64_t C = State.getChunk();
@@ -102,9 +91,9 @@ tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
   std::string Key =
       formatv("lightning_{0}x{1}_chunk{2}_{3}_{4}_slots{5}{6}", H, D, C,
               nameOf(State.getElementType()), nameOf(Result),
-              Memory.State.getDimSize(0), stridesName(Operand));
-  SmallVector<Type> Arguments{Operand,     Operand,       Operand,
-                              Memory.Keys, Memory.Values, Memory.State};
+              Memory.State.getDimSize(0), layoutName(QKV));
+  SmallVector<Type> Arguments(QKV.begin(), QKV.end());
+  Arguments.append({Memory.Keys, Memory.Values, Memory.State});
   if (Memory.Image)
     Arguments.push_back(Memory.Image);
   Arguments.append({memoryType({H}, F32), indices(Context), indices(Context),
@@ -214,9 +203,9 @@ tile::KernelOp m1::appendKernel(KernelCache &Cache, MemRefType K, MemRefType V,
   const int64_t C = Memory.Keys.getDimSize(4), D = Memory.Keys.getDimSize(3);
   MLIRContext *Context = Cache.context();
   std::string Key = formatv(
-      "append_{0}x{1}_{2}_slots{3}_length{4}{5}{6}", Memory.Keys.getDimSize(1),
-      D, nameOf(K.getElementType()), Memory.Keys.getDimSize(0),
-      Memory.Values.getDimSize(2), stridesName(K), stridesName(V));
+      "append_{0}x{1}_{2}_slots{3}_length{4}{5}", Memory.Keys.getDimSize(1), D,
+      nameOf(K.getElementType()), Memory.Keys.getDimSize(0),
+      Memory.Values.getDimSize(2), layoutName({K, V}));
   return Cache.get(
       Key,
       {K, V, Memory.Keys, Memory.Values, indices(Context), indices(Context),
@@ -257,7 +246,7 @@ tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
       "softmax_{0}of{1}x{2}_{3}_{4}_{5}_slots{6}_length{7}_scale{8}{9}", H, G,
       D, nameOf(Q.getElementType()), nameOf(Memory.Keys.getElementType()),
       nameOf(Result), Memory.Keys.getDimSize(0), Memory.Values.getDimSize(2),
-      nameOf(Scale), stridesName(Q));
+      nameOf(Scale), layoutName(Q));
   return Cache.get(
       Key,
       {Q, Memory.Keys, Memory.Values, indices(Context), indices(Context),

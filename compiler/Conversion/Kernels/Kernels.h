@@ -95,7 +95,7 @@ LightningMemory lightningMemory(LightningStateType Type, int64_t Slots);
 /// (image), slopes [H] f32, positions [T], cu_seqlens [B+1], slots [B], result
 /// [T, H, d].
 tile::KernelOp lightningKernel(KernelCache &Cache, LightningStateType State,
-                               mlir::MemRefType Operand,
+                               llvm::ArrayRef<mlir::MemRefType> QKV,
                                const LightningMemory &Memory,
                                mlir::Type Result);
 

@@ -16,19 +16,6 @@ using namespace mlir;
 using namespace m1;
 using llvm::formatv;
 
-/// Strides as part of a name; empty where rows lie without gaps.
-static std::string layoutName(MemRefType Type) {
-  if (Type.getLayout().isIdentity())
-    return "";
-  SmallVector<int64_t> Strides;
-  int64_t Offset;
-  std::string Name = "_strides";
-  if (succeeded(getStridesAndOffset(Type, Strides, Offset)))
-    for (int64_t Stride : Strides)
-      Name += "_" + std::to_string(Stride);
-  return Name;
-}
-
 tile::KernelOp m1::packKernel(KernelCache &Cache, MemRefType Source,
                               int64_t Panel) {
   int64_t N = Source.getDimSize(0), K = Source.getDimSize(1);

@@ -142,9 +142,9 @@ tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
   const int64_t Dims = Op.getRotaryDim(), Half = Dims / 2;
   const double Theta = Op.getTheta().convertToDouble();
   Type Result = getElementTypeOrSelf(Op.getResult().getType());
-  std::string Key =
-      formatv("rotary_{0}x{1}_{2}_{3}_dims{4}_theta{5}", H, D,
-              nameOf(X.getElementType()), nameOf(Result), Dims, nameOf(Theta));
+  std::string Key = formatv("rotary_{0}x{1}_{2}_{3}_dims{4}_theta{5}{6}", H, D,
+                            nameOf(X.getElementType()), nameOf(Result), Dims,
+                            nameOf(Theta), layoutName(X));
   Type I32 = IntegerType::get(Cache.context(), 32);
   return Cache.get(
       Key,
