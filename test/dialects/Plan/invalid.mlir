@@ -1,0 +1,150 @@
+// What a schedule must hold to; each constraint broken once.
+// RUN: m1-opt %s -verify-diagnostics -split-input-file
+
+// expected-error@+1 {{C1: expected a memref with at most axis 0 dynamic, and plan.rows where it is, as argument 0, found 'memref<?x8xf32>'}}
+plan.program @p(%a: memref<?x8xf32> {plan.name = "a"}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C1: expected a memref with at most axis 0 dynamic, and plan.rows where it is, as argument 1, found 'memref<4x?xf32>'}}
+plan.program @p(%a: memref<4xf32> {plan.name = "a"}, %b: memref<4x?xf32> {plan.name = "b", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C1: expected a memref with at most axis 0 dynamic, and plan.rows where it is, as argument 0, found 'index'}}
+plan.program @p(%a: index {plan.name = "a"}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C2: expected plan.name on argument 1}}
+plan.program @p(%a: memref<4xf32> {plan.name = "a"}, %b: memref<4xf32>) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C3: expected no results, found 1}}
+plan.program @p() -> index {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C4: expected outputs after all inputs, found input 1 after an output}}
+plan.program @p(%a: memref<4xf32> {plan.name = "a", plan.output}, %b: memref<4xf32> {plan.name = "b"}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C1: expected a static memref, found 'memref<?x8xf32>'}}
+plan.global "weights" @g : memref<?x8xf32>
+
+// -----
+
+// expected-error@+1 {{C2: expected kind "weights" or "state", found "scratch"}}
+plan.global "scratch" @g : memref<8xf32>
+
+// -----
+
+plan.program @p() {
+  // expected-error@+1 {{C1: expected @absent to be a plan.global of type 'memref<8xf32>'}}
+  %0 = plan.global_ref @absent : memref<8xf32>
+  plan.return
+}
+
+// -----
+
+plan.global "state" @g : memref<8xf32>
+plan.program @p() {
+  // expected-error@+1 {{C1: expected @g to be a plan.global of type 'memref<4x2xf32>'}}
+  %0 = plan.global_ref @g : memref<4x2xf32>
+  plan.return
+}
+
+// -----
+
+plan.program @p() {
+  // expected-error@+1 {{C1: expected rows for a dynamic axis 0 and no other dynamic axis, found 'memref<?x8xf32>'}}
+  %0 = plan.buffer : memref<?x8xf32>
+  plan.return
+}
+
+// -----
+
+plan.program @p() {
+  // expected-error@+1 {{C1: expected rows for a dynamic axis 0 and no other dynamic axis, found 'memref<4x8xf32>'}}
+  %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<4x8xf32>
+  plan.return
+}
+
+// -----
+
+plan.program @p() {
+  // expected-error@+1 {{C1: expected rows for a dynamic axis 0 and no other dynamic axis, found 'memref<?x?xf32>'}}
+  %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x?xf32>
+  plan.return
+}
+
+// -----
+
+plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C1: expected an offset of at least 0}}
+  %0 = plan.view %a at -1 : memref<8xf32> to memref<4xf32>
+  plan.return
+}
+
+// -----
+
+plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C2: expected one element type, found 'memref<8xf32>' and 'memref<8xi32>'}}
+  %0 = plan.view %a at 0 : memref<8xf32> to memref<8xi32>
+  plan.return
+}
+
+// -----
+
+plan.global "state" @g : memref<8xf32>
+plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C1: expected @g to be a tile.kernel}}
+  plan.launch @g grid [] written [true](%a : memref<8xf32>)
+  plan.return
+}
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
+  tile.return
+}
+plan.program @p(%a: memref<4xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C2: expected operands of types ('memref<8xf32>'), found ('memref<4xf32>')}}
+  plan.launch @k grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true](%a : memref<4xf32>)
+  plan.return
+}
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
+  tile.return
+}
+plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C3: expected three grid sizes, found 2}}
+  plan.launch @k grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true](%a : memref<8xf32>)
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{expected a factor of at least 0 and a divisor of at least 1, found -1 and 1}}
+#expr = #plan.expr<"T" * -1 + 0 ceildiv 1>
+
+// -----
+
+// expected-error@+1 {{expected a factor of at least 0 and a divisor of at least 1, found 1 and 0}}
+#expr = #plan.expr<"T" * 1 + 0 ceildiv 0>
