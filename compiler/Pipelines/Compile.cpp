@@ -16,6 +16,7 @@
 #include "compiler/Codegen/CUDA/PtxCompiler.h"
 #include "compiler/Codegen/Passes.h"
 #include "compiler/Conversion/Passes.h"
+#include "compiler/Pipelines/Report.h"
 #include "compiler/Plan/Passes.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Tile/IR/Tile.h"
@@ -82,8 +83,12 @@ LogicalResult Compilation::toPlan() {
   };
   if (failed(Run("model", [&](OpPassManager &P) { buildModelPipeline(P); })))
     return failure();
-  return Run("schedule",
-             [&](OpPassManager &P) { buildSchedulePipeline(P, Options); });
+  Figures = modelFigures(Module);
+  if (failed(Run("schedule",
+                 [&](OpPassManager &P) { buildSchedulePipeline(P, Options); })))
+    return failure();
+  llvm::append_range(Figures, planFigures(Module));
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

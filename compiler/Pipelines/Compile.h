@@ -48,6 +48,8 @@ public:
   llvm::FailureOr<std::vector<uint8_t>> toFile();
 
   const std::vector<Phase> &phases() const { return Phases; }
+  /// What the model and its plan cost, for the report. After toPlan().
+  const std::vector<PlanFigure> &figures() const { return Figures; }
 
 private:
   template <typename Callable> auto timed(llvm::StringRef Name, Callable Run);

@@ -188,9 +188,14 @@ Error compile(mlir::ModuleOp Module) {
                      File->size());
       }))
     return E;
-  if (Chosen.Report)
-    for (const m1::Phase &Phase : Compilation.phases())
-      outs() << format("%-14s %8.3f s\n", Phase.Name.c_str(), Phase.Seconds);
+  if (!Chosen.Report)
+    return Error::success();
+  for (const m1::PlanFigure &Figure : Compilation.figures())
+    outs() << format("%-40s %22.0f %s\n", Figure.Name.c_str(), Figure.Value,
+                     Figure.Unit.c_str());
+  for (const m1::Phase &Phase : Compilation.phases())
+    outs() << format("%-40s %22.3f s\n",
+                     ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
   return Error::success();
 }
 
