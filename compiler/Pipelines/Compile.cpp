@@ -47,9 +47,9 @@ auto Compilation::timed(StringRef Name, Callable Run) {
 static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
-  Passes.addNestedPass<func::FuncOp>(m1c::createFuseHead());
+  Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
   // Everything that follows relies on linear states.
-  Passes.addNestedPass<func::FuncOp>(m1c::createVerifyStates());
+  Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
 }
 
 //===----------------------------------------------------------------------===//

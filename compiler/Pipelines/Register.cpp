@@ -24,7 +24,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
-void m1c::registerDialects(mlir::DialectRegistry &Registry) {
+void m1::registerDialects(mlir::DialectRegistry &Registry) {
   Registry.insert<m1::M1Dialect, m1::tile::TileDialect, m1::plan::PlanDialect,
                   mlir::arith::ArithDialect, mlir::func::FuncDialect,
                   mlir::math::MathDialect, mlir::memref::MemRefDialect,
@@ -32,7 +32,7 @@ void m1c::registerDialects(mlir::DialectRegistry &Registry) {
                   mlir::LLVM::LLVMDialect>();
 }
 
-void m1c::registerPasses() {
+void m1::registerPasses() {
   mlir::registerTransformsPasses();
   registerTransformsPasses();
   m1::registerCodegenPasses();

@@ -13,7 +13,7 @@ namespace mlir {
 class DialectRegistry;
 } // namespace mlir
 
-namespace m1c {
+namespace m1 {
 
 /// Adds every dialect that the compiler's input and intermediate forms use.
 void registerDialects(mlir::DialectRegistry &Registry);
@@ -22,6 +22,6 @@ void registerDialects(mlir::DialectRegistry &Registry);
 /// known by name to `m1-opt`. Called once a process.
 void registerPasses();
 
-} // namespace m1c
+} // namespace m1
 
 #endif // M1_COMPILER_PIPELINES_REGISTER_H

@@ -14,10 +14,10 @@
 
 using namespace mlir;
 
-namespace m1c {
+namespace m1 {
 #define GEN_PASS_DEF_FUSEHEAD
 #include "compiler/Transforms/Passes.h.inc"
-} // namespace m1c
+} // namespace m1
 
 namespace {
 
@@ -43,7 +43,7 @@ struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
   }
 };
 
-struct FuseHead : m1c::impl::FuseHeadBase<FuseHead> {
+struct FuseHead : m1::impl::FuseHeadBase<FuseHead> {
   void runOnOperation() override {
     RewritePatternSet Patterns(&getContext());
     Patterns.add<FuseHeadPattern>(&getContext());

@@ -11,12 +11,12 @@
 
 #include "mlir/Pass/Pass.h"
 
-namespace m1c {
+namespace m1 {
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "compiler/Transforms/Passes.h.inc"
 
-} // namespace m1c
+} // namespace m1
 
 #endif // M1_COMPILER_TRANSFORMS_PASSES_H

@@ -14,10 +14,10 @@
 
 using namespace mlir;
 
-namespace m1c {
+namespace m1 {
 #define GEN_PASS_DEF_VERIFYSTATES
 #include "compiler/Transforms/Passes.h.inc"
-} // namespace m1c
+} // namespace m1
 
 namespace {
 
@@ -29,7 +29,7 @@ Value successor(OpOperand &Use) {
       .Default([](Operation *) { return Value(); });
 }
 
-struct VerifyStates : m1c::impl::VerifyStatesBase<VerifyStates> {
+struct VerifyStates : m1::impl::VerifyStatesBase<VerifyStates> {
   /// Follows the chain of uses from `Read` to the write of the same state.
   static LogicalResult verifyChain(m1::ReadStateOp Read) {
     Value V = Read.getResult();

@@ -15,7 +15,7 @@
 
 #include <cmath>
 
-using namespace m1c::huggingface;
+using namespace m1::huggingface;
 using namespace mlir;
 
 namespace {
@@ -472,7 +472,7 @@ Value ModelBuilder::mergeHeads(Value X) {
 } // namespace
 
 OwningOpRef<ModuleOp>
-m1c::huggingface::buildModel(const Config &C, ArrayRef<Parameter> Parameters,
-                             int64_t Chunk, MLIRContext *Context) {
+m1::huggingface::buildModel(const Config &C, ArrayRef<Parameter> Parameters,
+                            int64_t Chunk, MLIRContext *Context) {
   return ModelBuilder(C, Parameters, Chunk, Context).run();
 }

@@ -13,7 +13,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
-namespace m1c::huggingface {
+namespace m1::huggingface {
 
 /// Builds the module of a model: its parameters, its states and the functions
 ///
@@ -33,6 +33,6 @@ mlir::OwningOpRef<mlir::ModuleOp>
 buildModel(const Config &C, llvm::ArrayRef<Parameter> Parameters, int64_t Chunk,
            mlir::MLIRContext *Context);
 
-} // namespace m1c::huggingface
+} // namespace m1::huggingface
 
 #endif // M1_FRONTENDS_HUGGINGFACE_BUILDER_H

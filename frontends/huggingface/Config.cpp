@@ -17,7 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-using namespace m1c::huggingface;
+using namespace m1::huggingface;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
@@ -392,7 +392,7 @@ std::vector<double> Config::slopes(int64_t Layer) const {
   return Slopes;
 }
 
-Expected<Config> m1c::huggingface::readConfig(StringRef File) {
+Expected<Config> m1::huggingface::readConfig(StringRef File) {
   auto Buffer = llvm::MemoryBuffer::getFile(File, /*IsText=*/true);
   if (!Buffer)
     return llvm::createStringError(File + ": " + Buffer.getError().message());

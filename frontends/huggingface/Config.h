@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace m1c::huggingface {
+namespace m1::huggingface {
 
 /// Which published implementation a checkpoint belongs to. It decides the keys
 /// of config.json, the tensor names and the decay of lightning layers.
@@ -63,6 +63,6 @@ struct Config {
 /// was found and what was expected.
 llvm::Expected<Config> readConfig(llvm::StringRef File);
 
-} // namespace m1c::huggingface
+} // namespace m1::huggingface
 
 #endif // M1_FRONTENDS_HUGGINGFACE_CONFIG_H

@@ -17,10 +17,10 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
-using namespace m1c::huggingface;
+using namespace m1::huggingface;
 using namespace mlir;
 
-llvm::Expected<OwningOpRef<ModuleOp>> m1c::huggingface::importCheckpoint(
+llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
     StringRef Directory, const ImportOptions &Options, MLIRContext *Context) {
   if (!llvm::sys::fs::is_directory(Directory))
     return llvm::createStringError(

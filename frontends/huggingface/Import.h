@@ -14,7 +14,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
-namespace m1c::huggingface {
+namespace m1::huggingface {
 
 struct ImportOptions {
   /// Tokens in a chunk of a lightning layer.
@@ -32,6 +32,6 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importCheckpoint(llvm::StringRef Directory, const ImportOptions &Options,
                  mlir::MLIRContext *Context);
 
-} // namespace m1c::huggingface
+} // namespace m1::huggingface
 
 #endif // M1_FRONTENDS_HUGGINGFACE_IMPORT_H

@@ -10,7 +10,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 
-using namespace m1c::huggingface;
+using namespace m1::huggingface;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 using llvm::StringRef;
@@ -124,8 +124,8 @@ SmallVector<int64_t, 3> Parameter::tensorShape(const Source &S) const {
 }
 
 ExpertNaming
-m1c::huggingface::detectExpertNaming(const Config &C,
-                                     llvm::function_ref<bool(StringRef)> Has) {
+m1::huggingface::detectExpertNaming(const Config &C,
+                                    llvm::function_ref<bool(StringRef)> Has) {
   ExpertNaming Naming;
   if (C.hasPublishedNames())
     return Naming;
@@ -137,12 +137,12 @@ m1c::huggingface::detectExpertNaming(const Config &C,
 }
 
 std::vector<Parameter>
-m1c::huggingface::describeParameters(const Config &C,
-                                     const ExpertNaming &Naming) {
+m1::huggingface::describeParameters(const Config &C,
+                                    const ExpertNaming &Naming) {
   return Collector(C, Naming).run();
 }
 
-std::vector<std::string> m1c::huggingface::derivedEndings(const Config &C) {
+std::vector<std::string> m1::huggingface::derivedEndings(const Config &C) {
   std::vector<std::string> Endings = {".rotary_emb.inv_freq"};
   if (C.TieEmbeddings)
     Endings.push_back("lm_head.weight");
@@ -155,12 +155,12 @@ std::vector<std::string> m1c::huggingface::derivedEndings(const Config &C) {
   return Endings;
 }
 
-bool m1c::huggingface::isDerived(const Config &C, StringRef Tensor) {
+bool m1::huggingface::isDerived(const Config &C, StringRef Tensor) {
   return llvm::any_of(derivedEndings(C), [&](const std::string &Ending) {
     return Tensor.ends_with(Ending);
   });
 }
 
-std::string m1c::huggingface::layerName(int64_t Layer) {
+std::string m1::huggingface::layerName(int64_t Layer) {
   return "model.layers." + std::to_string(Layer);
 }

@@ -13,7 +13,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
-namespace m1c::huggingface {
+namespace m1::huggingface {
 
 /// A tensor of the checkpoint, or with Axis >= 0 its part with indices Begin <=
 /// i < End along that axis, whose full extent is Extent.
@@ -64,6 +64,6 @@ bool isDerived(const Config &C, llvm::StringRef Tensor);
 /// "model.layers.3"
 std::string layerName(int64_t Layer);
 
-} // namespace m1c::huggingface
+} // namespace m1::huggingface
 
 #endif // M1_FRONTENDS_HUGGINGFACE_NAMES_H

@@ -16,7 +16,7 @@
 #include "llvm/Support/Path.h"
 #include <optional>
 
-using namespace m1c::huggingface;
+using namespace m1::huggingface;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
@@ -172,7 +172,7 @@ Error checkExpertTypes(StringRef Where,
 } // namespace
 
 Expected<std::vector<Parameter>>
-m1c::huggingface::resolveParameters(StringRef Directory, Config &C) {
+m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
   std::string Index = inDirectory(Directory, IndexName);
   std::string Where = Directory.str();
   StoredTensors Tensors;

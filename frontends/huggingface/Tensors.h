@@ -11,7 +11,7 @@
 
 #include "frontends/huggingface/Names.h"
 
-namespace m1c::huggingface {
+namespace m1::huggingface {
 
 /// The parameters of the model with the element types that the checkpoint in
 /// `Directory` stores them in. Reads headers only, never weights.
@@ -32,6 +32,6 @@ namespace m1c::huggingface {
 llvm::Expected<std::vector<Parameter>>
 resolveParameters(llvm::StringRef Directory, Config &C);
 
-} // namespace m1c::huggingface
+} // namespace m1::huggingface
 
 #endif // M1_FRONTENDS_HUGGINGFACE_TENSORS_H

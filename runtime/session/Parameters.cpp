@@ -11,8 +11,10 @@
 #include <Random123/boxmuller.hpp>
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <cstring>
 #include <set>
+#include <thread>
 
 using namespace m1;
 
@@ -79,13 +81,33 @@ public:
   void release(uint32_t Index) override { Values[Index].reset(); }
 
 private:
+  /// Every block of four elements has a counter of its own, so that threads can
+  /// share the work and the values stay the same.
   void generate(uint32_t Index, int64_t Count, ElementType Type, bool IsNorm,
                 std::byte *Out) {
+    constexpr int64_t Grain = int64_t(1) << 20; // elements worth a thread
+    int64_t Threads =
+        std::clamp<int64_t>(std::thread::hardware_concurrency(), 1,
+                            std::max<int64_t>(1, Count / Grain));
+    int64_t Share = (Count / Threads + 4) / 4 * 4;
+    std::vector<std::thread> Workers;
+    for (int64_t Begin = 0; Begin < Count; Begin += Share)
+      Workers.emplace_back([=, this] {
+        generateRange(Index, Begin, std::min(Begin + Share, Count), Type,
+                      IsNorm, Out);
+      });
+    for (std::thread &Worker : Workers)
+      Worker.join();
+  }
+
+  /// Elements Begin <= i < End; Begin is a multiple of 4.
+  void generateRange(uint32_t Index, int64_t Begin, int64_t End,
+                     ElementType Type, bool IsNorm, std::byte *Out) {
     r123::Philox4x32 Philox;
     r123::Philox4x32::key_type Key = {
         {static_cast<uint32_t>(Seed), static_cast<uint32_t>(Seed >> 32)}};
     float Mean = IsNorm ? 1.0f : 0.0f;
-    for (int64_t I = 0; I < Count; I += 4) {
+    for (int64_t I = Begin; I < End; I += 4) {
       uint64_t Block = I / 4;
       r123::Philox4x32::ctr_type Counter = {{static_cast<uint32_t>(Block),
                                              static_cast<uint32_t>(Block >> 32),
@@ -94,7 +116,7 @@ private:
       r123::float2 A = r123::boxmuller(R[0], R[1]);
       r123::float2 B = r123::boxmuller(R[2], R[3]);
       const float Normal[4] = {A.x, A.y, B.x, B.y};
-      for (int64_t J = 0; J < 4 && I + J < Count; ++J)
+      for (int64_t J = 0; J < 4 && I + J < End; ++J)
         store(Type, Out, I + J, Mean + 0.02f * Normal[J]);
     }
   }

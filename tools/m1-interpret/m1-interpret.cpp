@@ -143,7 +143,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
 
 static absl::Status run() {
   mlir::DialectRegistry Registry;
-  m1c::registerDialects(Registry);
+  m1::registerDialects(Registry);
   mlir::MLIRContext Context(Registry);
   auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
       Input, mlir::ParserConfig(&Context));

@@ -12,6 +12,6 @@
 
 int main(int Argc, char **Argv) {
   mlir::DialectRegistry Registry;
-  m1c::registerDialects(Registry);
+  m1::registerDialects(Registry);
   return mlir::failed(mlir::MlirLspServerMain(Argc, Argv, Registry));
 }

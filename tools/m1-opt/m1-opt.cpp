@@ -12,8 +12,8 @@
 
 int main(int Argc, char **Argv) {
   mlir::DialectRegistry Registry;
-  m1c::registerDialects(Registry);
-  m1c::registerPasses();
+  m1::registerDialects(Registry);
+  m1::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(Argc, Argv, "m1c pass driver\n", Registry));
 }

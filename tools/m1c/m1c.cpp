@@ -77,7 +77,7 @@ struct {
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   if (!StringRef(Input).ends_with(".mlir"))
-    return m1c::huggingface::importCheckpoint(Input, {}, Context);
+    return m1::huggingface::importCheckpoint(Input, {}, Context);
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
   SourceMgr Sources;
@@ -213,7 +213,7 @@ int main(int Argc, char **Argv) {
       "m1run.\n\n  m1c CHECKPOINT_DIR -o model.m1plan\n  m1c graph.mlir -o "
       "graph.m1plan\n  m1c CHECKPOINT_DIR --emit=m1\n");
   mlir::DialectRegistry Registry;
-  m1c::registerDialects(Registry);
+  m1::registerDialects(Registry);
   mlir::MLIRContext Context(Registry);
   Context.loadAllAvailableDialects();
   auto Run = [&]() -> Error {

@@ -113,10 +113,12 @@ absl::Status runGenerate(const GenerateCommand &Command) {
                            {"response", Response}});
       continue;
     }
-    std::string Text;
-    for (int64_t Token : Response)
-      Text += " " + std::to_string(Token);
-    std::printf("%zu: %lld prompt tokens, %zu new (%s):%s\n", I,
+    // With --out-dir the tokens are in their files.
+    std::string Text = Command.OutDir.empty() ? ":" : "";
+    if (Command.OutDir.empty())
+      for (int64_t Token : Response)
+        Text += " " + std::to_string(Token);
+    std::printf("%zu: %lld prompt tokens, %zu new (%s)%s\n", I,
                 static_cast<long long>(R.PromptTokens), Response.size(),
                 Reason.c_str(), Text.c_str());
   }

@@ -426,8 +426,8 @@ def M1_SampleOp : M1_Op<"sample", [Pure]> {
   let summary = "Draws each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0, the index of the largest logit (ties to the lower index). Otherwise the
-    probabilities p = softmax(logits / temperature), kept for the top_k largest (0: all), then for the smallest set of
-    largest p whose sum reaches top_p, ties to the lower index in both; renormalised. The token is the first, in
+    probabilities p = softmax(logits / temperature), kept for the top_k largest (0: all) and renormalised, then for
+    the smallest set of largest p whose sum reaches top_p and renormalised again, ties to the lower index in both. The token is the first, in
     descending order of p (ties: lower index first), at which the running sum of p exceeds u. u in [0, 1) is the first
     32-bit word of Philox4x32-10 with counter (position low, position high, 0, 0) and key (seed low, seed high), times
     2^-32, where seed = seeds[b] and position = positions[b].

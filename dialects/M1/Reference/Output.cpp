@@ -70,11 +70,11 @@ Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
       P[I] = std::exp((Row[Order[I]] - Row[Order[0]]) / Temperature.Reals[B]);
     double Sum = std::accumulate(P.begin(), P.end(), 0.0);
 
-    // top_p compares with probabilities among the whole vocabulary, whatever
-    // top_k has removed.
     int64_t Kept = Vocabulary;
     if (TopK.Integers[B] > 0)
       Kept = std::min(Kept, TopK.Integers[B]);
+    // top_p is a share of what top_k leaves.
+    Sum = std::accumulate(P.begin(), P.begin() + Kept, 0.0);
     double Mass = 0.0;
     int64_t Count = 0;
     while (Count < Kept && (Count == 0 || Mass < TopP.Reals[B]))

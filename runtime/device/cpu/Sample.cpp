@@ -74,11 +74,23 @@ absl::StatusOr<int32_t> cpu::sampleToken(std::span<const float> Logits,
   double KeptSum = Sum;
   if (Filtered) {
     size_t Limit = TopK > 0 ? std::min<size_t>(TopK, Heap.size()) : Heap.size();
+    // top_p is a share of what top_k leaves.
+    double Whole = Sum;
+    if (TopK > 0) {
+      Whole = 0;
+      while (Kept.size() < Limit) {
+        takeNext();
+        Whole += Kept.back().Weight;
+      }
+    }
     KeptSum = 0;
+    size_t Count = 0;
     do {
-      takeNext();
-      KeptSum += Kept.back().Weight;
-    } while (Kept.size() < Limit && (TopP >= 1 || KeptSum < TopP * Sum));
+      if (Count == Kept.size())
+        takeNext();
+      KeptSum += Kept[Count++].Weight;
+    } while (Count < Limit && (TopP >= 1 || KeptSum < TopP * Whole));
+    Kept.resize(Count);
   }
 
   double Threshold = uniform(Seed, Position) * KeptSum, Running = 0;
