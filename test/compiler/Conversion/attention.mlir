@@ -1,0 +1,156 @@
+// Attention: q, k and v are views of the projection, states are globals of as many
+// slots as the plan has, slopes are written once by init.
+// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
+
+// CHECK: plan.symbols = {B = 3 : i64, T = 100 : i64}
+// CHECK: plan.global "state" @s.keys : memref<3x2x8x16xbf16>
+// CHECK: plan.global "state" @s.values : memref<3x2x16x8xbf16>
+// CHECK: plan.global "state" @s.state : memref<3x2x8x8xf32>
+// CHECK: plan.global "state" @s.image : memref<3x2x8x8xbf16>
+// CHECK: plan.global "weights" @numbers_5 : memref<2xf32>
+// CHECK-LABEL: plan.program @init(
+// CHECK: %[[V0:.*]] = plan.global_ref @numbers_5 : memref<2xf32>
+// CHECK: %[[V1:.*]] = plan.scalar <"" * 0 + 4602678819172646912 ceildiv 1>
+// CHECK: %[[V2:.*]] = plan.scalar <"" * 0 + 4598175219545276416 ceildiv 1>
+// CHECK: plan.launch @write_numbers_2 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true, false, false](%[[V0]], %[[V1]], %[[V2]]
+// CHECK-LABEL: plan.program @lightning(
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x48xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.name = "arg2", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[V1:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[V2:.*]] = plan.view %[[ARG0]] at 16 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x8x16xbf16>
+// CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x16x8xbf16>
+// CHECK: %[[V5:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
+// CHECK: %[[V6:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
+// CHECK: %[[V7:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2x8xf32>
+// CHECK: %[[V8:.*]] = plan.global_ref @numbers_5 : memref<2xf32>
+// CHECK: plan.launch @lightning_2x8_chunk16_bf16_f32_slots3_strides_48_24_1_strides_48_24_1_strides_48_24_1 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, true, true, true, true, false, false, false, false, true](%[[V0]], %[[V1]], %[[V2]], %[[V3]], %[[V4]], %[[V5]], %[[V6]], %[[V8]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V7]]
+// CHECK: %[[V9:.*]] = plan.view %[[V7]] at 0 : memref<?x2x8xf32> to memref<?x16xf32>
+// CHECK: %[[V10:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
+// CHECK: plan.launch @copy_16_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V9]], %[[ARG4]], %[[V10]]
+
+// New rows join the open chunk before it is read; the state's bf16 image is the
+// operand of q S, and a closing chunk writes both.
+// CHECK-LABEL: tile.kernel @lightning_2x8_chunk16_bf16_f32_slots3_
+// CHECK-SAME: %arg6: memref<3x2x8x16xbf16>, %arg7: memref<3x2x16x8xbf16>, %arg8: memref<3x2x8x8xf32>, %arg9: memref<3x2x8x8xbf16>
+// CHECK: scf.for %[[CHUNK:.*]] =
+// CHECK: %[[K:.*]] = tile.load %arg4[%[[TOKEN:.*]], %arg1, %{{.*}}] dims [0, 2] rows %[[NEW:.*]] : {{.*}}, vector<16x8xbf16>
+// CHECK: %[[KT:.*]] = vector.transpose %[[K]], [1, 0]
+// CHECK: tile.store %[[KT]], %arg6[%[[SLOT:.*]], %arg1, %{{.*}}, %[[R0:.*]]] dims [2, 3] cols %[[NEW]]
+// CHECK: tile.store %{{.*}}, %arg7[%[[SLOT]], %arg1, %[[R0]], %{{.*}}] dims [2, 3] rows %[[NEW]]
+// CHECK: %[[KEYS:.*]] = tile.load %arg6[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] : {{.*}}, vector<8x16xbf16>
+// CHECK: %[[VALUES:.*]] = tile.load %arg7[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[R1:.*]] : {{.*}}, vector<16x8xbf16>
+// CHECK: %[[Q:.*]] = tile.load %arg3
+// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[CHUNK]]
+// CHECK: %[[INTER:.*]] = scf.if %[[FIRST]] -> (vector<16x8xf32>)
+// CHECK: %[[IMAGE:.*]] = tile.load %arg9
+// CHECK: tile.dot %[[Q]], %[[IMAGE]]
+// CHECK: %[[SCORES:.*]] = tile.dot %[[Q]], %[[KEYS]], %{{.*}} : vector<16x8xbf16>, vector<8x16xbf16>, vector<16x16xf32>
+// CHECK: %[[SEEN:.*]] = arith.cmpi sge
+// CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCORES]]
+// CHECK: %[[P:.*]] = arith.select %[[SEEN]], %[[DECAYED]]
+// CHECK: %[[O:.*]] = tile.dot %[[P]], %[[VALUES]], %[[INTER]]
+// CHECK: tile.store %[[O]], %arg14[%[[TOKEN]], %arg1, %{{.*}}] dims [0, 2] rows %[[NEW]]
+// CHECK: arith.cmpi eq, %[[R1]]
+// CHECK: %[[KEPT:.*]] = arith.select %[[FIRST]]
+// CHECK: %[[OLD:.*]] = tile.load %arg8[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[KEPT]]
+// CHECK: %[[ACC:.*]] = arith.mulf %[[OLD]]
+// CHECK: %[[S:.*]] = tile.dot %{{.*}}, %[[VALUES]], %[[ACC]]
+// CHECK: tile.store %[[S]], %arg8
+// CHECK: tile.store %{{.*}}, %arg9[%[[SLOT]], {{.*}} vector<8x8xbf16>
+
+m1.state @s : !m1.lightning_state<2 x 8, chunk = 16, bf16>
+
+func.func @lightning(%x: tensor<?x48xbf16>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"}) -> tensor<?x16xf32> {
+  %q, %k, %v = m1.split_qkv %x : (tensor<?x48xbf16>) -> (tensor<?x2x8xbf16>, tensor<?x2x8xbf16>, tensor<?x2x8xbf16>)
+  %s = m1.read_state @s : !m1.lightning_state<2 x 8, chunk = 16, bf16>
+  %o, %n = m1.lightning_attention %q, %k, %v, %s at (%p, %cu, %slots) slopes [0.5, 0.25]
+    : (tensor<?x2x8xbf16>, tensor<?x2x8xbf16>, tensor<?x2x8xbf16>, !m1.lightning_state<2 x 8, chunk = 16, bf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x2x8xf32>, !m1.lightning_state<2 x 8, chunk = 16, bf16>)
+  m1.write_state %n, @s : !m1.lightning_state<2 x 8, chunk = 16, bf16>
+  %m = m1.merge_heads %o : (tensor<?x2x8xf32>) -> tensor<?x16xf32>
+  return %m : tensor<?x16xf32>
+}
+
+// -----
+
+// CHECK: plan.symbols = {B = 3 : i64, T = 100 : i64}
+// CHECK: plan.global "state" @s.keys : memref<3x2x4x8x64xf32>
+// CHECK: plan.global "state" @s.values : memref<3x2x256x8xf32>
+// CHECK-LABEL: plan.program @softmax(
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x32xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x2x8xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.name = "arg4", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG5:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x32xf32> to memref<?x4x8xf32>
+// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x4x8xf32>
+// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
+// CHECK: plan.launch @rotary_4x8_f32_f32_dims6_theta10000 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 4 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[V0]], %[[ARG2]], %[[V1]], %[[V2]]
+// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x4x8x64xf32>
+// CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x256x8xf32>
+// CHECK: plan.launch @append_2x8_f32_slots3_length256 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"T" * 1 + 64 ceildiv 64>] written [false, false, true, true, false, false, false](%[[ARG1]], %[[ARG1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]]
+// CHECK: plan.launch @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 4 ceildiv 1>, #plan.expr<"T" * 1 + 0 ceildiv 64>] written [false, false, false, false, false, false, true](%[[V1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]], %[[ARG5]]
+
+// Angles are made and reduced in f64; the last two components pass through.
+// CHECK-LABEL: tile.kernel @rotary_4x8_f32_f32_dims6_theta10000(
+// CHECK: arith.constant dense<[1.000000e+00, 0.046415{{[0-9]*}}, 0.002154{{[0-9]*}}]> : vector<3xf64>
+// CHECK: %[[TURNS:.*]] = math.roundeven %{{.*}} : vector<8x3xf64>
+// CHECK: %[[ANGLE:.*]] = arith.truncf %{{.*}} : vector<8x3xf64> to vector<8x3xf32>
+// CHECK: %[[COS:.*]] = math.cos %[[ANGLE]]
+// CHECK: %[[SIN:.*]] = math.sin %[[ANGLE]]
+// CHECK: %[[A:.*]] = arith.mulf %{{.*}}, %[[COS]]
+// CHECK: %[[B:.*]] = arith.mulf %{{.*}}, %[[SIN]]
+// CHECK: arith.subf %[[A]], %[[B]]
+// CHECK: arith.addf
+// CHECK: %[[REST:.*]] = tile.load {{.*}} vector<8x2xf32>
+// CHECK: tile.store %[[REST]], %arg5
+
+// CHECK-LABEL: tile.kernel @append_2x8_f32_slots3_length256(
+// CHECK: %[[K:.*]] = tile.load %arg3[%[[TOKEN:.*]], %arg1, %{{.*}}] dims [0, 2] rows %[[ROWS:.*]] : memref<?x2x8xf32>, vector<64x8xf32>
+// CHECK: %[[KT:.*]] = vector.transpose %[[K]], [1, 0]
+// CHECK: tile.store %[[KT]], %arg5[%[[SLOT:.*]], %arg1, %[[BLOCK:.*]], %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[ROWS]]
+// CHECK: %[[V:.*]] = tile.load %arg4[%[[TOKEN]], %arg1, %{{.*}}] dims [0, 2] rows %[[ROWS]]
+// CHECK: tile.store %[[V]], %arg6[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[ROWS]]
+
+// Query heads 2 and 3 read key/value head 1. The running maximum starts from a
+// number whose exponential is 0 but that is no infinity.
+// CHECK-LABEL: tile.kernel @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5(
+// CHECK: %[[TWO:.*]] = arith.constant 2 : index
+// CHECK: %[[GROUP:.*]] = arith.divui %arg1, %[[TWO]]
+// CHECK: %[[Q:.*]] = tile.load %arg3
+// CHECK: arith.constant dense<-1.000000e+30> : vector<64xf32>
+// CHECK: %[[FINAL:.*]]:3 = scf.for %[[BLOCK:.*]] = {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %{{.*}}, %[[S:.*]] = %{{.*}})
+// CHECK: %[[KT:.*]] = tile.load %arg4[%[[SLOT:.*]], %[[GROUP]], %[[BLOCK]], %{{.*}}, %{{.*}}] dims [3, 4]
+// CHECK: %[[V:.*]] = tile.load %arg5[%[[SLOT]], %[[GROUP]], %{{.*}}, %{{.*}}] dims [2, 3] rows %{{.*}}
+// CHECK: tile.dot %[[Q]], %[[KT]]
+// CHECK: arith.constant dense<5.000000e-01>
+// CHECK: %[[SEEN:.*]] = arith.cmpi sge
+// CHECK: %[[MASKED:.*]] = arith.select %[[SEEN]]
+// CHECK: %[[ROWMAX:.*]] = vector.multi_reduction <maxnumf>, %[[MASKED]]
+// CHECK: %[[MAX:.*]] = arith.maxnumf %[[M]], %[[ROWMAX]]
+// CHECK: %[[P:.*]] = math.exp
+// CHECK: %[[LESS:.*]] = arith.subf %[[M]], %[[MAX]]
+// CHECK: %[[SHRINK:.*]] = math.exp %[[LESS]]
+// CHECK: %[[OLD:.*]] = arith.mulf %[[S]], %[[SHRINK]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[OLD]]
+// CHECK: %[[ACC:.*]] = arith.mulf %[[O]]
+// CHECK: %[[NEXT:.*]] = tile.dot %[[P]], %[[V]], %[[ACC]]
+// CHECK: scf.yield %[[NEXT]], %[[MAX]], %[[SUM]]
+// CHECK: arith.divf %{{.*}}, %[[FINAL]]#2
+
+m1.state @s : !m1.kv_cache<2 x 8, f32>
+
+func.func @softmax(%x: tensor<?x32xf32>, %y: tensor<?x2x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"}) -> tensor<?x4x8xf32> {
+  %h = m1.split_heads %x : (tensor<?x32xf32>) -> tensor<?x4x8xf32>
+  %q = m1.rotary %h, %p theta 1.0e4 dims 6 : (tensor<?x4x8xf32>, tensor<?xi32>) -> tensor<?x4x8xf32>
+  %s = m1.read_state @s : !m1.kv_cache<2 x 8, f32>
+  %o, %n = m1.softmax_attention %q, %y, %y, %s at (%p, %cu, %slots) scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, !m1.kv_cache<2 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x4x8xf32>, !m1.kv_cache<2 x 8, f32>)
+  m1.write_state %n, @s : !m1.kv_cache<2 x 8, f32>
+  return %o : tensor<?x4x8xf32>
+}
