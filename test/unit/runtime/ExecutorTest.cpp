@@ -263,6 +263,27 @@ TEST(Parameters, RandomValuesAreNormal) {
   EXPECT_NEAR(Product / Squares, 0, 0.05); // parameters are independent
 }
 
+TEST(Parameters, RandomValuesDoNotDependOnThreads) {
+  // The second tensor is large enough to be shared out; its seed and place are
+  // the first's, so that it must begin with the same values.
+  auto first = [](int64_t Rows) {
+    plan::PlanT PlanT;
+    addParameter(PlanT, "a", DType::F32, {Rows, 1001});
+    std::unique_ptr<LoadedPlan> Plan =
+        value(LoadedPlan::fromBytes(serialize(PlanT), "p"));
+    auto Source = value(randomParameters(*Plan, 9));
+    std::span<const std::byte> Bytes = value(Source->get(0));
+    auto Values = reinterpret_cast<const float *>(Bytes.data());
+    return std::vector<float>(Values, Values + Rows * 1001);
+  };
+  std::vector<float> Small = first(900), Large = first(5000);
+  EXPECT_TRUE(std::equal(Small.begin(), Small.end(), Large.begin()));
+  double Squares = 0;
+  for (size_t I = Large.size() - 100000; I < Large.size(); ++I)
+    Squares += Large[I] * Large[I];
+  EXPECT_NEAR(std::sqrt(Squares / 100000), 0.02, 0.0005);
+}
+
 TEST(Executor, FillsMemory) {
   plan::PlanT Plan;
   plan::FunctionT &F = addFunction(Plan, "f");
