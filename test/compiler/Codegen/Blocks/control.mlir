@@ -1,0 +1,99 @@
+// Reductions, blocks that loops carry and branches choose, tables.
+// RUN: m1-opt %s --tile-to-host="lanes=8 registers=16" --canonicalize --cse | FileCheck %s
+
+// The order of a sum depends on the block's shape alone: lanes over the whole
+// vectors, the lanes in order, the columns that are left, and last the start.
+// CHECK-LABEL: func.func @sum(
+// CHECK: scf.for %{{.*}} = %c0 to %[[ROWS:.*]] step %c1
+// CHECK: %[[A:.*]] = llvm.load %{{.*}} -> vector<8xf32>
+// CHECK: %[[B:.*]] = llvm.load %{{.*}} -> vector<8xf32>
+// CHECK: %[[LANES:.*]] = arith.addf %[[A]], %[[B]] : vector<8xf32>
+// CHECK: %[[T0:.*]] = vector.reduction <add>, %[[LANES]] : vector<8xf32> into f32
+// CHECK: %[[C16:.*]] = llvm.load %{{.*}} -> f32
+// CHECK: %[[T1:.*]] = arith.addf %[[T0]], %[[C16]]
+// CHECK: %[[C17:.*]] = llvm.load %{{.*}} -> f32
+// CHECK: %[[T2:.*]] = arith.addf %[[T1]], %[[C17]]
+// CHECK: %[[C18:.*]] = llvm.load %{{.*}} -> f32
+// CHECK: %[[T3:.*]] = arith.addf %[[T2]], %[[C18]]
+// CHECK: %[[TOTAL:.*]] = arith.addf %[[T3]], %cst
+// CHECK: llvm.store %[[TOTAL]]
+tile.kernel @sum(%x: index, %y: index, %z: index, %a: memref<?x19xf32>, %b: memref<?xf32>, %rows: index) {
+  %c0 = arith.constant 0 : index
+  %zero = arith.constant dense<0.0> : vector<4xf32>
+  %0 = tile.load %a[%c0, %c0] dims [0, 1] rows %rows : memref<?x19xf32>, vector<4x19xf32>
+  %1 = vector.multi_reduction <add>, %0, %zero [1] : vector<4x19xf32> to vector<4xf32>
+  tile.store %1, %b[%c0] dims [0] rows %rows : vector<4xf32>, memref<?xf32>
+  tile.return
+}
+
+// Both carried blocks are computed before either changes: they change places.
+// CHECK-LABEL: func.func @carried(
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 256 : i64}
+// CHECK: llvm.store %{{.*}}, %[[S]]
+// CHECK: %[[P:.*]] = llvm.getelementptr %[[S]][64]
+// CHECK: llvm.store %{{.*}}, %[[P]]
+// CHECK: scf.for
+// CHECK: %[[OLD:.*]] = llvm.load %[[P]]
+// CHECK: llvm.store %[[OLD]], %[[COPY:.*]] {
+// CHECK: %[[SUM:.*]] = arith.addf
+// CHECK: llvm.store %[[SUM]], %[[NEW:.*]] {
+// CHECK: %[[V0:.*]] = llvm.load %[[COPY]]
+// CHECK: llvm.store %[[V0]], %[[S]]
+// CHECK: %[[V1:.*]] = llvm.load %[[NEW]]
+// CHECK: llvm.store %[[V1]], %[[P]]
+tile.kernel @carried(%x: index, %y: index, %z: index, %a: memref<?x8xf32>, %n: index, %b: memref<8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant dense<0.0> : vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%s = %zero, %p = %one) -> (vector<8xf32>, vector<8xf32>) {
+    %0 = tile.load %a[%i, %c0] dims [1] : memref<?x8xf32>, vector<8xf32>
+    %1 = arith.addf %s, %0 : vector<8xf32>
+    scf.yield %p, %1 : vector<8xf32>, vector<8xf32>
+  }
+  tile.store %r#0, %b[%c0] dims [0] : vector<8xf32>, memref<8xf32>
+  tile.return
+}
+
+// A scalar is carried beside a block, in a register.
+// CHECK-LABEL: func.func @both(
+// CHECK: %[[R:.*]] = scf.for %{{.*}} iter_args(%[[COUNT:.*]] = %c0) -> (index)
+// CHECK: %[[NEXT:.*]] = arith.addi %[[COUNT]], %c1
+// CHECK: arith.addf
+// CHECK: scf.yield %[[NEXT]] : index
+// CHECK: arith.index_cast %[[R]] : index to i32
+tile.kernel @both(%x: index, %y: index, %z: index, %n: index, %b: memref<8xf32>, %c: memref<1xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%s = %one, %count = %c0) -> (vector<8xf32>, index) {
+    %0 = arith.addf %s, %one : vector<8xf32>
+    %1 = arith.addi %count, %c1 : index
+    scf.yield %0, %1 : vector<8xf32>, index
+  }
+  tile.store %r#0, %b[%c0] dims [0] : vector<8xf32>, memref<8xf32>
+  %2 = arith.index_cast %r#1 : index to i32
+  memref.store %2, %c[%c0] : memref<1xi32>
+  tile.return
+}
+
+// CHECK-LABEL: func.func @chosen(
+// CHECK-SAME: attributes {m1.scratch_bytes = 64 : i64}
+// CHECK: scf.if
+// CHECK: llvm.store %cst
+// CHECK: } else {
+// CHECK: %[[X:.*]] = llvm.load {{.*}} -> vector<8xf32>
+// CHECK: llvm.store %[[X]]
+tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: memref<2x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %first = arith.cmpi eq, %x, %c0 : index
+  %0 = scf.if %first -> (vector<2x8xf32>) {
+    %zero = arith.constant dense<0.0> : vector<2x8xf32>
+    scf.yield %zero : vector<2x8xf32>
+  } else {
+    %1 = tile.load %a[%c0, %c0] dims [0, 1] : memref<2x8xf32>, vector<2x8xf32>
+    scf.yield %1 : vector<2x8xf32>
+  }
+  tile.store %0, %b[%c0, %c0] dims [0, 1] : vector<2x8xf32>, memref<2x8xf32>
+  tile.return
+}
