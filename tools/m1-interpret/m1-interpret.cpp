@@ -162,7 +162,13 @@ int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
   cl::HideUnrelatedOptions(Category);
   cl::ParseCommandLineOptions(
-      Argc, Argv, "Runs functions of the m1 dialect in double precision.\n");
+      Argc, Argv,
+      "Runs functions of the m1 dialect in double precision: the reference "
+      "that compiled code is compared with.\n\n  m1-interpret MODULE.mlir "
+      "--entry NAME --arg x.npy --arg y.npy --out-dir DIR\n  m1-interpret "
+      "MODULE.mlir --weights CHECKPOINT_DIR --tokens a.npy,b.npy --out-dir "
+      "DIR\n\nThe second form runs a language model's module, as m1c "
+      "--emit=m1 writes it, and writes what m1run score and generate write.\n");
   absl::Status Status = run();
   if (Status.ok())
     return 0;
