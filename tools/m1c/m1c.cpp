@@ -89,12 +89,30 @@ readModule(mlir::MLIRContext *Context) {
   return Module;
 }
 
+/// What was written must have arrived.
+Error finish(raw_fd_ostream &Stream, StringRef Name) {
+  Stream.flush();
+  std::error_code Code = Stream.error();
+  Stream.clear_error();
+  return Code ? createFileError(Name, Code) : Error::success();
+}
+
 /// Writes aside first, so that a full disk leaves no half file under the real
 /// name.
 Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   if (Chosen.Output == "-") {
     Write(outs());
-    return Error::success();
+    return finish(outs(), "standard output");
+  }
+  // A device or a pipe is written to, not replaced by a file.
+  sys::fs::file_status Status;
+  if (!sys::fs::status(Chosen.Output, Status) && sys::fs::is_other(Status)) {
+    std::error_code Code;
+    raw_fd_ostream Stream(Chosen.Output, Code, sys::fs::CD_OpenExisting);
+    if (Code)
+      return createFileError(Chosen.Output, Code);
+    Write(Stream);
+    return finish(Stream, Chosen.Output);
   }
   auto Temporary =
       sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
@@ -105,11 +123,9 @@ Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   {
     raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
     Write(Stream);
-    Stream.flush();
-    if (std::error_code Code = Stream.error()) {
-      Stream.clear_error();
+    if (Error E = finish(Stream, Chosen.Output)) {
       consumeError(Temporary->discard());
-      return createFileError(Chosen.Output, Code);
+      return E;
     }
   }
   return Temporary->keep(Chosen.Output);

@@ -24,7 +24,10 @@ int main(int Argc, char **Argv) {
   try {
     App.parse(Argc, Argv);
   } catch (const CLI::ParseError &Error) {
-    return App.exit(Error) == 0 ? 0 : 1;
+    if (Error.get_exit_code() == 0) // --help
+      return App.exit(Error);
+    std::fprintf(stderr, "m1run: error: %s\n", Error.what());
+    return 1;
   }
   absl::Status Status = Chosen();
   if (Status.ok() && std::fflush(stdout) != 0)

@@ -1,0 +1,293 @@
+# ===- bad_input.py - what the tools say of bad input -----------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""bad_input.py KIND CONFIG.json WORK_DIR
+
+KIND is weights, plans, prompts or tools. Every bad input must end in exit code 1
+and one line on standard error that says what was found and what was expected,
+with nothing on standard output and nothing written. Prints the number of cases.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+
+import e2e
+import numpy as np
+
+kind, config_file, work = sys.argv[1:]
+cases, failures = 0, 0
+shutil.rmtree(work, ignore_errors=True)
+os.makedirs(work)
+OUT = os.path.join(work, "out")
+
+
+def listing():
+    return sorted(os.path.join(d, f) for d, _, files in os.walk(work) for f in files)
+
+
+def run(*command, **options):
+    return subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def refused(fragments, *command, **options):
+    """Runs a command that must fail with one line that has all fragments."""
+    global cases, failures
+    cases += 1
+    before = listing()
+    result = run(*command, **options)
+    problems = [f"no '{f}' in the error" for f in fragments if f not in result.stderr]
+    if result.returncode != 1:
+        problems.append(f"exit code {result.returncode}, expected 1")
+    if result.stderr.count("\n") != 1 or not result.stderr.startswith(f"{command[0]}: "):
+        problems.append("not one line that begins with the tool's name")
+    if result.stdout:
+        problems.append(f"on standard output: {result.stdout[:200]!r}")
+    if added := sorted(set(listing()) ^ set(before)):
+        problems.append(f"files written or lost: {added}")
+    shutil.rmtree(OUT, ignore_errors=True)
+    if problems:
+        failures += 1
+        print(f"{' '.join(map(str, command))}\n  {result.stderr!r}\n  " + "\n  ".join(problems))
+
+
+def accepted(*command):
+    global cases, failures
+    cases += 1
+    result = run(*command)
+    if result.returncode:
+        failures += 1
+        print(f"{' '.join(map(str, command))}\n  exit code {result.returncode}: {result.stderr!r}")
+    return result.stdout
+
+
+def checkpoint():
+    """A small model's checkpoint and the path of its one file of weights."""
+    folder = os.path.join(work, "checkpoint")
+    e2e.make_checkpoint.write_checkpoint(e2e.make_checkpoint.load_config(config_file), folder, 1)
+    return folder, os.path.join(folder, "model.safetensors")
+
+
+def compile_model(folder, *options):
+    plan = os.path.join(work, "model.m1plan")
+    e2e.run("m1c", folder, "-o", plan, *options)
+    return plan
+
+
+def prompt(name, tokens, dtype=np.int64):
+    path = os.path.join(work, f"{name}.npy")
+    np.save(path, np.asarray(tokens, dtype))
+    return path
+
+
+def score(plan, weights, tokens):
+    return "m1run", "score", plan, "--weights", weights, "--tokens", tokens, "--out-dir", OUT
+
+
+def check_weights():
+    """Damaged checkpoints, given to the compiler and to the runtime."""
+    folder, file = checkpoint()
+    plan = compile_model(folder)
+    tokens = prompt("tokens", [1, 2, 3])
+    with open(file, "rb") as stream:
+        good = stream.read()
+    length = int.from_bytes(good[:8], "little")
+    header, data = json.loads(good[8 : 8 + length]), good[8 + length :]
+
+    def damaged(fragments, content, compiler=True):
+        with open(file, "wb") as stream:
+            stream.write(content)
+        if compiler:
+            refused(["model.safetensors", *fragments], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
+        refused(["model.safetensors", *fragments], *score(plan, folder, tokens))
+
+    def changed(change):
+        altered = json.loads(json.dumps(header))
+        more = change(altered) or b""
+        text = json.dumps(altered).encode()
+        return len(text).to_bytes(8, "little") + text + data + more
+
+    def update(**values):
+        return lambda h: h["lm_head.weight"].update(values)
+
+    begin, end = header["lm_head.weight"]["data_offsets"]
+    damaged(["truncated"], good[: len(good) // 2])
+    damaged(["truncated"], good[: length // 2])
+    damaged(["too short"], good[:5])
+    damaged(["too short", "0 bytes"], b"")
+    damaged([str(2**60)], (2**60).to_bytes(8, "little") + good[8:])
+    damaged([str(2**64 - 1)], b"\xff" * 8 + good[8:])
+    damaged(["JSON"], good[:8] + b"{" * length + data)
+    damaged(["'{'"], good[:8] + b" " * length + data)
+    damaged(["lm_head.weight", str(end + 2**40)], changed(update(data_offsets=[begin, end + 2**40])))
+    damaged(["lm_head.weight", "262140"], changed(update(data_offsets=[begin, end - 4])))
+    damaged(["lm_head.weight", "begin"], changed(update(data_offsets=[end, begin])))
+    damaged(["lm_head.weight", "overlap"], changed(lambda h: h["model.norm.weight"].update(data_offsets=[begin, begin + 512])))
+    damaged(["lm_head.weight", "F33"], changed(update(dtype="F33")))
+    damaged(["lm_head.weight", "negative"], changed(update(shape=[-1, 128])))
+    damaged(["lm_head.weight", "too large"], changed(update(shape=[2**40, 2**40])))
+    damaged(["lm_head.weight"], changed(lambda h: h["lm_head.weight"].pop("shape") and None))
+    damaged(["lm_head.weight", "I32"], changed(update(dtype="I32")))
+    damaged(["lm_head.weight", "[128, 512]", "[512, 128]"], changed(update(shape=[128, 512])))
+
+    with open(file, "wb") as stream:
+        stream.write(changed(lambda h: h.pop("lm_head.weight") and None))
+    refused(["checkpoint", "lm_head.weight"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
+    refused(["checkpoint", "lm_head.weight", "model.m1plan"], *score(plan, folder, tokens))
+    with open(file, "wb") as stream:
+        surplus = {"dtype": "F32", "shape": [1], "data_offsets": [len(data), len(data) + 4]}
+        stream.write(changed(lambda h: h.update(extra=surplus) or b"\0\0\0\0"))
+    refused(["checkpoint", "extra"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
+    refused(["checkpoint", "extra", "model.m1plan"], *score(plan, folder, tokens))
+
+    os.remove(file)
+    refused(["checkpoint"], *score(plan, folder, tokens))
+    refused(["nowhere"], *score(plan, os.path.join(work, "nowhere"), tokens))
+
+
+def check_plans():
+    """Plans that are damaged, old or for another processor."""
+    folder, _ = checkpoint()
+    plan = compile_model(folder)
+    tokens = prompt("tokens", [1, 2, 3])
+    with open(plan, "rb") as file:
+        good = file.read()
+    root = struct.unpack_from("<I", good)[0]
+    vtable = root - struct.unpack_from("<i", good, root)[0]
+    version = root + struct.unpack_from("<H", good, vtable + 4)[0]
+    found = struct.unpack_from("<I", good, version)[0]
+
+    def damaged(fragments, content):
+        bad = os.path.join(work, "bad.m1plan")
+        with open(bad, "wb") as file:
+            file.write(content)
+        refused(["bad.m1plan", *fragments], *score(bad, folder, tokens))
+        refused(["bad.m1plan", *fragments], "m1run", "inspect", bad)
+
+    newer = bytearray(good)
+    struct.pack_into("<I", newer, version, found + 1)
+    damaged([f"plan format {found + 1}", f"reads {found}"], newer)
+    damaged(["not a plan"], b"")
+    damaged(["not a plan"], good[:10])
+    damaged(["not a plan"], b"\0" * 1000)
+    damaged(["not a plan"], b"PK\3\4" + good[4:8][::-1] + good[8:])
+    for part in (2, 3, 10, 1000):
+        damaged(["truncated or damaged"], good[: len(good) // part])
+    damaged(["truncated or damaged"], good[:-1])
+    random = np.random.default_rng(3)
+    for place in [*random.integers(8, len(good), 40), len(good) - 1]:
+        flipped = bytearray(good)
+        flipped[place] ^= 1 << random.integers(8)
+        # Wherever it is, the digest or the structure shows it; the version is read before.
+        damaged(["plan format"] if version <= place < version + 4 else ["truncated or damaged"], flipped)
+    refused(["nowhere.m1plan"], *score(os.path.join(work, "nowhere.m1plan"), folder, tokens))
+    refused([work], *score(work, folder, tokens))
+
+    wide = os.path.join(work, "wide.m1plan")
+    e2e.run("m1c", folder, "-o", wide, "--target-cpu=x86-64-v4")
+    with open("/proc/cpuinfo") as file:
+        here = "avx512f" in file.read()
+    if here:
+        print("skipped: this CPU runs every target")
+    else:
+        refused(["wide.m1plan", "avx512"], *score(wide, folder, tokens))
+
+
+def check_prompts():
+    """Prompts that are no prompts, or do not fit the plan."""
+    folder, _ = checkpoint()
+    plan = compile_model(folder, "--max-length=40", "--max-tokens=32", "--slots=2")
+
+    def generate(tokens, *options):
+        return "m1run", "generate", plan, "--weights", folder, "--tokens", tokens, "--out-dir", OUT, *options
+
+    few = ("--max-new-tokens", 2)
+    good = prompt("good", [1, 2, 3])
+    refused(["outside.npy", "512", "vocabulary"], *generate(prompt("outside", [1, 512]), *few))
+    refused(["outside.npy", "512", "vocabulary"], *score(plan, folder, prompt("outside", [1, 512])))
+    refused(["below.npy", "-1"], *generate(prompt("below", [-1, 2]), *few))
+    refused(["below.npy", str(2**40)], *generate(prompt("below", [2**40]), *few))
+    refused(["empty.npy"], *generate(prompt("empty", []), *few))
+    refused(["long.npy", "41", "40"], *generate(prompt("long", [1] * 41), *few))
+    refused(["long.npy", "41", "40"], *score(plan, folder, prompt("long", [1] * 41)))
+    refused(["floats.npy", "F32", "int64"], *generate(prompt("floats", [1, 2], np.float32), *few))
+    refused(["matrix.npy"], *generate(prompt("matrix", [[1, 2], [3, 4]]), *few))
+    refused(["absent.npy"], *generate(f"{good},{os.path.join(work, 'absent.npy')}", *few))
+    half = os.path.join(work, "half.npy")
+    with open(good, "rb") as source, open(half, "wb") as file:
+        file.write(source.read()[:-4])
+    refused(["half.npy"], *generate(half, *few))
+    with open(half, "wb") as file:
+        file.write(b"not an array")
+    refused(["half.npy"], *generate(half, *few))
+    for option, value in (("--temperature", -1), ("--temperature", "nan"), ("--top-p", 0), ("--top-p", 1.5), ("--top-k", -1), ("--max-new-tokens", -1), ("--stop-token", 512), ("--seed", 2**32)):
+        refused([option], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
+    refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
+
+    # More sequences than slots wait for their turn.
+    many = ",".join(prompt(f"many{i}", [i + 1] * (i + 1)) for i in range(7))
+    accepted(*generate(many, *few))
+    found = e2e.read(OUT, "tokens", 7)
+    assert [len(t) for t in found] == [i + 3 for i in range(7)], found
+    # One that reaches the longest length ends there.
+    shutil.rmtree(OUT)
+    accepted(*generate(prompt("full", [1] * 40), "--max-new-tokens", 9))
+
+
+def check_tools():
+    """Options, outputs and a disk that is full."""
+    folder, _ = checkpoint()
+    plan = os.path.join(work, "new.m1plan")
+    refused(["nowhere", "config.json"], "m1c", os.path.join(work, "nowhere"), "-o", plan)
+    refused(["nowhere.mlir", "no such file"], "m1c", os.path.join(work, "nowhere.mlir"), "-o", plan)
+    refused(["-o"], "m1c", folder)
+    refused(["-o"], "m1c", folder, "-o", "-")
+    refused(["--max-tokens", "0"], "m1c", folder, "-o", plan, "--max-tokens=0")
+    refused(["--slots", "-3"], "m1c", folder, "-o", plan, "--slots=-3")
+    refused(["--max-length", "0"], "m1c", folder, "-o", plan, "--max-length=0")
+    refused([os.path.join("absent", "new.m1plan")], "m1c", folder, "-o", os.path.join(work, "absent", "new.m1plan"))
+    refused(["/dev/full", "No space left"], "m1c", folder, "-o", "/dev/full")
+    refused(["No space left"], "m1c", folder, "--emit=m1", "-o", "/dev/full")
+    assert not os.path.isfile("/dev/full"), "the device was replaced by a file"
+
+    good = compile_model(folder, "--max-length=2048")
+    tokens = prompt("tokens", [1] * 1500)
+    refused(["--bogus"], *score(good, folder, tokens), "--bogus")
+    refused(["subcommand"], "m1run", "bogus")
+    refused(["subcommand"], "m1run")
+    # The compiler's own parser may add a suggestion.
+    result = run("m1c", folder, "-o", plan, "--bogus")
+    assert result.returncode == 1 and "--bogus" in result.stderr and not os.path.exists(plan), result
+    refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
+    refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
+    refused(["--threads", "many"], *score(good, folder, tokens), "--threads", "many")
+    refused(["absent"], "m1run", "call", good, "--weights", folder, "--entry", "absent")
+    refused(["score", "5", "0"], "m1run", "call", good, "--weights", folder, "--entry", "score")
+    refused([os.path.join(good, "out"), "Not a directory"], *score(good, folder, tokens)[:-1], os.path.join(good, "out"))
+
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+
+    # 1,500 rows of 512 logits do not fit, their log-probabilities do.
+    result = run(*score(good, folder, tokens), "--logits", preexec_fn=small_files)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "logits.0.npy" in result.stderr, result
+    assert os.listdir(OUT) == ["logprobs.0.npy"], os.listdir(OUT)
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(["m1run", "inspect", good], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
+
+
+CHECKS = {"weights": check_weights, "plans": check_plans, "prompts": check_prompts, "tools": check_tools}
+CHECKS[kind]()
+print(f"{cases} cases, {failures} failed")
+sys.exit(failures > 0)
