@@ -449,6 +449,14 @@ void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
   }
 }
 
+void BlockLowering::yieldScalars(scf::YieldOp Yield) {
+  SmallVector<Value> Yielded;
+  for (Value V : Yield.getOperands())
+    if (!isa<VectorType>(V.getType()))
+      Yielded.push_back(scalar(V));
+  B.create<scf::YieldOp>(Yield.getLoc(), Yielded);
+}
+
 static SmallVector<Value> blocksOf(ValueRange Values) {
   return llvm::to_vector(llvm::make_filter_range(
       Values, [](Value V) { return isa<VectorType>(V.getType()); }));
@@ -493,13 +501,8 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
   auto Yield = cast<scf::YieldOp>(Loop.getBody()->getTerminator());
   yieldInto(blocksOf(Yield.getOperands()), Carried);
   ScratchUsed = Saved;
-  if (!ScalarInits.empty()) {
-    SmallVector<Value> Yielded;
-    for (Value V : Yield.getOperands())
-      if (!isa<VectorType>(V.getType()))
-        Yielded.push_back(scalar(V));
-    B.create<scf::YieldOp>(Loc, Yielded);
-  }
+  if (!ScalarInits.empty())
+    yieldScalars(Yield);
   return success();
 }
 
@@ -537,11 +540,7 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
     ScratchUsed = Saved;
     if (ScalarTypes.empty())
       return success();
-    SmallVector<Value> Yielded;
-    for (Value V : Yield.getOperands())
-      if (!isa<VectorType>(V.getType()))
-        Yielded.push_back(scalar(V));
-    B.create<scf::YieldOp>(Loc, Yielded);
+    yieldScalars(Yield);
     return success();
   };
   if (failed(Branch(If.thenBlock(), New.thenBlock())))

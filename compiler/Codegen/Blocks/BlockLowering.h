@@ -180,6 +180,7 @@ private:
   /// through it.
   bool mayDelay(mlir::Operation *Load, mlir::Value MemRef);
   bool isWorthKeeping(mlir::Value Block);
+  void yieldScalars(mlir::scf::YieldOp Yield);
   void yieldInto(mlir::ValueRange Values, llvm::ArrayRef<Access> Targets);
 
   int64_t ScratchUsed = 0, ScratchBytes = 0;

@@ -8,31 +8,14 @@
 
 #include "compiler/Codegen/CPU/HostCompiler.h"
 
+#include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
 #include "lld/Common/Driver.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
-#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/WithColor.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
 LLD_HAS_DRIVER(elf)
@@ -90,29 +73,7 @@ void m1::codegen::buildHostPipeline(OpPassManager &Passes,
   Shape.lanes = Target.Lanes;
   Shape.registers = Target.Registers;
   Passes.addPass(createTileToHost(Shape));
-  Passes.addPass(createCanonicalizerPass());
-  Passes.addPass(createCSEPass());
-  Passes.addPass(createLoopInvariantCodeMotionPass());
-
-  // No call leaves the object: exponentials and the like become polynomials,
-  // bf16 becomes shifts.
-  Passes.addPass(createExpandMath());
-  arith::ArithExpandOpsPassOptions Expand;
-  Expand.includeBf16 = true;
-  Passes.addPass(arith::createArithExpandOpsPass(Expand));
-  Passes.addPass(createCanonicalizerPass());
-  Passes.addPass(createCSEPass());
-
-  // Everything is said in the LLVM dialect.
-  Passes.addPass(createConvertSCFToCFPass());
-  ConvertVectorToLLVMPassOptions Vectors;
-  Passes.addPass(createConvertVectorToLLVMPass(Vectors));
-  Passes.addPass(createConvertMathToLLVMPass());
-  Passes.addPass(createArithToLLVMConversionPass());
-  Passes.addPass(createConvertIndexToLLVMPass());
-  Passes.addPass(createConvertControlFlowToLLVMPass());
-  Passes.addPass(createConvertFuncToLLVMPass());
-  Passes.addPass(createReconcileUnrealizedCastsPass());
+  buildLLVMPipeline(Passes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -120,39 +81,24 @@ void m1::codegen::buildHostPipeline(OpPassManager &Passes,
 //===----------------------------------------------------------------------===//
 
 static std::unique_ptr<llvm::TargetMachine>
-createMachine(const HostTarget &Target) {
+machineFor(const HostTarget &Target) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
-  std::string Error;
-  const llvm::Target *Known =
-      llvm::TargetRegistry::lookupTarget(kTriple.str(), Error);
-  if (!Known) {
-    llvm::WithColor::error(llvm::errs(), "m1c") << Error << "\n";
-    return nullptr;
-  }
-  llvm::TargetOptions Options;
-  // Products and sums are fused only where a kernel says so: the bits of a
-  // result must not depend on what surrounds it.
-  Options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return std::unique_ptr<llvm::TargetMachine>(Known->createTargetMachine(
-      kTriple, Target.Processor, "", Options, llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Default));
+  return createMachine({kTriple, Target.Processor, "", llvm::Reloc::PIC_});
 }
 
 std::unique_ptr<llvm::Module>
 m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
                            const HostTarget &Target) {
-  registerBuiltinDialectTranslation(*Module->getContext());
-  registerLLVMDialectTranslation(*Module->getContext());
-  std::unique_ptr<llvm::Module> Translated =
-      translateModuleToLLVMIR(Module, Context, "m1c kernels");
-  std::unique_ptr<llvm::TargetMachine> Machine = createMachine(Target);
-  if (!Translated || !Machine)
+  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
+  if (!Machine)
     return nullptr;
-  Translated->setTargetTriple(kTriple);
-  Translated->setDataLayout(Machine->createDataLayout());
+  std::unique_ptr<llvm::Module> Translated =
+      translate(Module, Context, *Machine);
+  if (!Translated)
+    return nullptr;
   for (llvm::Function &F : *Translated) {
     if (F.isDeclaration())
       continue;
@@ -162,22 +108,7 @@ m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
     for (llvm::Argument &Argument : F.args())
       Argument.addAttr(llvm::Attribute::NoAlias);
   }
-
-  llvm::LoopAnalysisManager Loops;
-  llvm::FunctionAnalysisManager Functions;
-  llvm::CGSCCAnalysisManager Components;
-  llvm::ModuleAnalysisManager Modules;
-  llvm::PipelineTuningOptions Tuning;
-  Tuning.LoopVectorization = false; // the loops are vectors already
-  Tuning.SLPVectorization = false;
-  llvm::PassBuilder Builder(Machine.get(), Tuning);
-  Builder.registerModuleAnalyses(Modules);
-  Builder.registerCGSCCAnalyses(Components);
-  Builder.registerFunctionAnalyses(Functions);
-  Builder.registerLoopAnalyses(Loops);
-  Builder.crossRegisterProxies(Loops, Functions, Components, Modules);
-  Builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(*Translated, Modules);
+  optimise(*Translated, *Machine);
   return Translated;
 }
 
@@ -202,7 +133,7 @@ FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
     llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
     return failure();
   };
-  std::unique_ptr<llvm::TargetMachine> Machine = createMachine(Target);
+  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
   if (!Machine)
     return failure();
   TemporaryFile Object("o"), Shared("so");
