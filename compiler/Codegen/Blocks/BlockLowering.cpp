@@ -419,6 +419,16 @@ BlockLowering::lowerReduction(vector::MultiDimReductionOp Reduction) {
 // Loops and branches
 //===----------------------------------------------------------------------===//
 
+bool BlockLowering::isTurned(Value Block) {
+  Operation *Op = Block.getDefiningOp();
+  if (!Op || Buffers.contains(Block) || LazyLoads.contains(Block))
+    return false;
+  return isa<vector::TransposeOp>(Op) ||
+         llvm::any_of(Op->getOperands(), [&](Value V) {
+           return isa<VectorType>(V.getType()) && isTurned(V);
+         });
+}
+
 void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
   // All values are computed before any target changes: one may be made from
   // another's old contents.
@@ -426,7 +436,7 @@ void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
   SmallVector<Access> Computed;
   Computed.reserve(Values.size());
   for (auto [V, To] : llvm::zip(Values, Targets)) {
-    if (Values.size() == 1) {
+    if (Values.size() == 1 && !isTurned(V)) {
       materializeInto(V, To);
       return;
     }

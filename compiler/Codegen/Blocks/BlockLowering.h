@@ -180,6 +180,9 @@ private:
   /// through it.
   bool mayDelay(mlir::Operation *Load, mlir::Value MemRef);
   bool isWorthKeeping(mlir::Value Block);
+  /// True if evaluating `Block` reads other positions of what it is made from,
+  /// so that it cannot take that one's place element by element.
+  bool isTurned(mlir::Value Block);
   void yieldScalars(mlir::scf::YieldOp Yield);
   void yieldInto(mlir::ValueRange Values, llvm::ArrayRef<Access> Targets);
 

@@ -97,3 +97,26 @@ tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: me
   tile.store %0, %b[%c0, %c0] dims [0, 1] : vector<2x8xf32>, memref<2x8xf32>
   tile.return
 }
+
+// A block that is transposed each time round cannot take its own place element by
+// element: it goes through a copy.
+// CHECK-LABEL: func.func @turned(
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 128 : i64}
+// CHECK: %[[T:.*]] = llvm.getelementptr %[[S]][64]
+// CHECK: %[[OLD:.*]] = llvm.getelementptr %[[S]]
+// CHECK: %[[X:.*]] = llvm.load %[[OLD]] {{.*}} -> f32
+// CHECK: %[[COPY:.*]] = llvm.getelementptr %[[T]]
+// CHECK: llvm.store %[[X]], %[[COPY]]
+// CHECK: %[[FROM:.*]] = llvm.getelementptr %[[T]]
+// CHECK: llvm.load %[[FROM]] {{.*}} -> vector<4xf32>
+tile.kernel @turned(%x: index, %y: index, %z: index, %n: index, %b: memref<4x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %start = tile.load %b[%c0, %c0] dims [0, 1] : memref<4x4xf32>, vector<4x4xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %start) -> (vector<4x4xf32>) {
+    %0 = vector.transpose %s, [1, 0] : vector<4x4xf32> to vector<4x4xf32>
+    scf.yield %0 : vector<4x4xf32>
+  }
+  tile.store %r, %b[%c0, %c0] dims [0, 1] : vector<4x4xf32>, memref<4x4xf32>
+  tile.return
+}
