@@ -103,6 +103,9 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
 
   return Cache.get(Key, Arguments, [&](KernelBody &B) {
     const int64_t M = Blocks.Rows;
+    const bool Double =
+        X.getElementType().isF64() && W.getElementType().isF64();
+    Type Sum = Double ? B.getF64Type() : B.getF32Type();
     Value Zero = B.index(0);
     Value First = B.times(B.X, M);
     Value Rows = B.smaller(B.index(M), B.minus(B.Args.back(), First));
@@ -117,7 +120,9 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
       if (N % Panel != 0)
         Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
       Value Ws = B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
-      Value Y = B.dot(Xs, Ws, B.zeros({M, Panel}));
+      Value Y = B.dot(Xs, Ws, B.zeros({M, Panel}, Sum));
+      if (!Steps.empty())
+        Y = B.widened(Y);
 
       unsigned Next = 2;
       for (const ElementwiseStep &Step : Steps) {

@@ -215,3 +215,23 @@ func.func @ranges(%x: tensor<?x8xf32>) -> (tensor<?x40xf32>, tensor<?x40xf32>, t
   %2 = m1.linear %x, %r : (tensor<?x8xf32>, tensor<40x8xf32>) -> tensor<?x40xf32>
   return %0, %1, %2 : tensor<?x40xf32>, tensor<?x40xf32>, tensor<?x40xf32>
 }
+
+// -----
+
+// f64 on f64 is summed in f64; what joins the kernel computes in f32.
+// CHECK-LABEL: tile.kernel @linear_20x33_f64_f64_f32_silu_f32_f32_0(
+// CHECK: %[[Y:.*]] = tile.dot %{{.*}} : vector<64x20xf64>, vector<20x32xf64>, vector<64x32xf64>
+// CHECK: arith.truncf %[[Y]] : vector<64x32xf64> to vector<64x32xf32>
+// CHECK-LABEL: tile.kernel @linear_20x33_f64_f64_f64(
+// CHECK: %[[Y:.*]] = tile.dot %{{.*}} : vector<64x20xf64>, vector<20x32xf64>, vector<64x32xf64>
+// CHECK: tile.store %[[Y]], {{.*}} : vector<64x32xf64>
+
+m1.parameter @w : tensor<33x20xf64> from [#m1.source<"w">]
+
+func.func @double(%x: tensor<?x20xf64>) -> (tensor<?x33xf32>, tensor<?x33xf64>) {
+  %w = m1.load_parameter @w : tensor<33x20xf64>
+  %0 = m1.linear %x, %w : (tensor<?x20xf64>, tensor<33x20xf64>) -> tensor<?x33xf32>
+  %1 = m1.silu %0 : (tensor<?x33xf32>) -> tensor<?x33xf32>
+  %2 = m1.linear %x, %w : (tensor<?x20xf64>, tensor<33x20xf64>) -> tensor<?x33xf64>
+  return %1, %2 : tensor<?x33xf32>, tensor<?x33xf64>
+}

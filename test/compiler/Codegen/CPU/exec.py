@@ -168,7 +168,7 @@ def linear(module):
         for x, w, y in elements if (k, n) in ((33, 60), (97, 97)) else elements[:2]:
             name = module.parameter(n, k, element=w)
             function = unary(module, "m1.linear", tensor(None, k, element=x), tensor(None, n, element=y), [name])
-            for t in ROWS if y == "f32" else (1, 65):
+            for t in (0, *ROWS) if y == "f32" else (1, 65):
                 module.call(function, [module.normal(t, k, element=x)], TOLERANCE[y])
 
 
@@ -267,6 +267,7 @@ def rotary(module):
 # Ragged batches as lengths of sequences in a first and a second step.
 STEPS = [
     ((1,), (1,)),
+    ((0, 0), (0, 0)),
     ((63, 64, 65), (1, 1, 1)),
     ((130, 0, 1), (0, 7, 63)),
     ((0, 5), (70, 0)),
