@@ -21,10 +21,11 @@ namespace m1::cpu {
 /// Temperature 0: the index of the largest logit, ties to the lower index.
 /// Otherwise p = softmax(logits / temperature) in f64, kept for the `TopK`
 /// largest (0: all), then for the smallest set of largest p whose sum reaches
-/// `TopP` (at least one), ties to the lower index. The token is the first, in
-/// descending order of p, at which the running sum exceeds u times the sum of
-/// those kept. u is the first word of Philox4x32-10 with counter (position low,
-/// position high, 0, 0) and key (seed low, seed high), times 2^-32.
+/// `TopP` times the sum of what `TopK` left (at least one), ties to the lower
+/// index. The token is the first, in descending order of p, at which the
+/// running sum exceeds u times the sum of those kept. u is the first word of
+/// Philox4x32-10 with counter (position low, position high, 0, 0) and key (seed
+/// low, seed high), times 2^-32.
 ///
 /// A NaN or +infinity among the logits is an error.
 absl::StatusOr<int32_t> sampleToken(std::span<const float> Logits,

@@ -54,7 +54,7 @@ void ThreadPool::run(int64_t LoopCount, int64_t LoopChunk, Function LoopBody,
   uint32_t Epoch = epochOf(Ticket.load(std::memory_order_relaxed)) + 1;
   // Sequentially consistent, like the sleeper's count and look: either the
   // sleeper sees this loop or this thread sees the sleeper.
-  Ticket.store(static_cast<uint64_t>(Epoch) << 32);
+  Ticket.store(static_cast<uint64_t>(Epoch) << 32 | LoopCount);
   if (Sleepers.load() > 0) {
     std::lock_guard<std::mutex> Lock(Mutex);
     Wake.notify_all();
@@ -76,21 +76,21 @@ void ThreadPool::work(uint32_t Epoch, unsigned Thread) {
   int64_t Finished = 0;
   uint64_t Current = Ticket.load(std::memory_order_acquire);
   while (epochOf(Current) == Epoch) {
-    int64_t Begin = static_cast<uint32_t>(Current);
-    int64_t LoopCount = Count.load(std::memory_order_relaxed);
-    if (Begin >= LoopCount)
+    int64_t Left = static_cast<uint32_t>(Current);
+    if (Left == 0)
       break;
-    int64_t End =
-        std::min(Begin + Chunk.load(std::memory_order_relaxed), LoopCount);
-    uint64_t Next = (Current & ~uint64_t(0xFFFFFFFF)) | End;
-    // Succeeds only while the loop is still `Epoch` and [Begin, End) is free;
-    // the loop then cannot end before this thread adds to Done.
-    if (!Ticket.compare_exchange_weak(Current, Next, std::memory_order_acq_rel,
+    // A late thread may read another loop's chunk here; it then fails below.
+    int64_t Taken = std::min(Left, Chunk.load(std::memory_order_relaxed));
+    // Succeeds only while the loop is still `Epoch` and has `Left` indices
+    // left; the loop then cannot end before this thread adds to Done.
+    if (!Ticket.compare_exchange_weak(Current, Current - Taken,
+                                      std::memory_order_acq_rel,
                                       std::memory_order_acquire))
       continue;
+    int64_t Begin = Count.load(std::memory_order_relaxed) - Left;
     Body.load(std::memory_order_relaxed)(
-        Context.load(std::memory_order_relaxed), Begin, End, Thread);
-    Finished += End - Begin;
+        Context.load(std::memory_order_relaxed), Begin, Begin + Taken, Thread);
+    Finished += Taken;
     Current = Ticket.load(std::memory_order_acquire);
   }
   if (Finished)

@@ -64,14 +64,16 @@ private:
   void work(uint32_t Epoch, unsigned Thread);
   void workerMain(unsigned Thread);
 
-  /// Number of the loop in the upper half, next free index in the lower. One
-  /// word, so that a thread that wakes late cannot take a part of a later loop
-  /// for a part of the loop it knows.
+  /// Number of the loop in the upper half, how many of its indices nobody has
+  /// taken in the lower. One word that says all that a thread must know to take
+  /// some: of a loop that is over there are none left, whatever the fields
+  /// below say of the next one by the time that a late thread reads them.
   alignas(64) std::atomic<uint64_t> Ticket{0};
   /// Indices of the current loop that are done.
   alignas(64) std::atomic<int64_t> Done{0};
   /// The current loop. Atomic since late threads may read while they change;
-  /// whoever holds a part of the loop reads them unchanged.
+  /// whoever has taken a part of the loop reads them unchanged, as the loop
+  /// does not end before that part is done.
   alignas(64) std::atomic<int64_t> Count{0};
   std::atomic<int64_t> Chunk{1};
   std::atomic<Function> Body{nullptr};

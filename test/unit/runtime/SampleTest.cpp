@@ -56,10 +56,12 @@ int32_t reference(const std::vector<float> &Logits, float Temperature,
   for (long double &Value : P)
     Value /= Sum;
   size_t Kept = TopK ? std::min<size_t>(TopK, P.size()) : P.size();
-  long double KeptSum = 0;
+  long double Left = 0, KeptSum = 0; // top_p is a share of what top_k leaves
+  for (size_t I = 0; I < Kept; ++I)
+    Left += P[I];
   for (size_t I = 0; I < Kept; ++I) {
     KeptSum += P[I];
-    if (TopP < 1 && KeptSum >= TopP)
+    if (TopP < 1 && KeptSum >= TopP * Left)
       Kept = I + 1;
   }
   long double U = philox(Position, Seed) * 0x1p-32L, Running = 0;
@@ -97,6 +99,20 @@ TEST(Sample, AgreesWithTheDefinition) {
                               Logits.begin();
   }
   EXPECT_GT(Different, 500); // the test is not about greedy draws only
+}
+
+TEST(Sample, TopPIsAShareOfWhatTopKLeaves) {
+  // Of 0.4, 0.3, 0.2, 0.1 top_k leaves 4/7 and 3/7. A top_p of 0.5 is reached
+  // by the first of these, though not by 0.4 alone.
+  std::vector<float> Logits = {std::log(0.4f), std::log(0.3f), std::log(0.2f),
+                               std::log(0.1f)};
+  std::map<int32_t, int> WithTopK, Without;
+  for (int I = 0; I < 300; ++I) {
+    ++WithTopK[value(cpu::sampleToken(Logits, 1, 0.5f, 2, 7, I))];
+    ++Without[value(cpu::sampleToken(Logits, 1, 0.5f, 0, 7, I))];
+  }
+  EXPECT_EQ(WithTopK.size(), 1u);
+  EXPECT_EQ(Without.size(), 2u);
 }
 
 TEST(Sample, FrequenciesFollowTheProbabilities) {

@@ -67,6 +67,24 @@ TEST_P(Pool, WakesAfterSleeping) {
   }
 }
 
+TEST(ThreadPool, LateThreadsTakeNothingOfTheNextLoop) {
+  // Loops in close succession, a short one before each long one: a thread that
+  // looks at the short one when it is over must not take an index of it that
+  // only the long one has. More threads than processors make many late.
+  ThreadPool Threads(6);
+  std::vector<std::atomic<int>> Visits(48);
+  for (int Round = 0; Round < 60000; ++Round) {
+    int64_t Count = Round % 2 ? 48 : 2;
+    Threads.parallelFor(Count, 1, [&](int64_t Begin, int64_t End, unsigned) {
+      for (int64_t I = Begin; I < End; ++I)
+        Visits[I].fetch_add(1, std::memory_order_relaxed);
+    });
+    for (int64_t I = 0; I < 48; ++I)
+      ASSERT_EQ(Visits[I].exchange(0, std::memory_order_relaxed), I < Count)
+          << "index " << I << ", round " << Round;
+  }
+}
+
 TEST(ThreadPool, OthersTakePart) {
   ThreadPool Threads(2);
   // Each of the two indices waits for the other: only two threads can end this.
