@@ -47,19 +47,21 @@ cl::opt<Emit> EmitKind(
 cl::opt<std::string>
     TargetCpu("target-cpu",
               cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2) or "
-                       "x86-64-v4 (AVX-512)"),
+                       "x86-64-v4 (AVX-512); default native"),
               cl::init("native"), cl::cat(Options));
 cl::opt<std::string>
-    GpuArch("gpu-arch", cl::desc("Architecture of --emit=ptx: sm_80 and later"),
+    GpuArch("gpu-arch", cl::desc("Architecture of --emit=ptx, default sm_80"),
             cl::init("sm_80"), cl::cat(Options));
-cl::opt<int64_t> Tokens("max-tokens", cl::desc("Most tokens of one call"),
+cl::opt<int64_t> Tokens("max-tokens",
+                        cl::desc("Most tokens of one call, default 512"),
                         cl::init(512), cl::cat(Options));
-cl::opt<int64_t> Slots("slots",
-                       cl::desc("Sequences whose state is kept at once"),
-                       cl::init(8), cl::cat(Options));
+cl::opt<int64_t>
+    Slots("slots", cl::desc("Sequences whose state is kept at once, default 8"),
+          cl::init(8), cl::cat(Options));
 cl::opt<int64_t>
     Length("max-length",
-           cl::desc("Most tokens of one sequence, prompt and response"),
+           cl::desc("Most tokens of one sequence, prompt and response, default "
+                    "4096"),
            cl::init(4096), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from"),

@@ -51,8 +51,8 @@ void m1::codegen::buildLLVMPipeline(OpPassManager &Passes) {
   Passes.addPass(createCSEPass());
   Passes.addPass(createLoopInvariantCodeMotionPass());
 
-  // No call leaves the code: exponentials and the like become polynomials, bf16
-  // becomes shifts.
+  // Nothing is left to a library of mathematics: exponentials and the like
+  // become polynomials, bf16 becomes shifts.
   Passes.addPass(createExpandMath());
   arith::ArithExpandOpsPassOptions Expand;
   Expand.includeBf16 = true;

@@ -385,7 +385,8 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
-    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped.
+    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped. The K experts of a token are distinct, as `m1.router` makes them; plans
+    rely on it.
 
     Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
     element type; (C3) the result is [T, D].
