@@ -256,7 +256,7 @@ Value BlockLowering::evaluate(Value Block, const Position &P) {
     if (Varies && P.Width > 1) {
       SmallVector<int32_t> Steps(P.Width);
       for (int64_t I = 0; I < P.Width; ++I)
-        Steps[I] = I;
+        Steps[I] = static_cast<int32_t>(I);
       Value Step = B.create<arith::ConstantOp>(
           Loc, DenseIntElementsAttr::get(cast<VectorType>(Wide), Steps));
       Result = B.create<arith::AddIOp>(Loc, Result, Step);
