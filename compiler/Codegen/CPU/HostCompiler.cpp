@@ -122,7 +122,7 @@ struct TemporaryFile {
   }
   ~TemporaryFile() {
     if (!Path.empty())
-      llvm::sys::fs::remove(Path);
+      (void)llvm::sys::fs::remove(Path); // nobody is left to tell
   }
 };
 } // namespace

@@ -50,6 +50,27 @@ static void withSequence(KernelBody &B, Value Positions, Value CuSeqlens,
   });
 }
 
+namespace {
+/// The tokens of this call in a chunk of positions: its rows First <= i < Past.
+/// Rows before First came with earlier calls; blocks of new tokens start there.
+struct NewTokens {
+  Value First, Past, Count;
+  Value Token; // that of row First, in the batch
+};
+} // namespace
+
+static NewTokens newTokens(KernelBody &B, const Sequence &Seq, Value Chunk,
+                           int64_t C) {
+  NewTokens New;
+  Value Base = B.times(Chunk, C);
+  Value Past = B.plus(Seq.Position, Seq.Count);
+  New.First = B.larger(B.minus(Seq.Position, Base), B.index(0));
+  New.Past = B.smaller(B.minus(Past, Base), B.index(C));
+  New.Count = B.minus(New.Past, New.First);
+  New.Token = B.plus(Seq.Begin, B.minus(B.plus(Base, New.First), Seq.Position));
+  return New;
+}
+
 /// exp(-slope * distance), elementwise; `Distance` is a block of i32.
 static Value decay(KernelBody &B, Value Slope, Value Distance) {
   auto Type = cast<VectorType>(Distance.getType());
@@ -115,14 +136,9 @@ tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
       Value FirstChunk = B.over(Seq.Position, C);
       Value LastChunk = B.over(B.minus(Past, B.index(1)), C);
       B.loop(FirstChunk, B.plus(LastChunk, B.index(1)), [&](Value Chunk) {
-        // Rows r0 <= i < r1 of the chunk are new; rows before r0 came with
-        // earlier calls. Blocks of new rows start at row r0.
-        Value Base = B.times(Chunk, C);
-        Value R0 = B.larger(B.minus(Seq.Position, Base), Zero);
-        Value R1 = B.smaller(B.minus(Past, Base), B.index(C));
-        Value Rows = B.minus(R1, R0);
-        Value Token =
-            B.plus(Seq.Begin, B.minus(B.plus(Base, R0), Seq.Position));
+        NewTokens New = newTokens(B, Seq, Chunk, C);
+        Value R0 = New.First, R1 = New.Past, Rows = New.Count;
+        Value Token = New.Token;
         auto NewRows = [&](Value From) {
           return B.load(From, {Token, Head, Zero}, {0, 2}, {C, D}, Rows);
         };
@@ -218,11 +234,8 @@ tile::KernelOp m1::appendKernel(KernelCache &Cache, MemRefType K, MemRefType V,
               Value Block = B.plus(B.over(Seq.Position, C), B.Z);
               Value Base = B.times(Block, C);
               B.ifThen(B.less(Base, Past), [&] {
-                Value R0 = B.larger(B.minus(Seq.Position, Base), Zero);
-                Value R1 = B.smaller(B.minus(Past, Base), B.index(C));
-                Value Rows = B.minus(R1, R0);
-                Value Token =
-                    B.plus(Seq.Begin, B.minus(B.plus(Base, R0), Seq.Position));
+                NewTokens New = newTokens(B, Seq, Block, C);
+                Value R0 = New.First, Rows = New.Count, Token = New.Token;
                 auto NewRows = [&](Value From) {
                   return B.load(From, {Token, G, Zero}, {0, 2}, {C, D}, Rows);
                 };
