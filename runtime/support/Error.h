@@ -60,10 +60,12 @@ template <typename... Parts> absl::Status makeError(const Parts &...P) {
 /// error.
 #define M1_ASSIGN_OR_RETURN(Lhs, Expr)                                         \
   M1_ASSIGN_OR_RETURN_IMPL(M1_CONCAT(M1StatusOr, __LINE__), Lhs, Expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and a name
 #define M1_ASSIGN_OR_RETURN_IMPL(Tmp, Lhs, Expr)                               \
   auto Tmp = (Expr);                                                           \
   if (!Tmp.ok())                                                               \
     return Tmp.status();                                                       \
   Lhs = std::move(*Tmp)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif // M1_RUNTIME_SUPPORT_ERROR_H
