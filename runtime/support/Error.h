@@ -24,8 +24,7 @@ inline void appendPart(std::string &Out, const std::string &Part) {
   Out += Part;
 }
 template <typename T>
-  requires std::is_arithmetic_v<T>
-void appendPart(std::string &Out, T Part) {
+std::enable_if_t<std::is_arithmetic_v<T>> appendPart(std::string &Out, T Part) {
   Out += std::to_string(Part);
 }
 } // namespace detail

@@ -344,9 +344,10 @@ TEST(Executor, RefusesKernelsForOtherMachines) {
             }).find("cannot load the kernels"),
             std::string::npos);
 #if defined(__x86_64__)
-  EXPECT_EQ(
-      error([](plan::PlanT &P) { P.images[0]->features = {"sse2", "cmov"}; }),
-      "");
+  auto Common = [](plan::PlanT &P) {
+    P.images[0]->features = {"sse2", "cmov"};
+  };
+  EXPECT_EQ(error(Common), "");
   if (!__builtin_cpu_supports("avx512f")) {
     EXPECT_EQ(error([](plan::PlanT &P) {
                 P.images[0]->features = {"avx512f"};
