@@ -53,6 +53,14 @@ static MemRefType memoryOf(Type Tensor) {
   return memoryType(Shape, Type.getElementType());
 }
 
+/// "T", "B+1", "8": an extent as `m1.dim` writes it.
+static std::string nameOf(ExprAttr E) {
+  if (E.getSymbol().empty())
+    return std::to_string(E.getAdd());
+  return E.getSymbol().str() +
+         (E.getAdd() ? "+" + std::to_string(E.getAdd()) : "");
+}
+
 static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
 
 static bool isElementwise(Operation *Op) {
@@ -78,6 +86,14 @@ private:
     SmallVector<ElementwiseStep> Steps;
   };
 
+  /// What the kernels rely on about an argument's elements.
+  struct Checks {
+    std::optional<int64_t> Limit;
+    bool Unique = false;
+    llvm::SmallSetVector<Attribute, 2> Offsets, Consecutive;
+    ArrayAttr get(MLIRContext *Context) const;
+  };
+
   LogicalResult lowerOp(Operation *Op);
   LogicalResult lower(EmbeddingOp Op);
   LogicalResult lower(LinearOp Op);
@@ -95,8 +111,22 @@ private:
   LogicalResult lowerElementwise(Operation *Op);
   LogicalResult reshape(Value From, Value To);
   LogicalResult emit(const Product &P, Value Result);
-  void emitLogProb(Operation *Op, tile::KernelOp Parts, ValueRange Inputs,
-                   Value Targets, int64_t Vocabulary, Value Result);
+  LogicalResult emitLogProb(Operation *Op, tile::KernelOp Parts,
+                            ValueRange Inputs, Value Targets,
+                            int64_t Vocabulary, Value Result);
+
+  // What kernels rely on: said of the caller's data, and known of results.
+  LogicalResult expectBelow(Operation *Op, StringRef Name, Value V,
+                            int64_t Limit);
+  LogicalResult expectOffsets(Operation *Op, Value CuSeqlens, ExprAttr Total);
+  LogicalResult expectBatch(Operation *Op, ExprAttr T, Value Positions,
+                            Value CuSeqlens, Value Slots, int64_t Length);
+  LogicalResult expectRows(Operation *Op, StringRef Name, Value V,
+                           ExprAttr Expected);
+  template <typename AttentionOp> LogicalResult expectHeads(AttentionOp Op);
+  /// Those of an argument of the function; null after a diagnostic if `V` is
+  /// none.
+  Checks *argumentChecks(Operation *Op, StringRef Name, Value V);
 
   /// True if `V`'s only use is an elementwise op that can take it over.
   static bool mayGrow(Value V);
@@ -111,7 +141,12 @@ private:
   Value scalar(ExprAttr E) {
     return B.create<plan::ScalarOp>(Loc, B.getIndexType(), E);
   }
-  ExprAttr rows(Value Tensor) { return plan::rowsOf(memory(Tensor)); }
+  /// The extent of axis 0, also of a product that waits.
+  ExprAttr rows(Value Tensor) {
+    if (auto It = Pending.find(Tensor); It != Pending.end())
+      return rows(It->second.Linear.getX());
+    return plan::rowsOf(memory(Tensor));
+  }
   ExprAttr number(int64_t N) { return ExprAttr::constant(B.getContext(), N); }
   /// ceil(E / Divide), for a size that is not divided yet.
   ExprAttr blocks(ExprAttr E, int64_t Divide) {
@@ -136,7 +171,8 @@ private:
   DenseMap<Value, Product> Pending;
   DenseMap<Value, Value>
       Outputs; // returned values not computed yet, to the caller's memory
-  DenseMap<Value, StringAttr> State; // state values to the name of their state
+  DenseMap<Value, StringAttr> State;  // state values to the name of their state
+  SmallVector<Checks> ArgumentChecks; // by number
 };
 
 } // namespace
@@ -195,6 +231,7 @@ LogicalResult FunctionLowering::run() {
   B.setInsertionPointToStart(Entry);
   for (BlockArgument Argument : Function.getArguments())
     Memory[Argument] = Entry->getArgument(Argument.getArgNumber());
+  ArgumentChecks.resize(Function.getNumArguments());
   auto Return =
       cast<func::ReturnOp>(Function.getBody().front().getTerminator());
   auto OutputOf = [&](unsigned Number) {
@@ -214,6 +251,9 @@ LogicalResult FunctionLowering::run() {
     Value From = memory(V), To = OutputOf(Number);
     if (From == To)
       continue;
+    if (failed(expectRows(Return, ("result " + Twine(Number)).str(), V,
+                          plan::rowsOf(To))))
+      return failure();
     auto Type = cast<MemRefType>(To.getType());
     if (!isa<FloatType>(Type.getElementType()) || Type.getRank() == 0 ||
         !cast<MemRefType>(From.getType()).getLayout().isIdentity())
@@ -233,6 +273,9 @@ LogicalResult FunctionLowering::run() {
            {Source, Target, scalar(Rows)}, {1});
   }
   B.create<plan::ReturnOp>(Loc);
+  for (auto [Number, Given] : llvm::enumerate(ArgumentChecks))
+    if (ArrayAttr List = Given.get(B.getContext()); !List.empty())
+      Program.setArgAttr(Number, "plan.checks", List);
   return success();
 }
 
@@ -279,10 +322,108 @@ LogicalResult FunctionLowering::lowerOp(Operation *Op) {
 }
 
 //===----------------------------------------------------------------------===//
+// What kernels rely on
+//===----------------------------------------------------------------------===//
+
+ArrayAttr FunctionLowering::Checks::get(MLIRContext *Context) const {
+  SmallVector<Attribute> List;
+  if (Limit)
+    List.push_back(plan::BelowAttr::get(Context, *Limit));
+  if (Unique)
+    List.push_back(plan::UniqueAttr::get(Context));
+  llvm::append_range(List, Offsets);
+  llvm::append_range(List, Consecutive);
+  return ArrayAttr::get(Context, List);
+}
+
+FunctionLowering::Checks *
+FunctionLowering::argumentChecks(Operation *Op, StringRef Name, Value V) {
+  if (auto Argument = dyn_cast<BlockArgument>(V))
+    return &ArgumentChecks[Argument.getArgNumber()];
+  Op->emitOpError("expected ")
+      << Name << " to be an argument of the function, found a result of "
+      << V.getDefiningOp()->getName();
+  return nullptr;
+}
+
+/// One more than the greatest number that an op can give as `V`.
+static std::optional<int64_t> limitOf(Value V) {
+  auto LastExtent = [](Value Of) {
+    return cast<RankedTensorType>(Of.getType()).getShape().back();
+  };
+  if (auto Router = V.getDefiningOp<RouterOp>())
+    return cast<RankedTensorType>(Router.getWeight().getType()).getDimSize(0);
+  if (auto Sample = V.getDefiningOp<SampleOp>())
+    return LastExtent(Sample.getLogits());
+  return std::nullopt;
+}
+
+LogicalResult FunctionLowering::expectBelow(Operation *Op, StringRef Name,
+                                            Value V, int64_t Limit) {
+  if (std::optional<int64_t> Known = limitOf(V)) {
+    if (*Known <= Limit)
+      return success();
+    return Op->emitOpError("expected ")
+           << Name << " below " << Limit << ", found a result of "
+           << V.getDefiningOp()->getName() << " that is below " << *Known;
+  }
+  Checks *Given = argumentChecks(Op, Name, V);
+  if (!Given)
+    return failure();
+  Given->Limit = std::min(Given->Limit.value_or(Limit), Limit);
+  return success();
+}
+
+LogicalResult FunctionLowering::expectOffsets(Operation *Op, Value CuSeqlens,
+                                              ExprAttr Total) {
+  Checks *Given = argumentChecks(Op, "cu_seqlens", CuSeqlens);
+  if (!Given)
+    return failure();
+  Given->Offsets.insert(plan::OffsetsAttr::get(B.getContext(), Total));
+  return success();
+}
+
+/// The batch of an attention op over T tokens at positions below `Length`.
+LogicalResult FunctionLowering::expectBatch(Operation *Op, ExprAttr T,
+                                            Value Positions, Value CuSeqlens,
+                                            Value Slots, int64_t Length) {
+  ExprAttr Sequences = rows(Slots);
+  Checks *SlotChecks = argumentChecks(Op, "slots", Slots);
+  Checks *PositionChecks = argumentChecks(Op, "positions", Positions);
+  if (!SlotChecks || !PositionChecks ||
+      failed(expectRows(Op, "positions", Positions, T)) ||
+      failed(expectRows(Op, "cu_seqlens", CuSeqlens,
+                        ExprAttr::get(Sequences.getSymbol(),
+                                      Sequences.getMultiply(),
+                                      Sequences.getAdd() + 1, 1))) ||
+      failed(expectOffsets(Op, CuSeqlens, T)) ||
+      failed(expectBelow(Op, "slots", Slots, Shared.Limits.Slots)) ||
+      failed(expectBelow(Op, "positions", Positions, Length)))
+    return failure();
+  SlotChecks->Unique = true;
+  PositionChecks->Consecutive.insert(plan::ConsecutiveAttr::get(
+      B.getContext(), cast<BlockArgument>(CuSeqlens).getArgNumber()));
+  return success();
+}
+
+LogicalResult FunctionLowering::expectRows(Operation *Op, StringRef Name,
+                                           Value V, ExprAttr Expected) {
+  ExprAttr Found = rows(V);
+  if (Found == Expected)
+    return success();
+  return Op->emitOpError("expected ") << Name << " with " << nameOf(Expected)
+                                      << " rows, found " << nameOf(Found);
+}
+
+//===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
 
 LogicalResult FunctionLowering::lower(EmbeddingOp Op) {
+  if (failed(expectBelow(
+          Op, "tokens", Op.getTokens(),
+          cast<RankedTensorType>(Op.getTable().getType()).getDimSize(0))))
+    return failure();
   Value Table = Shared.raw(B, Op.getTable(), Op);
   if (!Table)
     return failure();
@@ -312,6 +453,8 @@ LogicalResult FunctionLowering::lower(SelectLastOp Op) {
   ExprAttr Sequences = ExprAttr::get(Bounds.getSymbol(), Bounds.getMultiply(),
                                      Bounds.getAdd() - 1, 1);
   Value X = memory(Op.getX());
+  if (failed(expectOffsets(Op, Op.getCuSeqlens(), plan::rowsOf(X))))
+    return failure();
   Value Result = memory(Op.getResult(), Sequences);
   launch(B, Loc,
          selectLastKernel(Shared.Kernels, cast<MemRefType>(X.getType())),
@@ -374,6 +517,10 @@ LogicalResult FunctionLowering::emit(const Product &P, Value Result) {
 
 LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
   Value Result = Op->getResult(0);
+  ExprAttr T = rows(Op->getOperand(0));
+  for (auto [Number, Operand] : llvm::enumerate(Op->getOperands()))
+    if (failed(expectRows(Op, ("operand " + Twine(Number)).str(), Operand, T)))
+      return failure();
   // The first operand that waits takes this op along; others are computed now.
   std::optional<Product> Joined;
   for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
@@ -411,7 +558,6 @@ LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
     Operands.push_back(
         view(B, Loc, M, {kDynamic, isColumn(Op, Number) ? 1 : Width}));
   }
-  ExprAttr T = rows(Op->getOperand(0));
   Value To = memory(Result, T);
   Operands.push_back(view(B, Loc, To, {kDynamic, Width}));
   Operands.push_back(scalar(T));
@@ -425,6 +571,14 @@ LogicalResult FunctionLowering::lowerElementwise(Operation *Op) {
 // Attention
 //===----------------------------------------------------------------------===//
 
+/// q, k and v have the same tokens.
+template <typename AttentionOp>
+LogicalResult FunctionLowering::expectHeads(AttentionOp Op) {
+  ExprAttr T = rows(Op.getQ());
+  return success(succeeded(expectRows(Op, "k", Op.getK(), T)) &&
+                 succeeded(expectRows(Op, "v", Op.getV(), T)));
+}
+
 LogicalResult FunctionLowering::lower(SplitQKVOp Op) {
   auto Type = cast<RankedTensorType>(Op.getQ().getType());
   int64_t H = Type.getDimSize(1), D = Type.getDimSize(2);
@@ -437,6 +591,8 @@ LogicalResult FunctionLowering::lower(SplitQKVOp Op) {
 LogicalResult FunctionLowering::lower(RotaryOp Op) {
   Value X = memory(Op.getX());
   ExprAttr T = plan::rowsOf(X);
+  if (failed(expectRows(Op, "positions", Op.getPositions(), T)))
+    return failure();
   auto Type = cast<MemRefType>(X.getType());
   Value Result = memory(Op.getResult(), T);
   launch(B, Loc, rotaryKernel(Shared.Kernels, Op, Type),
@@ -446,6 +602,12 @@ LogicalResult FunctionLowering::lower(RotaryOp Op) {
 }
 
 LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
+  // The state is of one size however long a sequence is.
+  if (failed(expectHeads(Op)) ||
+      failed(expectBatch(Op, rows(Op.getQ()), Op.getPositions(),
+                         Op.getCuSeqlens(), Op.getSlots(),
+                         int64_t(INT32_MAX) + 1)))
+    return failure();
   StringAttr Name = State.lookup(Op.getState());
   State[Op.getNewState()] = Name;
   auto Type = cast<LightningStateType>(Op.getState().getType());
@@ -477,6 +639,11 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
 }
 
 LogicalResult FunctionLowering::lower(SoftmaxAttentionOp Op) {
+  if (failed(expectHeads(Op)) ||
+      failed(expectBatch(Op, rows(Op.getQ()), Op.getPositions(),
+                         Op.getCuSeqlens(), Op.getSlots(),
+                         Shared.Limits.Length)))
+    return failure();
   const int64_t KeyRows = Shared.Kernels.Blocks.KeyRows;
   const int64_t QueryRows = Shared.Kernels.Blocks.QueryRows;
   StringAttr Name = State.lookup(Op.getCache());
@@ -550,6 +717,13 @@ LogicalResult FunctionLowering::lower(ExpertsOp Op) {
   const int64_t K =
       cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
+  if (failed(expectRows(Op, "experts", Op.getExperts(), T)) ||
+      failed(expectRows(Op, "weights", Op.getWeights(), T)) ||
+      failed(expectBelow(Op, "experts", Op.getExperts(), E)))
+    return failure();
+  // A router's are distinct.
+  if (auto Argument = dyn_cast<BlockArgument>(Op.getExperts()))
+    ArgumentChecks[Argument.getArgNumber()].Unique = true;
 
   // Which pairs each expert computes.
   MemRefType Lists =
@@ -589,11 +763,14 @@ LogicalResult FunctionLowering::lower(ExpertsOp Op) {
 // Output
 //===----------------------------------------------------------------------===//
 
-void FunctionLowering::emitLogProb(Operation *Op, tile::KernelOp Parts,
-                                   ValueRange Inputs, Value Targets,
-                                   int64_t Vocabulary, Value Result) {
+LogicalResult FunctionLowering::emitLogProb(Operation *Op, tile::KernelOp Parts,
+                                            ValueRange Inputs, Value Targets,
+                                            int64_t Vocabulary, Value Result) {
   const int64_t Groups = vocabularyGroups(Shared.Kernels.Blocks, Vocabulary);
-  ExprAttr T = rows(Targets);
+  ExprAttr T = plan::rowsOf(Inputs.front());
+  if (failed(expectRows(Op, "targets", Targets, T)) ||
+      failed(expectBelow(Op, "targets", Targets, Vocabulary)))
+    return failure();
   SmallVector<Value> Operands(Inputs);
   Operands.push_back(memory(Targets));
   const unsigned First = Operands.size();
@@ -607,6 +784,7 @@ void FunctionLowering::emitLogProb(Operation *Op, tile::KernelOp Parts,
          {Operands[First], Operands[First + 1], Operands[First + 2],
           memory(Result, T), Operands.back()},
          {3});
+  return success();
 }
 
 LogicalResult FunctionLowering::lower(TokenLogProbOp Op) {
@@ -614,9 +792,9 @@ LogicalResult FunctionLowering::lower(TokenLogProbOp Op) {
   if (!Type.getElementType().isF32())
     return Op.emitOpError("is only known for logits of f32, found ") << Type;
   int64_t V = Type.getDimSize(1);
-  emitLogProb(Op, logitsPartsKernel(Shared.Kernels, V), memory(Op.getLogits()),
-              Op.getTargets(), V, Op.getResult());
-  return success();
+  return emitLogProb(Op, logitsPartsKernel(Shared.Kernels, V),
+                     memory(Op.getLogits()), Op.getTargets(), V,
+                     Op.getResult());
 }
 
 LogicalResult FunctionLowering::lower(HeadLogProbOp Op) {
@@ -626,18 +804,22 @@ LogicalResult FunctionLowering::lower(HeadLogProbOp Op) {
     return failure();
   int64_t V = cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
   Value X = memory(Op.getX());
-  emitLogProb(Op,
-              headPartsKernel(Shared.Kernels, cast<MemRefType>(X.getType()),
-                              cast<MemRefType>(Weight.getType()), V),
-              {X, global(Weight)}, Op.getTargets(), V, Op.getResult());
-  return success();
+  return emitLogProb(Op,
+                     headPartsKernel(Shared.Kernels,
+                                     cast<MemRefType>(X.getType()),
+                                     cast<MemRefType>(Weight.getType()), V),
+                     {X, global(Weight)}, Op.getTargets(), V, Op.getResult());
 }
 
 LogicalResult FunctionLowering::lower(SampleOp Op) {
   SmallVector<Value> Operands;
-  for (Value Operand : Op.getOperands())
-    Operands.push_back(memory(Operand));
   ExprAttr Sequences = rows(Op.getLogits());
+  for (auto [Number, Operand] : llvm::enumerate(Op.getOperands())) {
+    if (failed(expectRows(Op, ("operand " + Twine(Number)).str(), Operand,
+                          Sequences)))
+      return failure();
+    Operands.push_back(memory(Operand));
+  }
   Operands.push_back(memory(Op.getResult(), Sequences));
   Operands.push_back(scalar(Sequences));
   Operands.push_back(scalar(

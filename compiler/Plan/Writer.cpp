@@ -67,6 +67,7 @@ public:
 
 private:
   LogicalResult addProgram(file::ProgramOp Program);
+  void addChecks(file::ProgramOp Program, file::FunctionT &F);
   FailureOr<std::unique_ptr<file::ArgT>> argument(Operation *Op, Value V,
                                                   bool Written);
   FailureOr<std::vector<std::unique_ptr<file::ArgT>>>
@@ -207,6 +208,33 @@ Writer::arguments(Operation *Op, ValueRange Operands, ArrayRef<bool> Written) {
   return Arguments;
 }
 
+void Writer::addChecks(file::ProgramOp Program, file::FunctionT &F) {
+  std::vector<std::unique_ptr<file::CheckT>> Last;
+  for (unsigned I = 0; I < F.inputs.size(); ++I)
+    for (Attribute Check : Program.getChecks(I)) {
+      auto C = std::make_unique<file::CheckT>();
+      C->input = I;
+      // Consecutive goes last: it rests on the offsets of another input.
+      if (auto Consecutive = dyn_cast<file::ConsecutiveAttr>(Check)) {
+        C->kind = file::CheckKind::Consecutive;
+        C->offsets = Consecutive.getOffsets();
+        Last.push_back(std::move(C));
+        continue;
+      }
+      if (auto Below = dyn_cast<file::BelowAttr>(Check)) {
+        C->kind = file::CheckKind::Below;
+        C->limit = Below.getLimit();
+      } else if (auto Offsets = dyn_cast<file::OffsetsAttr>(Check)) {
+        C->kind = file::CheckKind::Offsets;
+        C->total = expr(Offsets.getTotal());
+      } else {
+        C->kind = file::CheckKind::Unique;
+      }
+      F.checks.push_back(std::move(C));
+    }
+  std::move(Last.begin(), Last.end(), std::back_inserter(F.checks));
+}
+
 LogicalResult Writer::addProgram(file::ProgramOp Program) {
   auto F = std::make_unique<file::FunctionT>();
   F->name = Program.getSymName().str();
@@ -226,6 +254,7 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
     }
     (Program.isOutput(I) ? F->outputs : F->inputs).push_back(std::move(T));
   }
+  addChecks(Program, *F);
   for (Operation &Op : Program.getBody().front()) {
     auto Step = std::make_unique<file::StepT>();
     Step->source = sourceOf(Op.getLoc());

@@ -227,6 +227,8 @@ private:
                           tensor(*F.outputs()->Get(I), false, Names));
       OutputBytes.push_back(Bytes);
     }
+    for (uint32_t I = 0; I < length(F.checks()); ++I)
+      M1_RETURN_IF_ERROR(check(F, I));
     std::string FunctionPlace = Place;
     for (uint32_t I = 0; I < length(F.steps()); ++I) {
       const plan::Step &Step = *F.steps()->Get(I);
@@ -241,6 +243,53 @@ private:
     return absl::OkStatus();
   }
 
+  static bool same(const plan::Expr &A, const plan::Expr &B) {
+    return A.symbol() == B.symbol() && A.add() == B.add() &&
+           A.divide() == B.divide() &&
+           (A.symbol() < 0 || A.multiply() == B.multiply());
+  }
+
+  /// Check `Number` of a function; those before it are right.
+  absl::Status check(const plan::Function &F, uint32_t Number) {
+    const plan::Check &Check = *F.checks()->Get(Number);
+    if (!inEnum(Check.kind(), plan::CheckKind::MIN, plan::CheckKind::MAX))
+      return fail("check ", Number, " is of unknown kind ",
+                  static_cast<int>(Check.kind()));
+    if (Check.input() >= length(F.inputs()))
+      return fail("check ", Number, " refers to input ", Check.input(), " of ",
+                  length(F.inputs()));
+    const plan::Tensor &Input = *F.inputs()->Get(Check.input());
+    if (Input.dtype() != plan::DType::I32)
+      return fail("check ", Number, " is about input '", view(Input.name()),
+                  "', which is not I32");
+    if (Check.kind() != plan::CheckKind::Offsets &&
+        Check.kind() != plan::CheckKind::Consecutive)
+      return absl::OkStatus();
+    if (length(Input.shape()) != 1)
+      return fail("check ", Number, " is about input '", view(Input.name()),
+                  "', which has ", length(Input.shape()),
+                  " dimensions, expected 1");
+    const plan::Expr &Extent = *Input.shape()->Get(0);
+    if (Check.kind() == plan::CheckKind::Offsets) {
+      M1_RETURN_IF_ERROR(expression(Check.total(), "a total").status());
+      M1_ASSIGN_OR_RETURN(Range R, expression(&Extent, "an extent"));
+      if (R.low() < 1)
+        return fail("check ", Number, " is about input '", view(Input.name()),
+                    "', which can be empty");
+      return absl::OkStatus();
+    }
+    for (uint32_t I = 0; I < Number; ++I) {
+      const plan::Check &Earlier = *F.checks()->Get(I);
+      if (Earlier.kind() == plan::CheckKind::Offsets &&
+          Earlier.input() == Check.offsets() && same(*Earlier.total(), Extent))
+        return absl::OkStatus();
+    }
+    return fail("check ", Number, " uses input ", Check.offsets(),
+                ", of which no earlier check says that its offsets end at the "
+                "extent of '",
+                view(Input.name()), "'");
+  }
+
   absl::Status step(const plan::Step &Step) {
     switch (Step.instruction_type()) {
     case plan::Instruction::Launch:
@@ -249,11 +298,7 @@ private:
       const plan::Copy &Copy = *Step.instruction_as_Copy();
       M1_RETURN_IF_ERROR(argument(Copy.destination(), true, true));
       M1_RETURN_IF_ERROR(argument(Copy.source(), false, true));
-      const plan::Expr &A = *Copy.destination()->bytes();
-      const plan::Expr &B = *Copy.source()->bytes();
-      bool SameSymbol = A.symbol() == B.symbol() &&
-                        (A.symbol() < 0 || A.multiply() == B.multiply());
-      if (!SameSymbol || A.add() != B.add() || A.divide() != B.divide())
+      if (!same(*Copy.destination()->bytes(), *Copy.source()->bytes()))
         return fail("the two sides of a copy differ in size");
       return absl::OkStatus();
     }

@@ -8,6 +8,8 @@
 
 #include "runtime/session/Executor.h"
 
+#include "runtime/session/Checks.h"
+
 #include <algorithm>
 #include <chrono>
 
@@ -265,6 +267,7 @@ absl::Status Executor::call(uint32_t Function,
                             std::span<const HostTensor> Results) {
   const Program &P = Programs[Function];
   M1_ASSIGN_OR_RETURN(Symbols, bindSymbols(Function, Given));
+  M1_RETURN_IF_ERROR(checkElements(*P.Function, Given, Symbols));
   if (Results.size() != length(P.Function->outputs()))
     return makeError("function '", view(P.Function->name()), "' has ",
                      length(P.Function->outputs()), " outputs, found ",

@@ -62,7 +62,8 @@ public:
                                    std::span<const int64_t> Symbols) const;
 
   /// Runs a function and waits for its results. Outputs must have the element
-  /// types and shapes of the function's; states change as the function says.
+  /// types and shapes of the function's, inputs elements that its checks allow;
+  /// states change as the function says.
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
 

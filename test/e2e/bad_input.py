@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """bad_input.py KIND CONFIG.json WORK_DIR
 
-KIND is weights, plans, prompts or tools. Every bad input must end in exit code 1
+KIND is weights, plans, prompts, calls or tools. Every bad input must end in exit code 1
 and one line on standard error that says what was found and what was expected,
 with nothing on standard output and nothing written. Prints the number of cases.
 """
@@ -243,6 +243,71 @@ def check_prompts():
     accepted(*generate(prompt("full", [1] * 40), "--max-new-tokens", 9))
 
 
+EXPERTS = """
+m1.parameter @up : tensor<4x3x2xf32> from [#m1.source<"up">]
+m1.parameter @down : tensor<4x2x3xf32> from [#m1.source<"down">]
+func.func @experts(%x: tensor<?x2xf32> {m1.name = "x"}, %chosen: tensor<?x2xi32> {m1.name = "chosen"},
+                   %weights: tensor<?x2xf32> {m1.name = "weights"}) -> tensor<?x2xf32> {
+  %up = m1.load_parameter @up : tensor<4x3x2xf32>
+  %down = m1.load_parameter @down : tensor<4x2x3xf32>
+  %r = m1.experts %x, %chosen, %weights, %up, %up, %down
+    : (tensor<?x2xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x3x2xf32>, tensor<4x3x2xf32>, tensor<4x2x3xf32>) -> tensor<?x2xf32>
+  return %r : tensor<?x2xf32>
+}
+"""
+
+
+def check_calls():
+    """Inputs of single functions whose elements would lead kernels out of their memory."""
+    folder, _ = checkpoint()
+    plan = compile_model(folder, "--max-length=40", "--max-tokens=32", "--slots=3")
+
+    def call(plan, weights, entry, inputs, **changes):
+        arguments = []
+        for name, value in {**inputs, **changes}.items():
+            arguments += ["--arg", prompt(name, value, np.float32 if isinstance(value, np.ndarray) else np.int64)]
+        return "m1run", "call", plan, "--weights", weights, "--entry", entry, *arguments, "--out-dir", OUT
+
+    # The end of one sequence, nothing of another, the beginning of a third.
+    batch = dict(
+        tokens=[0, 511, 1, 2, 3], positions=[38, 39, 0, 1, 2], cu_seqlens=[0, 2, 2, 5], slots=[2, 0, 1], targets=[511, 0, 0, 0, 0]
+    )
+
+    def broken(expected, **changes):
+        name = next(iter(changes))
+        fragments = [f"input '{name}' of function 'score': element ", expected]
+        refused(fragments, *call(plan, folder, "score", batch, **changes))
+
+    accepted(*call(plan, folder, "score", batch))
+    shutil.rmtree(OUT)
+    broken("element 1 is 512, expected 0 to 511", tokens=[0, 512, 1, 2, 3])
+    broken("element 0 is -1, expected 0 to 511", tokens=[-1, 0, 1, 2, 3])
+    broken("element 4 is 512, expected 0 to 511", targets=[0, 0, 0, 0, 512])
+    broken("element 1 is 40, expected 0 to 39", positions=[39, 40, 0, 1, 2])
+    broken("element 0 is -1, expected 0 to 39", positions=[-1, 0, 0, 1, 2])
+    broken("element 3 is 2, expected 1", positions=[38, 39, 0, 2, 3])
+    broken("element 0 is 1, expected 0", cu_seqlens=[1, 2, 2, 5])
+    broken("element 2 is 1, expected at least 2", cu_seqlens=[0, 2, 1, 5])
+    broken("element 3 is 4, expected 5 as the last", cu_seqlens=[0, 2, 2, 4])
+    broken("element 3 is 500, expected 5 as the last", cu_seqlens=[0, 2, 2, 500])
+    broken("element 0 is 3, expected 0 to 2", slots=[3, 0, 1])
+    broken("element 2 is 0, expected another number than element 1", slots=[2, 0, 0])
+
+    module = os.path.join(work, "experts.mlir")
+    with open(module, "w") as file:
+        file.write(EXPERTS)
+    plan = os.path.join(work, "experts.m1plan")
+    e2e.run("m1c", module, "-o", plan)
+    rows = dict(x=np.ones((3, 2)), chosen=[[0, 3], [1, 0], [2, 1]], weights=np.ones((3, 2)))
+    accepted(*call(plan, "none", "experts", rows))
+    shutil.rmtree(OUT)
+    for expected, chosen in (
+        ("element [1, 0] is 4, expected 0 to 3", [[0, 3], [4, 0], [2, 1]]),
+        ("element [2, 1] is 2, expected another number than element [2, 0]", [[0, 3], [1, 0], [2, 2]]),
+    ):
+        refused(["input 'chosen' of function 'experts': ", expected], *call(plan, "none", "experts", rows, chosen=chosen))
+
+
 def check_tools():
     """Options, outputs and a disk that is full."""
     folder, _ = checkpoint()
@@ -287,7 +352,7 @@ def check_tools():
     assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
 
 
-CHECKS = {"weights": check_weights, "plans": check_plans, "prompts": check_prompts, "tools": check_tools}
+CHECKS = {"weights": check_weights, "plans": check_plans, "prompts": check_prompts, "calls": check_calls, "tools": check_tools}
 CHECKS[kind]()
 print(f"{cases} cases, {failures} failed")
 sys.exit(failures > 0)

@@ -106,6 +106,40 @@ static bool isPlanMemory(Type T, bool MayBeDynamic) {
   return true;
 }
 
+/// C5 and C6, for one argument.
+static LogicalResult verifyChecks(ProgramOp Program, unsigned Number) {
+  Attribute Given = Program.getArgAttr(Number, "plan.checks");
+  if (!Given)
+    return success();
+  auto Type = cast<MemRefType>(Program.getArgumentTypes()[Number]);
+  if (!isa<ArrayAttr>(Given) || Program.isOutput(Number) ||
+      !Type.getElementType().isInteger(32))
+    return Program.emitOpError("C5: expected plan.checks to be a list, on an "
+                               "input of i32, found ")
+           << Given << " on argument " << Number << " of type " << Type;
+  for (Attribute Check : Program.getChecks(Number)) {
+    if (!isa<BelowAttr, UniqueAttr, OffsetsAttr, ConsecutiveAttr>(Check))
+      return Program.emitOpError("C5: expected checks of elements in "
+                                 "plan.checks, found ")
+             << Check << " on argument " << Number;
+    if (isa<OffsetsAttr, ConsecutiveAttr>(Check) && Type.getRank() != 1)
+      return Program.emitOpError("C5: expected rank 1 with ")
+             << Check << ", found " << Type << " as argument " << Number;
+    auto Consecutive = dyn_cast<ConsecutiveAttr>(Check);
+    if (!Consecutive)
+      continue;
+    unsigned Offsets = Consecutive.getOffsets();
+    auto Wanted = OffsetsAttr::get(Program.getContext(),
+                                   rowsOf(Program.getArgument(Number)));
+    if (Offsets >= Program.getNumArguments() ||
+        !llvm::is_contained(Program.getChecks(Offsets), Wanted))
+      return Program.emitOpError("C6: expected argument ")
+             << Offsets << " to have " << Wanted << ", which " << Check
+             << " of argument " << Number << " asks for";
+  }
+  return success();
+}
+
 LogicalResult ProgramOp::verify() {
   bool SeenOutput = false;
   for (auto [Number, T] : llvm::enumerate(getFunctionType().getInputs())) {
@@ -124,6 +158,9 @@ LogicalResult ProgramOp::verify() {
   if (!getFunctionType().getResults().empty())
     return emitOpError("C3: expected no results, found ")
            << getFunctionType().getResults().size();
+  for (unsigned Number = 0; Number < getNumArguments(); ++Number)
+    if (failed(verifyChecks(*this, Number)))
+      return failure();
   return success();
 }
 

@@ -57,16 +57,44 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
 }
 def Plan_ExprArray : TypedArrayAttrBase<Plan_ExprAttr, "sizes">;
 
+// What a program relies on about the elements of an input of i32; the caller's data are checked before it runs.
+def Plan_BelowAttr : AttrDef<Plan_Dialect, "Below"> {
+  let mnemonic = "below";
+  let summary = "Each element is at least 0 and less than the limit";
+  let parameters = (ins "int64_t":$limit);
+  let assemblyFormat = "`<` $limit `>`";
+}
+def Plan_UniqueAttr : AttrDef<Plan_Dialect, "Unique"> {
+  let mnemonic = "unique";
+  let summary = "No number is twice in a row; a vector is one row";
+}
+def Plan_OffsetsAttr : AttrDef<Plan_Dialect, "Offsets"> {
+  let mnemonic = "offsets";
+  let summary = "The first element is 0, none is less than the one before it, the last is the total";
+  let parameters = (ins "::m1::plan::ExprAttr":$total);
+  let assemblyFormat = "`<` qualified($total) `>`";
+}
+def Plan_ConsecutiveAttr : AttrDef<Plan_Dialect, "Consecutive"> {
+  let mnemonic = "consecutive";
+  let summary = "Between two offsets of another input, each element is one more than the one before it";
+  let description = "`offsets` is that input's number; it has `#plan.offsets` up to this input's rows.";
+  let parameters = (ins "unsigned":$offsets);
+  let assemblyFormat = "`<` $offsets `>`";
+}
+
 class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
 
 def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]> {
   let summary = "An entry point: a list of steps";
   let description = [{
     Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
-    outputs, `plan.rows` (an `#plan.expr`) where axis 0 is dynamic.
+    outputs, `plan.rows` (an `#plan.expr`) where axis 0 is dynamic, `plan.checks` where the program relies on something
+    about an input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`.
 
     Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
-    `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs.
+    `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs; (C5) `plan.checks` is
+    a list of such attributes on an input of i32, of rank 1 for `#plan.offsets` and `#plan.consecutive`; (C6) the offsets
+    of `#plan.consecutive` are an input that has `#plan.offsets` up to the rows of this one.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -78,6 +106,11 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
     bool isOutput(unsigned Argument) { return static_cast<bool>(getArgAttr(Argument, "plan.output")); }
+    /// What the program relies on about an input's elements; may be empty.
+    ::mlir::ArrayRef<::mlir::Attribute> getChecks(unsigned Argument) {
+      auto Checks = getArgAttrOfType<::mlir::ArrayAttr>(Argument, "plan.checks");
+      return Checks ? Checks.getValue() : ::mlir::ArrayRef<::mlir::Attribute>();
+    }
   }];
 }
 
@@ -147,13 +180,13 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
     its grid position; (C3) the grid has three sizes.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$kernel `grid` $grid `written` $written `(` $operands `:` type($operands) `)` attr-dict";
+  let assemblyFormat = "$kernel `grid` $grid `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
 }
 
 def Plan_CallOp : Plan_Op<"call", []> {
   let summary = "Runs a function that the runtime provides (docs/plan-format.md)";
   let arguments = (ins StrAttr:$builtin, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$builtin `written` $written `(` $operands `:` type($operands) `)` attr-dict";
+  let assemblyFormat = "$builtin `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
 }
 
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {

@@ -15,9 +15,9 @@
 // CHECK: plan.launch @write_numbers_2 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true, false, false](%[[V0]], %[[V1]], %[[V2]]
 // CHECK-LABEL: plan.program @lightning(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x48xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.name = "arg2", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.below<2147483648>, #plan.consecutive<2>], plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg2", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG4:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
 // CHECK: %[[V1:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
@@ -83,9 +83,9 @@ func.func @lightning(%x: tensor<?x48xbf16>, %p: tensor<?xi32>, %cu: tensor<?xi32
 // CHECK-LABEL: plan.program @softmax(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x32xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x2x8xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.name = "arg4", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<200>, #plan.consecutive<3>], plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg4", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG5:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x32xf32> to memref<?x4x8xf32>
 // CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x4x8xf32>

@@ -129,3 +129,88 @@ func.func @f() -> tensor<8xf32> {
   %0 = arith.constant dense<0.0> : tensor<8xf32>
   return %0 : tensor<8xf32>
 }
+
+// -----
+
+// What kernels read by index must be known to stay inside.
+m1.parameter @gate : tensor<5x2xf32> from [#m1.source<"gate">]
+m1.parameter @up : tensor<4x3x2xf32> from [#m1.source<"up">]
+m1.parameter @down : tensor<4x2x3xf32> from [#m1.source<"down">]
+func.func @f(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %g = m1.load_parameter @gate : tensor<5x2xf32>
+  %u = m1.load_parameter @up : tensor<4x3x2xf32>
+  %d = m1.load_parameter @down : tensor<4x2x3xf32>
+  %e, %p = m1.router %x, %g : (tensor<?x2xf32>, tensor<5x2xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>)
+  // expected-error@+1 {{expected experts below 4, found a result of m1.router that is below 5}}
+  %r = m1.experts %x, %e, %p, %u, %u, %d
+    : (tensor<?x2xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x3x2xf32>, tensor<4x3x2xf32>, tensor<4x2x3xf32>) -> tensor<?x2xf32>
+  return %r : tensor<?x2xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?x8xf32> {
+  %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
+    : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
+  // expected-error@+1 {{expected cu_seqlens to be an argument of the function, found a result of m1.sample}}
+  %r = m1.select_last %x, %drawn : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+// Extents that one kernel walks along must be one.
+func.func @f(%x: tensor<?x8xf32>, %y: tensor<?x8xf32> {m1.dim = "B+1"}) -> tensor<?x8xf32> {
+  // expected-error@+1 {{expected operand 1 with T rows, found B+1}}
+  %r = m1.residual %x, %y alpha 1.0 beta 1.0 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x2x8xf32>, %p: tensor<4xi32>) -> tensor<?x2x8xf32> {
+  // expected-error@+1 {{expected positions with T rows, found 4}}
+  %r = m1.rotary %x, %p theta 1.0e4 dims 8 : (tensor<?x2x8xf32>, tensor<4xi32>) -> tensor<?x2x8xf32>
+  return %r : tensor<?x2x8xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xi32> {m1.dim = "B"}) -> tensor<?xf32> {
+  // expected-error@+1 {{expected targets with T rows, found B}}
+  %r = m1.token_log_prob %x, %t : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+m1.state @s : !m1.kv_cache<1 x 8, f32>
+func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "C"}) {
+  %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32>
+  // expected-error@+1 {{expected cu_seqlens with C+1 rows, found B+1}}
+  %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) scale 0.5
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>)
+  return
+}
+
+// -----
+
+m1.state @s : !m1.lightning_state<1 x 8, chunk = 16, f32>
+func.func @f(%x: tensor<?x1x8xf32>, %v: tensor<?x1x8xf32> {m1.dim = "U"}, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"},
+             %slots: tensor<?xi32> {m1.dim = "B"}) {
+  %s = m1.read_state @s : !m1.lightning_state<1 x 8, chunk = 16, f32>
+  // expected-error@+1 {{expected v with T rows, found U}}
+  %r, %s1 = m1.lightning_attention %x, %x, %v, %s at (%p, %cu, %slots) slopes [0.5]
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.lightning_state<1 x 8, chunk = 16, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x1x8xf32>, !m1.lightning_state<1 x 8, chunk = 16, f32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>) -> (tensor<?x8xf32> {m1.dim = "U"}) {
+  %r = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  // expected-error@+1 {{expected result 0 with U rows, found T}}
+  return %r : tensor<?x8xf32>
+}

@@ -36,14 +36,18 @@
 // CHECK: %[[V19:.*]] = plan.parameter "down" : memref<2x8x33xbf16>
 // CHECK: %[[V20:.*]] = plan.view %[[V19]] at 264 : memref<2x8x33xbf16> to memref<8x33xbf16>
 // CHECK: plan.launch @pack_8x33_bf16_panel32 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V20]], %[[V18]]
-// CHECK-LABEL: plan.program @experts(
+// CHECK-LABEL: plan.program @router(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
-// CHECK: %[[V0:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2xi32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2xf32>
+// CHECK-SAME: %[[V0:.*]]: memref<?x2xi32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[V1:.*]]: memref<?x2xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V2:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
 // CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
 // CHECK: plan.launch @router_8_2of5_bf16_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, true, false](%[[ARG0]], %[[V2]], %[[V0]], %[[V1]], %[[V3]]
+// CHECK-LABEL: plan.program @experts(
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x8xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[V0:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[V1:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V4:.*]] = plan.buffer : memref<2x100xi32>
 // CHECK: %[[V5:.*]] = plan.buffer : memref<2xi32>
 // CHECK: %[[V6:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
@@ -113,12 +117,16 @@ m1.parameter @w1 : tensor<2x33x8xbf16> from [#m1.source<"e.0.w1">, #m1.source<"e
 m1.parameter @w3 : tensor<2x33x8xbf16> from [#m1.source<"up"[axis 1, 33 to 66 of 66]>]
 m1.parameter @w2 : tensor<2x8x33xbf16> from [#m1.source<"down">]
 
-func.func @experts(%x: tensor<?x8xbf16>) -> tensor<?x8xf32> {
+func.func @router(%x: tensor<?x8xbf16>) -> (tensor<?x2xi32>, tensor<?x2xf32>) {
   %g = m1.load_parameter @gate : tensor<5x8xf32>
+  %e, %p = m1.router %x, %g : (tensor<?x8xbf16>, tensor<5x8xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>)
+  return %e, %p : tensor<?x2xi32>, tensor<?x2xf32>
+}
+
+func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32>) -> tensor<?x8xf32> {
   %w1 = m1.load_parameter @w1 : tensor<2x33x8xbf16>
   %w3 = m1.load_parameter @w3 : tensor<2x33x8xbf16>
   %w2 = m1.load_parameter @w2 : tensor<2x8x33xbf16>
-  %e, %p = m1.router %x, %g : (tensor<?x8xbf16>, tensor<5x8xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>)
   %y = m1.experts %x, %e, %p, %w1, %w3, %w2 : (tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<2x33x8xbf16>, tensor<2x33x8xbf16>, tensor<2x8x33xbf16>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
@@ -134,7 +142,7 @@ func.func @experts(%x: tensor<?x8xbf16>) -> tensor<?x8xf32> {
 // CHECK-LABEL: plan.program @output(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x600xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<600>], plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG3:.*]]: memref<?xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG4:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V0:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>

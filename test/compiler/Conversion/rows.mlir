@@ -4,7 +4,7 @@
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @embedding(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?xi32> {plan.name = "tokens", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG0:.*]]: memref<?xi32> {plan.checks = [#plan.below<97>], plan.name = "tokens", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "rows", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V0:.*]] = plan.parameter "embed" : memref<97x20xbf16>
 // CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
@@ -117,7 +117,7 @@ func.func @elementwise(%a: tensor<?x20xf32>, %b: tensor<?x20xf32>, %c: tensor<?x
 // CHECK: plan.symbols = {B = 8 : i64, T = 512 : i64}
 // CHECK-LABEL: plan.program @select_last(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg1", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>})
 // CHECK: plan.launch @select_last_20_f32 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true](%[[ARG0]], %[[ARG1]], %[[ARG2]]
 

@@ -43,6 +43,56 @@ plan.program @p(%a: memref<4xf32> {plan.name = "a", plan.output}, %b: memref<4xf
 
 // -----
 
+// expected-error@+1 {{C5: expected plan.checks to be a list, on an input of i32, found [#plan.below<4>] on argument 0 of type 'memref<4xi64>'}}
+plan.program @p(%a: memref<4xi64> {plan.name = "a", plan.checks = [#plan.below<4>]}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C5: expected plan.checks to be a list, on an input of i32, found [#plan.unique] on argument 0 of type 'memref<4xi32>'}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.output, plan.checks = [#plan.unique]}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C5: expected plan.checks to be a list, on an input of i32, found #plan.unique on argument 0 of type 'memref<4xi32>'}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = #plan.unique}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C5: expected checks of elements in plan.checks, found 4 : i64 on argument 0}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [4]}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C5: expected rank 1 with #plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>, found 'memref<4x2xi32>' as argument 0}}
+plan.program @p(%a: memref<4x2xi32> {plan.name = "a", plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>]}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C6: expected argument 1 to have #plan.offsets<#plan.expr<"" * 0 + 4 ceildiv 1>>, which #plan.consecutive<1> of argument 0 asks for}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [#plan.consecutive<1>]},
+                %b: memref<3xi32> {plan.name = "b", plan.checks = [#plan.offsets<#plan.expr<"" * 0 + 5 ceildiv 1>>]}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C6: expected argument 2 to have}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [#plan.consecutive<2>]}) {
+  plan.return
+}
+
+// -----
+
 // expected-error@+1 {{C1: expected a static memref, found 'memref<?x8xf32>'}}
 plan.global "weights" @g : memref<?x8xf32>
 

@@ -41,6 +41,22 @@ module attributes {plan.symbols = {B = 4 : i64, T = 100 : i64}} {
     plan.return
   }
 
+  // CHECK-LABEL: plan.program @checks(
+  // CHECK-SAME: {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"}
+  // CHECK-SAME: {plan.checks = [#plan.offsets<#plan.expr<"" * 0 + 4 ceildiv 1>>], plan.name = "b"}
+  plan.program @checks(%a: memref<4xi32> {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"},
+                       %b: memref<3xi32> {plan.checks = [#plan.offsets<#plan.expr<"" * 0 + 4 ceildiv 1>>], plan.name = "b"}) {
+    // CHECK: plan.launch @nothing grid [{{.*}}] written []() {note}
+    plan.launch @nothing grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written []() {note}
+    // CHECK: plan.call "nothing" written []()
+    plan.call "nothing" written []()
+    plan.return
+  }
+
+  tile.kernel @nothing(%x: index, %y: index, %z: index) {
+    tile.return
+  }
+
   tile.kernel @pack(%x: index, %y: index, %z: index, %from: memref<128x8xbf16>, %to: memref<4x8x32xbf16>) {
     tile.return
   }

@@ -1,0 +1,126 @@
+//===- Checks.cpp - what a call's inputs must hold to -----------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/session/Checks.h"
+
+#include <algorithm>
+#include <optional>
+
+using namespace m1;
+
+namespace {
+std::span<const int32_t> elementsOf(const HostTensor &Tensor) {
+  return {static_cast<const int32_t *>(Tensor.Data),
+          Tensor.bytes() / sizeof(int32_t)};
+}
+
+/// The checks of one input. Each returns what is wrong, or OK.
+class InputChecker {
+public:
+  InputChecker(const plan::Function &Function, const plan::Tensor &Input,
+               const HostTensor &Given)
+      : Function(Function), Input(Input), Given(Given),
+        Elements(elementsOf(Given)) {}
+
+  absl::Status below(int64_t Limit) const {
+    for (size_t I = 0; I < Elements.size(); ++I)
+      if (Elements[I] < 0 || Elements[I] >= Limit)
+        return fail(I, "0 to ", Limit - 1);
+    return absl::OkStatus();
+  }
+
+  absl::Status unique() const {
+    const size_t Width = Given.Shape.empty() ? 1 : Given.Shape.back();
+    std::vector<std::pair<int32_t, size_t>> Row;
+    for (size_t First = 0; First < Elements.size(); First += Width) {
+      Row.clear();
+      for (size_t I = First; I < First + Width; ++I)
+        Row.emplace_back(Elements[I], I);
+      std::sort(Row.begin(), Row.end());
+      for (size_t I = 1; I < Row.size(); ++I)
+        if (Row[I].first == Row[I - 1].first)
+          return fail(Row[I].second, "another number than element ",
+                      place(Row[I - 1].second));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status offsets(int64_t Total) const {
+    if (Elements.front() != 0)
+      return fail(0, "0");
+    for (size_t I = 1; I < Elements.size(); ++I)
+      if (Elements[I] < Elements[I - 1])
+        return fail(I, "at least ", Elements[I - 1], ", the element before it");
+    if (Elements.back() != Total)
+      return fail(Elements.size() - 1, Total, " as the last");
+    return absl::OkStatus();
+  }
+
+  /// `Offsets` go from 0 to the number of elements.
+  absl::Status consecutive(std::span<const int32_t> Offsets) const {
+    for (size_t Part = 1; Part < Offsets.size(); ++Part)
+      for (int64_t I = Offsets[Part - 1] + int64_t(1); I < Offsets[Part]; ++I)
+        if (int64_t Expected = Elements[I - 1] + int64_t(1);
+            Elements[I] != Expected)
+          return fail(I, Expected, ", one more than the element before it");
+    return absl::OkStatus();
+  }
+
+private:
+  /// "3", or "[1, 2]" where there are more axes.
+  std::string place(size_t Index) const {
+    if (Given.Shape.size() == 1)
+      return concat(Index);
+    std::vector<int64_t> Position(Given.Shape.size());
+    for (size_t Axis = Position.size(); Axis-- > 0;) {
+      Position[Axis] = Index % Given.Shape[Axis];
+      Index /= Given.Shape[Axis];
+    }
+    return formatShape(Position);
+  }
+
+  template <typename... Parts>
+  absl::Status fail(size_t Index, const Parts &...Expected) const {
+    return makeError("input '", view(Input.name()), "' of function '",
+                     view(Function.name()), "': element ", place(Index), " is ",
+                     Elements[Index], ", expected ", Expected...);
+  }
+
+  const plan::Function &Function;
+  const plan::Tensor &Input;
+  const HostTensor &Given;
+  std::span<const int32_t> Elements;
+};
+} // namespace
+
+absl::Status m1::checkElements(const plan::Function &Function,
+                               std::span<const HostTensor> Inputs,
+                               std::span<const int64_t> Symbols) {
+  for (uint32_t I = 0; I < length(Function.checks()); ++I) {
+    const plan::Check &Check = *Function.checks()->Get(I);
+    InputChecker Input(Function, *Function.inputs()->Get(Check.input()),
+                       Inputs[Check.input()]);
+    absl::Status Status;
+    switch (Check.kind()) {
+    case plan::CheckKind::Below:
+      Status = Input.below(Check.limit());
+      break;
+    case plan::CheckKind::Unique:
+      Status = Input.unique();
+      break;
+    case plan::CheckKind::Offsets:
+      Status = Input.offsets(evaluate(*Check.total(), Symbols));
+      break;
+    case plan::CheckKind::Consecutive:
+      Status = Input.consecutive(elementsOf(Inputs[Check.offsets()]));
+      break;
+    }
+    M1_RETURN_IF_ERROR(Status);
+  }
+  return absl::OkStatus();
+}
