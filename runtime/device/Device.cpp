@@ -8,6 +8,56 @@
 
 #include "runtime/device/Device.h"
 
+#include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cuda/CudaDriver.h"
+#include "runtime/device/gpu/GpuDevice.h"
+
+#include <charconv>
+
 using namespace m1;
 
 Device::~Device() = default;
+
+static absl::Status noRecording() {
+  return absl::UnimplementedError("this device records nothing");
+}
+absl::Status Device::beginRecording() { return noRecording(); }
+absl::StatusOr<uint32_t> Device::endRecording() { return noRecording(); }
+absl::Status Device::replay(uint32_t) { return noRecording(); }
+absl::Status Device::forget(uint32_t) { return noRecording(); }
+
+/// N of "cuda" (0) and "cuda:N".
+static std::optional<unsigned> cudaOrdinal(std::string_view Name) {
+  if (!Name.starts_with("cuda"))
+    return std::nullopt;
+  Name.remove_prefix(4);
+  if (Name.empty())
+    return 0;
+  unsigned Ordinal = 0;
+  auto [End, Error] =
+      std::from_chars(Name.data() + 1, Name.data() + Name.size(), Ordinal);
+  if (Name[0] != ':' || Error != std::errc() ||
+      End != Name.data() + Name.size())
+    return std::nullopt;
+  return Ordinal;
+}
+
+absl::StatusOr<std::unique_ptr<Device>>
+m1::createDevice(const LoadedPlan &Plan, const DeviceOptions &Options) {
+  std::string_view Name = Options.Name;
+  if (Name.empty())
+    Name = length(Plan->images()) &&
+                   view(Plan->images()->Get(0)->format()) == "ptx"
+               ? "cuda"
+               : "cpu";
+  if (Name == "cpu")
+    return createCpuDevice(Options.Threads);
+  GpuOptions Gpu;
+  Gpu.Blocking = Options.Blocking;
+  if (std::optional<unsigned> Ordinal = cudaOrdinal(Name)) {
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
+                        cuda::createCudaDriver(*Ordinal));
+    return createGpuDevice(std::move(Driver), Gpu);
+  }
+  return makeError("--device ", Name, ": expected cpu, cuda, cuda:N or ptx");
+}

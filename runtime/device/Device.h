@@ -13,8 +13,10 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace m1 {
 
@@ -34,29 +36,41 @@ public:
 
   virtual ~Device();
 
-  /// "cpu, 8 threads".
+  /// "cpu, 8 threads"; "cuda, NVIDIA A100 (sm_80)".
   virtual std::string description() const = 0;
 
   /// Checks that the plan was compiled for this device and makes its kernels
   /// ready to launch. Once, before all else; the plan must outlive the device.
   virtual absl::Status loadKernels(const LoadedPlan &Plan) = 0;
 
-  /// Memory of the device, zero, aligned to 64 bytes; it lives as long as the
-  /// device. Pages that are never touched cost nothing where that is possible.
+  /// Memory of the device, aligned to 64 bytes; it lives as long as the device.
+  /// Weights and states are zero, activations anything. Pages that are never
+  /// touched cost nothing where that is possible.
   virtual absl::StatusOr<Address> allocate(uint64_t Bytes,
                                            plan::ArenaKind Kind) = 0;
 
-  /// Makes host memory readable or writable by kernels. With Read the contents
-  /// are those at the time of the call; with Write they are complete when
-  /// `unmap` has returned. The memory must stay where it is until then.
+  /// Makes a parameter readable by kernels until `unload`. Where kernels use
+  /// the process's own memory it must stay where it is until then; elsewhere it
+  /// has been copied when this returns.
+  virtual absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) = 0;
+  virtual absl::Status unload(Address Loaded) = 0;
+  virtual bool usesHostMemory() const = 0;
+
+  /// Makes an input or output of a call readable or writable by kernels. With
+  /// Read the contents are those at the time of the call; with Write they are
+  /// complete when `unmap` has returned. The memory must stay where it is until
+  /// then. Everything is unmapped before the next call maps; mapping the same
+  /// sizes in the same order gives the same addresses where `canRecord`.
   virtual absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                                       HostAccess Access) = 0;
   virtual absl::Status unmap(Address Mapped) = 0;
 
   /// Runs kernel number `Kernel` of the plan for each cell of the grid. The
-  /// arguments are addresses or integers, as the plan's `Arg` says.
+  /// arguments are addresses or integers, as the plan's `Arg` says. `Source` is
+  /// the step's, for errors; it lives as long as the plan.
   virtual absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
-                              const std::array<int64_t, 3> &Grid) = 0;
+                              const std::array<int64_t, 3> &Grid,
+                              std::string_view Source) = 0;
   /// The ranges may overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
   virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
@@ -64,7 +78,31 @@ public:
                             std::span<const uint64_t> Args) = 0;
   /// Waits for all work; reports what failed in it.
   virtual absl::Status synchronize() = 0;
+
+  /// Whether the device can keep a series of launches, copies and fills and do
+  /// them again at less cost than one by one.
+  virtual bool canRecord() const { return false; }
+  /// What is started from here to `endRecording` is kept, not done.
+  virtual absl::Status beginRecording();
+  virtual absl::StatusOr<uint32_t> endRecording();
+  virtual absl::Status replay(uint32_t Recording);
+  virtual absl::Status forget(uint32_t Recording);
 };
+
+/// How to make a device.
+struct DeviceOptions {
+  /// "cpu", "cuda", "cuda:N" (the N-th GPU) or "ptx" (a GPU emulated on the
+  /// CPU); empty for what the plan was compiled for.
+  std::string Name;
+  /// Threads of the CPU to use; 0: as many as the process may.
+  unsigned Threads = 0;
+  /// Waits for each launch, so that an error names the one that caused it.
+  bool Blocking = false;
+};
+
+/// The device that the options name; its kernels are not loaded yet.
+absl::StatusOr<std::unique_ptr<Device>>
+createDevice(const LoadedPlan &Plan, const DeviceOptions &Options);
 
 } // namespace m1
 

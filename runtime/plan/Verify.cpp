@@ -35,6 +35,7 @@ public:
     M1_RETURN_IF_ERROR(symbols());
     M1_RETURN_IF_ERROR(parameters());
     M1_RETURN_IF_ERROR(arenas());
+    M1_RETURN_IF_ERROR(images());
     M1_RETURN_IF_ERROR(kernels());
     M1_RETURN_IF_ERROR(model());
     std::set<std::string_view> Names;
@@ -101,6 +102,31 @@ private:
     return absl::OkStatus();
   }
 
+  static bool isForGpu(const plan::Image &Image) {
+    return view(Image.format()) == "ptx";
+  }
+
+  /// One device runs all of a plan.
+  absl::Status images() {
+    for (uint32_t I = 0; I < length(P.images()); ++I) {
+      const plan::Image &Image = *P.images()->Get(I);
+      std::string_view Format = view(Image.format());
+      std::string_view Target = view(Image.target());
+      if (Format != "elf" && Format != "ptx")
+        return fail("image ", I, " has the unknown format '", Format,
+                    "', expected elf or ptx");
+      if (Format != view(P.images()->Get(0)->format()))
+        return fail("image ", I, " is ", Format, ", image 0 is ",
+                    view(P.images()->Get(0)->format()));
+      if (isForGpu(Image) &&
+          (!Target.starts_with("sm_") || Target.size() < 5 ||
+           !std::isdigit(static_cast<unsigned char>(Target[3]))))
+        return fail("image ", I, " is ptx for '", Target,
+                    "', expected a target such as sm_80");
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status kernels() {
     for (uint32_t I = 0; I < length(P.kernels()); ++I) {
       const plan::Kernel &Kernel = *P.kernels()->Get(I);
@@ -112,6 +138,12 @@ private:
       if (Kernel.scratch_bytes() > MaxBytes)
         return fail("kernel '", view(Kernel.name()), "' wants ",
                     Kernel.scratch_bytes(), " bytes of scratch");
+      // The most that any GPU's driver takes.
+      uint32_t MaxThreads =
+          isForGpu(*P.images()->Get(Kernel.image())) ? 1024 : 1;
+      if (Kernel.threads() < 1 || Kernel.threads() > MaxThreads)
+        return fail("kernel '", view(Kernel.name()), "' has ", Kernel.threads(),
+                    " threads, expected 1 to ", MaxThreads);
     }
     return absl::OkStatus();
   }
@@ -321,10 +353,17 @@ private:
       return fail("kernel '", view(Kernel.name()), "' is given ",
                   length(Launch.args()), " arguments, expected ",
                   Kernel.argument_count());
+    constexpr int64_t MaxGpuRows = 65535; // of a grid, along y and z
+    bool OnGpu = isForGpu(*P.images()->Get(Kernel.image()));
     uint64_t Cells = 1;
     for (const plan::Expr *Size :
          {Launch.grid_x(), Launch.grid_y(), Launch.grid_z()}) {
       M1_ASSIGN_OR_RETURN(Range R, expression(Size, "a grid size"));
+      if (OnGpu && Size != Launch.grid_x() && R.high() > MaxGpuRows)
+        return fail("kernel '", view(Kernel.name()), "' is launched on up to ",
+                    R.high(), " cells along ",
+                    Size == Launch.grid_y() ? "y" : "z", ", GPUs have at most ",
+                    MaxGpuRows);
       if (R.low() < 0 || R.high() > INT32_MAX ||
           (Cells *= std::max<uint64_t>(R.high(), 1)) > INT32_MAX)
         return fail("a grid of more than 2^31 - 1 cells, or a negative size");

@@ -8,6 +8,8 @@
 
 #include "runtime/session/Executor.h"
 
+#include "runtime/plan/ParameterUse.h"
+
 #include "runtime/session/Checks.h"
 
 #include <algorithm>
@@ -36,6 +38,16 @@ struct Executor::Operation {
 struct Executor::Program {
   const plan::Function *Function;
   std::vector<Operation> Operations;
+};
+
+/// A function at certain symbols. What its steps do depends on nothing else:
+/// inputs and outputs of equal sizes have equal addresses. `Parts` are the
+/// device's recordings of the steps between calls of builtins; there are none
+/// until the same call comes a second time.
+struct Executor::Recorded {
+  uint32_t Function;
+  std::vector<int64_t> Symbols;
+  std::vector<uint32_t> Parts;
 };
 
 /// How much of an argument may be touched: below 0 counts as 0 (plan.fbs).
@@ -125,65 +137,57 @@ absl::Status Executor::prepare() {
       P.Operations.push_back(decode(*Function.steps()->Get(J)));
     Programs.push_back(std::move(P));
   }
-  M1_RETURN_IF_ERROR(runInit());
-  for (const Program &P : Programs)
-    if (view(P.Function->name()) != "init")
-      for (const Operation &Op : P.Operations)
-        for (const Argument &Arg : Op.Args)
-          if (Arg.Kind == plan::ArgKind::Parameter)
-            M1_RETURN_IF_ERROR(bindParameter(Arg.Index));
-  return absl::OkStatus();
+  return bindParameters();
 }
 
 absl::Status Executor::bindParameter(uint32_t Index) {
-  if (Parameters[Index])
-    return absl::OkStatus();
   M1_ASSIGN_OR_RETURN(std::span<const std::byte> Data, Source.get(Index));
   M1_ASSIGN_OR_RETURN(Parameters[Index],
-                      TheDevice.map(const_cast<std::byte *>(Data.data()),
-                                    Data.size(), Device::HostAccess::Read));
+                      TheDevice.load(Data.data(), Data.size()));
+  if (!TheDevice.usesHostMemory())
+    Source.release(Index);
   return absl::OkStatus();
 }
 
-/// Runs `init`. A parameter is bound for the step that needs it first and given
-/// back after the one that needs it last, so that a checkpoint and its packed
-/// form are never in memory together.
-absl::Status Executor::runInit() {
-  const Program *Init = nullptr;
-  std::vector<bool> NeededLater(Parameters.size());
+absl::Status Executor::releaseParameter(uint32_t Index) {
+  M1_RETURN_IF_ERROR(TheDevice.unload(Parameters[Index]));
+  if (TheDevice.usesHostMemory())
+    Source.release(Index);
+  return absl::OkStatus();
+}
+
+/// Runs `init`, with each parameter in memory no longer than ParameterUse says,
+/// and binds what the other functions need.
+absl::Status Executor::bindParameters() {
+  std::vector<ParameterUse> Uses = parameterUses(*Plan);
   for (const Program &P : Programs) {
-    if (view(P.Function->name()) == "init") {
-      Init = &P;
+    if (view(P.Function->name()) != "init")
       continue;
+    // By step: what is used for the first and for the last time.
+    std::vector<std::vector<uint32_t>> First(P.Operations.size()),
+        Last(P.Operations.size());
+    for (uint32_t I = 0; I < Uses.size(); ++I) {
+      if (Uses[I].FirstInInit == ParameterUse::Never)
+        continue;
+      First[Uses[I].FirstInInit].push_back(I);
+      if (!Uses[I].Kept)
+        Last[Uses[I].LastInInit].push_back(I);
     }
-    for (const Operation &Op : P.Operations)
-      for (const Argument &Arg : Op.Args)
-        if (Arg.Kind == plan::ArgKind::Parameter)
-          NeededLater[Arg.Index] = true;
-  }
-  if (!Init)
-    return absl::OkStatus();
-  std::vector<size_t> LastUse(Parameters.size());
-  for (size_t I = 0; I < Init->Operations.size(); ++I)
-    for (const Argument &Arg : Init->Operations[I].Args)
-      if (Arg.Kind == plan::ArgKind::Parameter)
-        LastUse[Arg.Index] = I;
-  for (size_t I = 0; I < Init->Operations.size(); ++I) {
-    const Operation &Op = Init->Operations[I];
-    for (const Argument &Arg : Op.Args)
-      if (Arg.Kind == plan::ArgKind::Parameter)
-        M1_RETURN_IF_ERROR(bindParameter(Arg.Index));
-    M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
-    for (const Argument &Arg : Op.Args) {
-      if (Arg.Kind != plan::ArgKind::Parameter || LastUse[Arg.Index] != I ||
-          NeededLater[Arg.Index] || !Parameters[Arg.Index])
+    for (size_t Step = 0; Step < P.Operations.size(); ++Step) {
+      for (uint32_t Index : First[Step])
+        M1_RETURN_IF_ERROR(bindParameter(Index));
+      const Operation &Op = P.Operations[Step];
+      M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
+      if (Last[Step].empty())
         continue;
       M1_RETURN_IF_ERROR(TheDevice.synchronize());
-      M1_RETURN_IF_ERROR(TheDevice.unmap(*Parameters[Arg.Index]));
-      Parameters[Arg.Index].reset();
-      Source.release(Arg.Index);
+      for (uint32_t Index : Last[Step])
+        M1_RETURN_IF_ERROR(releaseParameter(Index));
     }
   }
+  for (uint32_t I = 0; I < Uses.size(); ++I)
+    if (Uses[I].Kept && Uses[I].FirstInInit == ParameterUse::Never)
+      M1_RETURN_IF_ERROR(bindParameter(I));
   return TheDevice.synchronize();
 }
 
@@ -283,20 +287,6 @@ absl::Status Executor::call(uint32_t Function,
                        formatShape(Shape), ", found ", name(Results[I].Type),
                        " ", formatShape(Results[I].Shape));
   }
-  Inputs.clear();
-  Outputs.clear();
-  for (const HostTensor &Tensor : Given) {
-    M1_ASSIGN_OR_RETURN(
-        Device::Address Address,
-        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Read));
-    Inputs.push_back(Address);
-  }
-  for (const HostTensor &Tensor : Results) {
-    M1_ASSIGN_OR_RETURN(
-        Device::Address Address,
-        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Write));
-    Outputs.push_back(Address);
-  }
   // A size that fits at the symbols' bounds can still be too large for smaller
   // symbols, and these buffers are no larger than now.
   for (const Operation &Op : P.Operations)
@@ -311,12 +301,21 @@ absl::Status Executor::call(uint32_t Function,
                          Op.Source, ") reaches beyond ",
                          IsInput ? "an input" : "an output");
     }
-  absl::Status Status;
-  for (const Operation &Op : P.Operations) {
-    Status = Trace ? runTimed(Op) : run(Op);
-    if (!Status.ok())
-      break;
+  Inputs.clear();
+  Outputs.clear();
+  for (const HostTensor &Tensor : Given) {
+    M1_ASSIGN_OR_RETURN(
+        Device::Address Address,
+        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Read));
+    Inputs.push_back(Address);
   }
+  for (const HostTensor &Tensor : Results) {
+    M1_ASSIGN_OR_RETURN(
+        Device::Address Address,
+        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Write));
+    Outputs.push_back(Address);
+  }
+  absl::Status Status = runSteps(Function);
   if (Status.ok())
     Status = TheDevice.synchronize();
   for (Device::Address Address : Inputs)
@@ -331,7 +330,7 @@ uint64_t Executor::resolve(const Argument &Arg) const {
   case plan::ArgKind::Arena:
     return Arenas[Arg.Index] + Arg.Offset;
   case plan::ArgKind::Parameter:
-    return *Parameters[Arg.Index] + Arg.Offset;
+    return Parameters[Arg.Index] + Arg.Offset;
   case plan::ArgKind::Input:
     return Inputs[Arg.Index] + Arg.Offset;
   case plan::ArgKind::Output:
@@ -339,6 +338,58 @@ uint64_t Executor::resolve(const Argument &Arg) const {
   default:
     return evaluate(Arg.Value, Symbols);
   }
+}
+
+absl::Status Executor::runSteps(uint32_t Function) {
+  const Program &P = Programs[Function];
+  if (!Trace && TheDevice.canRecord()) {
+    auto Found = std::find_if(
+        Recordings.begin(), Recordings.end(), [&](const Recorded &R) {
+          return R.Function == Function && R.Symbols == Symbols;
+        });
+    if (Found != Recordings.end()) {
+      Recordings.splice(Recordings.begin(), Recordings, Found);
+      return replaySteps(P, Recordings.front());
+    }
+    // Decoding repeats one call many times; prompts may all differ in length.
+    constexpr size_t MaxRecordings = 32;
+    Recordings.push_front({Function, Symbols, {}});
+    if (Recordings.size() > MaxRecordings) {
+      for (uint32_t Part : Recordings.back().Parts)
+        M1_RETURN_IF_ERROR(TheDevice.forget(Part));
+      Recordings.pop_back();
+    }
+  }
+  for (const Operation &Op : P.Operations)
+    M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
+  return absl::OkStatus();
+}
+
+/// Does the steps of a call as recordings, making those that are not there yet.
+absl::Status Executor::replaySteps(const Program &P, Recorded &Record) {
+  size_t Part = 0;
+  for (auto Op = P.Operations.begin(), End = P.Operations.end(); Op != End;) {
+    if (Op->Kind == plan::Instruction::Call) {
+      M1_RETURN_IF_ERROR(run(*Op++));
+      continue;
+    }
+    auto PartEnd = std::find_if(Op, End, [](const Operation &Next) {
+      return Next.Kind == plan::Instruction::Call;
+    });
+    if (Part == Record.Parts.size()) {
+      M1_RETURN_IF_ERROR(TheDevice.beginRecording());
+      absl::Status Status;
+      for (auto Next = Op; Next != PartEnd && Status.ok(); ++Next)
+        Status = run(*Next);
+      absl::StatusOr<uint32_t> Number = TheDevice.endRecording();
+      M1_RETURN_IF_ERROR(std::move(Status));
+      M1_RETURN_IF_ERROR(Number.status());
+      Record.Parts.push_back(*Number);
+    }
+    M1_RETURN_IF_ERROR(TheDevice.replay(Record.Parts[Part++]));
+    Op = PartEnd;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Executor::run(const Operation &Op) {
@@ -360,7 +411,8 @@ absl::Status Executor::run(const Operation &Op) {
   return TheDevice.launch(Op.Kernel, Values,
                           {evaluate(Op.Grid[0], Symbols),
                            evaluate(Op.Grid[1], Symbols),
-                           evaluate(Op.Grid[2], Symbols)});
+                           evaluate(Op.Grid[2], Symbols)},
+                          Op.Source);
 }
 
 absl::Status Executor::runTimed(const Operation &Op) {

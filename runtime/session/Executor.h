@@ -13,9 +13,8 @@
 #include "runtime/session/Parameters.h"
 #include "runtime/trace/Profile.h"
 
-#include <map>
+#include <list>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,14 +70,18 @@ private:
   struct Argument;
   struct Operation;
   struct Program;
+  struct Recorded;
 
   Executor(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
            Profile *Trace);
   absl::Status prepare();
   Argument decode(const plan::Arg &Arg) const;
   Operation decode(const plan::Step &Step) const;
-  absl::Status runInit();
+  absl::Status bindParameters();
   absl::Status bindParameter(uint32_t Index);
+  absl::Status releaseParameter(uint32_t Index);
+  absl::Status runSteps(uint32_t Function);
+  absl::Status replaySteps(const Program &P, Recorded &Record);
   absl::Status run(const Operation &Op);
   absl::Status runTimed(const Operation &Op);
   uint64_t resolve(const Argument &Arg) const;
@@ -89,13 +92,16 @@ private:
   Profile *Trace;
 
   std::vector<Device::Address> Arenas;
-  std::vector<std::optional<Device::Address>> Parameters;
+  std::vector<Device::Address> Parameters; ///< of those that are bound
   std::vector<Program> Programs;
 
   // Of the call that runs now; members so that a call allocates nothing.
   std::vector<int64_t> Symbols;
   std::vector<Device::Address> Inputs, Outputs;
   std::vector<uint64_t> Values;
+
+  /// Calls that the device may have recorded, the latest first.
+  std::list<Recorded> Recordings;
 };
 
 } // namespace m1

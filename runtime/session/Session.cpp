@@ -8,8 +8,6 @@
 
 #include "runtime/session/Session.h"
 
-#include "runtime/device/cpu/CpuDevice.h"
-
 using namespace m1;
 
 absl::StatusOr<std::unique_ptr<Session>>
@@ -23,7 +21,8 @@ absl::StatusOr<std::unique_ptr<Session>>
 Session::open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options) {
   auto Result = std::make_unique<Session>();
   Result->Plan = std::move(Plan);
-  M1_ASSIGN_OR_RETURN(Result->TheDevice, createCpuDevice(Options.Threads));
+  M1_ASSIGN_OR_RETURN(Result->TheDevice,
+                      createDevice(*Result->Plan, Options.Device));
   if (Options.Weights.empty() && length((*Result->Plan)->parameters()))
     return makeError(Result->Plan->name(), ": has ",
                      length((*Result->Plan)->parameters()),

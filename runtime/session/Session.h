@@ -18,8 +18,7 @@ struct SessionOptions {
   /// empty where the plan has no parameters.
   std::string Weights;
   uint64_t InitSeed = 0;
-  /// 0: as many as the process may use.
-  unsigned Threads = 0;
+  DeviceOptions Device;
   bool Profile = false;
 };
 

@@ -25,8 +25,16 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
       ->type_name("DIR|none");
   Command.add_option("--init-seed", Session.InitSeed,
                      "seed of random weights (default 0)");
-  Command.add_option("--threads", Session.Threads,
-                     "threads to use (default: all processors)");
+  Command
+      .add_option("--device", Session.Device.Name,
+                  "where to run: cpu, cuda, cuda:N, or ptx, a GPU emulated on "
+                  "the CPU (default: what the plan was compiled for)")
+      ->type_name("DEVICE");
+  Command.add_option("--threads", Session.Device.Threads,
+                     "threads of the CPU to use (default: all processors)");
+  Command.add_flag("--blocking", Session.Device.Blocking,
+                   "wait for each kernel of a GPU, so that an error names the "
+                   "one that caused it");
   Command.add_flag("--profile", Session.Profile,
                    "print the time that each kernel takes");
 }

@@ -115,13 +115,19 @@ public:
   }
 
   // Kernels use the process's own memory.
+  bool usesHostMemory() const override { return true; }
+  absl::StatusOr<Address> load(const void *Host, uint64_t) override {
+    return reinterpret_cast<Address>(Host);
+  }
+  absl::Status unload(Address) override { return absl::OkStatus(); }
   absl::StatusOr<Address> map(void *Host, uint64_t, HostAccess) override {
     return reinterpret_cast<Address>(Host);
   }
   absl::Status unmap(Address) override { return absl::OkStatus(); }
 
   absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
-                      const std::array<int64_t, 3> &Grid) override {
+                      const std::array<int64_t, 3> &Grid,
+                      std::string_view) override {
     KernelFunction Function = Kernels[Kernel];
     int64_t Cells = Grid[0] * Grid[1] * Grid[2];
     // Chunks so small that the threads end together, and no smaller.
@@ -156,25 +162,19 @@ public:
   }
 
   absl::Status call(Builtin, std::span<const uint64_t> Args) override {
-    auto Logits = reinterpret_cast<const float *>(Args[0]);
-    auto Temperature = reinterpret_cast<const float *>(Args[1]);
-    auto TopP = reinterpret_cast<const float *>(Args[2]);
-    auto TopK = reinterpret_cast<const int32_t *>(Args[3]);
-    auto Seeds = reinterpret_cast<const int64_t *>(Args[4]);
-    auto Positions = reinterpret_cast<const int32_t *>(Args[5]);
-    auto Result = reinterpret_cast<int32_t *>(Args[6]);
-    int64_t Batch = Args[7], Vocabulary = Args[8];
-    std::vector<absl::Status> Errors(Batch);
-    Pool.parallelFor(Batch, 1, [&](int64_t Begin, int64_t End, unsigned) {
-      for (int64_t B = Begin; B < End; ++B) {
-        absl::StatusOr<int32_t> Token = sampleToken(
-            {Logits + B * Vocabulary, static_cast<size_t>(Vocabulary)},
-            Temperature[B], TopP[B], TopK[B], Seeds[B], Positions[B]);
-        if (Token.ok())
-          Result[B] = *Token;
-        else
-          Errors[B] = Token.status();
-      }
+    cpu::SampleBatch Batch{reinterpret_cast<const float *>(Args[0]),
+                           reinterpret_cast<const float *>(Args[1]),
+                           reinterpret_cast<const float *>(Args[2]),
+                           reinterpret_cast<const int32_t *>(Args[3]),
+                           reinterpret_cast<const int64_t *>(Args[4]),
+                           reinterpret_cast<const int32_t *>(Args[5]),
+                           reinterpret_cast<int32_t *>(Args[6]),
+                           static_cast<int64_t>(Args[8])};
+    int64_t Rows = Args[7];
+    std::vector<absl::Status> Errors(Rows);
+    Pool.parallelFor(Rows, 1, [&](int64_t Begin, int64_t End, unsigned) {
+      for (int64_t Row = Begin; Row < End; ++Row)
+        Errors[Row] = sampleRow(Batch, Row);
     });
     for (absl::Status &Error : Errors)
       M1_RETURN_IF_ERROR(std::move(Error));

@@ -106,3 +106,13 @@ absl::StatusOr<int32_t> cpu::sampleToken(std::span<const float> Logits,
       return Kept[I].Token;
   }
 }
+
+absl::Status cpu::sampleRow(const SampleBatch &Batch, int64_t Row) {
+  M1_ASSIGN_OR_RETURN(Batch.Result[Row],
+                      sampleToken({Batch.Logits + Row * Batch.Vocabulary,
+                                   static_cast<size_t>(Batch.Vocabulary)},
+                                  Batch.Temperature[Row], Batch.TopP[Row],
+                                  Batch.TopK[Row], Batch.Seeds[Row],
+                                  Batch.Positions[Row]));
+  return absl::OkStatus();
+}

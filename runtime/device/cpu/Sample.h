@@ -32,6 +32,19 @@ absl::StatusOr<int32_t> sampleToken(std::span<const float> Logits,
                                     float Temperature, float TopP, int32_t TopK,
                                     int64_t Seed, int32_t Position);
 
+/// The arguments of the builtin in host memory: logits [B, Vocabulary], the
+/// rest [B].
+struct SampleBatch {
+  const float *Logits, *Temperature, *TopP;
+  const int32_t *TopK;
+  const int64_t *Seeds;
+  const int32_t *Positions;
+  int32_t *Result;
+  int64_t Vocabulary;
+};
+/// Draws the token of one row into `Result`.
+absl::Status sampleRow(const SampleBatch &Batch, int64_t Row);
+
 } // namespace m1::cpu
 
 #endif // M1_RUNTIME_DEVICE_CPU_SAMPLE_H

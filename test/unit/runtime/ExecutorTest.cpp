@@ -106,7 +106,7 @@ TEST_P(Threads, GridsReachEveryCell) {
              arguments(memory(ArgKind::Output, 0, constant(4 * 84), true),
                        scalar(constant(7)), scalar(constant(3)))));
   SessionOptions Options;
-  Options.Threads = GetParam();
+  Options.Device.Threads = GetParam();
   std::unique_ptr<Session> S = open(Plan, Options);
   for (int Round = 0; Round < 100; ++Round) {
     std::vector<int32_t> Values(84, -1);
@@ -120,39 +120,6 @@ TEST_P(Threads, GridsReachEveryCell) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(Executor, Threads, testing::Values(1u, 2u, 4u));
-
-/// `init` packs w = 3 v into a weights arena; `read` copies it and counts calls
-/// in a state.
-plan::PlanT initPlan() {
-  plan::PlanT Plan;
-  addParameter(Plan, "v", DType::F32, {4});
-  addParameter(Plan, "z", DType::F32, {4});
-  addArena(Plan, "weights", ArenaKind::Weights, 16);
-  addArena(Plan, "state", ArenaKind::State, 8);
-  addKernels(Plan, {"add_scaled", "accumulate"}, {4, 2});
-  addFunction(Plan, "init")
-      .steps.push_back(
-          launch(0, constant(4), constant(1), constant(1),
-                 arguments(memory(ArgKind::Arena, 0, constant(16), true),
-                           memory(ArgKind::Parameter, 1, constant(16)),
-                           memory(ArgKind::Parameter, 0, constant(16)),
-                           scalar(constant(3)))));
-  plan::FunctionT &Read = addFunction(Plan, "read");
-  Read.outputs.push_back(tensor("w", DType::F32, {constant(4)}));
-  Read.outputs.push_back(tensor("z", DType::F32, {constant(4)}));
-  Read.outputs.push_back(tensor("calls", DType::I64, {}));
-  Read.steps.push_back(copy(memory(ArgKind::Output, 0, constant(16), true),
-                            memory(ArgKind::Arena, 0, constant(16))));
-  Read.steps.push_back(copy(memory(ArgKind::Output, 1, constant(16), true),
-                            memory(ArgKind::Parameter, 1, constant(16))));
-  Read.steps.push_back(
-      launch(1, constant(1), constant(1), constant(1),
-             arguments(memory(ArgKind::Arena, 1, constant(8), true),
-                       scalar(constant(2)))));
-  Read.steps.push_back(copy(memory(ArgKind::Output, 2, constant(8), true),
-                            memory(ArgKind::Arena, 1, constant(8))));
-  return Plan;
-}
 
 std::string floatsFile(const std::string &Extra = "", size_t Padding = 0,
                        const char *Shape = "[4]") {
@@ -187,7 +154,7 @@ TEST(Executor, InitPacksWeightsAndStatesLast) {
   // Once with data aligned as floats want it, and three times not.
   for (size_t Padding = 0; Padding < 4; ++Padding) {
     writeFile(Directory.path("model.safetensors"), floatsFile("", Padding));
-    plan::PlanT Plan = initPlan();
+    plan::PlanT Plan = initPlan(4);
     std::unique_ptr<Session> S = open(Plan, Options);
     ReadResult R = read(*S);
     EXPECT_EQ(R.W, (std::vector<float>{103, 206, 309, 412}));
@@ -204,7 +171,7 @@ TEST(Executor, RefusesOtherCheckpoints) {
   std::string Path = Directory.path("model.safetensors");
   auto error = [&](const std::string &File) {
     writeFile(Path, File);
-    plan::PlanT Plan = initPlan();
+    plan::PlanT Plan = initPlan(4);
     return message(
         Session::open(value(LoadedPlan::fromBytes(serialize(Plan), "p.m1plan")),
                       Options)
@@ -226,7 +193,7 @@ TEST(Executor, RefusesOtherCheckpoints) {
 TEST(Executor, RandomWeights) {
   SessionOptions Options;
   Options.Weights = "none";
-  plan::PlanT Plan = initPlan();
+  plan::PlanT Plan = initPlan(4);
   ReadResult First = read(*open(Plan, Options));
   EXPECT_EQ(read(*open(Plan, Options)).Z, First.Z);
   Options.InitSeed = 1;

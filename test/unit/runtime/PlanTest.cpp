@@ -115,6 +115,36 @@ INSTANTIATE_TEST_SUITE_P(
                 "step 0 (here): launches kernel 1 of 1"},
         BadCase{"ImageIndex", [](auto &P) { P.kernels[0]->image = 3; },
                 "in image 3 of 1"},
+        BadCase{"ImageFormat", [](auto &P) { P.images[0]->format = "coff"; },
+                "image 0 has the unknown format 'coff', expected elf or ptx"},
+        BadCase{"TwoDevices",
+                [](auto &P) {
+                  P.images.push_back(
+                      std::make_unique<plan::ImageT>(*P.images[0]));
+                  P.images[1]->format = "ptx";
+                },
+                "image 1 is ptx, image 0 is elf"},
+        BadCase{"GpuTarget",
+                [](auto &P) {
+                  forGpu(P);
+                  P.images[0]->target = "sm_";
+                },
+                "image 0 is ptx for 'sm_', expected a target such as sm_80"},
+        BadCase{"CpuThreads", [](auto &P) { P.kernels[0]->threads = 2; },
+                "kernel 'add_scaled' has 2 threads, expected 1 to 1"},
+        BadCase{"GpuThreads",
+                [](auto &P) {
+                  forGpu(P);
+                  P.kernels[0]->threads = 1025;
+                },
+                "kernel 'add_scaled' has 1025 threads, expected 1 to 1024"},
+        BadCase{"GpuGrid",
+                [](auto &P) {
+                  forGpu(P);
+                  launchOf(P).grid_z = expr(0, 8192, 0, 1);
+                },
+                "kernel 'add_scaled' is launched on up to 65536 cells along z, "
+                "GPUs have at most 65535"},
         BadCase{"ArgumentCount", [](auto &P) { launchOf(P).args.pop_back(); },
                 "is given 3 arguments, expected 4"},
         BadCase{"ArenaIndex", [](auto &P) { launchOf(P).args[0]->index = 1; },

@@ -215,6 +215,50 @@ plan::PlanT test::adderPlan() {
   return Plan;
 }
 
+plan::PlanT test::initPlan(int64_t N) {
+  using plan::ArgKind;
+  using plan::DType;
+  plan::PlanT Plan;
+  const plan::Expr Bytes = constant(4 * N), Counter = constant(8);
+  addParameter(Plan, "v", DType::F32, {N});
+  addParameter(Plan, "z", DType::F32, {N});
+  addArena(Plan, "weights", plan::ArenaKind::Weights, 4 * N);
+  addArena(Plan, "state", plan::ArenaKind::State, 8);
+  addKernels(Plan, {"add_scaled", "accumulate"}, {4, 2});
+  addFunction(Plan, "init")
+      .steps.push_back(launch(0, constant(N), constant(1), constant(1),
+                              arguments(memory(ArgKind::Arena, 0, Bytes, true),
+                                        memory(ArgKind::Parameter, 1, Bytes),
+                                        memory(ArgKind::Parameter, 0, Bytes),
+                                        scalar(constant(3)))));
+  plan::FunctionT &Read = addFunction(Plan, "read");
+  Read.outputs.push_back(tensor("w", DType::F32, {constant(N)}));
+  Read.outputs.push_back(tensor("z", DType::F32, {constant(N)}));
+  Read.outputs.push_back(tensor("calls", DType::I64, {}));
+  Read.steps.push_back(copy(memory(ArgKind::Output, 0, Bytes, true),
+                            memory(ArgKind::Arena, 0, Bytes)));
+  Read.steps.push_back(copy(memory(ArgKind::Output, 1, Bytes, true),
+                            memory(ArgKind::Parameter, 1, Bytes)));
+  Read.steps.push_back(
+      launch(1, constant(1), constant(1), constant(1),
+             arguments(memory(ArgKind::Arena, 1, Counter, true),
+                       scalar(constant(2)))));
+  Read.steps.push_back(copy(memory(ArgKind::Output, 2, Counter, true),
+                            memory(ArgKind::Arena, 1, Counter)));
+  return Plan;
+}
+
+void test::forGpu(plan::PlanT &Plan) {
+  plan::ImageT &Image = *Plan.images.at(0);
+  if (Image.format == "ptx")
+    return;
+  Image.format = "ptx";
+  Image.target = "sm_80";
+  Image.data = {'p', 't', 'x'};
+  for (auto &Kernel : Plan.kernels)
+    Kernel->threads = 32;
+}
+
 plan::PlanT test::modelPlan(int64_t Slots, int64_t MaxTokens,
                             int64_t MaxLength) {
   using plan::ArgKind;

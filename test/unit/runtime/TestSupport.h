@@ -91,6 +91,14 @@ std::unique_ptr<Session> open(plan::PlanT &Plan,
 /// An adder of f32 vectors: out[N] = a[N] + 3 b[N], N <= 8, through an arena.
 plan::PlanT adderPlan();
 
+/// `init` packs w = z + 3 v of N floats into a weights arena; `read` returns w
+/// and z, and counts its calls by twos in a state.
+plan::PlanT initPlan(int64_t N);
+
+/// Makes a plan one for GPUs: the image is the text "ptx", blocks have 32
+/// threads.
+void forGpu(plan::PlanT &Plan);
+
 /// The model of Kernels.c's comment, of 16 words: next, score and logits.
 inline constexpr int64_t ModelVocabulary = 16;
 plan::PlanT modelPlan(int64_t Slots, int64_t MaxTokens, int64_t MaxLength);

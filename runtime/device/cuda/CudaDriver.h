@@ -1,0 +1,26 @@
+//===- CudaDriver.h - NVIDIA GPUs -------------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#define M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+
+#include "runtime/device/gpu/Driver.h"
+
+#include <memory>
+
+namespace m1::cuda {
+
+/// GPU number `Ordinal` of this machine, through the driver's library, which is
+/// loaded now. To be used from the thread that makes it. An error where there
+/// is no driver, an older one than CUDA 12.0, or no such GPU.
+absl::StatusOr<std::unique_ptr<gpu::Driver>>
+createCudaDriver(unsigned Ordinal, const std::string &Library = "libcuda.so.1");
+
+} // namespace m1::cuda
+
+#endif // M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H

@@ -1,0 +1,105 @@
+//===- Driver.h - what a GPU's driver does ----------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_GPU_DRIVER_H
+#define M1_RUNTIME_DEVICE_GPU_DRIVER_H
+
+#include "runtime/support/Error.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace m1::gpu {
+
+/// An address in the GPU's memory.
+using Address = uint64_t;
+
+struct Limits {
+  /// 10 times the major number plus the minor one, as in sm_80; 0 where code
+  /// for any of them runs.
+  unsigned ComputeCapability = 0;
+  /// Dynamic shared memory that a block can have.
+  uint64_t SharedBytes = 0;
+};
+
+struct LaunchShape {
+  std::array<uint32_t, 3> Grid; ///< blocks along x, y, z; none is 0
+  uint32_t Threads;             ///< of a block, along x
+  uint32_t SharedBytes;         ///< dynamic shared memory of a block
+};
+
+/// A GPU, real or emulated, as GpuDevice uses it. Copies, fills and launches
+/// are done in the order of the calls and may be under way when these return;
+/// what failed in them is reported by that or any later call, by `synchronize`
+/// at the latest. Errors are one line without the name of the plan or kernel.
+class Driver {
+public:
+  enum class Contents : uint8_t { Zero, Undefined };
+
+  virtual ~Driver() = default;
+
+  /// "cuda, NVIDIA A100 (sm_80)".
+  virtual std::string description() const = 0;
+  virtual Limits limits() const = 0;
+  /// Bytes that can still be allocated.
+  virtual absl::StatusOr<uint64_t> freeBytes() = 0;
+
+  /// Memory of the GPU, aligned to 256 bytes. `Bytes` is not 0.
+  virtual absl::StatusOr<Address> allocate(uint64_t Bytes, Contents What) = 0;
+  /// Waits for work that may use the memory.
+  virtual absl::Status release(Address At) = 0;
+  /// Memory of the process that the GPU copies from and to.
+  virtual absl::StatusOr<void *> allocateHost(uint64_t Bytes) = 0;
+  virtual void releaseHost(void *At) = 0;
+
+  /// `From` and `To` are in memory of `allocateHost`, which must not change
+  /// before the copy is done.
+  virtual absl::Status copyIn(Address To, const void *From, uint64_t Bytes) = 0;
+  virtual absl::Status copyOut(void *To, Address From, uint64_t Bytes) = 0;
+  /// The ranges do not overlap.
+  virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
+  virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
+
+  /// There are two marks, 0 and 1: `mark` puts one after the work so far,
+  /// `waitFor` waits until all that was before it is done; without a mark it
+  /// returns at once.
+  virtual absl::Status mark(unsigned Mark) = 0;
+  virtual absl::Status waitFor(unsigned Mark) = 0;
+
+  /// Makes the kernels of a PTX text ready; a number for `findKernel`. Errors
+  /// name what the driver objects to in the text.
+  virtual absl::StatusOr<uint32_t> loadModule(std::string_view Ptx) = 0;
+  /// A kernel of a module, which launches with `SharedBytes`; a number for
+  /// `launch`.
+  virtual absl::StatusOr<uint32_t> findKernel(uint32_t Module,
+                                              const std::string &Name,
+                                              uint32_t SharedBytes) = 0;
+  /// `Args`: the 8 bytes of each argument.
+  virtual absl::Status launch(uint32_t Kernel, const LaunchShape &Shape,
+                              std::span<const uint64_t> Args) = 0;
+  virtual absl::Status synchronize() = 0;
+
+  /// As in m1::Device.
+  virtual bool canRecord() const { return false; }
+  virtual absl::Status beginRecording() { return noRecording(); }
+  virtual absl::StatusOr<uint32_t> endRecording() { return noRecording(); }
+  virtual absl::Status replay(uint32_t) { return noRecording(); }
+  virtual absl::Status forget(uint32_t) { return noRecording(); }
+
+private:
+  static absl::Status noRecording() {
+    return absl::UnimplementedError("this driver records nothing");
+  }
+};
+
+} // namespace m1::gpu
+
+#endif // M1_RUNTIME_DEVICE_GPU_DRIVER_H

@@ -1,0 +1,390 @@
+//===- GpuDevice.cpp - a device behind a GPU's driver -----------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/device/gpu/GpuDevice.h"
+
+#include "runtime/device/cpu/Sample.h"
+#include "runtime/device/gpu/Staging.h"
+#include "runtime/plan/ParameterUse.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <set>
+
+using namespace m1;
+using namespace m1::gpu;
+
+namespace {
+constexpr uint64_t kAlignment = 256;
+
+/// What an input or output takes of the arena for them. Those without elements
+/// do not share an address with others either.
+uint64_t callBytes(uint64_t Bytes) {
+  return std::max<uint64_t>(Bytes + kAlignment - 1, kAlignment) / kAlignment *
+         kAlignment;
+}
+
+/// Bytes of an input or output at the symbols' bounds.
+uint64_t largestBytes(const plan::Plan &Plan, const plan::Tensor &Tensor) {
+  std::vector<int64_t> Bounds;
+  for (uint32_t I = 0; I < length(Plan.symbols()); ++I)
+    Bounds.push_back(Plan.symbols()->Get(I)->max());
+  uint64_t Bytes = byteSize(elementType(Tensor.dtype()));
+  for (uint32_t I = 0; I < length(Tensor.shape()); ++I) {
+    plan::Expr Extent = *Tensor.shape()->Get(I);
+    plan::Expr AtZero(-1, 0, Extent.add(), Extent.divide());
+    Bytes *= std::max(evaluate(Extent, Bounds), evaluate(AtZero, Bounds));
+  }
+  return Bytes;
+}
+
+/// What a plan takes of a device's memory, by kind.
+struct MemoryNeeds {
+  uint64_t Activations = 0, Weights = 0, States = 0, Parameters = 0;
+  uint64_t CallTensors = 0; // inputs and outputs of the largest call
+
+  explicit MemoryNeeds(const plan::Plan &Plan) {
+    for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
+      const plan::Arena &Arena = *Plan.arenas()->Get(I);
+      (Arena.kind() == plan::ArenaKind::Weights ? Weights
+       : Arena.kind() == plan::ArenaKind::State ? States
+                                                : Activations) += Arena.bytes();
+    }
+    Parameters = peakParameterBytes(Plan);
+    for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
+      const plan::Function &Function = *Plan.functions()->Get(I);
+      uint64_t Bytes = 0;
+      for (const auto *Tensors : {Function.inputs(), Function.outputs()})
+        for (uint32_t J = 0; J < length(Tensors); ++J)
+          Bytes += callBytes(largestBytes(Plan, *Tensors->Get(J)));
+      CallTensors = std::max(CallTensors, Bytes);
+    }
+  }
+  uint64_t total() const {
+    return Activations + Weights + States + Parameters + CallTensors;
+  }
+};
+
+class GpuDevice : public Device {
+public:
+  GpuDevice(std::unique_ptr<Driver> TheDriver, const GpuOptions &Options)
+      : Gpu(std::move(TheDriver)), Options(Options) {}
+  ~GpuDevice() override {
+    for (Address At : Allocations)
+      (void)Gpu->release(At); // nobody is left to tell
+  }
+
+  std::string description() const override { return Gpu->description(); }
+
+  absl::Status loadKernels(const LoadedPlan &Plan) override {
+    PlanName = Plan.name();
+    for (uint32_t I = 0; I < length(Plan->images()); ++I)
+      M1_RETURN_IF_ERROR(checkImage(*Plan->images()->Get(I)));
+    M1_RETURN_IF_ERROR(checkShared(*Plan));
+    MemoryNeeds Needs(*Plan);
+    M1_RETURN_IF_ERROR(checkMemory(Needs));
+
+    M1_ASSIGN_OR_RETURN(Copies, Staging::create(*Gpu, Options.StagingBytes));
+    M1_ASSIGN_OR_RETURN(CallArena, allocateBytes(Needs.CallTensors,
+                                                 Driver::Contents::Undefined));
+    std::vector<uint32_t> Modules;
+    for (uint32_t I = 0; I < length(Plan->images()); ++I) {
+      const plan::Image &Image = *Plan->images()->Get(I);
+      absl::StatusOr<uint32_t> Module =
+          Gpu->loadModule({reinterpret_cast<const char *>(Image.data()->data()),
+                           Image.data()->size()});
+      if (!Module.ok())
+        return inPlan(Module.status());
+      Modules.push_back(*Module);
+    }
+    for (uint32_t I = 0; I < length(Plan->kernels()); ++I) {
+      const plan::Kernel &Kernel = *Plan->kernels()->Get(I);
+      uint32_t SharedBytes = Kernel.scratch_bytes();
+      absl::StatusOr<uint32_t> Number = Gpu->findKernel(
+          Modules[Kernel.image()], Kernel.name()->str(), SharedBytes);
+      if (!Number.ok())
+        return inPlan(Number.status());
+      Kernels.push_back(
+          {*Number, view(Kernel.name()), Kernel.threads(), SharedBytes});
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Address> allocate(uint64_t Bytes,
+                                   plan::ArenaKind Kind) override {
+    return allocateBytes(Bytes, Kind == plan::ArenaKind::Activations
+                                    ? Driver::Contents::Undefined
+                                    : Driver::Contents::Zero);
+  }
+
+  bool usesHostMemory() const override { return false; }
+  absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) override {
+    M1_ASSIGN_OR_RETURN(Address At,
+                        allocateBytes(Bytes, Driver::Contents::Undefined));
+    M1_RETURN_IF_ERROR(explain(Copies->copyIn(At, Host, Bytes)));
+    return At;
+  }
+  absl::Status unload(Address Loaded) override {
+    if (Allocations.erase(Loaded) == 0)
+      return absl::OkStatus(); // a parameter without elements
+    return explain(Gpu->release(Loaded));
+  }
+
+  /// Inputs and outputs lie one after the other in one arena, so that calls of
+  /// equal sizes find them at equal addresses.
+  absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
+                              HostAccess Access) override {
+    Address At = CallArena + CallUsed;
+    if (Access == HostAccess::Read)
+      M1_RETURN_IF_ERROR(explain(Copies->copyIn(At, Host, Bytes)));
+    CallUsed += callBytes(Bytes);
+    Mapped[At] = {Host, Access == HostAccess::Write ? Bytes : 0};
+    return At;
+  }
+  absl::Status unmap(Address At) override {
+    auto Found = Mapped.find(At);
+    auto [Host, Bytes] = Found->second;
+    Mapped.erase(Found);
+    if (Mapped.empty())
+      CallUsed = 0;
+    return explain(Copies->copyOut(Host, At, Bytes));
+  }
+
+  absl::Status launch(uint32_t Number, std::span<const uint64_t> Args,
+                      const std::array<int64_t, 3> &Grid,
+                      std::string_view Source) override {
+    if (Grid[0] == 0 || Grid[1] == 0 || Grid[2] == 0)
+      return absl::OkStatus();
+    const Kernel &K = Kernels[Number];
+    LaunchShape Shape{{static_cast<uint32_t>(Grid[0]),
+                       static_cast<uint32_t>(Grid[1]),
+                       static_cast<uint32_t>(Grid[2])},
+                      K.Threads,
+                      K.SharedBytes};
+    Launch This{&K, Shape.Grid, Source};
+    (Recording ? Recording->Launches : Pending).push_back(This);
+    if (absl::Status Status = Gpu->launch(K.Number, Shape, Args); !Status.ok())
+      return makeError(PlanName, ": ", describe(This), ": ",
+                       std::string(Status.message()));
+    return Options.Blocking ? synchronize() : absl::OkStatus();
+  }
+
+  absl::Status copy(Address To, Address From, uint64_t Bytes) override {
+    // Pieces no longer than the distance do not overlap themselves; going away
+    // from the destination, none overwrites what a later one reads.
+    uint64_t Distance = To > From ? To - From : From - To;
+    if (Distance == 0)
+      return absl::OkStatus();
+    for (uint64_t Done = 0; Done < Bytes;) {
+      uint64_t Count = std::min(Bytes - Done, Distance);
+      uint64_t Offset = To > From ? Bytes - Done - Count : Done;
+      M1_RETURN_IF_ERROR(explain(Gpu->copy(To + Offset, From + Offset, Count)));
+      Done += Count;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
+    return Bytes ? explain(Gpu->fill(To, Value, Bytes)) : absl::OkStatus();
+  }
+
+  absl::Status call(Builtin, std::span<const uint64_t> Args) override {
+    return sampleOnHost(Args);
+  }
+
+  absl::Status synchronize() override {
+    M1_RETURN_IF_ERROR(explain(Gpu->synchronize()));
+    Pending.clear();
+    return absl::OkStatus();
+  }
+
+  bool canRecord() const override {
+    return Gpu->canRecord() && !Options.Blocking;
+  }
+  absl::Status beginRecording() override {
+    M1_RETURN_IF_ERROR(explain(Gpu->beginRecording()));
+    Recording.emplace();
+    return absl::OkStatus();
+  }
+  absl::StatusOr<uint32_t> endRecording() override {
+    std::vector<Launch> Launches = std::move(Recording->Launches);
+    Recording.reset();
+    absl::StatusOr<uint32_t> Number = Gpu->endRecording();
+    if (!Number.ok())
+      return inPlan(Number.status());
+    Recorded[*Number] = std::move(Launches);
+    return *Number;
+  }
+  absl::Status replay(uint32_t Number) override {
+    const std::vector<Launch> &Launches = Recorded.at(Number);
+    Pending.insert(Pending.end(), Launches.begin(), Launches.end());
+    return explain(Gpu->replay(Number));
+  }
+  absl::Status forget(uint32_t Number) override {
+    Recorded.erase(Number);
+    return explain(Gpu->forget(Number));
+  }
+
+private:
+  struct Kernel {
+    uint32_t Number; // the driver's
+    std::string_view Name;
+    uint32_t Threads, SharedBytes;
+  };
+  struct Launch {
+    const Kernel *Of;
+    std::array<uint32_t, 3> Grid;
+    std::string_view Source;
+  };
+  struct OpenRecording {
+    std::vector<Launch> Launches;
+  };
+  struct HostRange {
+    void *Host;
+    uint64_t BytesBack; // to copy back at the end
+  };
+
+  absl::Status inPlan(const absl::Status &Status) const {
+    return makeError(PlanName, ": ", std::string(Status.message()));
+  }
+
+  absl::Status checkImage(const plan::Image &Image) const {
+    std::string_view Target = view(Image.target());
+    if (view(Image.format()) != "ptx")
+      return makeError(PlanName, ": compiled for ", Target, " (",
+                       view(Image.format()),
+                       "), a GPU runs ptx; compile with --target cuda:sm_80, "
+                       "or run with --device cpu");
+    // sm_80 runs on 8.0 and all later ones, sm_90a on 9.0 alone.
+    unsigned Needed = 0;
+    std::string_view Digits = Target.substr(3);
+    const char *End = Digits.data() + Digits.size();
+    const char *Rest = std::from_chars(Digits.data(), End, Needed).ptr;
+    unsigned Found = Gpu->limits().ComputeCapability;
+    bool Exact = Rest != End;
+    if (Found && (Exact ? Found != Needed : Found < Needed))
+      return makeError(PlanName, ": compiled for ", Target, ", ", description(),
+                       " has compute capability ", Found / 10, ".", Found % 10,
+                       "; compile with --target cuda:sm_", Found);
+    return absl::OkStatus();
+  }
+
+  absl::Status checkShared(const plan::Plan &Plan) const {
+    uint64_t Limit = Gpu->limits().SharedBytes;
+    for (uint32_t I = 0; I < length(Plan.kernels()); ++I) {
+      const plan::Kernel &Kernel = *Plan.kernels()->Get(I);
+      if (Kernel.scratch_bytes() > Limit)
+        return makeError(PlanName, ": kernel '", view(Kernel.name()),
+                         "' needs ", Kernel.scratch_bytes(),
+                         " bytes of shared memory a block, ", description(),
+                         " has ", Limit);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status checkMemory(const MemoryNeeds &Needs) const {
+    absl::StatusOr<uint64_t> Free = Gpu->freeBytes();
+    if (!Free.ok())
+      return inPlan(Free.status());
+    if (Needs.total() > *Free)
+      return makeError(PlanName, ": needs ", Needs.total(),
+                       " bytes on the device (packed weights ", Needs.Weights,
+                       ", states ", Needs.States, ", activations ",
+                       Needs.Activations, ", parameters ", Needs.Parameters,
+                       ", inputs and outputs ", Needs.CallTensors, "), ",
+                       description(), " has ", *Free, " free");
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Address> allocateBytes(uint64_t Bytes,
+                                        Driver::Contents Contents) {
+    if (Bytes == 0)
+      return Address(kAlignment); // nothing is read or written there
+    M1_ASSIGN_OR_RETURN(Address At, Gpu->allocate(Bytes, Contents));
+    Allocations.insert(At);
+    return At;
+  }
+
+  /// An error of earlier work, with the launches that can have caused it.
+  absl::Status explain(const absl::Status &Status) const {
+    if (Status.ok())
+      return Status;
+    std::string Message = concat(PlanName, ": ", std::string(Status.message()));
+    if (Pending.empty())
+      return makeError(Message);
+    constexpr size_t Shown = 8;
+    size_t First = Pending.size() > Shown ? Pending.size() - Shown : 0;
+    Message +=
+        Pending.size() == 1
+            ? " in "
+            : concat(" in one of the last ", Pending.size(),
+                     First ? " launches, which end with " : " launches: ");
+    for (size_t I = First; I < Pending.size(); ++I)
+      Message += concat(I == First ? "" : "; ", describe(Pending[I]));
+    if (Pending.size() > 1)
+      Message += " (--blocking names the one)";
+    return makeError(Message);
+  }
+
+  static std::string describe(const Launch &L) {
+    return concat("kernel '", L.Of->Name, "'",
+                  L.Source.empty() ? "" : concat(" (", L.Source, ")"),
+                  ", grid ", L.Grid[0], " x ", L.Grid[1], " x ", L.Grid[2],
+                  ", block ", L.Of->Threads, ", shared ", L.Of->SharedBytes);
+  }
+
+  /// The builtin `sample` on copies of its arguments in the process's memory.
+  absl::Status sampleOnHost(std::span<const uint64_t> Args) {
+    M1_RETURN_IF_ERROR(synchronize());
+    size_t Rows = Args[7], Vocabulary = Args[8];
+    std::vector<float> Logits(Rows * Vocabulary), Temperature(Rows), TopP(Rows);
+    std::vector<int32_t> TopK(Rows), Positions(Rows), Result(Rows);
+    std::vector<int64_t> Seeds(Rows);
+    auto fetch = [&](auto &To, Address From) {
+      return explain(
+          Copies->copyOut(To.data(), From, To.size() * sizeof(To[0])));
+    };
+    M1_RETURN_IF_ERROR(fetch(Logits, Args[0]));
+    M1_RETURN_IF_ERROR(fetch(Temperature, Args[1]));
+    M1_RETURN_IF_ERROR(fetch(TopP, Args[2]));
+    M1_RETURN_IF_ERROR(fetch(TopK, Args[3]));
+    M1_RETURN_IF_ERROR(fetch(Seeds, Args[4]));
+    M1_RETURN_IF_ERROR(fetch(Positions, Args[5]));
+    cpu::SampleBatch Batch{Logits.data(), Temperature.data(), TopP.data(),
+                           TopK.data(),   Seeds.data(),       Positions.data(),
+                           Result.data(), int64_t(Vocabulary)};
+    for (size_t Row = 0; Row < Rows; ++Row)
+      M1_RETURN_IF_ERROR(cpu::sampleRow(Batch, Row));
+    return explain(
+        Copies->copyIn(Args[6], Result.data(), Rows * sizeof(int32_t)));
+  }
+
+  // Destroyed last: the staging uses it.
+  std::unique_ptr<Driver> Gpu;
+  GpuOptions Options;
+  std::string PlanName;
+  std::unique_ptr<Staging> Copies;
+  std::vector<Kernel> Kernels;
+  std::set<Address> Allocations;
+
+  Address CallArena = 0;
+  uint64_t CallUsed = 0;
+  std::map<Address, HostRange> Mapped;
+
+  /// Launched since the last `synchronize`, for errors.
+  std::vector<Launch> Pending;
+  std::optional<OpenRecording> Recording;
+  std::map<uint32_t, std::vector<Launch>> Recorded;
+};
+} // namespace
+
+std::unique_ptr<Device> m1::createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
+                                            const GpuOptions &Options) {
+  return std::make_unique<GpuDevice>(std::move(Driver), Options);
+}

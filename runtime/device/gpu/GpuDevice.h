@@ -1,0 +1,34 @@
+//===- GpuDevice.h - a device behind a GPU's driver -------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#define M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+
+#include "runtime/device/Device.h"
+#include "runtime/device/gpu/Driver.h"
+
+#include <memory>
+
+namespace m1 {
+
+struct GpuOptions {
+  /// Waits for each launch, so that an error names the one that caused it.
+  bool Blocking = false;
+  /// Of each of the two buffers that data passes through.
+  uint64_t StagingBytes = uint64_t(16) << 20;
+};
+
+/// The same for real and emulated GPUs. Device memory is taken when the plan is
+/// loaded, after a check that all of it is there; only parameters come and go
+/// while `init` runs.
+std::unique_ptr<Device> createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
+                                        const GpuOptions &Options);
+
+} // namespace m1
+
+#endif // M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H

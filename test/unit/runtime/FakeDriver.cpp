@@ -1,0 +1,173 @@
+//===- FakeDriver.cpp - a GPU's driver for tests ----------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/unit/runtime/FakeDriver.h"
+
+#include <algorithm>
+#include <cstring>
+#include <dlfcn.h>
+
+using namespace m1;
+using namespace m1::test;
+using gpu::Address;
+
+size_t FakeDriver::Control::count(std::string_view Prefix) const {
+  return std::count_if(Log.begin(), Log.end(), [&](const std::string &Entry) {
+    return Entry.starts_with(Prefix);
+  });
+}
+
+absl::Status FakeDriver::start(std::string Entry, Work What) {
+  C.Log.push_back((IsRecording ? "record " : "") + std::move(Entry));
+  if (IsRecording) {
+    Open.push_back(std::move(What));
+  } else {
+    Queue.push_back(std::move(What));
+    ++Started;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FakeDriver::finish(uint64_t Until) {
+  while (Finished < Until) {
+    Work Next = std::move(Queue.front());
+    Queue.pop_front();
+    ++Finished;
+    M1_RETURN_IF_ERROR(Next());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Address> FakeDriver::allocate(uint64_t Bytes, Contents What) {
+  bool IsZero = What == Contents::Zero;
+  C.Log.push_back(concat("allocate ", Bytes, IsZero ? " zero" : " undefined"));
+  auto Data = std::make_unique<std::byte[]>(Bytes + 256);
+  std::memset(Data.get(), IsZero ? 0 : 0xA5, Bytes + 256);
+  Address At = (reinterpret_cast<Address>(Data.get()) + 255) / 256 * 256;
+  Memory[At] = std::move(Data);
+  ++C.LiveAllocations;
+  return At;
+}
+absl::Status FakeDriver::release(Address At) {
+  C.Log.push_back("release");
+  if (Memory.count(At) == 0)
+    return makeError("release of what was not allocated");
+  absl::Status Status = finish(Started);
+  Memory.erase(At);
+  --C.LiveAllocations;
+  return Status;
+}
+absl::StatusOr<void *> FakeDriver::allocateHost(uint64_t Bytes) {
+  ++C.LiveAllocations;
+  return ::operator new(Bytes);
+}
+void FakeDriver::releaseHost(void *At) {
+  --C.LiveAllocations;
+  ::operator delete(At);
+}
+
+absl::Status FakeDriver::copyIn(Address To, const void *From, uint64_t Bytes) {
+  return start(concat("copyIn ", Bytes), [=] {
+    std::memcpy(reinterpret_cast<void *>(To), From, Bytes);
+    return absl::OkStatus();
+  });
+}
+absl::Status FakeDriver::copyOut(void *To, Address From, uint64_t Bytes) {
+  return start(concat("copyOut ", Bytes), [=] {
+    std::memcpy(To, reinterpret_cast<void *>(From), Bytes);
+    return absl::OkStatus();
+  });
+}
+absl::Status FakeDriver::copy(Address To, Address From, uint64_t Bytes) {
+  if (std::max(To, From) - std::min(To, From) < Bytes)
+    return makeError("copy between ranges that overlap");
+  return start(concat("copy ", Bytes), [=] {
+    std::memcpy(reinterpret_cast<void *>(To), reinterpret_cast<void *>(From),
+                Bytes);
+    return absl::OkStatus();
+  });
+}
+absl::Status FakeDriver::fill(Address To, uint8_t Value, uint64_t Bytes) {
+  return start(concat("fill ", Bytes), [=] {
+    std::memset(reinterpret_cast<void *>(To), Value, Bytes);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status FakeDriver::mark(unsigned Mark) {
+  Marks[Mark] = Started;
+  return absl::OkStatus();
+}
+absl::Status FakeDriver::waitFor(unsigned Mark) { return finish(Marks[Mark]); }
+
+absl::StatusOr<uint32_t> FakeDriver::loadModule(std::string_view Ptx) {
+  C.Log.push_back(concat("load ", Ptx));
+  if (!C.Refusal.empty())
+    return makeError(C.Refusal);
+  return 0;
+}
+absl::StatusOr<uint32_t>
+FakeDriver::findKernel(uint32_t, const std::string &Name, uint32_t) {
+  void *Library = ::dlopen(M1_TEST_KERNELS, RTLD_NOW | RTLD_LOCAL);
+  auto Kernel = reinterpret_cast<HostKernel>(::dlsym(Library, Name.c_str()));
+  if (!Kernel)
+    return makeError("the image has no kernel '", Name, "'");
+  Kernels.push_back(Kernel);
+  Names.push_back(Name);
+  return Kernels.size() - 1;
+}
+
+absl::Status FakeDriver::launch(uint32_t Number, const gpu::LaunchShape &Shape,
+                                std::span<const uint64_t> Args) {
+  HostKernel Kernel = Kernels[Number];
+  auto [X, Y, Z] = Shape.Grid;
+  return start(concat("launch ", Names[Number], " ", X, "x", Y, "x", Z, " of ",
+                      Shape.Threads, ", ", Shape.SharedBytes),
+               [this, Kernel, Grid = Shape.Grid,
+                Values = std::vector<uint64_t>(Args.begin(), Args.end())] {
+                 if (!C.Fault.empty())
+                   return makeError(std::exchange(C.Fault, ""));
+                 alignas(64) std::byte Scratch[64];
+                 int64_t Cell[3];
+                 for (Cell[2] = 0; Cell[2] < Grid[2]; ++Cell[2])
+                   for (Cell[1] = 0; Cell[1] < Grid[1]; ++Cell[1])
+                     for (Cell[0] = 0; Cell[0] < Grid[0]; ++Cell[0])
+                       Kernel(Values.data(), Cell, Scratch);
+                 return absl::OkStatus();
+               });
+}
+absl::Status FakeDriver::synchronize() {
+  C.Log.push_back("synchronize");
+  return finish(Started);
+}
+
+absl::Status FakeDriver::beginRecording() {
+  IsRecording = true;
+  Open.clear();
+  return absl::OkStatus();
+}
+absl::StatusOr<uint32_t> FakeDriver::endRecording() {
+  IsRecording = false;
+  Recordings[NextRecording] = std::move(Open);
+  ++C.LiveRecordings;
+  return NextRecording++;
+}
+absl::Status FakeDriver::replay(uint32_t Recording) {
+  C.Log.push_back(concat("replay ", Recording));
+  for (const Work &What : Recordings.at(Recording)) {
+    Queue.push_back(What);
+    ++Started;
+  }
+  return absl::OkStatus();
+}
+absl::Status FakeDriver::forget(uint32_t Recording) {
+  if (Recordings.erase(Recording) != 1)
+    return makeError("no recording ", Recording);
+  --C.LiveRecordings;
+  return absl::OkStatus();
+}
