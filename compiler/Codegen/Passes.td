@@ -20,7 +20,8 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "8", "f32 elements in a vector register">,
-    Option<"registers", "registers", "int64_t", "16", "vector registers">
+    Option<"registers", "registers", "int64_t", "16", "vector registers">,
+    Option<"tiles", "tiles", "bool", "false", "multiply bf16 by AMX tiles, where the right side is loaded in pairs">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];

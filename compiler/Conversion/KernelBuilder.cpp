@@ -100,12 +100,12 @@ static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
 Value KernelBody::load(Value Memory, ValueRange Indices, ArrayRef<int64_t> Dims,
                        ArrayRef<int64_t> Shape, Value Rows, Value Cols) {
   return create<tile::LoadOp>(block(Shape, elementOf(Memory)), Memory, Indices,
-                              Rows, Cols, Dims);
+                              Rows, Cols, Dims, /*pairs=*/false);
 }
 void KernelBody::store(Value Block, Value Memory, ValueRange Indices,
                        ArrayRef<int64_t> Dims, Value Rows, Value Cols) {
   create<tile::StoreOp>(rounded(Block, elementOf(Memory)), Memory, Indices,
-                        Rows, Cols, Dims);
+                        Rows, Cols, Dims, /*pairs=*/false);
 }
 Value KernelBody::gather(Value Memory, Value RowIndex, Value Col,
                          ArrayRef<int64_t> Shape, Value Rows) {

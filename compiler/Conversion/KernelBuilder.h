@@ -32,6 +32,10 @@ struct Blocking {
   int64_t FewRows = 8;    // tokens of a row kernel's block (norms and the like)
   int64_t QueryRows = 64; // queries of a softmax attention block
   int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
+  /// The target multiplies bf16 by matrix units that read a weight's rows k in
+  /// pairs, `PairedRows` of them at a time.
+  bool Pairs = false;
+  static constexpr int64_t PairedRows = 32;
 };
 
 class KernelBody : public mlir::ImplicitLocOpBuilder {

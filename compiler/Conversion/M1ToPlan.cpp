@@ -492,11 +492,11 @@ LogicalResult FunctionLowering::lower(LinearOp Op) {
 
 LogicalResult FunctionLowering::emit(const Product &P, Value Result) {
   LinearOp Linear = P.Linear;
-  plan::GlobalOp Weight =
-      Shared.packed(Linear.getWeight(), Shared.Kernels.Blocks.Panel, Linear);
+  Value X = memory(Linear.getX());
+  plan::GlobalOp Weight = Shared.packed(Linear.getWeight(), elementOf(X),
+                                        Shared.Kernels.Blocks.Panel, Linear);
   if (!Weight)
     return failure();
-  Value X = memory(Linear.getX());
   ExprAttr T = plan::rowsOf(X);
   SmallVector<Value> Operands{X, global(Weight)};
   for (const ElementwiseStep &Step : P.Steps)
@@ -686,11 +686,11 @@ LogicalResult FunctionLowering::lower(RouterOp Op) {
   auto WType = cast<RankedTensorType>(Op.getWeight().getType());
   int64_t E = WType.getDimSize(0);
   // All experts in one panel, of whole vectors.
+  Value X = memory(Op.getX());
   plan::GlobalOp Weight =
-      Shared.packed(Op.getWeight(), llvm::alignTo(E, 16), Op);
+      Shared.packed(Op.getWeight(), elementOf(X), llvm::alignTo(E, 16), Op);
   if (!Weight)
     return failure();
-  Value X = memory(Op.getX());
   ExprAttr T = plan::rowsOf(X);
   int64_t K = cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
   Value Experts = memory(Op.getExperts(), T);
@@ -705,12 +705,12 @@ LogicalResult FunctionLowering::lower(RouterOp Op) {
 
 LogicalResult FunctionLowering::lower(ExpertsOp Op) {
   const int64_t Panel = Shared.Kernels.Blocks.Panel;
-  plan::GlobalOp W1 = Shared.packed(Op.getW1(), Panel, Op);
-  plan::GlobalOp W3 = Shared.packed(Op.getW3(), Panel, Op);
-  plan::GlobalOp W2 = Shared.packed(Op.getW2(), Panel, Op);
+  Value X = memory(Op.getX());
+  plan::GlobalOp W1 = Shared.packed(Op.getW1(), elementOf(X), Panel, Op);
+  plan::GlobalOp W3 = Shared.packed(Op.getW3(), elementOf(X), Panel, Op);
+  plan::GlobalOp W2 = Shared.packed(Op.getW2(), elementOf(X), Panel, Op);
   if (!W1 || !W3 || !W2)
     return failure();
-  Value X = memory(Op.getX());
   ExprAttr T = plan::rowsOf(X);
   auto Shape = cast<RankedTensorType>(Op.getW1().getType()).getShape();
   const int64_t E = Shape[0], F = Shape[1], D = Shape[2];
@@ -798,12 +798,12 @@ LogicalResult FunctionLowering::lower(TokenLogProbOp Op) {
 }
 
 LogicalResult FunctionLowering::lower(HeadLogProbOp Op) {
-  plan::GlobalOp Weight =
-      Shared.packed(Op.getWeight(), Shared.Kernels.Blocks.Panel, Op);
+  Value X = memory(Op.getX());
+  plan::GlobalOp Weight = Shared.packed(Op.getWeight(), elementOf(X),
+                                        Shared.Kernels.Blocks.Panel, Op);
   if (!Weight)
     return failure();
   int64_t V = cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
-  Value X = memory(Op.getX());
   return emitLogProb(Op,
                      headPartsKernel(Shared.Kernels,
                                      cast<MemRefType>(X.getType()),
@@ -842,7 +842,9 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
 
   void runOnOperation() override {
     ModuleOp Module = getOperation();
-    ModuleBuilder Shared(Module, {tokens, slots, length});
+    Blocking Blocks;
+    Blocks.Pairs = pairs;
+    ModuleBuilder Shared(Module, {tokens, slots, length}, Blocks);
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
       if (Function.getSymName() == "init") {

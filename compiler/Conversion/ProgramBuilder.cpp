@@ -42,9 +42,9 @@ Value m1::view(OpBuilder &B, Location Loc, Value Memory,
   return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
 }
 
-ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits)
-    : Limits(Limits), Kernels(Module, Blocking()), Module(Module),
-      Symbols(Module), Top(Module.getContext()), Init(Module.getContext()) {
+ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
+    : Limits(Limits), Kernels(Module, Blocks), Module(Module), Symbols(Module),
+      Top(Module.getContext()), Init(Module.getContext()) {
   Top.setInsertionPointToStart(Module.getBody());
   InitProgram = Top.create<plan::ProgramOp>(
       Module.getLoc(), Top.getStringAttr("init"),
@@ -152,23 +152,26 @@ plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
   return Global;
 }
 
-plan::GlobalOp ModuleBuilder::packed(Value Weight, int64_t Panel,
+plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
                                      Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
-  std::string Name =
-      (Parameter.getSymName() + ".panels" + std::to_string(Panel)).str();
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
+  const PackedLayout Layout(
+      Matrix[0], Matrix[1], Panel,
+      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1]));
+  std::string Name = (Parameter.getSymName() + ".panels" +
+                      std::to_string(Panel) + (Layout.Pairs ? ".pairs" : ""))
+                         .str();
   plan::GlobalOp &Global = Globals[Name];
   if (Global)
     return Global;
 
-  auto Type = cast<RankedTensorType>(Parameter.getType());
   const bool Stacked = Type.getRank() == 3;
-  ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
-  const int64_t Panels = llvm::divideCeil(Matrix[0], Panel);
-  const int64_t Size = Panels * Matrix[1] * Panel;
-  SmallVector<int64_t> Shape{Panels, Matrix[1], Panel};
+  const int64_t Size = Layout.Panels * Layout.K * Panel;
+  SmallVector<int64_t> Shape = Layout.shape();
   MemRefType One = memoryType(Shape, Type.getElementType());
   if (Stacked)
     Shape.insert(Shape.begin(), Type.getDimSize(0));
@@ -182,8 +185,8 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, int64_t Panel,
     if (Stacked)
       To = Init.create<plan::ViewOp>(Loc, One, Memory, Number * Size,
                                      ExprAttr());
-    launch(Init, Loc, packKernel(Kernels, P.Type, Panel),
-           {ExprAttr::constant(Init.getContext(), Panels)},
+    launch(Init, Loc, packKernel(Kernels, P.Type, Layout),
+           {ExprAttr::constant(Init.getContext(), Layout.Panels)},
            {place(Init, Loc, P), To}, {1});
   };
   SmallVector<Piece> Pieces = piecesOf(Parameter);

@@ -28,15 +28,15 @@ struct Bounds {
 /// weights, state, and the program `init` that fills them.
 class ModuleBuilder {
 public:
-  ModuleBuilder(mlir::ModuleOp Module, Bounds Limits);
+  ModuleBuilder(mlir::ModuleOp Module, Bounds Limits, Blocking Blocks);
 
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// A product's weight in panels, as a global: [panels, K, Panel] for [N, K],
-  /// with a leading axis for experts. Null after a diagnostic at `User` if the
-  /// value is no parameter.
-  plan::GlobalOp packed(mlir::Value Weight, int64_t Panel,
+  /// The weight of a product with rows of element type `X`, in panels
+  /// (PackedLayout) as a global, with a leading axis for experts. Null after a
+  /// diagnostic at `User` if the value is no parameter.
+  plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         mlir::Operation *User);
   /// A parameter where it lies in the checkpoint.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,

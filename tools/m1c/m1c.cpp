@@ -46,8 +46,9 @@ cl::opt<Emit> EmitKind(
     cl::init(Emit::File), cl::cat(Options));
 cl::opt<std::string>
     TargetCpu("target-cpu",
-              cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2) or "
-                       "x86-64-v4 (AVX-512); default native"),
+              cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2), "
+                       "x86-64-v4 (AVX-512), each also with +amx (products of "
+                       "bf16 on AMX tiles); default native"),
               cl::init("native"), cl::cat(Options));
 cl::opt<std::string>
     GpuArch("gpu-arch", cl::desc("Architecture of --emit=ptx, default sm_80"),

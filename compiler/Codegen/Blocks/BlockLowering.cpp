@@ -218,9 +218,10 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
   if (auto If = dyn_cast<scf::IfOp>(Op))
     return lowerIf(If);
   if (auto Load = dyn_cast<tile::LoadOp>(Op)) {
-    lowerLoad(Op, Load.getMemref(), Load.getResult(),
-              accessOf(Load.getMemref(), Load.getIndices(), Load.getDims(),
-                       Load.getRows(), Load.getCols(), Loc));
+    Access From = accessOf(Load.getMemref(), Load.getIndices(), Load.getDims(),
+                           Load.getRows(), Load.getCols(), Loc);
+    From.Pairs = Load.getPairs();
+    lowerLoad(Op, Load.getMemref(), Load.getResult(), From);
     return success();
   }
   if (auto Gather = dyn_cast<tile::GatherOp>(Op)) {
@@ -233,10 +234,10 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     return success();
   }
   if (auto Store = dyn_cast<tile::StoreOp>(Op)) {
-    lowerStore(Store.getValue(),
-               accessOf(Store.getMemref(), Store.getIndices(), Store.getDims(),
-                        Store.getRows(), Store.getCols(), Loc),
-               Loc);
+    Access To = accessOf(Store.getMemref(), Store.getIndices(), Store.getDims(),
+                         Store.getRows(), Store.getCols(), Loc);
+    To.Pairs = Store.getPairs();
+    lowerStore(Store.getValue(), To, Loc);
     return success();
   }
   if (auto Scatter = dyn_cast<tile::ScatterOp>(Op)) {
@@ -319,13 +320,17 @@ void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
   LazyLoads[Result] = From;
   // The left side of a product that cannot be read where it lies is copied
   // here, once, and not in the loop that the product may be in.
-  bool Copy = false;
+  Type CopyTo;
   for (OpOperand &Use : Result.getUses())
-    Copy |= isa<tile::DotOp>(Use.getOwner()) && Use.getOperandNumber() == 0 &&
-            (From.RowIndex || !dotReads(From.Element, /*Left=*/true));
-  if (!Copy && mayDelay(Load, MemRef))
+    if (auto Dot = dyn_cast<tile::DotOp>(Use.getOwner());
+        Dot && Use.getOperandNumber() == 0) {
+      Type Wanted = operandType(Dot, /*Left=*/true);
+      if (From.RowIndex || Wanted != From.Element)
+        CopyTo = Wanted;
+    }
+  if (!CopyTo && mayDelay(Load, MemRef))
     return;
-  Access Kept = materialize(Result, Copy ? B.getF32Type() : Type());
+  Access Kept = materialize(Result, CopyTo);
   LazyLoads.erase(Result);
   Buffers[Result] = Kept;
 }
@@ -346,34 +351,27 @@ void BlockLowering::lowerStore(Value V, const Access &To, Location Loc) {
   });
 }
 
+Access BlockLowering::operand(tile::DotOp Dot, Value Block, const Extent &E,
+                              bool Left) {
+  Type Element = operandType(Dot, Left);
+  const Access *Have = nullptr;
+  if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
+    Have = &It->second;
+  else if (auto It = Buffers.find(Block); It != Buffers.end())
+    Have = &It->second;
+  if (Have && Have->Element == Element && !Have->RowIndex && !Have->Cols &&
+      (!Left || !Have->Rows || Have->Rows == E.Rows) &&
+      readsInPlace(Dot, *Have, Left))
+    return *Have;
+  return materialize(Block, Element);
+}
+
 LogicalResult BlockLowering::lowerDotOp(tile::DotOp Dot) {
   Location Loc = Dot.getLoc();
   Extent E = extentOf(Dot.getResult());
 
-  // Operands that lie in memory as the target wants them stay there.
-  Value Inner;
-  auto Operand = [&](Value Block, bool Left) -> Access {
-    auto Type = cast<VectorType>(Block.getType());
-    mlir::Type Element = Type.getElementType();
-    const Access *Have = nullptr;
-    if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
-      Have = &It->second;
-    else if (auto It = Buffers.find(Block); It != Buffers.end())
-      Have = &It->second;
-    if (Have && !Have->RowIndex && !Have->Cols &&
-        dotReads(Have->Element, Left)) {
-      if (Left && (!Have->Rows || Have->Rows == E.Rows))
-        return *Have;
-      if (!Left && Have->Strides[1] == 1) {
-        Inner = Have->Rows;
-        return *Have;
-      }
-    }
-    bool Narrow = !dotReads(Element, Left);
-    return materialize(Block, Narrow ? B.getF32Type() : Element);
-  };
-  Access A = Operand(Dot.getA(), true);
-  Access Bm = Operand(Dot.getB(), false);
+  Access A = operand(Dot, Dot.getA(), E, /*Left=*/true);
+  Access Bm = operand(Dot, Dot.getB(), E, /*Left=*/false);
   Access C = allocate(cast<VectorType>(Dot.getResult().getType()));
   {
     // The accumulator, over exactly what the product will cover.
@@ -385,7 +383,8 @@ LogicalResult BlockLowering::lowerDotOp(tile::DotOp Dot) {
     });
   }
   int64_t K = cast<VectorType>(Dot.getA().getType()).getDimSize(1);
-  lowerDot(Loc, A, Bm, C, E, K, Inner);
+  // Rows of the right side that are zero need not be multiplied.
+  lowerDot(Dot, A, Bm, C, E, K, Bm.Rows);
   Buffers[Dot.getResult()] = C;
   return success();
 }

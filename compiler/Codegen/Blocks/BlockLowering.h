@@ -39,7 +39,8 @@ namespace m1::codegen {
 
 /// A place in memory that is addressed as a block: element [i, j] of rank 2
 /// lies at base + i * strides[0] + j * strides[1], in elements; element [j] of
-/// rank 1 at base + j * strides[0].
+/// rank 1 at base + j * strides[0]. With `Pairs`, element [2p + e, j] lies at
+/// base + p * strides[0] + j * strides[1] + e.
 struct Access {
   mlir::Value Base; // !llvm.ptr
   mlir::Type Element;
@@ -48,6 +49,7 @@ struct Access {
       Cols; // beyond these everything reads as zero; null: no such bound
   mlir::Value
       RowIndex; // tile.gather's block of indices, in place of i; null: none
+  bool Pairs = false;
 };
 
 /// How much of a block a loop covers: static extents, or less where `Rows` or
@@ -101,12 +103,14 @@ protected:
                           const Extent &E, mlir::vector::CombiningKind Kind,
                           mlir::Value Init, const Access &Result) = 0;
   /// C += A B, with `C` holding the accumulator; `Inner` limits K, or is null.
-  virtual void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm,
+  virtual void lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
                         const Access &C, const Extent &E, int64_t K,
                         mlir::Value Inner) = 0;
-  /// True if lowerDot can read a left (or right) operand of this element type
-  /// where it lies.
-  virtual bool dotReads(mlir::Type Element, bool Left) const = 0;
+  /// The element type in which lowerDot takes the left or right operand.
+  virtual mlir::Type operandType(tile::DotOp Dot, bool Left) const = 0;
+  /// True if lowerDot can read an operand of that element type where it lies.
+  virtual bool readsInPlace(tile::DotOp Dot, const Access &Operand,
+                            bool Left) const = 0;
   /// Memory for one cell at a constant offset of its scratch.
   virtual mlir::Value scratchPointer(int64_t Offset) = 0;
   /// After writes to memory that other threads of the cell may read.
@@ -148,6 +152,10 @@ protected:
   Access accessOf(mlir::Value MemRef, mlir::OperandRange Indices,
                   llvm::ArrayRef<int64_t> Dims, mlir::Value Rows,
                   mlir::Value Cols, mlir::Location Loc);
+  /// `Block` as an operand of `Dot`: where it lies, or copied to where lowerDot
+  /// can read it.
+  Access operand(tile::DotOp Dot, mlir::Value Block, const Extent &E,
+                 bool Left);
   mlir::Value scalar(mlir::Value V) {
     return V ? Scalars.lookup(V) : mlir::Value();
   }

@@ -28,6 +28,12 @@ Value BlockLowering::address(Location Loc, const Access &A, Value Row,
                : B.create<arith::MulIOp>(Loc, Index, constantIndex(Stride));
   };
   Value Offset = Scale(Col, A.Strides.back());
+  if (A.Pairs) {
+    Value Two = constantIndex(2);
+    Value Second = B.create<arith::RemUIOp>(Loc, Row, Two);
+    Offset = B.create<arith::AddIOp>(Loc, Offset, Second);
+    Row = B.create<arith::DivUIOp>(Loc, Row, Two);
+  }
   if (A.Strides.size() == 2)
     Offset = B.create<arith::AddIOp>(Loc, Scale(Row, A.Strides[0]), Offset);
   Value Wide = B.create<arith::IndexCastOp>(Loc, B.getI64Type(), Offset);

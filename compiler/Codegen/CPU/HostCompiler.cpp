@@ -37,8 +37,17 @@ static std::vector<HostTarget> knownTargets() {
   V4.insert(V4.end(),
             {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
   // The best first: "native" takes the first that runs here.
-  return {{"x86-64-v4", "x86-64-v4", V4, 16, 32},
-          {"x86-64-v3", "x86-64-v3", V3, 8, 16}};
+  std::vector<HostTarget> Targets;
+  for (bool Tiles : {true, false}) {
+    Targets.push_back({"x86-64-v4", "x86-64-v4", V4, 16, 32, Tiles});
+    Targets.push_back({"x86-64-v3", "x86-64-v3", V3, 8, 16, Tiles});
+  }
+  for (HostTarget &Target : Targets)
+    if (Target.Tiles) {
+      Target.Name += "+amx";
+      Target.Features.insert(Target.Features.end(), {"amx-tile", "amx-bf16"});
+    }
+  return Targets;
 }
 
 FailureOr<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
@@ -58,7 +67,8 @@ FailureOr<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
   else
     llvm::WithColor::error(llvm::errs(), "m1c")
         << "--target-cpu: found '" << Name
-        << "', expected native, x86-64-v3 or x86-64-v4\n";
+        << "', expected native, x86-64-v3 or x86-64-v4, each also with "
+           "+amx\n";
   return failure();
 }
 
@@ -72,6 +82,7 @@ void m1::codegen::buildHostPipeline(OpPassManager &Passes,
   TileToHostOptions Shape;
   Shape.lanes = Target.Lanes;
   Shape.registers = Target.Registers;
+  Shape.tiles = Target.Tiles;
   Passes.addPass(createTileToHost(Shape));
   buildLLVMPipeline(Passes);
 }
@@ -86,7 +97,9 @@ machineFor(const HostTarget &Target) {
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
-  return createMachine({kTriple, Target.Processor, "", llvm::Reloc::PIC_});
+  return createMachine({kTriple, Target.Processor,
+                        Target.Tiles ? "+amx-tile,+amx-bf16" : "",
+                        llvm::Reloc::PIC_});
 }
 
 std::unique_ptr<llvm::Module>
@@ -103,6 +116,8 @@ m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
     if (F.isDeclaration())
       continue;
     F.addFnAttr("target-cpu", Target.Processor);
+    if (Target.Tiles)
+      F.addFnAttr("target-features", Machine->getTargetFeatureString());
     F.addFnAttr("prefer-vector-width", std::to_string(Target.Lanes * 32));
     F.addFnAttr(llvm::Attribute::NoUnwind);
     for (llvm::Argument &Argument : F.args())

@@ -24,10 +24,12 @@ struct HostTarget {
   std::string Processor;             // LLVM's name
   std::vector<std::string> Features; // all that the code may use, for the plan
   int64_t Lanes = 8, Registers = 16;
+  bool Tiles = false; // AMX
 };
 
-/// The target called `Name`: "x86-64-v3" (AVX2, FMA), "x86-64-v4" (AVX-512), or
-/// "native", the best of them that this machine can run. Fails with a message
+/// The target called `Name`: "x86-64-v3" (AVX2, FMA) or "x86-64-v4" (AVX-512),
+/// each also with "+amx" (products of bf16 on AMX tiles), or "native", the best
+/// of them that this machine can run. Fails with a message
 /// on standard error for any other name, and for "native" on older machines.
 llvm::FailureOr<HostTarget> findHostTarget(llvm::StringRef Name);
 

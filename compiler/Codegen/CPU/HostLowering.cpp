@@ -116,11 +116,20 @@ void HostLowering::reduceRows(Location Loc, Value Source, const Extent &E,
 // Products
 //===----------------------------------------------------------------------===//
 
-bool HostLowering::dotReads(Type Element, bool Left) const {
+Type HostLowering::operandType(tile::DotOp Dot, bool Left) const {
+  Value Operand = Left ? Dot.getA() : Dot.getB();
+  Type Element = getElementTypeOrSelf(Operand.getType());
   // The left side is read an element at a time and repeated, which is only
   // cheap for what needs no conversion.
-  return Element.isF32() || Element.isF64() ||
-         (!Left && (Element.isBF16() || Element.isF16()));
+  bool IsHalf = Element.isBF16() || Element.isF16();
+  return Left && IsHalf && !usesTiles(Dot) ? B.getF32Type() : Element;
+}
+
+bool HostLowering::readsInPlace(tile::DotOp Dot, const Access &Operand,
+                                bool Left) const {
+  if (usesTiles(Dot))
+    return Left ? Operand.Strides[1] == 1 : Operand.Pairs;
+  return Left || (Operand.Strides[1] == 1 && !Operand.Pairs);
 }
 
 void HostLowering::dotBlock(Location Loc, const Access &A, const Access &Bm,
@@ -199,9 +208,12 @@ void HostLowering::dotRows(Location Loc, const Access &A, const Access &Bm,
     }
 }
 
-void HostLowering::lowerDot(Location Loc, const Access &A, const Access &Bm,
+void HostLowering::lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
                             const Access &C, const Extent &E, int64_t K,
                             Value Inner) {
+  Location Loc = Dot.getLoc();
+  if (usesTiles(Dot))
+    return dotTiles(Loc, A, Bm, C, E, K);
   if (!Inner)
     Inner = constantIndex(K);
   constexpr int64_t Tall = 6; // rows that keep the multipliers busy

@@ -17,6 +17,7 @@ namespace m1::codegen {
 struct HostShape {
   int64_t Lanes = 8;      // f32 elements in a vector register
   int64_t Registers = 16; // vector registers
+  bool Tiles = false;     // multiplies bf16 by AMX tiles
 };
 
 /// One core computes a cell; blocks that need memory lie in its scratch.
@@ -32,10 +33,12 @@ protected:
   void reduceRows(mlir::Location Loc, mlir::Value Source, const Extent &E,
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
-  void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm,
+  void lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
                 const Access &C, const Extent &E, int64_t K,
                 mlir::Value Inner) override;
-  bool dotReads(mlir::Type Element, bool Left) const override;
+  mlir::Type operandType(tile::DotOp Dot, bool Left) const override;
+  bool readsInPlace(tile::DotOp Dot, const Access &Operand,
+                    bool Left) const override;
   mlir::Value scratchPointer(int64_t Offset) override;
 
 private:
@@ -52,6 +55,15 @@ private:
   void dotRows(mlir::Location Loc, const Access &A, const Access &Bm,
                const Access &C, mlir::Value Row, int64_t Rows, int64_t Columns,
                mlir::Value Inner);
+
+  // MatrixUnit.cpp: products on AMX tiles.
+  bool usesTiles(tile::DotOp Dot) const;
+  void dotTiles(mlir::Location Loc, const Access &A, const Access &Bm,
+                const Access &C, const Extent &E, int64_t K);
+  /// `Tall` tiles of rows from `Row` by all columns.
+  void dotTileRows(mlir::Location Loc, const Access &A, const Access &Bm,
+                   const Access &C, mlir::Value Row, int64_t Tall,
+                   int64_t Columns, int64_t K);
 
   HostShape Shape;
   mlir::Value Scratch;

@@ -44,7 +44,8 @@ struct TileToHost : m1::impl::TileToHostBase<TileToHost> {
     B.setInsertionPointToStart(Entry);
     Value Arguments = Entry->getArgument(0);
     Value Grid = Entry->getArgument(1);
-    HostLowering Lowering(Kernel, B, {lanes, registers}, Entry->getArgument(2));
+    HostLowering Lowering(Kernel, B, {lanes, registers, tiles},
+                          Entry->getArgument(2));
 
     auto LoadWord = [&](Value From, int32_t Number, Type As) -> Value {
       Value At = B.create<LLVM::GEPOp>(Loc, Pointer, B.getI64Type(), From,

@@ -80,13 +80,19 @@ void ThreadLowering::reduceRows(Location Loc, Value Source, const Extent &E,
   });
 }
 
-bool ThreadLowering::dotReads(Type Element, bool) const {
-  return isa<FloatType>(Element);
+Type ThreadLowering::operandType(tile::DotOp Dot, bool Left) const {
+  Value Operand = Left ? Dot.getA() : Dot.getB();
+  return getElementTypeOrSelf(Operand.getType());
 }
 
-void ThreadLowering::lowerDot(Location Loc, const Access &A, const Access &Bm,
-                              const Access &C, const Extent &E, int64_t K,
-                              Value Inner) {
+bool ThreadLowering::readsInPlace(tile::DotOp, const Access &, bool) const {
+  return true;
+}
+
+void ThreadLowering::lowerDot(tile::DotOp Dot, const Access &A,
+                              const Access &Bm, const Access &C,
+                              const Extent &E, int64_t K, Value Inner) {
+  Location Loc = Dot.getLoc();
   if (!Inner)
     Inner = constantIndex(K);
   Access Left = A, Right = Bm;

@@ -31,10 +31,12 @@ protected:
   void reduceRows(mlir::Location Loc, mlir::Value Source, const Extent &E,
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
-  void lowerDot(mlir::Location Loc, const Access &A, const Access &Bm,
+  void lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
                 const Access &C, const Extent &E, int64_t K,
                 mlir::Value Inner) override;
-  bool dotReads(mlir::Type Element, bool Left) const override;
+  mlir::Type operandType(tile::DotOp Dot, bool Left) const override;
+  bool readsInPlace(tile::DotOp Dot, const Access &Operand,
+                    bool Left) const override;
   mlir::Value scratchPointer(int64_t Offset) override;
   void once(mlir::Location Loc, llvm::function_ref<void()> Emit) override;
 

@@ -20,7 +20,8 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
 tile::KernelOp m1::routerKernel(KernelCache &Cache, MemRefType X, MemRefType W,
                                 int64_t Experts, int64_t K) {
-  const int64_t D = X.getDimSize(1), Width = W.getDimSize(2);
+  const int64_t D = X.getDimSize(1);
+  const int64_t Width = PackedLayout(W.getShape()).Panel;
   const int64_t M = Cache.Blocks.FewRows;
   std::string Key =
       formatv("router_{0}_{1}of{2}_{3}_{4}", D, K, Experts,
@@ -36,8 +37,8 @@ tile::KernelOp m1::routerKernel(KernelCache &Cache, MemRefType X, MemRefType W,
         Value First = B.times(B.X, M);
         Value Rows = B.smaller(B.index(M), B.minus(B.Args[4], First));
         Value Xs = B.load(B.Args[0], {First, Zero}, {0, 1}, {M, D}, Rows);
-        Value Ws = B.load(B.Args[1], {Zero, Zero, Zero}, {1, 2}, {D, Width});
-        Value Logits = B.dot(Xs, Ws, B.zeros({M, Width}));
+        Value Logits =
+            B.dot(Xs, loadPanel(B, B.Args[1], Zero), B.zeros({M, Width}));
 
         // Softmax; columns that only fill the panel are no experts.
         Value Column = B.iota({M, Width}, 1);
@@ -143,7 +144,8 @@ tile::KernelOp m1::expertsUpKernel(KernelCache &Cache, MemRefType X,
                                    MemRefType W, MemRefType Lists, int64_t F,
                                    int64_t K, Type Hidden) {
   const int64_t M = Cache.Blocks.Rows, D = X.getDimSize(1);
-  const int64_t Panels = W.getDimSize(1), Panel = W.getDimSize(3);
+  const PackedLayout Packed(W.getShape().drop_front());
+  const int64_t Panels = Packed.Panels, Panel = Packed.Panel;
   std::string Key = formatv(
       "experts_up_{0}x{1}x{2}_{3}_{4}_{5}_top{6}_bound{7}", W.getDimSize(0), D,
       F, nameOf(X.getElementType()), nameOf(W.getElementType()), nameOf(Hidden),
@@ -163,8 +165,8 @@ tile::KernelOp m1::expertsUpKernel(KernelCache &Cache, MemRefType X,
             },
             [&](Value Xs, Value Pairs, Value Rows, Value J) {
               auto Product = [&](Value W) {
-                Value Ws = B.load(W, {B.Z, J, Zero, Zero}, {2, 3}, {D, Panel});
-                return B.dot(Xs, Ws, B.zeros({M, Panel}));
+                return B.dot(Xs, loadPanel(B, W, {B.Z, J}),
+                             B.zeros({M, Panel}));
               };
               Value Gate = Product(B.Args[1]);
               Value Up = Product(B.Args[2]);
@@ -179,7 +181,8 @@ tile::KernelOp m1::expertsDownKernel(KernelCache &Cache, MemRefType Hidden,
                                      MemRefType W, MemRefType Lists,
                                      int64_t D) {
   const int64_t M = Cache.Blocks.Rows, F = Hidden.getDimSize(1);
-  const int64_t Panels = W.getDimSize(1), Panel = W.getDimSize(3);
+  const PackedLayout Packed(W.getShape().drop_front());
+  const int64_t Panels = Packed.Panels, Panel = Packed.Panel;
   std::string Key =
       formatv("experts_down_{0}x{1}x{2}_{3}_{4}_bound{5}", W.getDimSize(0), F,
               D, nameOf(Hidden.getElementType()), nameOf(W.getElementType()),
@@ -198,10 +201,10 @@ tile::KernelOp m1::expertsDownKernel(KernelCache &Cache, MemRefType Hidden,
               return B.gather(B.Args[0], Pairs, Zero, {M, F}, Rows);
             },
             [&](Value Hs, Value Pairs, Value Rows, Value J) {
-              Value Ws =
-                  B.load(B.Args[1], {B.Z, J, Zero, Zero}, {2, 3}, {F, Panel});
-              B.scatter(B.dot(Hs, Ws, B.zeros({M, Panel})), B.Args[4], Pairs,
-                        B.times(J, Panel), Rows, columnsOf(B, J, Panel, D));
+              Value Y = B.dot(Hs, loadPanel(B, B.Args[1], {B.Z, J}),
+                              B.zeros({M, Panel}));
+              B.scatter(Y, B.Args[4], Pairs, B.times(J, Panel), Rows,
+                        columnsOf(B, J, Panel, D));
             },
             Cache.Blocks);
       });

@@ -26,9 +26,26 @@ namespace m1 {
 // Products.cpp
 //===----------------------------------------------------------------------===//
 
-/// Grid: panels. Arguments: source [N, K], destination [panels, K, Panel].
+/// A weight [N, K] as products read it, in panels of `Panel` columns: [panels,
+/// K, panel], or [panels, K / 2, panel, 2] with `Pairs`.
+struct PackedLayout {
+  int64_t Panels, K, Panel;
+  bool Pairs;
+
+  PackedLayout(int64_t N, int64_t K, int64_t Panel, bool Pairs);
+  /// Of a packed weight's memory, without its axis of experts.
+  explicit PackedLayout(llvm::ArrayRef<int64_t> Shape);
+  llvm::SmallVector<int64_t> shape() const;
+};
+/// True if a product of these operands is one for the target's matrix units.
+bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
+/// The block [K, panel] that lies in a packed weight at `Where`: the panel's
+/// number, after the expert's if there is an axis of experts.
+mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
+
+/// Grid: panels. Arguments: source [N, K], destination as `To` says.
 tile::KernelOp packKernel(KernelCache &Cache, mlir::MemRefType Source,
-                          int64_t Panel);
+                          const PackedLayout &To);
 
 /// An elementwise op at the end of a product. `Chained` is the operand that the
 /// product, or the step before, provides; the others are read from memory, [T,

@@ -69,7 +69,8 @@ static SmallVector<Type> partsArguments(KernelCache &Cache, int64_t Groups) {
 
 tile::KernelOp m1::headPartsKernel(KernelCache &Cache, MemRefType X,
                                    MemRefType W, int64_t Vocabulary) {
-  const int64_t K = X.getDimSize(1), Panel = W.getDimSize(2);
+  const int64_t K = X.getDimSize(1);
+  const int64_t Panel = PackedLayout(W.getShape()).Panel;
   SmallVector<Type> Arguments{X, W};
   Arguments.append(
       partsArguments(Cache, vocabularyGroups(Cache.Blocks, Vocabulary)));
@@ -83,8 +84,7 @@ tile::KernelOp m1::headPartsKernel(KernelCache &Cache, MemRefType X,
     Value Rows = B.smaller(B.index(M), B.minus(B.Args.back(), First));
     Value Xs = B.load(B.Args[0], {First, Zero}, {0, 1}, {M, K}, Rows);
     emitParts(B, Cache.Blocks, M, Vocabulary, First, Rows, [&](Value J) {
-      Value Ws = B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
-      return B.dot(Xs, Ws, B.zeros({M, Panel}));
+      return B.dot(Xs, loadPanel(B, B.Args[1], J), B.zeros({M, Panel}));
     });
   });
 }

@@ -16,23 +16,66 @@ using namespace mlir;
 using namespace m1;
 using llvm::formatv;
 
+//===----------------------------------------------------------------------===//
+// Packed weights
+//===----------------------------------------------------------------------===//
+
+PackedLayout::PackedLayout(int64_t N, int64_t K, int64_t Panel, bool Pairs)
+    : Panels(llvm::divideCeil(N, Panel)), K(K), Panel(Panel), Pairs(Pairs) {}
+
+PackedLayout::PackedLayout(ArrayRef<int64_t> Shape)
+    : Panels(Shape[0]), K(Shape[1]), Panel(Shape[2]), Pairs(Shape.size() == 4) {
+  if (Pairs)
+    K *= 2;
+}
+
+SmallVector<int64_t> PackedLayout::shape() const {
+  if (Pairs)
+    return {Panels, K / 2, Panel, 2};
+  return {Panels, K, Panel};
+}
+
+bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t K) {
+  return Blocks.Pairs && X.isBF16() && W.isBF16() &&
+         K % Blocking::PairedRows == 0;
+}
+
+/// The axes of a packed weight's rows and columns after `Leading` others.
+static SmallVector<int64_t> panelDims(int64_t Leading) {
+  return {Leading, Leading + 1};
+}
+
+Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
+  auto Type = cast<MemRefType>(W.getType());
+  const int64_t Leading = Where.size();
+  PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
+  SmallVector<Value> Indices(Where);
+  Indices.resize(Type.getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Layout.K, Layout.Panel}, Type.getElementType()), W, Indices,
+      Value(), Value(), panelDims(Leading), Layout.Pairs);
+}
+
 tile::KernelOp m1::packKernel(KernelCache &Cache, MemRefType Source,
-                              int64_t Panel) {
+                              const PackedLayout &To) {
   int64_t N = Source.getDimSize(0), K = Source.getDimSize(1);
+  const int64_t Panel = To.Panel;
   Type Element = Source.getElementType();
-  int64_t Panels = llvm::divideCeil(N, Panel);
-  std::string Key = formatv("pack_{0}x{1}_{2}_panel{3}{4}", N, K,
-                            nameOf(Element), Panel, layoutName(Source));
+  std::string Key =
+      formatv("pack_{0}x{1}_{2}_panel{3}{4}{5}", N, K, nameOf(Element), Panel,
+              To.Pairs ? "_pairs" : "", layoutName(Source));
   return Cache.get(
-      Key, {Source, memoryType({Panels, K, Panel}, Element)},
-      [&](KernelBody &B) {
+      Key, {Source, memoryType(To.shape(), Element)}, [&](KernelBody &B) {
         Value First = B.times(B.X, Panel);
         Value Zero = B.index(0);
         Value Rows;
         if (N % Panel != 0)
           Rows = B.smaller(B.index(Panel), B.minus(B.index(N), First));
         Value W = B.load(B.Args[0], {First, Zero}, {0, 1}, {Panel, K}, Rows);
-        B.store(B.transposed(W), B.Args[1], {B.X, Zero, Zero}, {1, 2});
+        SmallVector<Value> Where(To.shape().size(), Zero);
+        Where[0] = B.X;
+        B.create<tile::StoreOp>(B.transposed(W), B.Args[1], Where, Value(),
+                                Value(), panelDims(1), To.Pairs);
       });
 }
 
@@ -85,7 +128,8 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
                                 Type Result) {
   const Blocking &Blocks = Cache.Blocks;
   const int64_t K = X.getDimSize(1);
-  const int64_t Panels = W.getDimSize(0), Panel = W.getDimSize(2);
+  const PackedLayout Packed(W.getShape());
+  const int64_t Panels = Packed.Panels, Panel = Packed.Panel;
   std::string Key =
       formatv("linear_{0}x{1}_{2}_{3}_{4}", K, N, nameOf(X.getElementType()),
               nameOf(W.getElementType()), nameOf(Result));
@@ -119,8 +163,7 @@ tile::KernelOp m1::linearKernel(KernelCache &Cache, MemRefType X, MemRefType W,
       Value Columns;
       if (N % Panel != 0)
         Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
-      Value Ws = B.load(B.Args[1], {J, Zero, Zero}, {1, 2}, {K, Panel});
-      Value Y = B.dot(Xs, Ws, B.zeros({M, Panel}, Sum));
+      Value Y = B.dot(Xs, loadPanel(B, B.Args[1], J), B.zeros({M, Panel}, Sum));
       if (!Steps.empty())
         Y = B.widened(Y);
 

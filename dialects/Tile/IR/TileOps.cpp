@@ -80,7 +80,7 @@ LogicalResult KernelOp::verify() {
 /// The constraints that loads and stores share.
 static LogicalResult verifyAccess(Operation *Op, MemRefType MemRef,
                                   size_t Indices, ArrayRef<int64_t> Dims,
-                                  VectorType Block, bool HasCols) {
+                                  VectorType Block, bool HasCols, bool Pairs) {
   if (Indices != static_cast<size_t>(MemRef.getRank()))
     return Op->emitOpError("C1: expected ")
            << MemRef.getRank() << " indices, found " << Indices;
@@ -97,19 +97,28 @@ static LogicalResult verifyAccess(Operation *Op, MemRefType MemRef,
   if (HasCols && Block.getRank() != 2)
     return Op->emitOpError("C4: expected a block of rank 2 with cols, found ")
            << Block;
+  if (Pairs && (Block.getRank() != 2 || Block.getDimSize(0) % 2 != 0))
+    return Op->emitOpError("C5: expected a block of rank 2 with an even number "
+                           "of rows for pairs, found ")
+           << Block;
+  if (Pairs &&
+      (MemRef.getShape().back() != 2 || Dims.back() == MemRef.getRank() - 1))
+    return Op->emitOpError("C5: expected a memref whose last axis has the "
+                           "extent 2 and is not in dims for pairs, found ")
+           << MemRef;
   return success();
 }
 
 LogicalResult LoadOp::verify() {
   return verifyAccess(*this, getMemref().getType(), getIndices().size(),
                       getDims(), cast<VectorType>(getResult().getType()),
-                      static_cast<bool>(getCols()));
+                      static_cast<bool>(getCols()), getPairs());
 }
 
 LogicalResult StoreOp::verify() {
   return verifyAccess(*this, getMemref().getType(), getIndices().size(),
                       getDims(), cast<VectorType>(getValue().getType()),
-                      static_cast<bool>(getCols()));
+                      static_cast<bool>(getCols()), getPairs());
 }
 
 static LogicalResult verifyRowAccess(Operation *Op, MemRefType MemRef,

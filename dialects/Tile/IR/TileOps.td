@@ -71,14 +71,19 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
     past `rows` on axis 0 and `cols` on axis 1 of the block, where given, read as zero; all others must lie inside the
     memref.
 
+    With `pairs` the memref keeps two rows of the block beside each other, as matrix units of CPUs read them: `dims[0]`
+    counts pairs of rows, and row 2p + e lies at index p of it and e of the memref's last axis.
+
     Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block, ascending,
-    each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2.
+    each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2; (C5) pairs only with a block of
+    rank 2 and an even number of rows, and a memref whose last axis has the extent 2 and is not in dims.
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, Variadic<Index>:$indices, Optional<Index>:$rows,
-                       Optional<Index>:$cols, DenseI64ArrayAttr:$dims);
+                       Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs);
   let results = (outs Tile_Block:$result);
   let assemblyFormat = [{
-    $memref `[` $indices `]` `dims` $dims (`rows` $rows^)? (`cols` $cols^)? attr-dict `:` type($memref) `,` type($result)
+    $memref `[` $indices `]` `dims` $dims (`pairs` $pairs^)? (`rows` $rows^)? (`cols` $cols^)? attr-dict
+    `:` type($memref) `,` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -91,9 +96,9 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
     Constraints: as `tile.load`.
   }];
   let arguments = (ins Tile_Block:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref, Variadic<Index>:$indices,
-                       Optional<Index>:$rows, Optional<Index>:$cols, DenseI64ArrayAttr:$dims);
+                       Optional<Index>:$rows, Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs);
   let assemblyFormat = [{
-    $value `,` $memref `[` $indices `]` `dims` $dims (`rows` $rows^)? (`cols` $cols^)? attr-dict
+    $value `,` $memref `[` $indices `]` `dims` $dims (`pairs` $pairs^)? (`rows` $rows^)? (`cols` $cols^)? attr-dict
     `:` type($value) `,` type($memref)
   }];
   let hasVerifier = 1;

@@ -252,3 +252,28 @@ tile.kernel @k(%x: index, %y: index, %z: index) {
   %1 = tile.broadcast %0 along 2 : vector<8xi32> to vector<8x8xi32>
   tile.return
 }
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<4x8x2xf32>) {
+  // expected-error@+1 {{C5: expected a block of rank 2 with an even number of rows for pairs, found 'vector<3x8xf32>'}}
+  %0 = tile.load %a[%x, %x, %x] dims [0, 1] pairs : memref<4x8x2xf32>, vector<3x8xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<4x8x3xf32>) {
+  // expected-error@+1 {{C5: expected a memref whose last axis has the extent 2 and is not in dims for pairs, found 'memref<4x8x3xf32>'}}
+  %0 = tile.load %a[%x, %x, %x] dims [0, 1] pairs : memref<4x8x3xf32>, vector<4x8xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<4x2xf32>) {
+  %0 = tile.load %a[%x, %x] dims [0, 1] : memref<4x2xf32>, vector<4x2xf32>
+  // expected-error@+1 {{C5: expected a memref whose last axis has the extent 2 and is not in dims for pairs, found 'memref<4x2xf32>'}}
+  tile.store %0, %a[%x, %x] dims [0, 1] pairs : vector<4x2xf32>, memref<4x2xf32>
+  tile.return
+}

@@ -58,3 +58,13 @@ tile.kernel @blocks(%x: index, %y: index, %z: index, %m: memref<6x8xbf16>, %n: m
   %l = tile.broadcast %i along 0 : vector<5xi32> to vector<7x5xi32>
   tile.return
 }
+
+// CHECK-LABEL: tile.kernel @pairs(
+// CHECK-SAME: %[[X:.*]]: index, %{{.*}}: index, %{{.*}}: index, %[[W:.*]]: memref<4x32x16x2xbf16>)
+tile.kernel @pairs(%x: index, %y: index, %z: index, %w: memref<4x32x16x2xbf16>) {
+  // CHECK: %[[P:.*]] = tile.load %[[W]][%[[X]], %[[X]], %[[X]], %[[X]]] dims [1, 2] pairs rows %[[X]] : memref<4x32x16x2xbf16>, vector<64x16xbf16>
+  %0 = tile.load %w[%x, %x, %x, %x] dims [1, 2] pairs rows %x : memref<4x32x16x2xbf16>, vector<64x16xbf16>
+  // CHECK: tile.store %[[P]], %[[W]][%[[X]], %[[X]], %[[X]], %[[X]]] dims [1, 2] pairs : vector<64x16xbf16>, memref<4x32x16x2xbf16>
+  tile.store %0, %w[%x, %x, %x, %x] dims [1, 2] pairs : vector<64x16xbf16>, memref<4x32x16x2xbf16>
+  tile.return
+}
