@@ -242,6 +242,19 @@ void KernelBody::loop(Value From, Value To,
 // KernelCache
 //===----------------------------------------------------------------------===//
 
+KernelCache::KernelCache(ModuleOp Module, Blocking Blocks)
+    : Blocks(Blocks), Module(Module) {
+  for (auto Symbol : Module.getOps<SymbolOpInterface>())
+    Taken.insert(Symbol.getName());
+}
+
+std::string KernelCache::freeName(StringRef Name) const {
+  std::string Free = Name.str();
+  while (Taken.contains(Free))
+    Free += '_';
+  return Free;
+}
+
 tile::KernelOp KernelCache::get(StringRef Key, ArrayRef<Type> Arguments,
                                 llvm::function_ref<void(KernelBody &)> Build) {
   tile::KernelOp &Kernel = Kernels[Key];
@@ -252,7 +265,7 @@ tile::KernelOp KernelCache::get(StringRef Key, ArrayRef<Type> Arguments,
   B.setInsertionPointToEnd(Module.getBody());
   SmallVector<Type> Types(tile::KernelOp::kGridRank, B.getIndexType());
   Types.append(Arguments.begin(), Arguments.end());
-  Kernel = B.create<tile::KernelOp>(B.getStringAttr(Key),
+  Kernel = B.create<tile::KernelOp>(B.getStringAttr(freeName(Key)),
                                     TypeAttr::get(B.getFunctionType(Types, {})),
                                     ArrayAttr(), ArrayAttr());
   Block *Entry = new Block();

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace m1 {
 
@@ -119,19 +120,23 @@ private:
 /// Makes each kernel once, however many ops want it.
 class KernelCache {
 public:
-  KernelCache(mlir::ModuleOp Module, Blocking Blocks)
-      : Blocks(Blocks), Module(Module) {}
+  KernelCache(mlir::ModuleOp Module, Blocking Blocks);
 
   /// The kernel that `Key` describes completely; `Build` writes its body if
-  /// there is none yet. Its symbol is `Key`.
+  /// there is none yet. Its symbol is `freeName(Key)`.
   tile::KernelOp get(llvm::StringRef Key, llvm::ArrayRef<mlir::Type> Arguments,
                      llvm::function_ref<void(KernelBody &)> Build);
+
+  /// `Name`, with underscores behind it where the module that is compiled has a
+  /// symbol of that name.
+  std::string freeName(llvm::StringRef Name) const;
 
   const Blocking Blocks;
   mlir::MLIRContext *context() { return Module.getContext(); }
 
 private:
   mlir::ModuleOp Module;
+  llvm::StringSet<> Taken;
   llvm::StringMap<tile::KernelOp> Kernels;
 };
 

@@ -124,8 +124,8 @@ Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
 plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
   plan::GlobalOp &Global = Globals[Name];
   if (!Global)
-    Global = Top.create<plan::GlobalOp>(Module.getLoc(), Name, Type, "state",
-                                        IntegerAttr());
+    Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
+                                        Type, "state", IntegerAttr());
   return Global;
 }
 
@@ -139,7 +139,8 @@ plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
   int64_t Count = Values.size();
   MemRefType Type = memoryType({Count}, Init.getF32Type());
   Global = Top.create<plan::GlobalOp>(
-      Module.getLoc(), "numbers_" + std::to_string(Globals.size()), Type,
+      Module.getLoc(),
+      Kernels.freeName("numbers_" + std::to_string(Globals.size())), Type,
       "weights", IntegerAttr());
   SmallVector<Value> Operands{Init.create<plan::GlobalRefOp>(
       Module.getLoc(), Type, Global.getSymName())};
@@ -177,8 +178,9 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
     Shape.insert(Shape.begin(), Type.getDimSize(0));
   MemRefType All = memoryType(Shape, Type.getElementType());
   Location Loc = Parameter.getLoc();
-  Global = Top.create<plan::GlobalOp>(Loc, Name, All, "weights", IntegerAttr());
-  Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Name);
+  Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
+                                      "weights", IntegerAttr());
+  Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Global.getSymName());
 
   auto Pack = [&](const Piece &P, int64_t Number) {
     Value To = Memory;

@@ -41,7 +41,7 @@ public:
   /// A parameter where it lies in the checkpoint.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
                   mlir::Operation *User);
-  /// Memory that lasts, zero at first. `Name` need not be free.
+  /// Memory that lasts, zero at first. Of one `Name` there is one.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
   /// f32 numbers in memory.
   plan::GlobalOp numbers(llvm::ArrayRef<double> Values);
