@@ -22,9 +22,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/support/File.h"
-#include "llvm/Support/CommandLine.h"
+#include "tools/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 using namespace m1::reference;
@@ -161,7 +160,7 @@ static absl::Status run() {
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
   cl::HideUnrelatedOptions(Category);
-  cl::ParseCommandLineOptions(
+  m1::parseCommandLine(
       Argc, Argv,
       "Runs functions of the m1 dialect in double precision: the reference "
       "that compiled code is compared with.\n\n  m1-interpret MODULE.mlir "

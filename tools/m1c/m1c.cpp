@@ -12,13 +12,12 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "tools/CommandLine.h"
 #include "llvm/IR/LLVMContext.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 
@@ -225,7 +224,7 @@ int main(int Argc, char **Argv) {
   mlir::registerPassManagerCLOptions();
   mlir::registerAsmPrinterCLOptions();
   cl::HideUnrelatedOptions(Options);
-  cl::ParseCommandLineOptions(
+  m1::parseCommandLine(
       Argc, Argv,
       "Compiles a HuggingFace checkpoint of a hybrid-attention "
       "mixture-of-experts model, or a module of m1 operations, to a plan for "
