@@ -8,10 +8,9 @@
 
 #include "dialects/Plan/IR/Plan.h"
 
+#include "dialects/FunctionSyntax.h"
 #include "dialects/Tile/IR/Tile.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -79,21 +78,10 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
 //===----------------------------------------------------------------------===//
 
 ParseResult ProgramOp::parse(OpAsmParser &Parser, OperationState &Result) {
-  auto BuildFunctionType =
-      [](Builder &B, ArrayRef<Type> Args, ArrayRef<Type> Results,
-         function_interface_impl::VariadicFlag,
-         std::string &) { return B.getFunctionType(Args, Results); };
-  return function_interface_impl::parseFunctionOp(
-      Parser, Result, /*allowVariadic=*/false,
-      getFunctionTypeAttrName(Result.name), BuildFunctionType,
-      getArgAttrsAttrName(Result.name), getResAttrsAttrName(Result.name));
+  return parseFunction<ProgramOp>(Parser, Result);
 }
 
-void ProgramOp::print(OpAsmPrinter &Printer) {
-  function_interface_impl::printFunctionOp(
-      Printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
-      getArgAttrsAttrName(), getResAttrsAttrName());
-}
+void ProgramOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
 
 /// True for memrefs whose layout this dialect can describe.
 static bool isPlanMemory(Type T, bool MayBeDynamic) {

@@ -8,8 +8,7 @@
 
 #include "dialects/Tile/IR/Tile.h"
 
-#include "mlir/IR/Builders.h"
-#include "mlir/Interfaces/FunctionImplementation.h"
+#include "dialects/FunctionSyntax.h"
 
 using namespace mlir;
 using namespace m1::tile;
@@ -31,21 +30,10 @@ void TileDialect::initialize() {
 //===----------------------------------------------------------------------===//
 
 ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
-  auto BuildFunctionType =
-      [](Builder &B, ArrayRef<Type> Args, ArrayRef<Type> Results,
-         function_interface_impl::VariadicFlag,
-         std::string &) { return B.getFunctionType(Args, Results); };
-  return function_interface_impl::parseFunctionOp(
-      Parser, Result, /*allowVariadic=*/false,
-      getFunctionTypeAttrName(Result.name), BuildFunctionType,
-      getArgAttrsAttrName(Result.name), getResAttrsAttrName(Result.name));
+  return parseFunction<KernelOp>(Parser, Result);
 }
 
-void KernelOp::print(OpAsmPrinter &Printer) {
-  function_interface_impl::printFunctionOp(
-      Printer, *this, /*isVariadic=*/false, getFunctionTypeAttrName(),
-      getArgAttrsAttrName(), getResAttrsAttrName());
-}
+void KernelOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
 
 LogicalResult KernelOp::verify() {
   ArrayRef<Type> Inputs = getFunctionType().getInputs();
