@@ -11,8 +11,9 @@
 # scores what it generated, and checks that both gave the same bits.
 
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if (($#)); then
   echo "usage: tools/demo.sh   (no arguments; everything it makes is in build/demo)"
   [[ $1 == -h || $1 == --help ]] || exit 1

@@ -11,6 +11,8 @@
 # one place. test/docs/generated.test fails where the two have come apart.
 
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'USAGE'
@@ -20,11 +22,6 @@ usage: tools/gen-docs.sh [--check]
 
 LLVM_PREFIX says where MLIR is (default: /usr/lib/llvm-19).
 USAGE
-}
-
-fail() {
-  printf 'gen-docs: error: %s\n' "$*" >&2
-  exit 1
 }
 
 check=0
@@ -40,7 +37,6 @@ while (($#)); do
   shift
 done
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 prefix=${LLVM_PREFIX:-/usr/lib/llvm-19}
 tblgen=$prefix/bin/mlir-tblgen
 [[ -x $tblgen ]] || fail "no $tblgen; install mlir-19-tools, or set LLVM_PREFIX"

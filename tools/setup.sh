@@ -11,32 +11,39 @@
 # Each step looks first whether it is done, so running this again costs little.
 
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'USAGE'
-usage: tools/setup.sh [--runtime-only] [--no-build] [--build-dir DIR]
+usage: tools/setup.sh [--runtime-only] [--sanitize LIST] [--no-build] [--build-dir DIR]
 
   --runtime-only   only the runtime and m1run: no LLVM package, compiled with g++
+  --sanitize LIST  with sanitizers, as for -fsanitize=: address,undefined or thread
   --no-build       install and configure, but do not build
-  --build-dir DIR  where to build (default: build, or build-runtime with --runtime-only)
+  --build-dir DIR  where to build (default: build, or build-runtime with --runtime-only; with -sanitize behind it for
+                   --sanitize)
 
 To install packages it must run as root or find sudo. CMAKE_BUILD_PARALLEL_LEVEL limits how many compilers run at once.
 USAGE
 }
 
 say() { printf 'setup: %s\n' "$*"; }
-fail() {
-  printf 'setup: error: %s\n' "$*" >&2
-  exit 1
-}
 
 runtimeOnly=0
 runBuild=1
 buildDir=
+sanitize=
 while (($#)); do
   case $1 in
   --runtime-only) runtimeOnly=1 ;;
   --no-build) runBuild=0 ;;
+  --sanitize)
+    [[ $# -ge 2 && -n $2 ]] || fail "--sanitize needs a list of sanitizers, such as address,undefined"
+    sanitize=$2
+    shift
+    ;;
+  --sanitize=*) sanitize=${1#*=} ;;
   --build-dir)
     [[ $# -ge 2 && -n $2 ]] || fail "--build-dir needs a directory"
     buildDir=$2
@@ -52,10 +59,10 @@ while (($#)); do
   shift
 done
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 if [[ -z $buildDir ]]; then
   buildDir=$root/build
   ((runtimeOnly)) && buildDir=$root/build-runtime
+  [[ -z $sanitize ]] || buildDir+=-sanitize
 fi
 venv=$root/.venv
 
@@ -74,6 +81,8 @@ else
   packages+=(
     clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev lld-19 llvm-19-dev llvm-19-tools mlir-19-tools
   )
+  # The sanitizers' libraries; g++ has its own.
+  [[ -z $sanitize ]] || packages+=(libclang-rt-19-dev)
   werror=ON
   cc=/usr/bin/clang-19
   cxx=/usr/bin/clang++-19
@@ -154,12 +163,15 @@ makeVenv() {
 }
 
 configureAndBuild() {
-  local compiler=ON
+  local compiler=ON options=()
   ((runtimeOnly)) && compiler=OFF
+  # Without --sanitize a build folder keeps what it was configured with.
+  [[ -z $sanitize ]] || options+=("-DM1C_SANITIZE=$sanitize")
   say "configure: $buildDir"
   cmake -G Ninja -S "$root" -B "$buildDir" --log-level=NOTICE \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
-    -DM1C_COMPILER="$compiler" -DM1C_WERROR="$werror" -DPython3_EXECUTABLE="$venv/bin/python"
+    -DM1C_COMPILER="$compiler" -DM1C_WERROR="$werror" -DPython3_EXECUTABLE="$venv/bin/python" \
+    ${options[@]+"${options[@]}"}
   if ((runBuild)); then
     say "build: $buildDir"
     cmake --build "$buildDir"

@@ -11,6 +11,8 @@
 # sums both: "N passed, N failed" (", N skipped" where tests were).
 
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'USAGE'
@@ -26,12 +28,6 @@ usage: tools/test.sh [--unit | --lit] [--no-setup] [--runtime-only] [--build-dir
 USAGE
 }
 
-fail() {
-  printf 'test: error: %s\n' "$*" >&2
-  exit 1
-}
-
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 unit=1
 lit=1
 setup=1
