@@ -8,7 +8,8 @@
 #
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. Tests name the
 # tools of the project and of LLVM as they are; %m1c and %m1run are their full
-# paths, %python is the Python that runs lit.
+# paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only), %python
+# is the Python that runs lit.
 
 import os
 import sys
@@ -34,5 +35,6 @@ for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
     (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
+    (r"%m1run_amx\b", config.m1c_build_root + "/bin/m1run-amx"),
     (r"%python\b", '"%s"' % sys.executable),
 ]

@@ -20,6 +20,9 @@
 
 namespace m1::run {
 
+/// All of m1run, for a program's main(): returns its exit status.
+int main(int Argc, char **Argv);
+
 /// What a subcommand does once its options are read.
 using Action = std::function<absl::Status()>;
 

@@ -8,7 +8,10 @@
 
 #include "runtime/device/cpu/Features.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -17,6 +20,22 @@
 #endif
 
 using namespace m1;
+
+namespace {
+std::vector<std::string> &assumedFeatures() {
+  static std::vector<std::string> Names;
+  return Names;
+}
+
+bool isAssumed(std::string_view Name) {
+  const std::vector<std::string> &Names = assumedFeatures();
+  return std::find(Names.begin(), Names.end(), Name) != Names.end();
+}
+} // namespace
+
+void cpu::assumeFeature(std::string_view Name) {
+  assumedFeatures().emplace_back(Name);
+}
 
 #if defined(__x86_64__)
 namespace {
@@ -122,10 +141,8 @@ bool requestTiles() {
   constexpr int RequestPermission = 0x1023, TileData = 18;
   return ::syscall(SYS_arch_prctl, RequestPermission, TileData) == 0;
 }
-} // namespace
 
-absl::Status cpu::requireFeature(std::string_view Name,
-                                 std::string_view Where) {
+absl::Status askCpu(std::string_view Name, std::string_view Where) {
   for (const Feature &F : Features) {
     if (F.Name != Name)
       continue;
@@ -141,10 +158,19 @@ absl::Status cpu::requireFeature(std::string_view Name,
   return makeError(Where, ": compiled for ", Name,
                    ", which this runtime does not know");
 }
+} // namespace
 #else
-absl::Status cpu::requireFeature(std::string_view Name,
-                                 std::string_view Where) {
+namespace {
+absl::Status askCpu(std::string_view Name, std::string_view Where) {
   return makeError(Where, ": compiled for ", Name,
                    ", which this runtime does not know");
 }
+} // namespace
 #endif
+
+absl::Status cpu::requireFeature(std::string_view Name,
+                                 std::string_view Where) {
+  if (isAssumed(Name))
+    return absl::OkStatus();
+  return askCpu(Name, Where);
+}

@@ -20,6 +20,10 @@ namespace m1::cpu {
 /// error. Asks the kernel for permission where an extension needs it (AMX).
 absl::Status requireFeature(std::string_view Feature, std::string_view Where);
 
+/// From now on requireFeature() accepts this extension without a look at the
+/// CPU: for tests that emulate it. Call before any thread asks.
+void assumeFeature(std::string_view Feature);
+
 } // namespace m1::cpu
 
 #endif // M1_RUNTIME_DEVICE_CPU_FEATURES_H
