@@ -1,0 +1,46 @@
+//===- Access.h - accesses to memory by lanes -------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_PTX_ACCESS_H
+#define M1_RUNTIME_DEVICE_PTX_ACCESS_H
+
+#include "runtime/device/ptx/Instructions.h"
+
+namespace m1::ptx {
+
+/// An access of one lane to memory, found and checked to be inside of it and
+/// aligned.
+struct Found {
+  Space In = Space::Global; // never Generic
+  std::byte *Data = nullptr;
+  /// Place in shared or local memory.
+  uint64_t Place = 0;
+};
+
+/// Address of a lane: the operand's value, of 32 or 64 bits, plus the offset.
+inline uint64_t addressOf(const Warp &W, const Operand &Base, int64_t Offset,
+                          unsigned Lane) {
+  const uint64_t Value =
+      Base.Bytes == 4 ? W.in<uint32_t>(Base)[Lane] : W.in<uint64_t>(Base)[Lane];
+  return Value + uint64_t(Offset);
+}
+
+/// Finds `Bytes` bytes for a lane; false after an error.
+bool findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
+                uint64_t Address, unsigned Bytes, bool Writes, Found &Out);
+
+/// Checks that what was found may be read (or: written), and notes that it was.
+bool noteAccess(Warp &W, const Instruction &I, unsigned Lane, uint64_t Address,
+                const Found &At, unsigned Bytes, SharedMemory::Kind Kind);
+
+/// Takes a state space from the modifiers; Generic if there is none.
+Space decodeSpace(Decoder &D);
+
+} // namespace m1::ptx
+
+#endif // M1_RUNTIME_DEVICE_PTX_ACCESS_H
