@@ -63,12 +63,13 @@ bool ptx::findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
   case Space::Generic:
   case Space::Global:
   case Space::Const:
-    if (!W.Recent || !W.Recent->contains(Address, Bytes)) {
-      W.Recent = W.Launch.Memory.find(Address);
-      Inside = W.Recent && W.Recent->contains(Address, Bytes);
+    if (!W.Recent.contains(Address, Bytes)) {
+      const Allocation *A = W.Launch.Memory.find(Address);
+      W.Recent = A ? A->view() : Allocation::View();
+      Inside = A && W.Recent.contains(Address, Bytes);
     }
     if (Inside)
-      Out.Data = W.Recent->at(Address);
+      Out.Data = W.Recent.at(Address);
     break;
   case Space::Shared: {
     const uint32_t Place = W.Owner.Shared.place(Offset, Bytes);
@@ -99,36 +100,21 @@ bool ptx::noteAccess(Warp &W, const Instruction &I, unsigned Lane,
   case Space::Generic:
   case Space::Global:
   case Space::Const:
-    if (Kind == K::Store)
-      W.Recent->noteWritten(Address, Bytes);
-    else if (!W.Recent->isWritten(Address, Bytes))
+    if (Kind == K::Store) {
+      W.Recent.noteWritten(Address, Bytes);
+    } else if (!W.Recent.isWritten(Address, Bytes)) {
+      const Allocation &A = *W.Launch.Memory.find(Address);
       return W.fail(I, Lane, " at ", hex(Address), " reads ", Bytes,
                     " bytes that nothing has written, at byte ",
-                    Address - W.Recent->Address, " of ", W.Recent->Name, " (",
-                    W.Recent->Bytes, " bytes)");
+                    Address - A.Address, " of ", A.Name, " (", A.Bytes,
+                    " bytes)");
+    }
     return true;
   case Space::Shared: {
     const Accessor Who = {uint8_t(W.Index), uint8_t(Lane), W.IsDiverged};
-    SharedMemory &Shared = W.Owner.Shared;
-    for (uint32_t Place = At.Place; Place < At.Place + Bytes; Place += 8) {
-      std::string Error;
-      switch (Bytes) {
-      case 1:
-        Error = Shared.access<uint8_t>(Kind, Place, Who);
-        break;
-      case 2:
-        Error = Shared.access<uint16_t>(Kind, Place, Who);
-        break;
-      case 4:
-        Error = Shared.access<uint32_t>(Kind, Place, Who);
-        break;
-      default:
-        Error = Shared.access<uint64_t>(Kind, Place, Who);
-        break;
-      }
-      if (!Error.empty()) [[unlikely]]
-        return W.fail(I, Lane, " at ", hex(Address), " ", Error);
-    }
+    if (std::string Error = W.Owner.Shared.access(Kind, At.Place, Bytes, Who);
+        !Error.empty())
+      return W.fail(I, Lane, " at ", hex(Address), " ", Error);
     return true;
   }
   case Space::Local: {

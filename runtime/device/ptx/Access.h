@@ -38,6 +38,38 @@ bool findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
 bool noteAccess(Warp &W, const Instruction &I, unsigned Lane, uint64_t Address,
                 const Found &At, unsigned Bytes, SharedMemory::Kind Kind);
 
+/// Both at once where nothing can be wrong, of Bytes <= 8 in shared memory or
+/// in `Recent`, where in global memory the last access was. Null: see above.
+template <unsigned Bytes, SharedMemory::Kind Kind>
+std::byte *quickAccess(Warp &W, unsigned Lane, Space In, uint64_t Address,
+                       const Allocation::View &Recent) {
+  using T = std::conditional_t<
+      Bytes == 1, uint8_t,
+      std::conditional_t<Bytes == 2, uint16_t,
+                         std::conditional_t<Bytes == 4, uint32_t, uint64_t>>>;
+  if (Address % Bytes)
+    return nullptr;
+  if (In == Space::Global) {
+    if (!Recent.contains(Address, Bytes))
+      return nullptr;
+    if constexpr (Kind == SharedMemory::Kind::Load) {
+      if (!Recent.isWritten(Address, Bytes))
+        return nullptr;
+    } else {
+      Recent.noteWritten(Address, Bytes);
+    }
+    return Recent.at(Address);
+  }
+  if (In != Space::Shared)
+    return nullptr;
+  SharedMemory &Shared = W.Owner.Shared;
+  const uint32_t Place = Shared.place(Address, Bytes);
+  const Accessor Who = {uint8_t(W.Index), uint8_t(Lane), W.IsDiverged};
+  if (Place == NoIndex || !Shared.quickAccess<T>(Kind, Place, Who))
+    return nullptr;
+  return Shared.data() + Place;
+}
+
 /// Takes a state space from the modifiers; Generic if there is none.
 Space decodeSpace(Decoder &D);
 

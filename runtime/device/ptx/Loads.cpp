@@ -30,17 +30,26 @@ bool runLoad(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[0]))
     return false;
   const unsigned Count = I.More.size(), Bytes = Count * sizeof(U);
+  Allocation::View Recent = W.Recent;
   for (Mask Rest = Active; Rest; Rest &= Rest - 1) {
     const unsigned L = Warp::first(Rest);
     const uint64_t Address = addressOf(W, I.Ops[0], I.Immediate, L);
-    Found At;
-    if (!findMemory(W, I, L, I.In, Address, Bytes, false, At) ||
-        !noteAccess(W, I, L, Address, At, Bytes, SharedMemory::Kind::Load))
-      return false;
+    std::byte *Data = nullptr;
+    if (Count == 1)
+      Data = quickAccess<sizeof(U), SharedMemory::Kind::Load>(W, L, I.In,
+                                                              Address, Recent);
+    if (!Data) {
+      Found At;
+      if (!findMemory(W, I, L, I.In, Address, Bytes, false, At) ||
+          !noteAccess(W, I, L, Address, At, Bytes, SharedMemory::Kind::Load))
+        return false;
+      Data = At.Data;
+      Recent = W.Recent;
+    }
     // An address register may be one of the results: only this lane's is gone.
     for (unsigned N = 0; N < Count; ++N)
       if (I.More[N].Bytes)
-        W.out<R>(I.More[N])[L] = R(relaxedLoad<U>(At.Data + N * sizeof(U)));
+        W.out<R>(I.More[N])[L] = R(relaxedLoad<U>(Data + N * sizeof(U)));
   }
   for (const Operand &O : I.More)
     if (O.Bytes)
@@ -58,17 +67,28 @@ bool runStore(Warp &W, const Instruction &I, Mask Active) {
   const unsigned Count = I.More.size(), Bytes = Count * sizeof(U);
   std::array<const std::byte *, Lanes> Shared; // places of stores to there
   Mask ToShared = 0;
+  Allocation::View Recent = W.Recent;
   for (Mask Rest = Active; Rest; Rest &= Rest - 1) {
     const unsigned L = Warp::first(Rest);
     const uint64_t Address = addressOf(W, I.Ops[0], I.Immediate, L);
-    Found At;
-    if (!findMemory(W, I, L, I.In, Address, Bytes, true, At) ||
-        !noteAccess(W, I, L, Address, At, Bytes, SharedMemory::Kind::Store))
-      return false;
+    Space In = I.In;
+    std::byte *Data = nullptr;
+    if (Count == 1)
+      Data = quickAccess<sizeof(U), SharedMemory::Kind::Store>(W, L, In,
+                                                               Address, Recent);
+    if (!Data) {
+      Found At;
+      if (!findMemory(W, I, L, In, Address, Bytes, true, At) ||
+          !noteAccess(W, I, L, Address, At, Bytes, SharedMemory::Kind::Store))
+        return false;
+      Data = At.Data;
+      Recent = W.Recent;
+      In = At.In;
+    }
     for (unsigned N = 0; N < Count; ++N)
-      relaxedStore(At.Data + N * sizeof(U), U(W.in<R>(I.More[N])[L]));
-    if (At.In == Space::Shared) {
-      Shared[L] = At.Data;
+      relaxedStore(Data + N * sizeof(U), U(W.in<R>(I.More[N])[L]));
+    if (In == Space::Shared) {
+      Shared[L] = Data;
       ToShared |= Mask(1) << L;
     }
   }

@@ -50,34 +50,54 @@ public:
     return Data.data() + (Address_ - Address);
   }
 
-  /// Whether all bytes of a naturally aligned access of at most 16 bytes are
-  /// written.
-  bool isWritten(uint64_t At, unsigned Count) const {
-    if (AllWritten)
-      return true;
-    uint64_t Offset = At - Address;
-    const unsigned char *Bits = shadow() + Offset / 8;
-    if (Count < 8) {
-      unsigned Wanted = ((1u << Count) - 1) << (Offset % 8);
-      return (load(Bits) & Wanted) == Wanted;
+  /// What an access needs of it, to be kept in registers.
+  struct View {
+    uint64_t Address = 0, Bytes = 0;
+    std::byte *Data = nullptr;
+    unsigned char *Shadow = nullptr; // null: all is written
+
+    bool contains(uint64_t At, uint64_t Count) const {
+      return Count <= Bytes && At - Address <= Bytes - Count;
     }
-    return load(Bits) == 0xFF && (Count == 8 || load(Bits + 1) == 0xFF);
-  }
-  /// Notes such an access as written. Several threads may do so at once.
-  void noteWritten(uint64_t At, unsigned Count) const {
-    if (AllWritten)
-      return;
-    uint64_t Offset = At - Address;
-    unsigned char *Bits = shadow() + Offset / 8;
-    if (Count < 8) {
-      unsigned char New = ((1u << Count) - 1) << (Offset % 8);
-      if ((load(Bits) & New) != New)
-        __atomic_fetch_or(Bits, New, __ATOMIC_RELAXED);
-      return;
+    std::byte *at(uint64_t At) const { return Data + (At - Address); }
+
+    /// Whether all bytes of a naturally aligned access of at most 16 bytes are
+    /// written.
+    bool isWritten(uint64_t At, unsigned Count) const {
+      if (!Shadow)
+        return true;
+      const uint64_t Offset = At - Address;
+      const unsigned char *Bits = Shadow + Offset / 8;
+      if (Count < 8) {
+        const unsigned Wanted = ((1u << Count) - 1) << (Offset % 8);
+        return (load(Bits) & Wanted) == Wanted;
+      }
+      return load(Bits) == 0xFF && (Count == 8 || load(Bits + 1) == 0xFF);
     }
-    __atomic_store_n(Bits, 0xFF, __ATOMIC_RELAXED);
-    if (Count == 16)
-      __atomic_store_n(Bits + 1, 0xFF, __ATOMIC_RELAXED);
+    /// Notes such an access as written. Several threads may do so at once.
+    void noteWritten(uint64_t At, unsigned Count) const {
+      if (!Shadow)
+        return;
+      const uint64_t Offset = At - Address;
+      unsigned char *Bits = Shadow + Offset / 8;
+      if (Count < 8) {
+        const unsigned char New = ((1u << Count) - 1) << (Offset % 8);
+        if ((load(Bits) & New) != New)
+          __atomic_fetch_or(Bits, New, __ATOMIC_RELAXED);
+        return;
+      }
+      __atomic_store_n(Bits, 0xFF, __ATOMIC_RELAXED);
+      if (Count == 16)
+        __atomic_store_n(Bits + 1, 0xFF, __ATOMIC_RELAXED);
+    }
+
+  private:
+    static unsigned char load(const unsigned char *Bits) {
+      return __atomic_load_n(Bits, __ATOMIC_RELAXED);
+    }
+  };
+  View view() const {
+    return {Address, Bytes, Data.data(), AllWritten ? nullptr : shadow()};
   }
 
   /// Notes `Count` bytes from any address on as written.
@@ -90,9 +110,6 @@ public:
 
 private:
   friend class GlobalMemory;
-  static unsigned char load(const unsigned char *Bits) {
-    return __atomic_load_n(Bits, __ATOMIC_RELAXED);
-  }
   unsigned char *shadow() const {
     return reinterpret_cast<unsigned char *>(Shadow.data());
   }

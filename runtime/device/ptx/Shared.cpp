@@ -57,8 +57,8 @@ std::string SharedMemory::describeSize() const {
                 hex(DynamicSharedBase), ")");
 }
 
-std::string SharedMemory::accessBytes(Kind K, uint32_t Place, unsigned Bytes,
-                                      Accessor Who) {
+std::string SharedMemory::access(Kind K, uint32_t Place, unsigned Bytes,
+                                 Accessor Who) {
   for (unsigned I = 0; I < Bytes; ++I)
     if (std::string Error = accessByte(K, Place + I, Who); !Error.empty())
       return Error;
@@ -103,7 +103,7 @@ std::string SharedMemory::accessByte(Kind K, uint32_t Place, Accessor Who) {
 
 std::string SharedMemory::beginCopy(uint32_t Place, unsigned Bytes,
                                     Accessor Who) {
-  if (std::string Error = accessBytes(Kind::Store, Place, Bytes, Who);
+  if (std::string Error = access(Kind::Store, Place, Bytes, Who);
       !Error.empty())
     return Error;
   for (unsigned I = 0; I < Bytes; ++I)

@@ -63,30 +63,34 @@ public:
   std::string describeSize() const;
   std::byte *data() { return Data.data(); }
 
-  /// Checks and notes a naturally aligned access of 1, 2, 4 or 8 bytes. Empty,
-  /// or what is wrong: "reads a byte that warp 1 ...".
-  template <typename T>
-  std::string access(Kind K, uint32_t Place, Accessor Who) {
+  /// Checks and notes an access: empty, or what is wrong: "reads a byte that
+  /// warp 1 ...".
+  std::string access(Kind K, uint32_t Place, unsigned Bytes, Accessor Who);
+
+  /// The same where nothing can be wrong, which is so nearly always, of one
+  /// that is naturally aligned; false: call access().
+  template <typename T> bool quickAccess(Kind K, uint32_t Place, Accessor Who) {
     constexpr T Ones = T(~T(0)) / 0xFF;
     const T Mine = Ones * (Who.Warp + 1);
     const T S = get<T>(State, Place), W = get<T>(Writer, Place),
             R = get<T>(Reader, Place);
-    if (K == Kind::Load && S == T(Ones * Written) && (W == 0 || W == Mine) &&
-        (R == 0 || R == Mine || R == T(Ones * ByMany))) {
-      if (R == 0) {
+    if (W != 0 && W != Mine)
+      return false;
+    if (K == Kind::Load) {
+      if (S != T(Ones * Written) ||
+          (R != 0 && R != Mine && R != T(Ones * ByMany)))
+        return false;
+      if (R == 0)
         put(Reader, Place, Mine);
-        Dirty[Place / Chunk] = 1;
-      }
-      return {};
-    }
-    if (K == Kind::Store && !Who.Diverged && (S & T(Ones * NotWritten)) == 0 &&
-        (W == 0 || W == Mine) && (R == 0 || R == Mine)) {
+    } else {
+      if (K != Kind::Store || Who.Diverged || (S & T(Ones * NotWritten)) != 0 ||
+          (R != 0 && R != Mine))
+        return false;
       put(State, Place, T(Ones * Written));
       put(Writer, Place, Mine);
-      Dirty[Place / Chunk] = 1;
-      return {};
     }
-    return accessBytes(K, Place, sizeof(T), Who);
+    Dirty[Place / Chunk] = 1;
+    return true;
   }
 
   /// Notes that an asynchronous copy is on its way, and that it arrived with
@@ -108,7 +112,6 @@ private:
   enum : uint8_t { Nobody = 0, ByAtomics = 0x7F, ByMany = 0xFF };
   static constexpr uint32_t Chunk = 256;
 
-  std::string accessBytes(Kind K, uint32_t Place, unsigned Bytes, Accessor Who);
   std::string accessByte(Kind K, uint32_t Place, Accessor Who);
 
   template <typename T>

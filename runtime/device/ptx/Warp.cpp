@@ -130,7 +130,7 @@ void Warp::run(uint64_t Limit) {
     }
     ++Top.PC;
     ++Executed;
-    LanesExecuted += std::popcount(Active);
+    LanesExecuted += Active == AllLanes ? Lanes : std::popcount(Active);
     IsDiverged = Active != Alive;
     if (Active && !I.Run(*this, I, Active))
       return;

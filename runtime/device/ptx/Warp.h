@@ -147,7 +147,7 @@ public:
   std::vector<Copy> Copies;
   std::array<uint32_t, Lanes> Groups = {};
   /// Where the last access to global memory went.
-  const Allocation *Recent = nullptr;
+  Allocation::View Recent;
   /// Instructions in this block, and in all blocks' lanes.
   uint64_t Executed = 0, LanesExecuted = 0;
   /// The carry of add.cc and so on, and where it was written.
