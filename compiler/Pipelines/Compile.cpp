@@ -13,7 +13,6 @@
 
 #include "compiler/Pipelines/Compile.h"
 
-#include "compiler/Codegen/CUDA/PtxCompiler.h"
 #include "compiler/Codegen/Passes.h"
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Pipelines/Report.h"
@@ -110,35 +109,40 @@ std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
     PassManager Passes(Module.getContext());
     if (failed(applyPassManagerCLOptions(Passes)))
       return false;
-    codegen::buildHostPipeline(Passes, Options.Target);
+    if (Options.Gpu)
+      codegen::buildPtxPipeline(Passes);
+    else
+      codegen::buildHostPipeline(Passes, Options.Target);
     return succeeded(Passes.run(*Kernels));
   });
   if (!Lowered)
     return nullptr;
-  for (LLVM::LLVMFuncOp Function : Kernels->getOps<LLVM::LLVMFuncOp>())
+  for (LLVM::LLVMFuncOp Function : Kernels->getOps<LLVM::LLVMFuncOp>()) {
     if (auto Bytes = Function->getAttrOfType<IntegerAttr>(kScratchBytesAttr))
       ScratchBytes[Function.getSymName()] = Bytes.getInt();
+    if (auto Count = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
+      Threads = Count.getInt();
+  }
   return timed("optimisation", [&] {
-    return codegen::translateHost(*Kernels, Context, Options.Target);
+    return Options.Gpu
+               ? codegen::translateGpu(*Kernels, Context, *Options.Gpu)
+               : codegen::translateHost(*Kernels, Context, Options.Target);
   });
 }
 
-FailureOr<std::string> Compilation::toPtx(StringRef Architecture) {
-  OwningOpRef<ModuleOp> Kernels = kernels();
-  PassManager Passes(Module.getContext());
-  if (failed(applyPassManagerCLOptions(Passes)))
+FailureOr<std::string> Compilation::toPtx() {
+  llvm::LLVMContext Context;
+  std::unique_ptr<llvm::Module> Code = toLLVM(Context);
+  if (!Code)
     return failure();
-  codegen::buildPtxPipeline(Passes);
-  if (failed(Passes.run(*Kernels)))
-    return failure();
-  return codegen::translatePtx(*Kernels, Architecture);
+  return timed("PTX", [&] { return codegen::emitPtx(*Code, *Options.Gpu); });
 }
 
 //===----------------------------------------------------------------------===//
 // The file
 //===----------------------------------------------------------------------===//
 
-FailureOr<std::vector<uint8_t>> Compilation::toFile() {
+FailureOr<KernelImage> Compilation::hostImage() {
   llvm::LLVMContext Context;
   std::unique_ptr<llvm::Module> Code = toLLVM(Context);
   if (!Code)
@@ -152,8 +156,44 @@ FailureOr<std::vector<uint8_t>> Compilation::toFile() {
   Image.Target = "x86_64-linux-gnu";
   Image.Features = Options.Target.Features;
   Image.Data = std::move(*Object);
-  Image.ScratchBytes = ScratchBytes;
+  return Image;
+}
+
+/// Afterwards every kernel fits the GPU and, where there is an assembler, has
+/// been accepted by it.
+FailureOr<KernelImage> Compilation::gpuImage() {
+  FailureOr<std::string> Text = toPtx();
+  if (failed(Text))
+    return failure();
+  for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
+    if (int64_t Bytes = ScratchBytes.lookup(Kernel.getSymName());
+        Bytes > Options.Gpu->SharedBytes)
+      return Kernel.emitError("kernel '")
+             << Kernel.getSymName() << "' needs " << Bytes
+             << " bytes of shared memory a block, " << Options.Gpu->Architecture
+             << " has " << Options.Gpu->SharedBytes;
+  if (std::string Assembler = codegen::findAssembler(); !Assembler.empty()) {
+    auto Assembled = timed("ptxas", [&] {
+      return codegen::assemble(*Text, *Options.Gpu, Assembler);
+    });
+    if (failed(Assembled))
+      return failure();
+    Resources = std::move(*Assembled);
+  }
+  KernelImage Image;
+  Image.Format = "ptx";
+  Image.Target = Options.Gpu->Architecture;
+  Image.Data.assign(Text->begin(), Text->end());
+  return Image;
+}
+
+FailureOr<std::vector<uint8_t>> Compilation::toFile() {
+  FailureOr<KernelImage> Image = Options.Gpu ? gpuImage() : hostImage();
+  if (failed(Image))
+    return failure();
+  Image->ScratchBytes = ScratchBytes;
+  Image->Threads = Threads;
   return timed("file", [&] {
-    return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
+    return writePlan(Module, *Image, Options.Slots, Options.Length, Figures);
   });
 }

@@ -10,6 +10,7 @@
 #define M1C_COMPILER_PIPELINES_COMPILE_H
 
 #include "compiler/Codegen/CPU/HostCompiler.h"
+#include "compiler/Codegen/CUDA/Assemble.h"
 #include "compiler/Plan/Writer.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -17,7 +18,8 @@ namespace m1 {
 
 struct CompileOptions {
   codegen::HostTarget Target;
-  int64_t Tokens = 512;  // most tokens of one call
+  std::optional<codegen::GpuTarget> Gpu; // in place of Target
+  int64_t Tokens = 512;                  // most tokens of one call
   int64_t Slots = 8;     // sequences whose state is kept at once
   int64_t Length = 4096; // most tokens of one sequence
 };
@@ -42,22 +44,35 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> kernels();
   /// The kernels to optimised LLVM IR. After toPlan().
   std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
-  /// The kernels to PTX for an architecture such as "sm_80". After toPlan().
-  llvm::FailureOr<std::string> toPtx(llvm::StringRef Architecture);
+  /// The kernels to PTX, for Options.Gpu. After toPlan().
+  llvm::FailureOr<std::string> toPtx();
   /// The plan file. After toPlan().
   llvm::FailureOr<std::vector<uint8_t>> toFile();
 
   const std::vector<Phase> &phases() const { return Phases; }
   /// What the model and its plan cost, for the report. After toPlan().
   const std::vector<PlanFigure> &figures() const { return Figures; }
+  /// What ptxas says of each kernel, where there is a ptxas. After toFile() for
+  /// a GPU.
+  const std::vector<codegen::KernelResources> &resources() const {
+    return Resources;
+  }
+  /// Memory that a kernel wants for its blocks. After toLLVM().
+  int64_t scratchBytes(llvm::StringRef Kernel) const {
+    return ScratchBytes.lookup(Kernel);
+  }
 
 private:
   template <typename Callable> auto timed(llvm::StringRef Name, Callable Run);
+  llvm::FailureOr<KernelImage> hostImage();
+  llvm::FailureOr<KernelImage> gpuImage();
 
   mlir::ModuleOp Module;
   CompileOptions Options;
   std::vector<Phase> Phases;
   llvm::StringMap<int64_t> ScratchBytes;
+  int64_t Threads = 1; // of a cell
+  std::vector<codegen::KernelResources> Resources;
   std::vector<PlanFigure> Figures;
 };
 

@@ -34,24 +34,27 @@ cl::opt<std::string> Output("o", cl::desc("Output file (text: - for stdout)"),
                             cl::value_desc("file"), cl::cat(Options));
 cl::opt<Emit> EmitKind(
     "emit", cl::desc("What to write:"),
-    cl::values(
-        clEnumValN(Emit::File, "file", "the compiled plan (default)"),
-        clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
-        clEnumValN(Emit::Tile, "tile", "the kernels in the tile dialect"),
-        clEnumValN(Emit::Plan, "plan",
-                   "programs and kernels, every buffer in its place"),
-        clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
-        clEnumValN(Emit::Ptx, "ptx", "the kernels as PTX (see --gpu-arch)")),
+    cl::values(clEnumValN(Emit::File, "file", "the compiled plan (default)"),
+               clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
+               clEnumValN(Emit::Tile, "tile",
+                          "the kernels in the tile dialect"),
+               clEnumValN(Emit::Plan, "plan",
+                          "programs and kernels, every buffer in its place"),
+               clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
+               clEnumValN(Emit::Ptx, "ptx",
+                          "the kernels as PTX (with --target cuda:ARCH)")),
     cl::init(Emit::File), cl::cat(Options));
+cl::opt<std::string> TargetName(
+    "target",
+    cl::desc("What to generate code for: cpu, or cuda:ARCH for a GPU, "
+             "such as cuda:sm_80; default cpu"),
+    cl::value_desc("cpu|cuda:ARCH"), cl::init("cpu"), cl::cat(Options));
 cl::opt<std::string>
     TargetCpu("target-cpu",
               cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2), "
                        "x86-64-v4 (AVX-512), each also with +amx (products of "
                        "bf16 on AMX tiles); default native"),
               cl::init("native"), cl::cat(Options));
-cl::opt<std::string>
-    GpuArch("gpu-arch", cl::desc("Architecture of --emit=ptx, default sm_80"),
-            cl::init("sm_80"), cl::cat(Options));
 cl::opt<int64_t> Tokens("max-tokens",
                         cl::desc("Most tokens of one call, default 512"),
                         cl::init(512), cl::cat(Options));
@@ -163,6 +166,42 @@ Error checkBounds() {
   return Error::success();
 }
 
+/// The GPU of --target; none for cpu.
+Expected<std::optional<m1::codegen::GpuTarget>> chooseGpu() {
+  StringRef Name = TargetName;
+  if (Name == "cpu") {
+    if (EmitKind == Emit::Ptx)
+      return createStringError("--emit=ptx: expected --target cuda:ARCH");
+    return std::nullopt;
+  }
+  if (TargetCpu.getNumOccurrences())
+    return createStringError("--target-cpu: expected --target cpu, found " +
+                             Name);
+  if (Name.consume_front("cuda:"))
+    if (auto Gpu = m1::codegen::findGpuTarget(Name))
+      return Gpu;
+  return createStringError("--target: found '" + TargetName +
+                           "', expected cpu or cuda: and one of " +
+                           m1::codegen::knownGpuTargets());
+}
+
+/// The report of a compilation: figures, kernels of a GPU, time.
+void printReport(const m1::Compilation &Compilation, bool ForGpu) {
+  for (const m1::PlanFigure &Figure : Compilation.figures())
+    outs() << format("%-40s %22.0f %s\n", Figure.Name.c_str(), Figure.Value,
+                     Figure.Unit.c_str());
+  for (const auto &Kernel : Compilation.resources())
+    outs() << "kernel " << Kernel.Kernel << ": " << Kernel.Registers
+           << " registers, " << Kernel.SpilledBytes << " bytes spilled, "
+           << Compilation.scratchBytes(Kernel.Kernel)
+           << " bytes of shared memory\n";
+  if (ForGpu && Compilation.resources().empty())
+    outs() << "no ptxas here: the kernels were not assembled\n";
+  for (const m1::Phase &Phase : Compilation.phases())
+    outs() << format("%-40s %22.3f s\n",
+                     ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
+}
+
 Error compile(mlir::ModuleOp Module) {
   if (EmitKind == Emit::M1)
     return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
@@ -171,11 +210,18 @@ Error compile(mlir::ModuleOp Module) {
   auto Failed = [] {
     return createStringError(Chosen.Input + ": not compiled, nothing written");
   };
-  FailureOr<m1::codegen::HostTarget> Target =
-      m1::codegen::findHostTarget(TargetCpu);
-  if (mlir::failed(Target))
-    return Failed();
-  m1::Compilation Compilation(Module, {*Target, Tokens, Slots, Length});
+  auto Gpu = chooseGpu();
+  if (!Gpu)
+    return Gpu.takeError();
+  m1::CompileOptions Choices{{}, *Gpu, Tokens, Slots, Length};
+  if (!*Gpu) {
+    FailureOr<m1::codegen::HostTarget> Host =
+        m1::codegen::findHostTarget(TargetCpu);
+    if (mlir::failed(Host))
+      return Failed();
+    Choices.Target = *Host;
+  }
+  m1::Compilation Compilation(Module, Choices);
   if (mlir::failed(Compilation.toPlan()))
     return Failed();
   if (EmitKind == Emit::Plan)
@@ -193,7 +239,7 @@ Error compile(mlir::ModuleOp Module) {
         [&](raw_ostream &Stream) { Code->print(Stream, nullptr); });
   }
   if (EmitKind == Emit::Ptx) {
-    FailureOr<std::string> Text = Compilation.toPtx(GpuArch);
+    FailureOr<std::string> Text = Compilation.toPtx();
     if (mlir::failed(Text))
       return Failed();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
@@ -206,14 +252,8 @@ Error compile(mlir::ModuleOp Module) {
                      File->size());
       }))
     return E;
-  if (!Chosen.Report)
-    return Error::success();
-  for (const m1::PlanFigure &Figure : Compilation.figures())
-    outs() << format("%-40s %22.0f %s\n", Figure.Name.c_str(), Figure.Value,
-                     Figure.Unit.c_str());
-  for (const m1::Phase &Phase : Compilation.phases())
-    outs() << format("%-40s %22.3f s\n",
-                     ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
+  if (Chosen.Report)
+    printReport(Compilation, Gpu->has_value());
   return Error::success();
 }
 

@@ -12,6 +12,7 @@
 #include "compiler/Codegen/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/WithColor.h"
@@ -22,22 +23,49 @@ using namespace m1::codegen;
 
 static constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
 
+/// Compute capabilities from 8.0, where asynchronous copies and bf16 begin,
+/// with the most shared memory a block (CUDA C++ Programming Guide, "Technical
+/// Specifications per Compute Capability").
+static const GpuTarget kTargets[] = {
+    {"sm_80", 163 << 10}, {"sm_86", 99 << 10},  {"sm_87", 163 << 10},
+    {"sm_89", 99 << 10},  {"sm_90", 227 << 10}, {"sm_90a", 227 << 10}};
+
+std::optional<GpuTarget> m1::codegen::findGpuTarget(StringRef Architecture) {
+  for (const GpuTarget &Target : kTargets)
+    if (Target.Architecture == Architecture)
+      return Target;
+  return std::nullopt;
+}
+
+std::string m1::codegen::knownGpuTargets() {
+  return llvm::join(llvm::map_range(kTargets,
+                                    [](const GpuTarget &Target) {
+                                      return Target.Architecture;
+                                    }),
+                    ", ");
+}
+
 void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
   // Blocks become loops over a thread's share.
   Passes.addPass(createTileToNVVM());
   buildLLVMPipeline(Passes);
 }
 
-FailureOr<std::string> m1::codegen::translatePtx(ModuleOp Module,
-                                                 StringRef Architecture) {
+static std::unique_ptr<llvm::TargetMachine>
+machineFor(const GpuTarget &Target) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
   LLVMInitializeNVPTXAsmPrinter();
-  std::unique_ptr<llvm::TargetMachine> Machine =
-      createMachine({kTriple, Architecture, "+ptx80", std::nullopt});
+  return createMachine({kTriple, Target.Architecture, "+ptx80", std::nullopt});
+}
+
+std::unique_ptr<llvm::Module>
+m1::codegen::translateGpu(ModuleOp Module, llvm::LLVMContext &Context,
+                          const GpuTarget &Target) {
+  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
   if (!Machine)
-    return failure();
+    return nullptr;
   OpBuilder B(Module.getContext());
   for (auto Function : Module.getOps<LLVM::LLVMFuncOp>())
     if (auto Threads = Function->getAttrOfType<IntegerAttr>(kThreadsAttr)) {
@@ -47,14 +75,18 @@ FailureOr<std::string> m1::codegen::translatePtx(ModuleOp Module,
       Function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
                         B.getDenseI32ArrayAttr({X, 1, 1}));
     }
-
-  llvm::LLVMContext Context;
   std::unique_ptr<llvm::Module> Translated =
       translate(Module, Context, *Machine);
-  if (!Translated)
-    return failure();
-  optimise(*Translated, *Machine);
+  if (Translated)
+    optimise(*Translated, *Machine);
+  return Translated;
+}
 
+FailureOr<std::string> m1::codegen::emitPtx(llvm::Module &Module,
+                                            const GpuTarget &Target) {
+  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
+  if (!Machine)
+    return failure();
   llvm::SmallString<0> Text;
   llvm::raw_svector_ostream Stream(Text);
   llvm::legacy::PassManager Emit;
@@ -63,6 +95,6 @@ FailureOr<std::string> m1::codegen::translatePtx(ModuleOp Module,
     llvm::WithColor::error(llvm::errs(), "m1c") << "LLVM cannot write PTX\n";
     return failure();
   }
-  Emit.run(*Translated);
+  Emit.run(Module);
   return Text.str().str();
 }

@@ -11,17 +11,36 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/IR/Module.h"
+#include <optional>
 #include <string>
 
 namespace m1::codegen {
 
+/// A kind of GPU that code is made for.
+struct GpuTarget {
+  std::string Architecture; // as LLVM and ptxas call it: "sm_80"
+  int64_t SharedBytes = 0;  // dynamic shared memory that a block can have
+};
+
+/// The target of an architecture's name, if it is known.
+std::optional<GpuTarget> findGpuTarget(llvm::StringRef Architecture);
+/// "sm_80, sm_86, ...", for errors.
+std::string knownGpuTargets();
+
 /// Everything from tile kernels to the LLVM and NVVM dialects.
 void buildPtxPipeline(mlir::OpPassManager &Passes);
 
-/// PTX text of a module that buildPtxPipeline has run over, for an architecture
-/// such as "sm_80". Fails after a message on standard error.
-llvm::FailureOr<std::string> translatePtx(mlir::ModuleOp Module,
-                                          llvm::StringRef Architecture);
+/// LLVM IR of a module that buildPtxPipeline has run over, optimised for
+/// `Target`. Null after a message on standard error.
+std::unique_ptr<llvm::Module> translateGpu(mlir::ModuleOp Module,
+                                           llvm::LLVMContext &Context,
+                                           const GpuTarget &Target);
+
+/// The PTX text of every function of `Module`. Fails after a message on
+/// standard error.
+llvm::FailureOr<std::string> emitPtx(llvm::Module &Module,
+                                     const GpuTarget &Target);
 
 } // namespace m1::codegen
 
