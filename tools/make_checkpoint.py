@@ -36,8 +36,8 @@ import numpy as np
 
 PUBLISHED = ("MiniMaxM1ForCausalLM", "MiniMaxText01ForCausalLM")
 TRANSFORMERS = "MiniMaxForCausalLM"
-SAFETENSORS_NAMES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+SAFETENSORS_NAMES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16", "float64": "F64"}
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "float64": 8}
 BLOCK_ELEMENTS = 1 << 20
 
 
@@ -170,7 +170,9 @@ def noise_blocks(tensor, seed):
 
 
 def encode(values, dtype):
-    """Little-endian bytes of float32 values, rounded to the nearest even of dtype."""
+    """Little-endian bytes of float32 values (float64 for that dtype), rounded to the nearest even of dtype."""
+    if dtype == "float64":
+        return values.astype("<f8").tobytes()
     if dtype == "float32":
         return values.astype("<f4").tobytes()
     if dtype == "float16":

@@ -116,9 +116,9 @@ func.func @f(%x: i32) {
 
 // -----
 
-func.func @f(%x: tensor<?x8xf64>, %t: tensor<?xi32>) -> tensor<?xf32> {
-  // expected-error@+1 {{is only known for logits of f32, found 'tensor<?x8xf64>'}}
-  %r = m1.token_log_prob %x, %t : (tensor<?x8xf64>, tensor<?xi32>) -> tensor<?xf32>
+func.func @f(%x: tensor<?x8xbf16>, %t: tensor<?xi32>) -> tensor<?xf32> {
+  // expected-error@+1 {{is only known for logits of f32, found 'tensor<?x8xbf16>'}}
+  %r = m1.token_log_prob %x, %t : (tensor<?x8xbf16>, tensor<?xi32>) -> tensor<?xf32>
   return %r : tensor<?xf32>
 }
 
@@ -213,4 +213,42 @@ func.func @f(%x: tensor<?x8xf32>) -> (tensor<?x8xf32> {m1.dim = "U"}) {
   %r = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
   // expected-error@+1 {{expected result 0 with U rows, found T}}
   return %r : tensor<?x8xf32>
+}
+
+// -----
+
+// Kernels compute in f32, never behind the back of a module that says f64.
+func.func @f(%x: tensor<?x8xf64>, %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error@+1 {{'m1.silu_mul' op is not known for f64: cast to f32 before it}}
+  %r = m1.silu_mul %y, %x : (tensor<?x8xf32>, tensor<?x8xf64>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// -----
+
+m1.parameter @w : tensor<8xf32> from [#m1.source<"w">]
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf64> {
+  %w = m1.load_parameter @w : tensor<8xf32>
+  // expected-error@+1 {{'m1.rms_norm' op is not known for f64}}
+  %r = m1.rms_norm %x, %w eps 1.0 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf64>
+  return %r : tensor<?x8xf64>
+}
+
+// -----
+
+m1.parameter @w : tensor<4x8xf64> from [#m1.source<"w">]
+func.func @f(%x: tensor<?x8xf32>) -> tensor<?x4xf64> {
+  %w = m1.load_parameter @w : tensor<4x8xf64>
+  // expected-error@+1 {{expected f64 on both sides or on none, found 'tensor<?x8xf32>' and 'tensor<4x8xf64>'}}
+  %r = m1.linear %x, %w : (tensor<?x8xf32>, tensor<4x8xf64>) -> tensor<?x4xf64>
+  return %r : tensor<?x4xf64>
+}
+
+// -----
+
+// By way of f32 it would be rounded twice.
+func.func @f(%x: tensor<?x8xf64>) -> tensor<?x8xbf16> {
+  // expected-error@+1 {{expected a result of f64 or f32 from f64, found 'bf16'}}
+  %r = m1.cast %x : tensor<?x8xf64> to tensor<?x8xbf16>
+  return %r : tensor<?x8xbf16>
 }

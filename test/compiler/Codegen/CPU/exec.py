@@ -13,8 +13,9 @@ sequences, experts that nobody chose), compiles them to one plan, and compares
 `m1run call` with `m1-interpret` on the same random inputs and weights.
 
 The interpreter rounds nothing, so the difference, relative in norm, is the
-compiled code's own rounding: up to 1e-5 where everything is f32 and 2e-3 where
-values are rounded to bf16, twice that where there are too few to average over.
+compiled code's own rounding: up to 1e-5 where everything is f32, 1e-15 where it
+is f64, and 2e-3 where values are rounded to bf16, twice that where there are too
+few to average over.
 Prints the number of cases.
 """
 
@@ -29,10 +30,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "..", "tools"))
 import make_checkpoint  # noqa: E402
 
-DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "f64": "float64"}
 # Of a result of many elements, each rounded once; one alone may be off by twice
 # as much.
-TOLERANCE = {"f32": 1e-5, "bf16": 2e-3, "f16": 3e-4}
+TOLERANCE = {"f32": 1e-5, "bf16": 2e-3, "f16": 3e-4, "f64": 1e-15}
 FEW = 256
 ROWS = (1, 5, 6, 7, 63, 64, 65, 200)
 
@@ -50,6 +51,8 @@ class Module:
 
     def normal(self, *shape, element="f32", scale=1.0):
         """Random numbers that the element type holds exactly."""
+        if element == "f64":
+            return scale * self.random.standard_normal(shape)
         values = (scale * self.random.standard_normal(shape)).astype(np.float32)
         data = make_checkpoint.encode(values, DTYPES[element])
         if element == "bf16":
@@ -191,6 +194,27 @@ def linear_fused(module):
         function = module.function([(x, None), (rows, None)], [(rows, None), (half, None)], body)
         for t in ROWS:
             module.call(function, [module.normal(t, 20), module.normal(t, n)], TOLERANCE["bf16"])
+
+
+def doubles(module):
+    """Where f64 is known: moved, cast, and in products of its own."""
+    w = module.parameter(33, 20, element="f64")
+    x, heads = tensor(None, 20, element="f64"), tensor(None, 4, 5, element="f64")
+    for y in ("f64", "f32"):
+        module.call(unary(module, "m1.linear", x, tensor(None, 33, element=y), [w]), [module.normal(70, 20, element="f64")], TOLERANCE[y])
+        body = f"  %r = m1.cast %a0 : {x} to {tensor(None, 20, element=y)}\n  return %r : {tensor(None, 20, element=y)}\n"
+        if y == "f32":
+            module.call(module.function([(x, None)], [(tensor(None, 20), None)], body), [module.normal(9, 20, element="f64")], TOLERANCE[y])
+        function = unary(module, "m1.embedding", "tensor<?xi32>", tensor(None, 20, element=y), [w])
+        module.call(function, [np.arange(33, dtype=np.int32)], 0 if y == "f64" else TOLERANCE[y])
+    for narrow in ("f32", "bf16", "f16"):
+        given = tensor(None, 20, element=narrow)
+        body = f"  %r = m1.cast %a0 : {given} to {x}\n  return %r : {x}\n"
+        module.call(module.function([(given, None)], [(x, None)], body), [module.normal(9, 20, element=narrow)], 0)
+    body = f"  %h = m1.split_heads %a0 : ({x}) -> {heads}\n  %m = m1.merge_heads %h : ({heads}) -> {x}\n"
+    body += f"  %r = m1.select_last %m, %a1 : ({x}, tensor<?xi32>) -> {x}\n  return %r : {x}\n"
+    function = module.function([(x, None), ("tensor<?xi32>", "B+1")], [(x, "B")], body)
+    module.call(function, [module.normal(9, 20, element="f64"), np.array([0, 4, 4, 9], np.int32)], 0)
 
 
 def rms_norm(module):
@@ -430,7 +454,7 @@ def head_log_prob(module):
                 module.call(function, [module.normal(t, d, element=x), targets_of(module, t, v)], TOLERANCE["f32"])
 
 
-OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rotary, lightning_attention, softmax_attention, split_qkv, router, experts, token_log_prob, head_log_prob]
+OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rotary, lightning_attention, softmax_attention, split_qkv, router, experts, token_log_prob, head_log_prob, doubles]
 
 
 def main():
