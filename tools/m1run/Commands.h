@@ -9,6 +9,7 @@
 #ifndef M1_TOOLS_M1RUN_COMMANDS_H
 #define M1_TOOLS_M1RUN_COMMANDS_H
 
+#include "runtime/session/LanguageModel.h"
 #include "runtime/session/Session.h"
 #include "runtime/support/Error.h"
 
@@ -41,10 +42,24 @@ struct CommonOptions {
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 
-/// Adds --tokens, a list of files separated by commas.
-void addTokensOption(CLI::App &Command, std::vector<std::string> &Files);
-absl::StatusOr<std::vector<std::vector<int64_t>>>
-readTokenFiles(const std::vector<std::string> &Files);
+/// The options of a subcommand that works on sequences of a language model.
+struct SequenceOptions {
+  CommonOptions Common;
+  std::vector<std::string> TokenFiles;
+  std::string OutDir;
+  bool Json = false;
+  /// Adds the common options, --tokens, --out-dir with this description, and
+  /// --json.
+  void addTo(CLI::App &Command, const char *OutDirText, bool OutDirRequired);
+};
+
+/// A language model that is ready to run, and sequences that it can take.
+struct OpenedSequences {
+  std::unique_ptr<m1::Session> Session;
+  std::unique_ptr<LanguageModel> Model;
+  std::vector<std::vector<int64_t>> Sequences; ///< one for each file
+};
+absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
 
 /// Prints the profile on stderr where it was asked for.
 void printProfile(const m1::Session &Session);

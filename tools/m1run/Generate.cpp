@@ -22,12 +22,8 @@ using namespace m1::run;
 using json = nlohmann::ordered_json;
 
 namespace {
-struct GenerateCommand {
-  CommonOptions Common;
-  std::vector<std::string> TokenFiles;
+struct GenerateCommand : SequenceOptions {
   GenerateOptions Options;
-  std::string OutDir;
-  bool Json = false;
 };
 
 absl::Status checkOptions(const GenerateOptions &Options,
@@ -62,16 +58,9 @@ absl::Status writeResult(const std::string &Directory, size_t Index,
 }
 
 absl::Status runGenerate(const GenerateCommand &Command) {
-  M1_ASSIGN_OR_RETURN(std::vector<std::vector<int64_t>> Prompts,
-                      readTokenFiles(Command.TokenFiles));
-  M1_ASSIGN_OR_RETURN(
-      std::unique_ptr<m1::Session> Session,
-      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
-                      LanguageModel::create(*Session->Program));
+  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
+  auto &[Session, Model, Prompts] = Opened;
   M1_RETURN_IF_ERROR(checkOptions(Command.Options, *Model));
-  for (size_t I = 0; I < Prompts.size(); ++I)
-    M1_RETURN_IF_ERROR(checkTokens(*Model, Prompts[I], Command.TokenFiles[I]));
   if (!Command.OutDir.empty())
     M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
@@ -140,8 +129,11 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
   GenerateOptions &Options = Command->Options;
   CLI::App *Sub =
       App.add_subcommand("generate", "Generates responses to prompts");
-  Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
-  addTokensOption(*Sub, Command->TokenFiles);
+  Command->addTo(*Sub,
+                 "write tokens.I.npy (int64, prompt and response) and "
+                 "logprobs.I.npy (float32, of each token after the first) "
+                 "for each prompt I",
+                 /*OutDirRequired=*/false);
   Sub->add_option("--max-new-tokens", Options.MaxNewTokens,
                   "tokens of a response at most")
       ->required();
@@ -162,11 +154,6 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
                   "more likely than --early-stop-probability");
   Sub->add_option("--early-stop-probability", Options.EarlyStopProbability,
                   "see --early-stop (default 0.99)");
-  Sub->add_option("--out-dir", Command->OutDir,
-                  "write tokens.I.npy (int64, prompt and response) and "
-                  "logprobs.I.npy (float32, of each token after the first) "
-                  "for each prompt I");
-  Sub->add_flag("--json", Command->Json, "print one JSON object");
   Sub->callback([Command, &Chosen] {
     Chosen = [Command] { return runGenerate(*Command); };
   });

@@ -39,24 +39,35 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                    "print the time that each kernel takes");
 }
 
-void run::addTokensOption(CLI::App &Command, std::vector<std::string> &Files) {
+void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
+                            bool OutDirRequired) {
+  Common.addTo(Command, /*WeightsRequired=*/true);
   Command
-      .add_option("--tokens", Files,
+      .add_option("--tokens", TokenFiles,
                   "token ids: 1-D .npy files of int32 or int64, separated by "
                   "commas; each is a sequence")
       ->required()
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("FILE.npy[,FILE.npy...]");
+  Command.add_option("--out-dir", OutDir, OutDirText)->required(OutDirRequired);
+  Command.add_flag("--json", Json, "print one JSON object");
 }
 
-absl::StatusOr<std::vector<std::vector<int64_t>>>
-run::readTokenFiles(const std::vector<std::string> &Files) {
-  std::vector<std::vector<int64_t>> Result;
-  for (const std::string &File : Files) {
+absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
+  OpenedSequences Result;
+  for (const std::string &File : Options.TokenFiles) {
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, readTokens(File));
-    Result.push_back(std::move(Tokens));
+    Result.Sequences.push_back(std::move(Tokens));
   }
+  M1_ASSIGN_OR_RETURN(
+      Result.Session,
+      m1::Session::open(Options.Common.PlanPath, Options.Common.Session));
+  M1_ASSIGN_OR_RETURN(Result.Model,
+                      LanguageModel::create(*Result.Session->Program));
+  for (size_t I = 0; I < Result.Sequences.size(); ++I)
+    M1_RETURN_IF_ERROR(
+        checkTokens(*Result.Model, Result.Sequences[I], Options.TokenFiles[I]));
   return Result;
 }
 

@@ -23,12 +23,9 @@ using namespace m1::run;
 using json = nlohmann::ordered_json;
 
 namespace {
-struct ScoreCommand {
-  CommonOptions Common;
-  std::vector<std::string> TokenFiles;
-  std::string OutDir;
+struct ScoreCommand : SequenceOptions {
   int64_t Chunk = 0;
-  bool Logits = false, Json = false;
+  bool Logits = false;
 };
 
 absl::Status writeLogits(LanguageModel &Model,
@@ -61,19 +58,11 @@ absl::Status writeLogits(LanguageModel &Model,
 absl::Status runScore(const ScoreCommand &Command) {
   if (Command.Chunk < 0)
     return makeError("--chunk ", Command.Chunk, ": expected 1 or more");
-  M1_ASSIGN_OR_RETURN(std::vector<std::vector<int64_t>> Sequences,
-                      readTokenFiles(Command.TokenFiles));
-  M1_ASSIGN_OR_RETURN(
-      std::unique_ptr<m1::Session> Session,
-      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
-                      LanguageModel::create(*Session->Program));
+  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
+  auto &[Session, Model, Sequences] = Opened;
   int64_t Total = 0;
-  for (size_t I = 0; I < Sequences.size(); ++I) {
-    M1_RETURN_IF_ERROR(
-        checkTokens(*Model, Sequences[I], Command.TokenFiles[I]));
-    Total += Sequences[I].size();
-  }
+  for (const std::vector<int64_t> &Sequence : Sequences)
+    Total += Sequence.size();
   M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
   Progress Bar("score", Total * (Command.Logits ? 2 : 1));
@@ -120,17 +109,14 @@ void run::addScore(CLI::App &App, Action &Chosen) {
   auto Command = std::make_shared<ScoreCommand>();
   CLI::App *Sub = App.add_subcommand(
       "score", "Computes the log-probabilities of given tokens");
-  Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
-  addTokensOption(*Sub, Command->TokenFiles);
-  Sub->add_option("--out-dir", Command->OutDir,
-                  "write logprobs.I.npy (float32 [T-1], of each token after "
-                  "the first) for each file I")
-      ->required();
+  Command->addTo(*Sub,
+                 "write logprobs.I.npy (float32 [T-1], of each token after "
+                 "the first) for each file I",
+                 /*OutDirRequired=*/true);
   Sub->add_flag("--logits", Command->Logits,
                 "also write logits.I.npy (float32 [T, V])");
   Sub->add_option("--chunk", Command->Chunk,
                   "feed at most this many tokens a call");
-  Sub->add_flag("--json", Command->Json, "print one JSON object");
   Sub->callback([Command, &Chosen] {
     Chosen = [Command] { return runScore(*Command); };
   });
