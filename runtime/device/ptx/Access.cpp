@@ -75,18 +75,21 @@ bool ptx::findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
     const uint32_t Place = W.Owner.Shared.place(Offset, Bytes);
     Inside = Place != NoIndex;
     Out.Place = Place;
-    Out.Data = W.Owner.Shared.data() + Place;
+    if (Inside)
+      Out.Data = W.Owner.Shared.data() + Place;
     break;
   }
   case Space::Local:
     Out.Place = W.Owner.Local.place(W.Index * Lanes + Lane, Offset, Bytes);
     Inside = Out.Place != LocalMemory::NoPlace;
-    Out.Data = W.Owner.Local.data() + Out.Place;
+    if (Inside)
+      Out.Data = W.Owner.Local.data() + Out.Place;
     break;
   case Space::Param:
     Inside = !Writes && Bytes <= W.Launch.Parameters.size() &&
              Address <= W.Launch.Parameters.size() - Bytes;
-    Out.Data = const_cast<std::byte *>(W.Launch.Parameters.data()) + Address;
+    if (Inside)
+      Out.Data = const_cast<std::byte *>(W.Launch.Parameters.data()) + Address;
     break;
   }
   return Inside || failOutside(W, I, Lane, In, Address, Bytes, Writes);

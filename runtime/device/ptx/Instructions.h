@@ -78,7 +78,6 @@ Executor select(Type T, Make MakeExecutor) {
 /// that the host's compiler can vectorise.
 template <typename BodyT> inline void forLanes(Mask Active, BodyT &&Body) {
   if (Active == AllLanes) {
-#pragma GCC ivdep
     for (unsigned L = 0; L < Lanes; ++L)
       Body(L);
     return;
