@@ -11,6 +11,7 @@
 #include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/device/cuda/CudaDriver.h"
 #include "runtime/device/gpu/GpuDevice.h"
+#include "runtime/device/ptx/PtxDriver.h"
 
 #include <charconv>
 
@@ -50,13 +51,19 @@ m1::createDevice(const LoadedPlan &Plan, const DeviceOptions &Options) {
                    view(Plan->images()->Get(0)->format()) == "ptx"
                ? "cuda"
                : "cpu";
+  M1_ASSIGN_OR_RETURN(unsigned Threads, chooseThreads(Options.Threads));
   if (Name == "cpu")
-    return createCpuDevice(Options.Threads);
+    return createCpuDevice(Threads);
   GpuOptions Gpu;
   Gpu.Blocking = Options.Blocking;
   if (std::optional<unsigned> Ordinal = cudaOrdinal(Name)) {
     M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
                         cuda::createCudaDriver(*Ordinal));
+    return createGpuDevice(std::move(Driver), Gpu);
+  }
+  if (Name == "ptx") {
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
+                        ptx::createPtxDriver(Threads));
     return createGpuDevice(std::move(Driver), Gpu);
   }
   return makeError("--device ", Name, ": expected cpu, cuda, cuda:N or ptx");

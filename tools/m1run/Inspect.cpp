@@ -109,6 +109,7 @@ json describe(const LoadedPlan &Loaded) {
     const plan::Kernel &Kernel = *Plan.kernels()->Get(I);
     Result["kernels"].push_back({{"name", str(view(Kernel.name()))},
                                  {"arguments", Kernel.argument_count()},
+                                 {"threads", Kernel.threads()},
                                  {"scratch_bytes", Kernel.scratch_bytes()}});
   }
   Result["functions"] = json::array();
@@ -182,6 +183,14 @@ void printText(const json &D) {
                       Arena["kind"].get<std::string>() + ", " +
                       number(Arena["bytes"]) + " bytes");
   line("kernels", std::to_string(D["kernels"].size()));
+  // What a block of a GPU's threads takes decides how many run at once.
+  for (const json &Target : D["targets"])
+    if (Target["format"] == "ptx")
+      for (const json &Kernel : D["kernels"])
+        line("kernel", Kernel["name"].get<std::string>() + ": " +
+                           number(Kernel["threads"]) + " threads, " +
+                           number(Kernel["scratch_bytes"]) +
+                           " bytes of shared memory");
   for (const json &Function : D["functions"])
     line("function", Function["name"].get<std::string>() + "(" +
                          signature(Function["inputs"]) + ") -> (" +

@@ -198,16 +198,19 @@ private:
   ThreadPool Pool;
 };
 
-unsigned availableProcessors() {
+} // namespace
+
+absl::StatusOr<unsigned> m1::chooseThreads(unsigned Asked) {
+  if (Asked > 1024)
+    return makeError("--threads ", Asked, ": at most 1024");
+  if (Asked > 0)
+    return Asked;
   cpu_set_t Set;
   if (::sched_getaffinity(0, sizeof Set, &Set) == 0)
     return std::max(1, CPU_COUNT(&Set));
   return std::max(1u, std::thread::hardware_concurrency());
 }
-} // namespace
 
-absl::StatusOr<std::unique_ptr<Device>> m1::createCpuDevice(unsigned Threads) {
-  if (Threads > 1024)
-    return makeError("--threads ", Threads, ": at most 1024");
-  return std::make_unique<CpuDevice>(Threads ? Threads : availableProcessors());
+std::unique_ptr<Device> m1::createCpuDevice(unsigned Threads) {
+  return std::make_unique<CpuDevice>(Threads);
 }

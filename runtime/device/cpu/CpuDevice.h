@@ -15,8 +15,12 @@
 
 namespace m1 {
 
-/// `Threads` 0: one for each processor that this process may use.
-absl::StatusOr<std::unique_ptr<Device>> createCpuDevice(unsigned Threads);
+/// How many threads to use where `Asked` is the user's wish; 0 stands for one
+/// for each processor that this process may use.
+absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
+
+/// `Threads` is at least 1.
+std::unique_ptr<Device> createCpuDevice(unsigned Threads);
 
 } // namespace m1
 

@@ -1,0 +1,24 @@
+//===- PtxDriver.h - the emulated GPU as a driver ---------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#define M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+
+#include "runtime/device/gpu/Driver.h"
+
+#include <memory>
+
+namespace m1::ptx {
+
+/// A GPU emulated on `Threads` threads of the host, at least 1. It runs code
+/// for any compute capability, and everything is done when a call returns.
+absl::StatusOr<std::unique_ptr<gpu::Driver>> createPtxDriver(unsigned Threads);
+
+} // namespace m1::ptx
+
+#endif // M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
