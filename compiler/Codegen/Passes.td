@@ -31,10 +31,10 @@ def TileToNVVM : Pass<"tile-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
   let description = [{
     Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
-    position: a global pointer for a memref, an i64 for an index. A block of threads computes a cell; its blocks lie in
-    dynamic shared memory, whose size is the function's attribute `m1.scratch_bytes`.
+    position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks of a
+    multiple of 16 rows and 8 columns are spread over the threads' registers as the accumulators of `mma.m16n8k16` are;
+    others lie in dynamic shared memory, whose size is the function's attribute `m1.scratch_bytes`.
   }];
-  let options = [Option<"threads", "threads", "int64_t", "128", "threads of a block">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect"];
 }

@@ -33,10 +33,21 @@ struct Blocking {
   int64_t FewRows = 8;    // tokens of a row kernel's block (norms and the like)
   int64_t QueryRows = 64; // queries of a softmax attention block
   int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
+  /// Elements of lightning attention's state that a cell can carry; 0: all.
+  int64_t StateElements = 0;
   /// The target multiplies bf16 by matrix units that read a weight's rows k in
   /// pairs, `PairedRows` of them at a time.
   bool Pairs = false;
   static constexpr int64_t PairedRows = 32;
+
+  /// For thread blocks whose values lie in registers.
+  static Blocking forGpu() {
+    Blocking Blocks;
+    Blocks.Panel = 64;
+    Blocks.PanelsPerCell = 1;
+    Blocks.StateElements = 8192;
+    return Blocks;
+  }
 };
 
 class KernelBody : public mlir::ImplicitLocOpBuilder {

@@ -642,7 +642,9 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
   StringAttr Name = State.lookup(Op.getState());
   State[Op.getNewState()] = Name;
   auto Type = cast<LightningStateType>(Op.getState().getType());
-  LightningMemory M = lightningMemory(Type, Shared.Limits.Slots);
+  const int64_t Parts =
+      lightningParts(Shared.Kernels.Blocks, Type.getHeadDim());
+  LightningMemory M = lightningMemory(Type, Shared.Limits.Slots, Parts);
   auto Keep = [&](StringRef Part, MemRefType T) {
     return global(Shared.state((Name.getValue() + "." + Part).str(), T));
   };
@@ -665,7 +667,8 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
                           cast<MemRefType>(Operands[1].getType()),
                           cast<MemRefType>(Operands[2].getType())},
                          M, elementOf(Result)),
-         {rows(Op.getSlots()), number(Type.getHeads())}, Operands, Written);
+         {rows(Op.getSlots()), number(Type.getHeads()), number(Parts)},
+         Operands, Written);
   return success();
 }
 
@@ -873,7 +876,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
 
   void runOnOperation() override {
     ModuleOp Module = getOperation();
-    Blocking Blocks;
+    Blocking Blocks = gpu ? Blocking::forGpu() : Blocking();
     Blocks.Pairs = pairs;
     ModuleBuilder Shared(Module, {tokens, slots, length}, Blocks);
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());

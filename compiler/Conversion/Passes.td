@@ -23,7 +23,8 @@ def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
     Option<"slots", "slots", "int64_t", "8", "Sequences whose state is kept, and most sequences of one call (B)">,
     Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">,
     Option<"pairs", "pairs", "bool", "false",
-           "Pack bf16 weights in pairs of rows k, for a target whose matrix units read them so">
+           "Pack bf16 weights in pairs of rows k, for a target whose matrix units read them so">,
+    Option<"gpu", "gpu", "bool", "false", "Choose blocks for thread blocks of a GPU">
   ];
   let dependentDialects = ["::m1::plan::PlanDialect", "::m1::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

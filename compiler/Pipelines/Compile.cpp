@@ -63,7 +63,8 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
-  Bounds.pairs = Options.Target.Tiles;
+  Bounds.pairs = !Options.Gpu && Options.Target.Tiles;
+  Bounds.gpu = Options.Gpu.has_value();
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation from here to the loops: upstream's idea of a simple
   // vector op (shape casts, masks) is not a simple block.

@@ -11,7 +11,10 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/SaveAndRestore.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace m1;
@@ -21,17 +24,22 @@ using namespace m1::codegen;
 // Buffers
 //===----------------------------------------------------------------------===//
 
+/// Of every buffer, in bytes; memory that the plan places has no less.
+static constexpr int64_t kAlignment = 64;
+
 Access BlockLowering::allocate(VectorType Type) {
-  constexpr int64_t Alignment = 64;
   Access A;
   A.Element = Type.getElementType();
   A.Strides.assign(Type.getRank(), 1);
-  if (Type.getRank() == 2)
+  A.Aligned = kAlignment;
+  if (Type.getRank() == 2) {
     A.Strides[0] = Type.getDimSize(1);
+    A.Aligned = std::gcd(A.Aligned, A.Strides[0]);
+  }
   A.Base = scratchPointer(ScratchUsed);
   int64_t Bytes = Type.getNumElements() *
                   llvm::divideCeil(Type.getElementTypeBitWidth(), uint64_t(8));
-  ScratchUsed += llvm::alignTo(Bytes, Alignment);
+  ScratchUsed += llvm::alignTo(Bytes, kAlignment);
   ScratchBytes = std::max(ScratchBytes, ScratchUsed);
   return A;
 }
@@ -54,15 +62,17 @@ Extent BlockLowering::extentOf(Value Block) {
   return E;
 }
 
-void BlockLowering::materializeInto(Value Block, const Access &To) {
-  Location Loc = Block.getLoc();
-  Extent E = extentOf(Block);
+void BlockLowering::write(Value Block, const Access &To, const Extent &E) {
   bool Vectorize = isVectorizable(Block) && To.Strides.back() == 1;
-  forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
+  forEach(Block, To, E, Vectorize, [&](Position P) {
     DenseMap<Value, Value> Memo;
-    Position P{Row, Col, Width, &E, &Memo};
-    storeTo(Loc, evaluate(Block, P), To, P);
+    P.Memo = &Memo;
+    storeTo(Block.getLoc(), evaluate(Block, P), To, P);
   });
+}
+
+void BlockLowering::materializeInto(Value Block, const Access &To) {
+  write(Block, To, extentOf(Block));
 }
 
 Access BlockLowering::materialize(Value Block, Type Element) {
@@ -72,9 +82,19 @@ Access BlockLowering::materialize(Value Block, Type Element) {
   if (auto It = Buffers.find(Block);
       It != Buffers.end() && It->second.Element == Element)
     return It->second;
-  Access To = allocate(Type.clone(Element));
+  Access To = place(Block, Type.clone(Element));
   materializeInto(Block, To);
   return To;
+}
+
+/// A number that the index is surely a multiple of.
+static int64_t multipleOf(Value Index) {
+  APInt Constant;
+  if (matchPattern(Index, m_ConstantInt(&Constant)))
+    return Constant.isZero() ? kAlignment : Constant.getSExtValue();
+  if (auto Times = Index.getDefiningOp<arith::MulIOp>())
+    return multipleOf(Times.getLhs()) * multipleOf(Times.getRhs());
+  return 1;
 }
 
 Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
@@ -88,6 +108,14 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
   assert(succeeded(Static) && "kernels take memrefs with static strides");
 
   Value Start = constantIndex(0);
+  // A range of a matrix's columns may start anywhere.
+  int64_t Aligned =
+      Type.getRank() == 2 && !Type.getLayout().isIdentity() ? 1 : kAlignment;
+  for (auto [Number, Stride] : llvm::enumerate(Strides))
+    if (Number + 1 < Strides.size())
+      Aligned = std::gcd(Aligned, Stride);
+  if (!Indices.empty() && Strides.back() == 1)
+    Aligned = std::gcd(Aligned, multipleOf(Indices.back()));
   for (auto [Index, Stride] : llvm::zip(Indices, Strides)) {
     Value Scaled =
         B.create<arith::MulIOp>(Loc, scalar(Index), constantIndex(Stride));
@@ -99,6 +127,7 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
   A.Base = B.create<LLVM::GEPOp>(Loc, Base.getType(), Type.getElementType(),
                                  Base, ArrayRef<LLVM::GEPArg>{Wide});
   A.Element = Type.getElementType();
+  A.Aligned = Aligned;
   for (int64_t Dim : Dims)
     A.Strides.push_back(Strides[Dim]);
   A.Rows = scalar(Rows);
@@ -229,6 +258,7 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     Access From = accessOf(Gather.getMemref(), Op->getOperands().slice(0, 0),
                            {0, 1}, Gather.getRows(), Value(), Loc);
     From.Base = address(Loc, From, Zero, scalar(Gather.getCol()));
+    From.Aligned = std::gcd(From.Aligned, multipleOf(Gather.getCol()));
     From.RowIndex = Gather.getRowIndex();
     lowerLoad(Op, Gather.getMemref(), Gather.getResult(), From);
     return success();
@@ -237,15 +267,16 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     Access To = accessOf(Store.getMemref(), Store.getIndices(), Store.getDims(),
                          Store.getRows(), Store.getCols(), Loc);
     To.Pairs = Store.getPairs();
-    lowerStore(Store.getValue(), To, Loc);
+    lowerStore(Store.getValue(), To);
     return success();
   }
   if (auto Scatter = dyn_cast<tile::ScatterOp>(Op)) {
     Access To = accessOf(Scatter.getMemref(), Op->getOperands().slice(0, 0),
                          {0, 1}, Scatter.getRows(), Scatter.getCols(), Loc);
     To.Base = address(Loc, To, constantIndex(0), scalar(Scatter.getCol()));
+    To.Aligned = std::gcd(To.Aligned, multipleOf(Scatter.getCol()));
     To.RowIndex = Scatter.getRowIndex();
-    lowerStore(Scatter.getValue(), To, Loc);
+    lowerStore(Scatter.getValue(), To);
     return success();
   }
   if (auto Dot = dyn_cast<tile::DotOp>(Op))
@@ -323,11 +354,9 @@ void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
   Type CopyTo;
   for (OpOperand &Use : Result.getUses())
     if (auto Dot = dyn_cast<tile::DotOp>(Use.getOwner());
-        Dot && Use.getOperandNumber() == 0) {
-      Type Wanted = operandType(Dot, /*Left=*/true);
-      if (From.RowIndex || Wanted != From.Element)
-        CopyTo = Wanted;
-    }
+        Dot && Use.getOperandNumber() == 0)
+      if (Type Element = copiesLeft(Dot, From))
+        CopyTo = Element;
   if (!CopyTo && mayDelay(Load, MemRef))
     return;
   Access Kept = materialize(Result, CopyTo);
@@ -335,7 +364,7 @@ void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
   Buffers[Result] = Kept;
 }
 
-void BlockLowering::lowerStore(Value V, const Access &To, Location Loc) {
+void BlockLowering::lowerStore(Value V, const Access &To) {
   // The store's own limits are the loop's: there is nothing else to write.
   Extent E;
   auto Type = cast<VectorType>(V.getType());
@@ -343,48 +372,14 @@ void BlockLowering::lowerStore(Value V, const Access &To, Location Loc) {
   E.RowCount = Type.getRank() == 2 ? Type.getDimSize(0) : 1;
   E.Rows = To.Rows;
   E.Cols = To.Cols;
-  bool Vectorize = isVectorizable(V) && To.Strides.back() == 1;
-  forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
-    DenseMap<Value, Value> Memo;
-    Position P{Row, Col, Width, &E, &Memo};
-    storeTo(Loc, evaluate(V, P), To, P);
-  });
-}
-
-Access BlockLowering::operand(tile::DotOp Dot, Value Block, const Extent &E,
-                              bool Left) {
-  Type Element = operandType(Dot, Left);
-  const Access *Have = nullptr;
-  if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
-    Have = &It->second;
-  else if (auto It = Buffers.find(Block); It != Buffers.end())
-    Have = &It->second;
-  if (Have && Have->Element == Element && !Have->RowIndex && !Have->Cols &&
-      (!Left || !Have->Rows || Have->Rows == E.Rows) &&
-      readsInPlace(Dot, *Have, Left))
-    return *Have;
-  return materialize(Block, Element);
+  write(V, To, E);
 }
 
 LogicalResult BlockLowering::lowerDotOp(tile::DotOp Dot) {
-  Location Loc = Dot.getLoc();
   Extent E = extentOf(Dot.getResult());
-
-  Access A = operand(Dot, Dot.getA(), E, /*Left=*/true);
-  Access Bm = operand(Dot, Dot.getB(), E, /*Left=*/false);
-  Access C = allocate(cast<VectorType>(Dot.getResult().getType()));
-  {
-    // The accumulator, over exactly what the product will cover.
-    bool Vectorize = isVectorizable(Dot.getAcc());
-    forEach(Loc, E, Vectorize, [&](Value Row, Value Col, int64_t Width) {
-      DenseMap<Value, Value> Memo;
-      Position P{Row, Col, Width, &E, &Memo};
-      storeTo(Loc, evaluate(Dot.getAcc(), P), C, P);
-    });
-  }
-  int64_t K = cast<VectorType>(Dot.getA().getType()).getDimSize(1);
-  // Rows of the right side that are zero need not be multiplied.
-  lowerDot(Dot, A, Bm, C, E, K, Bm.Rows);
+  Access C = place(Dot.getResult(), Dot.getResult().getType());
+  write(Dot.getAcc(), C, E); // exactly what the product will cover
+  lowerDot(Dot, C, E);
   Buffers[Dot.getResult()] = C;
   return success();
 }
@@ -399,16 +394,17 @@ BlockLowering::lowerReduction(vector::MultiDimReductionOp Reduction) {
   Extent E = extentOf(Reduction.getSource());
   E.Cols = {};
   if (Source.getRank() == 2) {
-    Access To = allocate(cast<VectorType>(Reduction.getResult().getType()));
-    reduceRows(Loc, Reduction.getSource(), E, Reduction.getKind(),
+    Access To = place(Reduction.getResult(),
+                      cast<VectorType>(Reduction.getResult().getType()));
+    reduceRows(Reduction.getSource(), E, Reduction.getKind(),
                Reduction.getAcc(), To);
     Buffers[Reduction.getResult()] = To;
     return success();
   }
   // A scalar: through a buffer of one element.
   Access To = allocate(VectorType::get({1}, Source.getElementType()));
-  reduceRows(Loc, Reduction.getSource(), E, Reduction.getKind(),
-             Reduction.getAcc(), To);
+  reduceRows(Reduction.getSource(), E, Reduction.getKind(), Reduction.getAcc(),
+             To);
   Position P{Value(), constantIndex(0)};
   Scalars.map(Reduction.getResult(), loadFrom(Loc, To, P));
   return success();
@@ -431,30 +427,21 @@ bool BlockLowering::isTurned(Value Block) {
 void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
   // All values are computed before any target changes: one may be made from
   // another's old contents.
-  SmallVector<std::pair<Value, const Access *>> Copies;
+  if (Values.size() == 1 && !isTurned(Values[0]))
+    return materializeInto(Values[0], Targets[0]);
   SmallVector<Access> Computed;
-  Computed.reserve(Values.size());
-  for (auto [V, To] : llvm::zip(Values, Targets)) {
-    if (Values.size() == 1 && !isTurned(V)) {
-      materializeInto(V, To);
-      return;
-    }
-    if (isa<BlockArgument>(V)) { // another target, which is about to change
-      Access Copy = allocate(cast<VectorType>(V.getType()));
-      materializeInto(V, Copy);
-      Computed.push_back(Copy);
+  for (Value V : Values) {
+    if (!isa<BlockArgument>(V)) {
+      Computed.push_back(materialize(V));
       continue;
     }
-    Computed.push_back(materialize(V));
+    // Another target, which is about to change.
+    Computed.push_back(place(V, cast<VectorType>(V.getType())));
+    materializeInto(V, Computed.back());
   }
   for (auto [V, From, To] : llvm::zip(Values, Computed, Targets)) {
-    Extent E = extentOf(V);
-    Location Loc = V.getLoc();
-    forEach(Loc, E, true,
-            [&, &From = From, &To = To](Value Row, Value Col, int64_t Width) {
-              Position P{Row, Col, Width, &E};
-              storeTo(Loc, loadFrom(Loc, From, P), To, P);
-            });
+    llvm::SaveAndRestore<Access> Meanwhile(Buffers[V], From);
+    materializeInto(V, To);
   }
 }
 
@@ -482,7 +469,7 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
       ScalarInits.push_back(scalar(Init));
       continue;
     }
-    Access To = allocate(Type);
+    Access To = place(Argument, Type);
     materializeInto(Init, To);
     Carried.push_back(To);
     Buffers[Argument] = To;
@@ -505,11 +492,13 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
       Scalars.map(Result, New.getResult(Next++));
     }
   int64_t Saved = ScratchUsed;
+  enterRegion();
   if (failed(lowerBlock(*Loop.getBody())))
     return failure();
   auto Yield = cast<scf::YieldOp>(Loop.getBody()->getTerminator());
   yieldInto(blocksOf(Yield.getOperands()), Carried);
   ScratchUsed = Saved;
+  enterRegion();
   if (!ScalarInits.empty())
     yieldScalars(Yield);
   return success();
@@ -525,7 +514,7 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
       ScalarTypes.push_back(Result.getType());
       continue;
     }
-    Chosen.push_back(allocate(Type));
+    Chosen.push_back(place(Result, Type));
     Buffers[Result] = Chosen.back();
   }
   bool HasElse = !If.getElseRegion().empty();
@@ -542,14 +531,15 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
     else
       B.setInsertionPointToStart(To);
     int64_t Saved = ScratchUsed;
+    enterRegion();
     if (failed(lowerBlock(*From)))
       return failure();
     auto Yield = cast<scf::YieldOp>(From->getTerminator());
     yieldInto(blocksOf(Yield.getOperands()), Chosen);
     ScratchUsed = Saved;
-    if (ScalarTypes.empty())
-      return success();
-    yieldScalars(Yield);
+    enterRegion();
+    if (!ScalarTypes.empty())
+      yieldScalars(Yield);
     return success();
   };
   if (failed(Branch(If.thenBlock(), New.thenBlock())))

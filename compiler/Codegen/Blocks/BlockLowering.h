@@ -37,10 +37,16 @@
 
 namespace m1::codegen {
 
+/// How a target spreads a block over the registers of many threads; known only
+/// to targets that do.
+struct Spread;
+
 /// A place in memory that is addressed as a block: element [i, j] of rank 2
 /// lies at base + i * strides[0] + j * strides[1], in elements; element [j] of
 /// rank 1 at base + j * strides[0]. With `Pairs`, element [2p + e, j] lies at
 /// base + p * strides[0] + j * strides[1] + e.
+/// `Held` blocks lie in registers: `Base` points to a thread's own elements,
+/// which are numbered as the target says.
 struct Access {
   mlir::Value Base; // !llvm.ptr
   mlir::Type Element;
@@ -50,6 +56,9 @@ struct Access {
   mlir::Value
       RowIndex; // tile.gather's block of indices, in place of i; null: none
   bool Pairs = false;
+  /// Rows start at multiples of so many elements, as does the base.
+  int64_t Aligned = 1;
+  const Spread *Held = nullptr;
 };
 
 /// How much of a block a loop covers: static extents, or less where `Rows` or
@@ -64,8 +73,12 @@ struct Extent {
 struct Position {
   mlir::Value Row, Col; // index
   int64_t Width = 1;
+  int64_t Aligned = 1; // Col is a multiple of this
   const Extent *Loop =
       nullptr; // the loop around, to drop bounds that it already keeps
+  /// In blocks that are spread so, this is the thread's own element `Slot`.
+  const Spread *Held = nullptr;
+  int64_t Slot = 0;
   /// Values already computed at this position, by block.
   llvm::DenseMap<mlir::Value, mlir::Value> *Memo = nullptr;
 };
@@ -90,31 +103,39 @@ public:
   int64_t getScratchBytes() const { return ScratchBytes; }
 
 protected:
-  using Body =
-      llvm::function_ref<void(mlir::Value Row, mlir::Value Col, int64_t Width)>;
+  using Body = llvm::function_ref<void(const Position &)>;
 
   /// Calls `Emit` inside loops that cover `E` once, `Width` elements of one row
-  /// at a time; `Width` is 1 where `Vectorize` is false.
-  virtual void forEach(mlir::Location Loc, const Extent &E, bool Vectorize,
-                       Body Emit) = 0;
+  /// at a time, so that it can evaluate `Block` there and store it to `To`;
+  /// `Width` is 1 where `Vectorize` is false.
+  virtual void forEach(mlir::Value Block, const Access &To, const Extent &E,
+                       bool Vectorize, Body Emit) = 0;
   /// result[i] = combine over row i of `Source` (axis 1 of rank 2, or the only
   /// axis of rank 1), into `Result`.
-  virtual void reduceRows(mlir::Location Loc, mlir::Value Source,
-                          const Extent &E, mlir::vector::CombiningKind Kind,
-                          mlir::Value Init, const Access &Result) = 0;
-  /// C += A B, with `C` holding the accumulator; `Inner` limits K, or is null.
-  virtual void lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
-                        const Access &C, const Extent &E, int64_t K,
-                        mlir::Value Inner) = 0;
-  /// The element type in which lowerDot takes the left or right operand.
-  virtual mlir::Type operandType(tile::DotOp Dot, bool Left) const = 0;
-  /// True if lowerDot can read an operand of that element type where it lies.
-  virtual bool readsInPlace(tile::DotOp Dot, const Access &Operand,
-                            bool Left) const = 0;
+  virtual void reduceRows(mlir::Value Source, const Extent &E,
+                          mlir::vector::CombiningKind Kind, mlir::Value Init,
+                          const Access &Result) = 0;
+  /// C += A B, with `C` holding the accumulator.
+  virtual void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) = 0;
+  /// The element type in which the left side of a product is copied before the
+  /// loops that the product is in; null if it is read where it lies.
+  virtual mlir::Type copiesLeft(tile::DotOp Dot, const Access &Left) const {
+    return {};
+  }
+  /// Where a block of that type is to lie that needs memory or registers.
+  virtual Access place(mlir::Value Block, mlir::VectorType Type) {
+    return allocate(Type);
+  }
   /// Memory for one cell at a constant offset of its scratch.
   virtual mlir::Value scratchPointer(int64_t Offset) = 0;
-  /// After writes to memory that other threads of the cell may read.
-  virtual void barrier(mlir::Location Loc) {}
+  /// Code that follows may run more or less often than what was emitted.
+  virtual void enterRegion() {}
+  /// The position of P's row in a block with a value for each row.
+  virtual Position ofRow(const Position &P) const {
+    Position Where;
+    Where.Col = P.Row;
+    return Where;
+  }
   /// Runs `Emit` once a cell where it has side effects.
   virtual void once(mlir::Location Loc, llvm::function_ref<void()> Emit) {
     Emit();
@@ -128,6 +149,13 @@ protected:
   mlir::Value loadFrom(mlir::Location Loc, const Access &A, const Position &P);
   void storeTo(mlir::Location Loc, mlir::Value V, const Access &A,
                const Position &P);
+  /// As what elements of that type are kept: bf16 as bits.
+  static mlir::Type bitsOf(mlir::Type Element);
+  /// Elements `Slot` and on of a held block.
+  mlir::Value loadHeld(mlir::Location Loc, const Access &A, int64_t Slot,
+                       int64_t Width = 1);
+  void storeHeld(mlir::Location Loc, mlir::Value V, const Access &A,
+                 int64_t Slot);
   /// The address of element [Row, Col].
   mlir::Value address(mlir::Location Loc, const Access &A, mlir::Value Row,
                       mlir::Value Col);
@@ -144,7 +172,9 @@ protected:
   /// A new buffer; alive until the region it is made in ends.
   Access allocate(mlir::VectorType Type);
   Extent extentOf(mlir::Value Block);
-  /// Writes `Block`'s demanded part to `To`, converting to its element type.
+  /// Writes the part `E` of `Block` to `To`, converting to its element type.
+  void write(mlir::Value Block, const Access &To, const Extent &E);
+  /// Writes `Block`'s demanded part.
   void materializeInto(mlir::Value Block, const Access &To);
   /// `Block`'s memory, made now if it has none; with `Element`, converted to
   /// that type.
@@ -152,10 +182,8 @@ protected:
   Access accessOf(mlir::Value MemRef, mlir::OperandRange Indices,
                   llvm::ArrayRef<int64_t> Dims, mlir::Value Rows,
                   mlir::Value Cols, mlir::Location Loc);
-  /// `Block` as an operand of `Dot`: where it lies, or copied to where lowerDot
-  /// can read it.
-  Access operand(tile::DotOp Dot, mlir::Value Block, const Extent &E,
-                 bool Left);
+  int64_t scratchUsed() const { return ScratchUsed; }
+  void setScratchUsed(int64_t Bytes) { ScratchUsed = Bytes; }
   mlir::Value scalar(mlir::Value V) {
     return V ? Scalars.lookup(V) : mlir::Value();
   }
@@ -170,6 +198,8 @@ protected:
       Buffers; // blocks that have memory of their own
   llvm::DenseMap<mlir::Value, Access>
       LazyLoads; // loads and gathers that are evaluated where they are used
+  llvm::DenseMap<mlir::Value, Access>
+      Copies; // of held blocks, for positions that do not name their elements
 
 private:
   llvm::LogicalResult lowerBlock(mlir::Block &Source);
@@ -181,7 +211,7 @@ private:
   lowerReduction(mlir::vector::MultiDimReductionOp Reduction);
   /// A constant whose elements differ, as a table beside the code.
   Access tableOf(mlir::arith::ConstantOp Constant);
-  void lowerStore(mlir::Value Value, const Access &To, mlir::Location Loc);
+  void lowerStore(mlir::Value Value, const Access &To);
   void lowerLoad(mlir::Operation *Load, mlir::Value MemRef, mlir::Value Result,
                  const Access &From);
   /// True if nothing writes `MemRef` between `Load` and the last op that reads

@@ -8,6 +8,8 @@
 
 #include "compiler/Codegen/Blocks/BlockLowering.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
@@ -41,9 +43,11 @@ Value BlockLowering::address(Location Loc, const Access &A, Value Row,
                                ArrayRef<LLVM::GEPArg>{Wide});
 }
 
-/// Alignment that a buffer's element surely has; blocks may start anywhere.
-static unsigned elementBytes(Type Element) {
-  return std::max(1u, Element.getIntOrFloatBitWidth() / 8);
+/// What the address of an access surely is a multiple of; blocks may start
+/// anywhere.
+static unsigned alignmentOf(const Access &A, const Position &P) {
+  unsigned Element = std::max(1u, A.Element.getIntOrFloatBitWidth() / 8);
+  return Element * std::gcd(A.Aligned, P.Aligned);
 }
 
 Value BlockLowering::rowOf(Location Loc, const Access &A, const Position &P) {
@@ -63,20 +67,49 @@ Value BlockLowering::rowOf(Location Loc, const Access &A, const Position &P) {
 
 /// bf16 is kept as bits wherever it is not being computed with: LLVM would
 /// widen and round it again through a library call.
-static Type bitsOf(Type Element) {
+Type BlockLowering::bitsOf(Type Element) {
   return Element.isBF16() ? Type(IntegerType::get(Element.getContext(), 16))
                           : Element;
 }
 
+Value BlockLowering::loadHeld(Location Loc, const Access &A, int64_t Slot,
+                              int64_t Width) {
+  Type Bits = bitsOf(A.Element);
+  Value At =
+      B.create<LLVM::GEPOp>(Loc, A.Base.getType(), Bits, A.Base,
+                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Slot)});
+  Value V = B.create<LLVM::LoadOp>(Loc, widen(Bits, Width), At);
+  if (Bits == A.Element)
+    return V;
+  return B.create<arith::BitcastOp>(Loc, widen(A.Element, Width), V);
+}
+
+void BlockLowering::storeHeld(Location Loc, Value V, const Access &A,
+                              int64_t Slot) {
+  Type Bits = bitsOf(A.Element);
+  Value At =
+      B.create<LLVM::GEPOp>(Loc, A.Base.getType(), Bits, A.Base,
+                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Slot)});
+  if (Bits != A.Element)
+    V = B.create<arith::BitcastOp>(
+        Loc,
+        isa<VectorType>(V.getType()) ? cast<VectorType>(V.getType()).clone(Bits)
+                                     : Bits,
+        V);
+  B.create<LLVM::StoreOp>(Loc, V, At);
+}
+
 Value BlockLowering::loadFrom(Location Loc, const Access &A,
                               const Position &P) {
+  if (A.Held)
+    return loadHeld(Loc, A, P.Slot, P.Width);
   assert((P.Width == 1 || A.Strides.back() == 1) &&
          "a strided row is evaluated element by element");
   Value Row = rowOf(Loc, A, P);
   Type Bits = widen(bitsOf(A.Element), P.Width);
   auto Load = [&](Value Col, Type As) -> Value {
     return B.create<LLVM::LoadOp>(Loc, As, address(Loc, A, Row, Col),
-                                  elementBytes(A.Element));
+                                  alignmentOf(A, P));
   };
   auto AsElement = [&](Value V) -> Value {
     if (!A.Element.isBF16())
@@ -128,13 +161,15 @@ Value BlockLowering::loadFrom(Location Loc, const Access &A,
 
 void BlockLowering::storeTo(Location Loc, Value V, const Access &A,
                             const Position &P) {
-  Value Row = rowOf(Loc, A, P);
   Value Converted = convertFloat(Loc, V, A.Element);
+  if (A.Held)
+    return storeHeld(Loc, Converted, A, P.Slot);
+  Value Row = rowOf(Loc, A, P);
   if (A.Element.isBF16())
     Converted = B.create<arith::BitcastOp>(
         Loc, widen(bitsOf(A.Element), P.Width), Converted);
   B.create<LLVM::StoreOp>(Loc, Converted, address(Loc, A, Row, P.Col),
-                          elementBytes(A.Element));
+                          alignmentOf(A, P));
 }
 
 Value BlockLowering::convertFloat(Location Loc, Value V, Type Element) {
@@ -218,9 +253,13 @@ Value BlockLowering::evaluate(Value Block, const Position &P) {
                : B.create<vector::SplatOp>(Loc, Wide, Scalar).getResult();
   };
 
-  if (auto It = Buffers.find(Block); It != Buffers.end())
+  if (auto It = Buffers.find(Block); It != Buffers.end()) {
+    const Access &From = It->second.Held && It->second.Held != P.Held
+                             ? Copies.find(Block)->second
+                             : It->second;
     return Remember(
-        convertFloat(Loc, loadFrom(Loc, It->second, P), Type.getElementType()));
+        convertFloat(Loc, loadFrom(Loc, From, P), Type.getElementType()));
+  }
   if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
     return Remember(loadFrom(Loc, It->second, P));
 
@@ -237,16 +276,18 @@ Value BlockLowering::evaluate(Value Block, const Position &P) {
     Position Where = P;
     Where.Row = {};
     Where.Memo = nullptr;
+    Where.Held = nullptr;
     return Remember(evaluate(Broadcast.getSource(), Where));
   }
   if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op)) {
-    Position Where = P;
-    Where.Row = {};
-    Where.Memo = nullptr;
-    if (Broadcast.getAxis() == 0)
+    if (Broadcast.getAxis() == 0) {
+      Position Where = P;
+      Where.Row = {};
+      Where.Memo = nullptr;
+      Where.Held = nullptr;
       return Remember(evaluate(Broadcast.getOperand(), Where));
-    Where.Col = P.Row;
-    Where.Width = 1;
+    }
+    Position Where = ofRow(P);
     Extent Turned;
     if (P.Loop) {
       Turned.Cols = P.Loop->Rows;

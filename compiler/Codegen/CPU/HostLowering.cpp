@@ -40,9 +40,18 @@ void HostLowering::forEachRow(Location Loc, const Extent &E,
        Emit);
 }
 
-void HostLowering::forEach(Location Loc, const Extent &E, bool Vectorize,
-                           Body Emit) {
+void HostLowering::forEach(Value Block, const Access &, const Extent &E,
+                           bool Vectorize, Body EmitAt) {
+  Location Loc = Block.getLoc();
   const int64_t Lanes = Vectorize ? Shape.Lanes : 1;
+  auto Emit = [&](Value Row, Value Col, int64_t Width) {
+    Position P;
+    P.Row = Row;
+    P.Col = Col;
+    P.Width = Width;
+    P.Loop = &E;
+    EmitAt(P);
+  };
   forEachRow(Loc, E, [&](Value Row) {
     if (E.Cols) {
       Value Main = constantIndex(0);
@@ -70,15 +79,22 @@ void HostLowering::forEach(Location Loc, const Extent &E, bool Vectorize,
   });
 }
 
-void HostLowering::reduceRows(Location Loc, Value Source, const Extent &E,
+void HostLowering::reduceRows(Value Source, const Extent &E,
                               vector::CombiningKind Kind, Value Init,
                               const Access &Result) {
+  Location Loc = Source.getLoc();
   const int64_t Lanes = isVectorizable(Source) ? Shape.Lanes : 1;
   const bool Flat = cast<VectorType>(Source.getType()).getRank() == 1;
   const int64_t Main = E.ColCount / Lanes * Lanes;
   auto At = [&](Value Row, Value Col, int64_t Width) {
     DenseMap<Value, Value> Memo;
-    return evaluate(Source, {Flat ? Value() : Row, Col, Width, &E, &Memo});
+    Position P;
+    P.Row = Flat ? Value() : Row;
+    P.Col = Col;
+    P.Width = Width;
+    P.Loop = &E;
+    P.Memo = &Memo;
+    return evaluate(Source, P);
   };
   forEachRow(Loc, E, [&](Value Row) {
     // Lanes are combined last, in order, and then the columns past the last
@@ -125,11 +141,28 @@ Type HostLowering::operandType(tile::DotOp Dot, bool Left) const {
   return Left && IsHalf && !usesTiles(Dot) ? B.getF32Type() : Element;
 }
 
-bool HostLowering::readsInPlace(tile::DotOp Dot, const Access &Operand,
-                                bool Left) const {
-  if (usesTiles(Dot))
-    return Left ? Operand.Strides[1] == 1 : Operand.Pairs;
-  return Left || (Operand.Strides[1] == 1 && !Operand.Pairs);
+Access HostLowering::operand(tile::DotOp Dot, Value Block, const Extent &E,
+                             bool Left) {
+  Type Element = operandType(Dot, Left);
+  auto InPlace = [&](const Access &Have) {
+    if (Have.Element != Element || Have.RowIndex || Have.Cols)
+      return false;
+    if (Left)
+      return (!Have.Rows || Have.Rows == E.Rows) &&
+             (!usesTiles(Dot) || Have.Strides[1] == 1);
+    return Have.Pairs == usesTiles(Dot) && (Have.Pairs || Have.Strides[1] == 1);
+  };
+  if (auto It = LazyLoads.find(Block);
+      It != LazyLoads.end() && InPlace(It->second))
+    return It->second;
+  if (auto It = Buffers.find(Block); It != Buffers.end() && InPlace(It->second))
+    return It->second;
+  return materialize(Block, Element);
+}
+
+Type HostLowering::copiesLeft(tile::DotOp Dot, const Access &Left) const {
+  Type Wanted = operandType(Dot, /*Left=*/true);
+  return Left.RowIndex || Wanted != Left.Element ? Wanted : Type();
 }
 
 void HostLowering::dotBlock(Location Loc, const Access &A, const Access &Bm,
@@ -208,14 +241,15 @@ void HostLowering::dotRows(Location Loc, const Access &A, const Access &Bm,
     }
 }
 
-void HostLowering::lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
-                            const Access &C, const Extent &E, int64_t K,
-                            Value Inner) {
+void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   Location Loc = Dot.getLoc();
+  const int64_t K = Dot.getA().getType().getDimSize(1);
+  Access A = operand(Dot, Dot.getA(), E, /*Left=*/true);
+  Access Bm = operand(Dot, Dot.getB(), E, /*Left=*/false);
   if (usesTiles(Dot))
     return dotTiles(Loc, A, Bm, C, E, K);
-  if (!Inner)
-    Inner = constantIndex(K);
+  // Rows of the right side that are zero need not be multiplied.
+  Value Inner = Bm.Rows ? Bm.Rows : constantIndex(K);
   constexpr int64_t Tall = 6; // rows that keep the multipliers busy
   if (!E.Rows) {
     int64_t Main = E.RowCount / Tall * Tall;

@@ -28,20 +28,22 @@ public:
       : BlockLowering(Kernel, B), Shape(Shape), Scratch(Scratch) {}
 
 protected:
-  void forEach(mlir::Location Loc, const Extent &E, bool Vectorize,
-               Body Emit) override;
-  void reduceRows(mlir::Location Loc, mlir::Value Source, const Extent &E,
+  void forEach(mlir::Value Block, const Access &To, const Extent &E,
+               bool Vectorize, Body Emit) override;
+  void reduceRows(mlir::Value Source, const Extent &E,
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
-  void lowerDot(tile::DotOp Dot, const Access &A, const Access &Bm,
-                const Access &C, const Extent &E, int64_t K,
-                mlir::Value Inner) override;
-  mlir::Type operandType(tile::DotOp Dot, bool Left) const override;
-  bool readsInPlace(tile::DotOp Dot, const Access &Operand,
-                    bool Left) const override;
+  void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
+  mlir::Type copiesLeft(tile::DotOp Dot, const Access &Left) const override;
   mlir::Value scratchPointer(int64_t Offset) override;
 
 private:
+  /// The element type in which lowerDot takes the left or right operand.
+  mlir::Type operandType(tile::DotOp Dot, bool Left) const;
+  /// `Block` as an operand of `Dot`: where it lies, or copied to where it can
+  /// be read.
+  Access operand(tile::DotOp Dot, mlir::Value Block, const Extent &E,
+                 bool Left);
   void forEachRow(mlir::Location Loc, const Extent &E,
                   llvm::function_ref<void(mlir::Value)> Emit);
   void loop(mlir::Location Loc, mlir::Value From, mlir::Value To, int64_t Step,

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/ThreadLowering.h"
+#include "compiler/Codegen/CUDA/WarpLowering.h"
 #include "compiler/Codegen/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -58,7 +58,7 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     auto Function = B.create<func::FuncOp>(Loc, Kernel.getSymName(),
                                            B.getFunctionType(Types, {}));
     Function->setAttr(kThreadsAttr,
-                      B.getI32IntegerAttr(static_cast<int32_t>(threads)));
+                      B.getI32IntegerAttr(WarpLowering::kThreads));
     Block *Entry = Function.addEntryBlock();
     B.setInsertionPointToStart(Entry);
 
@@ -68,7 +68,7 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     Type I32 = B.getI32Type();
     Value Thread = Index(B.create<NVVM::ThreadIdXOp>(Loc, I32));
     Value Base = B.create<LLVM::AddressOfOp>(Loc, Shared);
-    ThreadLowering Lowering(Kernel, B, Thread, threads, Base);
+    WarpLowering Lowering(Kernel, B, Thread, Base);
     Lowering.mapArgument(Arguments[0],
                          Index(B.create<NVVM::BlockIdXOp>(Loc, I32)));
     Lowering.mapArgument(Arguments[1],

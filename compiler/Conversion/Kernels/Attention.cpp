@@ -89,12 +89,13 @@ static Value shifted(KernelBody &B, Value Block, Value By) {
 // Lightning attention
 //===----------------------------------------------------------------------===//
 
-LightningMemory m1::lightningMemory(LightningStateType Type, int64_t Slots) {
+LightningMemory m1::lightningMemory(LightningStateType Type, int64_t Slots,
+                                    int64_t Parts) {
   int64_t H = Type.getHeads(), D = Type.getHeadDim(), C = Type.getChunk();
   mlir::Type Element = Type.getElementType();
   mlir::Type F32 = Float32Type::get(Type.getContext());
   LightningMemory Memory;
-  Memory.Keys = memoryType({Slots, H, D, C}, Element);
+  Memory.Keys = memoryType({Slots, H, Parts, D, C}, Element);
   Memory.Values = memoryType({Slots, H, C, D}, Element);
   Memory.State = memoryType({Slots, H, D, D}, F32);
   if (Element != F32)
@@ -102,17 +103,67 @@ LightningMemory m1::lightningMemory(LightningStateType Type, int64_t Slots) {
   return Memory;
 }
 
+int64_t m1::lightningParts(const Blocking &Blocks, int64_t HeadDim) {
+  if (Blocks.StateElements == 0)
+    return 1;
+  int64_t Parts = 1;
+  while (HeadDim % (2 * Parts) == 0 &&
+         HeadDim * (HeadDim / Parts) > Blocks.StateElements)
+    Parts *= 2;
+  return Parts;
+}
+
+namespace {
+/// The equations of one chunk (docs/model.md) for some of its rows and some
+/// columns of v.
+struct LightningChunk {
+  KernelBody &B;
+  Value Slope;
+  int64_t D, C, Columns;
+
+  /// O_inter[i] = λ^{i+1} q_i S_prev for rows from `First` on.
+  Value before(Value Q, Value State, Value First) const {
+    Value I = shifted(B, B.iota(C, 0), B.plus(First, B.index(1)));
+    return B.mulF(B.dot(Q, State, B.zeros({C, Columns})),
+                  B.along(decay(B, Slope, I), 1, Columns));
+  }
+  /// O[i] = O_inter[i] + Σ_{j<=i} λ^{i-j} (q_i·k_j) v_j.
+  Value output(Value Q, Value Keys, Value Values, Value First,
+               Value Inter) const {
+    Value Scores = B.dot(Q, Keys, B.zeros({C, C}));
+    Value I = shifted(B, B.iota({C, C}, 0), First);
+    Value J = B.iota({C, C}, 1);
+    Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
+    Value Decayed =
+        B.mulF(Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
+    Value P = B.select(Seen, Decayed, B.zeros({C, C}));
+    return B.dot(P, Values, Inter);
+  }
+  /// S = λ^C S_prev + Σ_j λ^{C-1-j} k_jᵀ v_j, of a full chunk.
+  Value close(Value Keys, Value Values, Value State) const {
+    Value Left =
+        B.create<arith::SubIOp>(B.splat(C - 1, B.iota(C, 0)), B.iota(C, 0));
+    Value Weighted =
+        B.mulF(B.widened(Keys), B.along(decay(B, Slope, Left), 0, D));
+    Value Whole =
+        B.along(decay(B, Slope, B.splat(C, B.iota(D, 0))), 1, Columns);
+    return B.dot(Weighted, Values, B.mulF(State, Whole));
+  }
+};
+} // namespace
+
 tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
                                    ArrayRef<MemRefType> QKV,
                                    const LightningMemory &Memory, Type Result) {
   const int64_t H = State.getHeads(), D = State.getHeadDim();
   const int64_t C = State.getChunk();
+  const int64_t Columns = D / Memory.Keys.getDimSize(2);
   MLIRContext *Context = Cache.context();
   Type F32 = Float32Type::get(Context);
-  std::string Key =
-      formatv("lightning_{0}x{1}_chunk{2}_{3}_{4}_slots{5}{6}", H, D, C,
-              nameOf(State.getElementType()), nameOf(Result),
-              Memory.State.getDimSize(0), layoutName(QKV));
+  Type Element = State.getElementType();
+  std::string Key = formatv("lightning_{0}x{1}_chunk{2}_{3}_{4}_slots{5}{6}", H,
+                            D, C, nameOf(Element), nameOf(Result),
+                            Memory.State.getDimSize(0), layoutName(QKV));
   SmallVector<Type> Arguments(QKV.begin(), QKV.end());
   Arguments.append({Memory.Keys, Memory.Values, Memory.State});
   if (Memory.Image)
@@ -128,75 +179,98 @@ tile::KernelOp m1::lightningKernel(KernelCache &Cache, LightningStateType State,
     Value Slopes = B.Args[Next], Positions = B.Args[Next + 1];
     Value CuSeqlens = B.Args[Next + 2], Slots = B.Args[Next + 3];
     Value Out = B.Args[Next + 4];
-    Value Head = B.Y, Zero = B.index(0);
+    Value Head = B.Y, Part = B.Z, Zero = B.index(0);
+    Value Column = B.times(Part, Columns);
 
     withSequence(B, Positions, CuSeqlens, Slots, [&](const Sequence &Seq) {
-      Value Slope = B.create<memref::LoadOp>(Slopes, Head);
+      const LightningChunk Chunk{B, B.create<memref::LoadOp>(Slopes, Head), D,
+                                 C, Columns};
+      // What is kept for the slot, from a row of the chunk on.
+      auto KeysAt = [&](Value Row) {
+        return SmallVector<Value>{Seq.Slot, Head, Part, Zero, Row};
+      };
+      auto ValuesAt = [&](Value Row) {
+        return SmallVector<Value>{Seq.Slot, Head, Row, Column};
+      };
+      const SmallVector<Value> StateAt{Seq.Slot, Head, Zero, Column};
+      // The rows that this call adds to a chunk.
+      auto NewRows = [&](const NewTokens &New, Value From, Value First,
+                         int64_t Count) {
+        return B.load(From, {New.Token, Head, First}, {0, 2}, {C, Count},
+                      New.Count);
+      };
+      auto Keep = [&](const NewTokens &New) {
+        B.store(B.transposed(NewRows(New, K, Zero, D)), Keys, KeysAt(New.First),
+                {3, 4}, Value(), New.Count);
+        B.store(NewRows(New, V, Column, Columns), Values, ValuesAt(New.First),
+                {2, 3}, New.Count);
+      };
+      auto Write = [&](const NewTokens &New, Value O) {
+        B.store(O, Out, {New.Token, Head, Column}, {0, 2}, New.Count);
+      };
+
+      // The first chunk may have begun in earlier calls: its new rows join
+      // those that were kept.
       Value Past = B.plus(Seq.Position, Seq.Count);
-      Value FirstChunk = B.over(Seq.Position, C);
-      Value LastChunk = B.over(B.minus(Past, B.index(1)), C);
-      B.loop(FirstChunk, B.plus(LastChunk, B.index(1)), [&](Value Chunk) {
-        NewTokens New = newTokens(B, Seq, Chunk, C);
-        Value R0 = New.First, R1 = New.Past, Rows = New.Count;
-        Value Token = New.Token;
-        auto NewRows = [&](Value From) {
-          return B.load(From, {Token, Head, Zero}, {0, 2}, {C, D}, Rows);
-        };
+      Value First = B.over(Seq.Position, C);
+      Value Last = B.over(B.minus(Past, B.index(1)), C);
+      Value IsFirst = B.equal(First, Zero);
+      NewTokens New = newTokens(B, Seq, First, C);
+      Keep(New);
+      auto OpenKeys = [&] {
+        return B.load(Keys, KeysAt(Zero), {3, 4}, {D, C});
+      };
+      auto OpenValues = [&] {
+        return B.load(Values, ValuesAt(Zero), {2, 3}, {C, Columns}, New.Past);
+      };
+      Value Qs = NewRows(New, Q, Zero, D);
+      // Nothing precedes the sequence's first chunk.
+      auto Inter = B.create<scf::IfOp>(TypeRange{B.block({C, Columns})},
+                                       IsFirst, /*withElseRegion=*/true);
+      {
+        OpBuilder::InsertionGuard Guard(B);
+        B.setInsertionPointToStart(Inter.thenBlock());
+        B.create<scf::YieldOp>(B.zeros({C, Columns}));
+        B.setInsertionPointToStart(Inter.elseBlock());
+        Value Prev = B.load(Image, StateAt, {2, 3}, {D, Columns});
+        B.create<scf::YieldOp>(Chunk.before(Qs, Prev, New.First));
+      }
+      Write(New, Chunk.output(Qs, OpenKeys(), OpenValues(), New.First,
+                              Inter.getResult(0)));
 
-        // The new rows join the open chunk.
-        B.store(B.transposed(NewRows(K)), Keys, {Seq.Slot, Head, Zero, R0},
-                {2, 3}, Value(), Rows);
-        B.store(NewRows(V), Values, {Seq.Slot, Head, R0, Zero}, {2, 3}, Rows);
-        Value Kt = B.load(Keys, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, C});
-        Value Vs =
-            B.load(Values, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {C, D}, R1);
-        Value Qs = NewRows(Q);
-
-        // O_inter[i] = λ^{i+1} q_i S_prev; nothing precedes the first chunk.
-        Value I1 = shifted(B, B.iota(C, 0), B.plus(R0, B.index(1)));
-        Value Carry = B.along(decay(B, Slope, I1), 1, D);
-        Value IsFirst = B.equal(Chunk, Zero);
-        auto Before = B.create<scf::IfOp>(TypeRange{B.block({C, D})}, IsFirst,
-                                          /*withElseRegion=*/true);
-        {
-          OpBuilder::InsertionGuard Guard(B);
-          B.setInsertionPointToStart(Before.thenBlock());
-          B.create<scf::YieldOp>(B.zeros({C, D}));
-          B.setInsertionPointToStart(Before.elseBlock());
-          Value Prev =
-              B.load(Image, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D});
-          B.create<scf::YieldOp>(
-              B.mulF(B.dot(Qs, Prev, B.zeros({C, D})), Carry));
-        }
-
-        // O_intra[i] = Σ_{j<=i} λ^{i-j} (q_i·k_j) v_j.
-        Value Scores = B.dot(Qs, Kt, B.zeros({C, C}));
-        Value I = shifted(B, B.iota({C, C}, 0), R0);
-        Value J = B.iota({C, C}, 1);
-        Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
-        Value Decayed =
-            B.mulF(Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
-        Value P = B.select(Seen, Decayed, B.zeros({C, C}));
-        Value O = B.dot(P, Vs, Before.getResult(0));
-        B.store(O, Out, {Token, Head, Zero}, {0, 2}, Rows);
-
-        // A full chunk closes: S = λ^C S_prev + Σ_j λ^{C-1-j} k_jᵀ v_j.
-        B.ifThen(B.equal(R1, B.index(C)), [&] {
-          Value Left = B.create<arith::SubIOp>(B.splat(C - 1, B.iota(C, 0)),
-                                               B.iota(C, 0));
-          Value Weight = B.along(decay(B, Slope, Left), 0, D);
-          Value Weighted = B.mulF(B.widened(Kt), Weight);
-          Value Whole =
-              B.along(decay(B, Slope, B.splat(C, B.iota(D, 0))), 1, D);
-          // The first chunk's S_prev is 0, whatever the slot held before.
-          Value Old =
-              B.load(S, {Seq.Slot, Head, Zero, Zero}, {2, 3}, {D, D},
-                     B.create<arith::SelectOp>(IsFirst, Zero, B.index(D)));
-          Value New = B.dot(Weighted, Vs, B.mulF(Old, Whole));
-          B.store(New, S, {Seq.Slot, Head, Zero, Zero}, {2, 3});
-          if (Memory.Image)
-            B.store(New, Image, {Seq.Slot, Head, Zero, Zero}, {2, 3});
-        });
+      // When it is full it closes, and the state walks on through the chunks
+      // that lie in this call as a whole.
+      B.ifThen(B.equal(New.Past, B.index(C)), [&] {
+        // The first chunk's S_prev is 0, whatever the slot held before.
+        Value Old =
+            B.load(S, StateAt, {2, 3}, {D, Columns},
+                   B.create<arith::SelectOp>(IsFirst, Zero, B.index(D)));
+        Value Closed = Chunk.close(OpenKeys(), OpenValues(), Old);
+        Value Walked =
+            B.loop(B.plus(First, B.index(1)), B.plus(Last, B.index(1)), Closed,
+                   [&](Value Number, ValueRange Carried) {
+                     NewTokens New = newTokens(B, Seq, Number, C);
+                     Value Qs = NewRows(New, Q, Zero, D);
+                     Value Ks = B.transposed(NewRows(New, K, Zero, D));
+                     Value Vs = NewRows(New, V, Column, Columns);
+                     Value Prev = B.rounded(Carried[0], Element);
+                     Write(New, Chunk.output(Qs, Ks, Vs, Zero,
+                                             Chunk.before(Qs, Prev, Zero)));
+                     Value IsFull = B.equal(New.Past, B.index(C));
+                     auto After = B.create<scf::IfOp>(
+                         TypeRange{Carried[0].getType()}, IsFull,
+                         /*withElseRegion=*/true);
+                     OpBuilder::InsertionGuard Guard(B);
+                     B.setInsertionPointToStart(After.thenBlock());
+                     B.create<scf::YieldOp>(Chunk.close(Ks, Vs, Carried[0]));
+                     B.setInsertionPointToStart(After.elseBlock());
+                     Keep(New); // open, for later calls
+                     B.create<scf::YieldOp>(Carried[0]);
+                     return SmallVector<Value>{After.getResult(0)};
+                   })[0];
+        B.store(Walked, S, StateAt, {2, 3});
+        if (Memory.Image)
+          B.store(Walked, Image, StateAt, {2, 3});
       });
     });
   });

@@ -102,15 +102,19 @@ tile::KernelOp writeNumbersKernel(KernelCache &Cache, int64_t Count);
 //===----------------------------------------------------------------------===//
 
 /// What a lightning layer keeps, for each slot and head: the open chunk's k,
-/// transposed, [slots, H, d, C]; its v [slots, H, C, d]; the state S [slots, H,
-/// d, d] in f32 and, where the element type is not f32, its image in that type.
+/// transposed, once for each part of v's columns, [slots, H, parts, d, C]; its
+/// v [slots, H, C, d]; the state S [slots, H, d, d] in f32 and, where the
+/// element type is not f32, its image in that type.
 struct LightningMemory {
   mlir::MemRefType Keys, Values, State, Image; // Image is null for f32
 };
-LightningMemory lightningMemory(LightningStateType Type, int64_t Slots);
-/// Grid: (sequences, heads). Arguments: q, k, v [T, H, d], keys, values, state,
-/// (image), slopes [H] f32, positions [T], cu_seqlens [B+1], slots [B], result
-/// [T, H, d].
+LightningMemory lightningMemory(LightningStateType Type, int64_t Slots,
+                                int64_t Parts);
+/// Into how many parts v's columns are cut so that a cell can carry the state.
+int64_t lightningParts(const Blocking &Blocks, int64_t HeadDim);
+/// Parts share nothing that any of them writes. Grid: (sequences, heads,
+/// parts). Arguments: q, k, v [T, H, d], keys, values, state, (image), slopes
+/// [H] f32, positions [T], cu_seqlens [B+1], slots [B], result [T, H, d].
 tile::KernelOp lightningKernel(KernelCache &Cache, LightningStateType State,
                                llvm::ArrayRef<mlir::MemRefType> QKV,
                                const LightningMemory &Memory,

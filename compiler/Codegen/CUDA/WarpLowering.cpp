@@ -1,0 +1,440 @@
+//===- WarpLowering.cpp - kernels to code for a thread block --------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/CUDA/WarpLowering.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
+                           Value Shared)
+    : BlockLowering(Kernel, B), Thread(Thread), Shared(Shared),
+      Entry(B.getInsertionBlock()) {
+  Location Loc = Kernel.getLoc();
+  Value Lanes = constantIndex(Spread::kLanes);
+  Warp = B.create<arith::DivUIOp>(Loc, Thread, Lanes);
+  Lane = B.create<arith::RemUIOp>(Loc, Thread, Lanes);
+}
+
+//===----------------------------------------------------------------------===//
+// Where blocks lie
+//===----------------------------------------------------------------------===//
+
+/// A rank-1 block that only meets rows of spread blocks: every use repeats it
+/// along rows, combines it with its like, carries it or stores it.
+bool WarpLowering::isRowValue(Value Block) {
+  auto [It, IsNew] = RowValues.try_emplace(Block, true); // true for cycles
+  if (!IsNew)
+    return It->second;
+  auto OfUse = [&](OpOperand &Use) {
+    Operation *Op = Use.getOwner();
+    if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
+      return Broadcast.getAxis() == 1 && spreadOf(Broadcast.getResult()) &&
+             spreadOf(Broadcast.getResult())->OfRows;
+    if (isa<tile::StoreOp>(Op))
+      return true;
+    if (auto Reduction = dyn_cast<vector::MultiDimReductionOp>(Op))
+      return Use.get() == Reduction.getAcc() &&
+             isRowValue(Reduction.getResult());
+    if (auto Loop = dyn_cast<scf::ForOp>(Op))
+      return isRowValue(Loop.getTiedLoopRegionIterArg(&Use)) &&
+             isRowValue(Loop.getTiedLoopResult(&Use));
+    if (auto Yield = dyn_cast<scf::YieldOp>(Op)) {
+      Operation *Parent = Yield->getParentOp();
+      if (!isRowValue(Parent->getResult(Use.getOperandNumber())))
+        return false;
+      auto Loop = dyn_cast<scf::ForOp>(Parent);
+      return !Loop || isRowValue(Loop.getRegionIterArg(Use.getOperandNumber()));
+    }
+    return OpTrait::hasElementwiseMappableTraits(Op) &&
+           isRowValue(Op->getResult(0));
+  };
+  bool Result = true;
+  if (auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>()) {
+    const Spread *Source = spreadOf(Reduction.getSource());
+    Result = Source && Source->OfRows;
+  }
+  for (OpOperand &Use : Block.getUses())
+    Result = Result && OfUse(Use);
+  return RowValues[Block] = Result;
+}
+
+const Spread *WarpLowering::spreadOf(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  if (Type.getRank() == 1 && !isRowValue(Block))
+    return nullptr;
+  return Known.of(Type.getShape());
+}
+
+Value WarpLowering::scratchPointer(int64_t Offset) {
+  return B.create<LLVM::GEPOp>(
+      Kernel.getLoc(), Shared.getType(), B.getI8Type(), Shared,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
+}
+
+Access WarpLowering::place(Value Block, VectorType Type) {
+  const Spread *S = spreadOf(Block);
+  if (!S)
+    return allocate(Type);
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPointToStart(Entry);
+  Access A;
+  A.Element = Type.getElementType();
+  A.Strides.assign(Type.getRank(), 1);
+  A.Held = S;
+  Value Count = B.create<LLVM::ConstantOp>(Kernel.getLoc(),
+                                           B.getI32IntegerAttr(S->slots()));
+  A.Base = B.create<LLVM::AllocaOp>(Kernel.getLoc(),
+                                    LLVM::LLVMPointerType::get(B.getContext()),
+                                    bitsOf(A.Element), Count, /*alignment=*/16);
+  return A;
+}
+
+//===----------------------------------------------------------------------===//
+// Small things
+//===----------------------------------------------------------------------===//
+
+Value WarpLowering::plus(Location Loc, Value V, int64_t By) {
+  return By ? B.create<arith::AddIOp>(Loc, V, constantIndex(By)).getResult()
+            : V;
+}
+
+Value WarpLowering::below(Location Loc, Value V, Value Bound) {
+  return B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::slt, V, Bound);
+}
+
+void WarpLowering::ifThen(Location Loc, Value Condition,
+                          llvm::function_ref<void()> Then) {
+  if (!Condition)
+    return Then();
+  auto If = B.create<scf::IfOp>(Loc, Condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPoint(If.thenBlock()->getTerminator());
+  Then();
+}
+
+void WarpLowering::barrier(Location Loc) {
+  if (!Synchronized)
+    B.create<NVVM::Barrier0Op>(Loc);
+  Synchronized = true;
+}
+
+Value WarpLowering::firstRow(Location Loc, const Spread &S) {
+  Value Tile = B.create<arith::RemUIOp>(Loc, Warp, constantIndex(S.WarpsDown));
+  Value Row =
+      B.create<arith::MulIOp>(Loc, Tile, constantIndex(Spread::kTileRows));
+  return B.create<arith::AddIOp>(
+      Loc, Row, B.create<arith::DivUIOp>(Loc, Lane, constantIndex(4)));
+}
+
+Value WarpLowering::firstCol(Location Loc, const Spread &S) {
+  Value Share = B.create<arith::DivUIOp>(Loc, Warp, constantIndex(S.WarpsDown));
+  Value Col = B.create<arith::MulIOp>(
+      Loc, Share, constantIndex(S.tilesAcross() * Spread::kTileCols));
+  Value InTile = B.create<arith::MulIOp>(
+      Loc, B.create<arith::RemUIOp>(Loc, Lane, constantIndex(4)),
+      constantIndex(2));
+  return B.create<arith::AddIOp>(Loc, Col, InTile);
+}
+
+Position WarpLowering::ofRow(const Position &P) const {
+  Position Where;
+  Where.Col = P.Row;
+  if (P.Held && P.Held->OfRows) {
+    Where.Held = P.Held->OfRows;
+    Where.Slot = P.Held->rowSlotOf(P.Slot);
+  }
+  return Where;
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+void WarpLowering::share(Location Loc, Value Count,
+                         llvm::function_ref<void(Value)> Emit) {
+  auto Loop = B.create<scf::ForOp>(Loc, Thread, Count, constantIndex(kThreads));
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPoint(Loop.getBody()->getTerminator());
+  Emit(Loop.getInductionVar());
+  Synchronized = false;
+}
+
+void WarpLowering::once(Location Loc, llvm::function_ref<void()> Emit) {
+  barrier(Loc);
+  ifThen(Loc,
+         B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Thread,
+                                 constantIndex(0)),
+         Emit);
+  Synchronized = false;
+  barrier(Loc);
+}
+
+void WarpLowering::forEachShared(Location Loc, const Extent &E, Body Emit) {
+  // Neighbouring threads take neighbouring columns: their accesses coalesce.
+  Value Cols = E.Cols ? E.Cols : constantIndex(E.ColCount);
+  Value Count = B.create<arith::MulIOp>(Loc, rowsOf(E), Cols);
+  share(Loc, Count, [&](Value I) {
+    Position P;
+    P.Row = B.create<arith::DivUIOp>(Loc, I, Cols);
+    P.Col = B.create<arith::RemUIOp>(Loc, I, Cols);
+    P.Loop = &E;
+    Emit(P);
+  });
+}
+
+void WarpLowering::forEachSpread(Location Loc, const Spread &S,
+                                 const Extent *Guard, bool Vectorize,
+                                 Body Emit) {
+  Value Row0 = firstRow(Loc, S);
+  Value Col0 = S.Cols ? firstCol(Loc, S) : Value();
+  const int64_t Width = Vectorize && !(Guard && Guard->Cols) ? 2 : 1;
+  for (int64_t Down = 0; Down < S.tilesDown(); ++Down)
+    for (int64_t Half = 0; Half < 2; ++Half) {
+      Value Row =
+          plus(Loc, Row0, Down * S.WarpsDown * Spread::kTileRows + Half * 8);
+      Position P;
+      P.Held = &S;
+      P.Loop = Guard;
+      if (!S.Cols) {
+        // A value for each row: of the four lanes that have it, one writes.
+        Value Bound = Guard ? Guard->Cols : Value();
+        Value Inside = Bound ? below(Loc, Row, Bound) : Value();
+        if (Guard) {
+          Value First = B.create<arith::CmpIOp>(
+              Loc, arith::CmpIPredicate::eq,
+              B.create<arith::RemUIOp>(Loc, Lane, constantIndex(4)),
+              constantIndex(0));
+          Inside = Inside
+                       ? B.create<arith::AndIOp>(Loc, Inside, First).getResult()
+                       : First;
+        }
+        P.Col = Row;
+        P.Slot = Spread::rowSlot(Down, Half);
+        ifThen(Loc, Inside, [&] { Emit(P); });
+        continue;
+      }
+      P.Row = Row;
+      Value Inside =
+          Guard && Guard->Rows ? below(Loc, Row, Guard->Rows) : Value();
+      ifThen(Loc, Inside, [&] {
+        for (int64_t Across = 0; Across < S.tilesAcross(); ++Across)
+          for (int64_t Second = 0; Second < 2; Second += Width) {
+            P.Col = plus(Loc, Col0, Across * Spread::kTileCols + Second);
+            P.Slot = S.slot(Down, Across, Half) + Second;
+            P.Width = Width;
+            P.Aligned = Width;
+            Value InCols =
+                Guard && Guard->Cols ? below(Loc, P.Col, Guard->Cols) : Value();
+            ifThen(Loc, InCols, [&] { Emit(P); });
+          }
+      });
+    }
+  Synchronized = false;
+}
+
+void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
+                           bool Vectorize, Body Emit) {
+  Location Loc = Block.getLoc();
+  if (To.Held) {
+    // All of it, whatever is looked at: registers are never left unwritten.
+    Exchange Copies(*this);
+    Copies.prepare(Block, To.Held);
+    forEachSpread(Loc, *To.Held, nullptr, Vectorize, Emit);
+    return;
+  }
+  const Spread *S = spreadOf(Block);
+  Exchange Copies(*this);
+  Copies.prepare(Block, S);
+  // Other threads may still read what is overwritten here, or read it next.
+  barrier(Loc);
+  if (S)
+    forEachSpread(Loc, *S, &E, Vectorize, Emit);
+  else
+    forEachShared(Loc, E, Emit);
+  barrier(Loc);
+}
+
+//===----------------------------------------------------------------------===//
+// Exchange
+//===----------------------------------------------------------------------===//
+
+WarpLowering::Exchange::~Exchange() {
+  Parent.Copies.clear();
+  Parent.setScratchUsed(Saved);
+}
+
+void WarpLowering::Exchange::copy(Value Block) {
+  if (Parent.Copies.contains(Block))
+    return;
+  Location Loc = Block.getLoc();
+  auto Type = cast<VectorType>(Block.getType());
+  const Access From = Parent.Buffers.lookup(Block);
+  Access To = Parent.allocate(Type.clone(From.Element));
+  Parent.barrier(Loc);
+  Extent Whole; // for a rank-1 block: one lane writes
+  Whole.ColCount = Type.getShape().back();
+  Parent.forEachSpread(Loc, *From.Held, Type.getRank() == 1 ? &Whole : nullptr,
+                       /*Vectorize=*/true, [&](const Position &P) {
+                         Parent.storeTo(Loc, Parent.loadFrom(Loc, From, P), To,
+                                        P);
+                       });
+  Parent.barrier(Loc);
+  Parent.Copies[Block] = To;
+}
+
+void WarpLowering::Exchange::prepare(Value Block, const Spread *Where) {
+  if (auto It = Parent.Buffers.find(Block); It != Parent.Buffers.end()) {
+    if (It->second.Held && It->second.Held != Where)
+      copy(Block);
+    return;
+  }
+  if (auto It = Parent.LazyLoads.find(Block); It != Parent.LazyLoads.end()) {
+    if (It->second.RowIndex)
+      prepare(It->second.RowIndex, nullptr);
+    return;
+  }
+  Operation *Op = Block.getDefiningOp();
+  const Spread *Inner = Where;
+  if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
+    Inner = Broadcast.getAxis() == 1 && Where ? Where->OfRows : nullptr;
+  else if (!OpTrait::hasElementwiseMappableTraits(Op))
+    Inner = nullptr;
+  for (Value Operand : Op->getOperands())
+    if (isa<VectorType>(Operand.getType()))
+      prepare(Operand, Inner);
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+Value WarpLowering::combineLanes(Location Loc, vector::CombiningKind Kind,
+                                 Value V, ArrayRef<int64_t> Distances) {
+  Type I32 = B.getI32Type();
+  Value All = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(-1));
+  Value Clamp = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(31));
+  for (int64_t Distance : Distances) {
+    Value By = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(Distance));
+    Value Bits = V.getType() == I32
+                     ? V
+                     : B.create<arith::BitcastOp>(Loc, I32, V).getResult();
+    Value Other = B.create<NVVM::ShflOp>(Loc, I32, All, Bits, By, Clamp,
+                                         NVVM::ShflKind::bfly, UnitAttr());
+    if (V.getType() != I32)
+      Other = B.create<arith::BitcastOp>(Loc, V.getType(), Other);
+    V = combine(Loc, Kind, V, Other);
+  }
+  return V;
+}
+
+void WarpLowering::reduceRows(Value Source, const Extent &E,
+                              vector::CombiningKind Kind, Value Init,
+                              const Access &Result) {
+  Location Loc = Source.getLoc();
+  const bool Flat = cast<VectorType>(Source.getType()).getRank() == 1;
+  const Spread *S = Flat ? nullptr : spreadOf(Source);
+  if (S && S->OfRows) {
+    Exchange Copies(*this);
+    Copies.prepare(Source, S);
+    if (isa<VectorType>(Init.getType()))
+      Copies.prepare(Init, S->OfRows);
+    if (!Result.Held)
+      barrier(Loc);
+    SmallVector<Value> Partial(S->OfRows->slots());
+    forEachSpread(Loc, *S, nullptr, /*Vectorize=*/false, [&](Position P) {
+      DenseMap<Value, Value> Memo;
+      P.Memo = &Memo;
+      Value &Sum = Partial[S->rowSlotOf(P.Slot)];
+      Value One = evaluate(Source, P);
+      Sum = Sum ? combine(Loc, Kind, Sum, One) : One;
+    });
+    // Columns lie with four neighbouring lanes.
+    for (Value &Sum : Partial)
+      Sum = combineLanes(Loc, Kind, Sum, {1, 2});
+    Extent Rows;
+    Rows.ColCount = S->Rows;
+    forEachSpread(
+        Loc, *S->OfRows, Result.Held ? nullptr : &Rows,
+        /*Vectorize=*/false, [&](const Position &P) {
+          Value First = isa<VectorType>(Init.getType()) ? evaluate(Init, P)
+                                                        : scalar(Init);
+          storeTo(Loc, combine(Loc, Kind, First, Partial[P.Slot]), Result, P);
+        });
+    if (!Result.Held)
+      barrier(Loc);
+    return;
+  }
+
+  // A warp a row, its lanes side by side.
+  Exchange Copies(*this);
+  Copies.prepare(Source, nullptr);
+  if (isa<VectorType>(Init.getType()))
+    Copies.prepare(Init, nullptr);
+  barrier(Loc);
+  const int64_t Whole = E.ColCount / Spread::kLanes * Spread::kLanes;
+  Type Element = getElementTypeOrSelf(Source.getType());
+  const bool Shuffles = Element.getIntOrFloatBitWidth() == 32;
+  auto RowLoop =
+      B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(Spread::kWarps));
+  {
+    OpBuilder::InsertionGuard Guard(B);
+    B.setInsertionPoint(RowLoop.getBody()->getTerminator());
+    Value Row = RowLoop.getInductionVar();
+    auto At = [&](Value Col) {
+      DenseMap<Value, Value> Memo;
+      Position P;
+      P.Row = Flat ? Value() : Row;
+      P.Col = Col;
+      P.Loop = &E;
+      P.Memo = &Memo;
+      return evaluate(Source, P);
+    };
+    auto Serial = [&](Value From, int64_t To, int64_t Step, Value First) {
+      auto Loop = B.create<scf::ForOp>(Loc, From, constantIndex(To),
+                                       constantIndex(Step), ValueRange{First});
+      OpBuilder::InsertionGuard Guard(B);
+      B.setInsertionPointToStart(Loop.getBody());
+      Value Next = combine(Loc, Kind, Loop.getRegionIterArg(0),
+                           At(Loop.getInductionVar()));
+      B.create<scf::YieldOp>(Loc, Next);
+      return Loop.getResult(0);
+    };
+    Value Total;
+    int64_t Done = 0;
+    if (Shuffles && Whole > 0) {
+      Total = At(Lane);
+      if (Whole > Spread::kLanes)
+        Total = Serial(plus(Loc, Lane, Spread::kLanes), Whole, Spread::kLanes,
+                       Total);
+      Total = combineLanes(Loc, Kind, Total, {16, 8, 4, 2, 1});
+      Done = Whole;
+    }
+    // The columns past the last whole warp: every lane for itself.
+    if (Done < E.ColCount) {
+      if (!Total)
+        Total = At(constantIndex(Done++));
+      if (Done < E.ColCount)
+        Total = Serial(constantIndex(Done), E.ColCount, 1, Total);
+    }
+    Position Where;
+    Where.Col = Row;
+    Value First =
+        isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
+    Total = combine(Loc, Kind, First, Total);
+    ifThen(Loc,
+           B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Lane,
+                                   constantIndex(0)),
+           [&] { storeTo(Loc, Total, Result, Where); });
+  }
+  Synchronized = false;
+  barrier(Loc);
+}

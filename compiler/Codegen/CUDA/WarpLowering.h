@@ -1,0 +1,124 @@
+//===- WarpLowering.h - kernels to code for a thread block ------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thread block computes a cell. Blocks of values whose shape allows it are
+// spread over the threads' registers (Spread.h); the others lie in shared
+// memory and are walked by all threads in turn. The two meet in few places:
+//
+//   forEach()     a thread's own elements, or its share of a block in memory
+//   reduceRows()  a thread's own columns, then the lanes that share a row
+//   lowerDot()    matrix units on spread accumulators (MatrixUnit.cpp)
+//   Exchange      a spread block that is looked at in another order is copied
+//                 to shared memory for as long as that takes
+//
+// Registers are written as a private array of each thread whose indices are all
+// constants; LLVM makes them registers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CODEGEN_CUDA_WARPLOWERING_H
+#define M1C_COMPILER_CODEGEN_CUDA_WARPLOWERING_H
+
+#include "compiler/Codegen/Blocks/BlockLowering.h"
+#include "compiler/Codegen/CUDA/Spread.h"
+
+namespace m1::codegen {
+
+class WarpLowering final : public BlockLowering {
+public:
+  /// `Thread` is the thread's number in its block, as an index; `Shared` points
+  /// to the block's dynamic shared memory.
+  WarpLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, mlir::Value Thread,
+               mlir::Value Shared);
+
+  static constexpr int64_t kThreads = Spread::kWarps * Spread::kLanes;
+
+protected:
+  Access place(mlir::Value Block, mlir::VectorType Type) override;
+  void forEach(mlir::Value Block, const Access &To, const Extent &E,
+               bool Vectorize, Body Emit) override;
+  void reduceRows(mlir::Value Source, const Extent &E,
+                  mlir::vector::CombiningKind Kind, mlir::Value Init,
+                  const Access &Result) override;
+  void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
+  mlir::Value scratchPointer(int64_t Offset) override;
+  void once(mlir::Location Loc, llvm::function_ref<void()> Emit) override;
+  void enterRegion() override { Synchronized = false; }
+  Position ofRow(const Position &P) const override;
+
+private:
+  /// While it lives, blocks that evaluating others needs in another order than
+  /// they are spread in can be read from shared memory.
+  class Exchange {
+  public:
+    explicit Exchange(WarpLowering &Parent)
+        : Parent(Parent), Saved(Parent.scratchUsed()) {}
+    ~Exchange();
+    Exchange(const Exchange &) = delete;
+    Exchange &operator=(const Exchange &) = delete;
+    /// For evaluating `Block` at the positions of `Where` (null: at any).
+    void prepare(mlir::Value Block, const Spread *Where);
+
+  private:
+    void copy(mlir::Value Block);
+    WarpLowering &Parent;
+    int64_t Saved;
+  };
+
+  bool isRowValue(mlir::Value Block);
+  const Spread *spreadOf(mlir::Value Block);
+
+  // Loops.
+  void share(mlir::Location Loc, mlir::Value Count,
+             llvm::function_ref<void(mlir::Value)> Emit);
+  void forEachSpread(mlir::Location Loc, const Spread &S, const Extent *Guard,
+                     bool Vectorize, Body Emit);
+  void forEachShared(mlir::Location Loc, const Extent &E, Body Emit);
+  void ifThen(mlir::Location Loc, mlir::Value Condition,
+              llvm::function_ref<void()> Then);
+  void barrier(mlir::Location Loc);
+  mlir::Value rowsOf(const Extent &E) {
+    return E.Rows ? E.Rows : constantIndex(E.RowCount);
+  }
+  mlir::Value plus(mlir::Location Loc, mlir::Value V, int64_t By);
+  mlir::Value below(mlir::Location Loc, mlir::Value V, mlir::Value Bound);
+  /// The first row and column of this thread in a spread block.
+  mlir::Value firstRow(mlir::Location Loc, const Spread &S);
+  mlir::Value firstCol(mlir::Location Loc, const Spread &S);
+  mlir::Value combineLanes(mlir::Location Loc, mlir::vector::CombiningKind Kind,
+                           mlir::Value V, llvm::ArrayRef<int64_t> Distances);
+
+  // MatrixUnit.cpp: products.
+  bool usesMatrixUnits(tile::DotOp Dot) const;
+  /// On matrix units; with `Held`, the left side is in registers, spread so.
+  void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held);
+  /// In registers, a multiply-add at a time.
+  void dotFused(tile::DotOp Dot, const Access &C);
+  /// In shared memory.
+  void dotShared(tile::DotOp Dot, const Access &C, const Extent &E);
+  void multiply(mlir::Location Loc, const Access &C, int64_t Slot,
+                llvm::ArrayRef<mlir::Value> Left,
+                llvm::ArrayRef<mlir::Value> Right);
+  mlir::Value pack(mlir::Location Loc, mlir::Value Low, mlir::Value High);
+  mlir::Value elementAt(mlir::Value Block, mlir::Value Row, mlir::Value Col,
+                        mlir::Type Element);
+  /// The element at `P` and the next one in its row.
+  llvm::SmallVector<mlir::Value> pairAt(mlir::Value Block, Position P);
+  /// True if evaluating `Block` reads a spread block's registers.
+  bool reachesHeld(mlir::Value Block);
+
+  mlir::Value Thread, Warp, Lane, Shared;
+  mlir::Block *Entry;
+  Spreads Known;
+  llvm::DenseMap<mlir::Value, bool> RowValues;
+  bool Synchronized = false; // nothing was emitted since the last barrier
+};
+
+} // namespace m1::codegen
+
+#endif // M1C_COMPILER_CODEGEN_CUDA_WARPLOWERING_H
