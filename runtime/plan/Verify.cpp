@@ -364,8 +364,10 @@ private:
                     R.high(), " cells along ",
                     Size == Launch.grid_y() ? "y" : "z", ", GPUs have at most ",
                     MaxGpuRows);
-      if (R.low() < 0 || R.high() > INT32_MAX ||
-          (Cells *= std::max<uint64_t>(R.high(), 1)) > INT32_MAX)
+      const bool Fits = R.low() >= 0 && R.high() <= INT32_MAX;
+      if (Fits)
+        Cells *= std::max<uint64_t>(R.high(), 1);
+      if (!Fits || Cells > INT32_MAX)
         return fail("a grid of more than 2^31 - 1 cells, or a negative size");
     }
     for (uint32_t I = 0; I < length(Launch.args()); ++I) {

@@ -47,7 +47,8 @@ absl::Status writeLogits(LanguageModel &Model,
         }
         M1_RETURN_IF_ERROR(Writers[I]->append(
             Logits, Count * Model.vocabulary() * sizeof(float)));
-        if ((Rows[I] += Count) < Length)
+        Rows[I] += Count;
+        if (Rows[I] < Length)
           return absl::OkStatus();
         M1_RETURN_IF_ERROR(Writers[I]->finish());
         Writers[I].reset();
