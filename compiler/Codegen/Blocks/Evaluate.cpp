@@ -72,31 +72,48 @@ Type BlockLowering::bitsOf(Type Element) {
                           : Element;
 }
 
+/// The address of a held block's element.
+static Value heldAddress(OpBuilder &B, Location Loc, const Access &A, Type Bits,
+                         int64_t Slot) {
+  return B.create<LLVM::GEPOp>(
+      Loc, A.Base.getType(), Bits, A.Base,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Slot)});
+}
+
 Value BlockLowering::loadHeld(Location Loc, const Access &A, int64_t Slot,
                               int64_t Width) {
   Type Bits = bitsOf(A.Element);
-  Value At =
-      B.create<LLVM::GEPOp>(Loc, A.Base.getType(), Bits, A.Base,
-                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Slot)});
-  Value V = B.create<LLVM::LoadOp>(Loc, widen(Bits, Width), At);
-  if (Bits == A.Element)
-    return V;
-  return B.create<arith::BitcastOp>(Loc, widen(A.Element, Width), V);
+  auto One = [&](int64_t I) -> Value {
+    Value V = B.create<LLVM::LoadOp>(Loc, Bits,
+                                     heldAddress(B, Loc, A, Bits, Slot + I));
+    return Bits == A.Element
+               ? V
+               : B.create<arith::BitcastOp>(Loc, A.Element, V).getResult();
+  };
+  if (Width == 1)
+    return One(0);
+  // Element by element, here and below: each becomes a register of its own.
+  SmallVector<Value> Elements;
+  for (int64_t I = 0; I < Width; ++I)
+    Elements.push_back(One(I));
+  return B.create<vector::FromElementsOp>(
+      Loc, VectorType::get({Width}, A.Element), Elements);
 }
 
 void BlockLowering::storeHeld(Location Loc, Value V, const Access &A,
                               int64_t Slot) {
   Type Bits = bitsOf(A.Element);
-  Value At =
-      B.create<LLVM::GEPOp>(Loc, A.Base.getType(), Bits, A.Base,
-                            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Slot)});
-  if (Bits != A.Element)
-    V = B.create<arith::BitcastOp>(
-        Loc,
-        isa<VectorType>(V.getType()) ? cast<VectorType>(V.getType()).clone(Bits)
-                                     : Bits,
-        V);
-  B.create<LLVM::StoreOp>(Loc, V, At);
+  auto One = [&](Value Element, int64_t I) {
+    if (Bits != A.Element)
+      Element = B.create<arith::BitcastOp>(Loc, Bits, Element);
+    B.create<LLVM::StoreOp>(Loc, Element,
+                            heldAddress(B, Loc, A, Bits, Slot + I));
+  };
+  auto Type = dyn_cast<VectorType>(V.getType());
+  if (!Type)
+    return One(V, 0);
+  for (int64_t I = 0; I < Type.getDimSize(0); ++I)
+    One(B.create<vector::ExtractOp>(Loc, V, I), I);
 }
 
 Value BlockLowering::loadFrom(Location Loc, const Access &A,
