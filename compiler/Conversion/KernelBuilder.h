@@ -45,7 +45,8 @@ struct Blocking {
     Blocking Blocks;
     Blocks.Panel = 64;
     Blocks.PanelsPerCell = 1;
-    Blocks.StateElements = 8192;
+    Blocks.KeyRows = 32;
+    Blocks.StateElements = 4096;
     return Blocks;
   }
 };

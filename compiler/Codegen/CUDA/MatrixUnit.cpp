@@ -102,7 +102,8 @@ void WarpLowering::dotFused(tile::DotOp Dot, const Access &C) {
   Location Loc = Dot.getLoc();
   const Spread &S = *C.Held;
   const int64_t K = Dot.getA().getType().getDimSize(1);
-  Value Row0 = firstRow(Loc, S), Col0 = firstCol(Loc, S);
+  const Place At = here(Loc);
+  Value Row0 = firstRow(Loc, S, At), Col0 = firstCol(Loc, S, At);
   auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
                                    constantIndex(1));
   OpBuilder::InsertionGuard Guard(B);
@@ -204,16 +205,11 @@ void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
   const Spread &S = *C.Held;
   const int64_t K = Dot.getA().getType().getDimSize(1);
   const bool Split = elementOf(Dot.getA()).isF32();
-  Value Row0 = firstRow(Loc, S);
-  Value InQuad = B.create<arith::MulIOp>(
-      Loc, B.create<arith::RemUIOp>(Loc, Lane, constantIndex(4)),
-      constantIndex(2));
-  Value Share = B.create<arith::DivUIOp>(Loc, Warp, constantIndex(S.WarpsDown));
+  const Place At = here(Loc);
+  Value Row0 = firstRow(Loc, S, At), InQuad = inQuad(Loc, At);
   Value Col0 = B.create<arith::AddIOp>(
-      Loc,
-      B.create<arith::MulIOp>(
-          Loc, Share, constantIndex(S.tilesAcross() * Spread::kTileCols)),
-      B.create<arith::DivUIOp>(Loc, Lane, constantIndex(4)));
+      Loc, firstTileCol(Loc, S, At),
+      B.create<arith::DivUIOp>(Loc, At.Lane, constantIndex(4)));
 
   /// One step of k from `First`; `Step` is its number where that is known.
   auto Multiply = [&](Value First, int64_t Step) {

@@ -127,22 +127,48 @@ void WarpLowering::barrier(Location Loc) {
   Synchronized = true;
 }
 
-Value WarpLowering::firstRow(Location Loc, const Spread &S) {
-  Value Tile = B.create<arith::RemUIOp>(Loc, Warp, constantIndex(S.WarpsDown));
+WarpLowering::Place WarpLowering::here(Location Loc) {
+  // Read anew for each loop nest: LLVM would otherwise keep whatever follows
+  // from it, addresses and the exponentials of masks, in registers across all
+  // loops around.
+  Type I32 = B.getI32Type();
+  Value Number = B.create<LLVM::InlineAsmOp>(
+                      Loc, I32, ValueRange(), "mov.u32 $0, %tid.x;", "=r",
+                      /*has_side_effects=*/true, /*is_align_stack=*/false,
+                      LLVM::AsmDialectAttr(), ArrayAttr())
+                     .getRes();
+  Number = B.create<arith::IndexCastUIOp>(Loc, B.getIndexType(), Number);
+  Value Lanes = constantIndex(Spread::kLanes);
+  return {B.create<arith::DivUIOp>(Loc, Number, Lanes),
+          B.create<arith::RemUIOp>(Loc, Number, Lanes)};
+}
+
+Value WarpLowering::firstRow(Location Loc, const Spread &S, const Place &At) {
+  Value Tile =
+      B.create<arith::RemUIOp>(Loc, At.Warp, constantIndex(S.WarpsDown));
   Value Row =
       B.create<arith::MulIOp>(Loc, Tile, constantIndex(Spread::kTileRows));
   return B.create<arith::AddIOp>(
-      Loc, Row, B.create<arith::DivUIOp>(Loc, Lane, constantIndex(4)));
+      Loc, Row, B.create<arith::DivUIOp>(Loc, At.Lane, constantIndex(4)));
 }
 
-Value WarpLowering::firstCol(Location Loc, const Spread &S) {
-  Value Share = B.create<arith::DivUIOp>(Loc, Warp, constantIndex(S.WarpsDown));
-  Value Col = B.create<arith::MulIOp>(
+Value WarpLowering::firstTileCol(Location Loc, const Spread &S,
+                                 const Place &At) {
+  Value Share =
+      B.create<arith::DivUIOp>(Loc, At.Warp, constantIndex(S.WarpsDown));
+  return B.create<arith::MulIOp>(
       Loc, Share, constantIndex(S.tilesAcross() * Spread::kTileCols));
-  Value InTile = B.create<arith::MulIOp>(
-      Loc, B.create<arith::RemUIOp>(Loc, Lane, constantIndex(4)),
+}
+
+Value WarpLowering::inQuad(Location Loc, const Place &At) {
+  return B.create<arith::MulIOp>(
+      Loc, B.create<arith::RemUIOp>(Loc, At.Lane, constantIndex(4)),
       constantIndex(2));
-  return B.create<arith::AddIOp>(Loc, Col, InTile);
+}
+
+Value WarpLowering::firstCol(Location Loc, const Spread &S, const Place &At) {
+  return B.create<arith::AddIOp>(Loc, firstTileCol(Loc, S, At),
+                                 inQuad(Loc, At));
 }
 
 Position WarpLowering::ofRow(const Position &P) const {
@@ -194,8 +220,9 @@ void WarpLowering::forEachShared(Location Loc, const Extent &E, Body Emit) {
 void WarpLowering::forEachSpread(Location Loc, const Spread &S,
                                  const Extent *Guard, bool Vectorize,
                                  Body Emit) {
-  Value Row0 = firstRow(Loc, S);
-  Value Col0 = S.Cols ? firstCol(Loc, S) : Value();
+  const Place At = here(Loc);
+  Value Row0 = firstRow(Loc, S, At);
+  Value Col0 = S.Cols ? firstCol(Loc, S, At) : Value();
   const int64_t Width = Vectorize && !(Guard && Guard->Cols) ? 2 : 1;
   for (int64_t Down = 0; Down < S.tilesDown(); ++Down)
     for (int64_t Half = 0; Half < 2; ++Half) {
@@ -211,7 +238,7 @@ void WarpLowering::forEachSpread(Location Loc, const Spread &S,
         if (Guard) {
           Value First = B.create<arith::CmpIOp>(
               Loc, arith::CmpIPredicate::eq,
-              B.create<arith::RemUIOp>(Loc, Lane, constantIndex(4)),
+              B.create<arith::RemUIOp>(Loc, At.Lane, constantIndex(4)),
               constantIndex(0));
           Inside = Inside
                        ? B.create<arith::AndIOp>(Loc, Inside, First).getResult()

@@ -87,9 +87,18 @@ private:
   }
   mlir::Value plus(mlir::Location Loc, mlir::Value V, int64_t By);
   mlir::Value below(mlir::Location Loc, mlir::Value V, mlir::Value Bound);
-  /// The first row and column of this thread in a spread block.
-  mlir::Value firstRow(mlir::Location Loc, const Spread &S);
-  mlir::Value firstCol(mlir::Location Loc, const Spread &S);
+  /// Which warp and lane this thread is.
+  struct Place {
+    mlir::Value Warp, Lane;
+  };
+  Place here(mlir::Location Loc);
+  /// The first row and column of a thread in a spread block.
+  mlir::Value firstRow(mlir::Location Loc, const Spread &S, const Place &At);
+  mlir::Value firstCol(mlir::Location Loc, const Spread &S, const Place &At);
+  /// The first column of its warp's tiles, and that of its own in a tile.
+  mlir::Value firstTileCol(mlir::Location Loc, const Spread &S,
+                           const Place &At);
+  mlir::Value inQuad(mlir::Location Loc, const Place &At);
   mlir::Value combineLanes(mlir::Location Loc, mlir::vector::CombiningKind Kind,
                            mlir::Value V, llvm::ArrayRef<int64_t> Distances);
 
