@@ -278,7 +278,8 @@ void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
     forEachSpread(Loc, *To.Held, nullptr, Vectorize, Emit);
     return;
   }
-  const Spread *S = spreadOf(Block);
+  // What comes from memory is read as it lies there, by neighbouring threads.
+  const Spread *S = reachesHeld(Block) ? spreadOf(Block) : nullptr;
   Exchange Copies(*this);
   Copies.prepare(Block, S);
   // Other threads may still read what is overwritten here, or read it next.
