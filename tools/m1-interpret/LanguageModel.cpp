@@ -11,7 +11,6 @@
 #include <numeric>
 
 using namespace m1::reference;
-using m1::makeError;
 
 static Tensor integers(llvm::ArrayRef<int64_t> Values) {
   Tensor Result = Tensor::integers({static_cast<int64_t>(Values.size())});
