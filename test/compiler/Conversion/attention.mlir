@@ -3,7 +3,7 @@
 // RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
 
 // CHECK: plan.symbols = {B = 3 : i64, T = 100 : i64}
-// CHECK: plan.global "state" @s.keys : memref<3x2x8x16xbf16>
+// CHECK: plan.global "state" @s.keys : memref<3x2x1x8x16xbf16>
 // CHECK: plan.global "state" @s.values : memref<3x2x16x8xbf16>
 // CHECK: plan.global "state" @s.state : memref<3x2x8x8xf32>
 // CHECK: plan.global "state" @s.image : memref<3x2x8x8xbf16>
@@ -22,7 +22,7 @@
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
 // CHECK: %[[V1:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
 // CHECK: %[[V2:.*]] = plan.view %[[ARG0]] at 16 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
-// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x8x16xbf16>
+// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x1x8x16xbf16>
 // CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x16x8xbf16>
 // CHECK: %[[V5:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
 // CHECK: %[[V6:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
@@ -34,33 +34,46 @@
 // CHECK: plan.launch @copy_16_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V9]], %[[ARG4]], %[[V10]]
 
 // New rows join the open chunk before it is read; the state's bf16 image is the
-// operand of q S, and a closing chunk writes both.
+// operand of q S. A chunk that closes hands its state to the next ones of the
+// call; the last state and its image are written once, what is left open is kept.
 // CHECK-LABEL: tile.kernel @lightning_2x8_chunk16_bf16_f32_slots3_
-// CHECK-SAME: %arg6: memref<3x2x8x16xbf16>, %arg7: memref<3x2x16x8xbf16>, %arg8: memref<3x2x8x8xf32>, %arg9: memref<3x2x8x8xbf16>
-// CHECK: scf.for %[[CHUNK:.*]] =
+// CHECK-SAME: %arg6: memref<3x2x1x8x16xbf16>, %arg7: memref<3x2x16x8xbf16>, %arg8: memref<3x2x8x8xf32>, %arg9: memref<3x2x8x8xbf16>
+// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[CHUNK:.*]], %{{.*}} : index
 // CHECK: %[[K:.*]] = tile.load %arg4[%[[TOKEN:.*]], %arg1, %{{.*}}] dims [0, 2] rows %[[NEW:.*]] : {{.*}}, vector<16x8xbf16>
 // CHECK: %[[KT:.*]] = vector.transpose %[[K]], [1, 0]
-// CHECK: tile.store %[[KT]], %arg6[%[[SLOT:.*]], %arg1, %{{.*}}, %[[R0:.*]]] dims [2, 3] cols %[[NEW]]
-// CHECK: tile.store %{{.*}}, %arg7[%[[SLOT]], %arg1, %[[R0]], %{{.*}}] dims [2, 3] rows %[[NEW]]
-// CHECK: %[[KEYS:.*]] = tile.load %arg6[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] : {{.*}}, vector<8x16xbf16>
-// CHECK: %[[VALUES:.*]] = tile.load %arg7[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[R1:.*]] : {{.*}}, vector<16x8xbf16>
+// CHECK: tile.store %[[KT]], %arg6[%[[SLOT:.*]], %arg1, %arg2, %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[NEW]]
+// CHECK: tile.store %{{.*}}, %arg7[%[[SLOT]], %arg1, %[[R0]], %[[COLUMN:.*]]] dims [2, 3] rows %[[NEW]]
 // CHECK: %[[Q:.*]] = tile.load %arg3
-// CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[CHUNK]]
 // CHECK: %[[INTER:.*]] = scf.if %[[FIRST]] -> (vector<16x8xf32>)
 // CHECK: %[[IMAGE:.*]] = tile.load %arg9
 // CHECK: tile.dot %[[Q]], %[[IMAGE]]
+// CHECK: %[[KEYS:.*]] = tile.load %arg6[%[[SLOT]], %arg1, %arg2, %{{.*}}, %{{.*}}] dims [3, 4] : {{.*}}, vector<8x16xbf16>
+// CHECK: %[[VALUES:.*]] = tile.load %arg7[%[[SLOT]], %arg1, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[R1:.*]] : {{.*}}, vector<16x8xbf16>
 // CHECK: %[[SCORES:.*]] = tile.dot %[[Q]], %[[KEYS]], %{{.*}} : vector<16x8xbf16>, vector<8x16xbf16>, vector<16x16xf32>
 // CHECK: %[[SEEN:.*]] = arith.cmpi sge
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCORES]]
 // CHECK: %[[P:.*]] = arith.select %[[SEEN]], %[[DECAYED]]
 // CHECK: %[[O:.*]] = tile.dot %[[P]], %[[VALUES]], %[[INTER]]
-// CHECK: tile.store %[[O]], %arg14[%[[TOKEN]], %arg1, %{{.*}}] dims [0, 2] rows %[[NEW]]
+// CHECK: tile.store %[[O]], %arg14[%[[TOKEN]], %arg1, %[[COLUMN]]] dims [0, 2] rows %[[NEW]]
 // CHECK: arith.cmpi eq, %[[R1]]
 // CHECK: %[[KEPT:.*]] = arith.select %[[FIRST]]
-// CHECK: %[[OLD:.*]] = tile.load %arg8[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[KEPT]]
+// CHECK: %[[OLD:.*]] = tile.load %arg8[%[[SLOT]], %arg1, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[KEPT]]
 // CHECK: %[[ACC:.*]] = arith.mulf %[[OLD]]
-// CHECK: %[[S:.*]] = tile.dot %{{.*}}, %[[VALUES]], %[[ACC]]
-// CHECK: tile.store %[[S]], %arg8
+// CHECK: %[[CLOSED:.*]] = tile.dot %{{.*}}, %{{.*}}, %[[ACC]]
+// CHECK: %[[WALKED:.*]] = scf.for {{.*}} iter_args(%[[S:.*]] = %[[CLOSED]]) -> (vector<8x8xf32>)
+// CHECK: %[[KS:.*]] = vector.transpose
+// CHECK: %[[PREV:.*]] = arith.truncf %[[S]] : vector<8x8xf32> to vector<8x8xbf16>
+// CHECK: tile.dot %[[QS:.*]], %[[PREV]]
+// CHECK: tile.dot %[[QS]], %[[KS]]
+// CHECK: tile.store %{{.*}}, %arg14
+// CHECK: scf.if
+// CHECK: %[[WHOLE:.*]] = arith.mulf %[[S]]
+// CHECK: tile.dot %{{.*}}, %{{.*}}, %[[WHOLE]]
+// CHECK: } else {
+// CHECK: tile.store %{{.*}}, %arg6
+// CHECK: tile.store %{{.*}}, %arg7
+// CHECK: scf.yield %[[S]]
+// CHECK: tile.store %[[WALKED]], %arg8
 // CHECK: tile.store %{{.*}}, %arg9[%[[SLOT]], {{.*}} vector<8x8xbf16>
 
 m1.state @s : !m1.lightning_state<2 x 8, chunk = 16, bf16>

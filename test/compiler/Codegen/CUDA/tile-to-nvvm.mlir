@@ -1,19 +1,18 @@
-// RUN: m1-opt %s --tile-to-nvvm=threads=64 | FileCheck %s
+// RUN: m1-opt %s --tile-to-nvvm --split-input-file | FileCheck %s
 
 // CHECK: llvm.mlir.global external @m1_shared() {addr_space = 3 : i32
 
-// A product of two blocks: operands are read where they lie, the sum is kept in
-// shared memory, and every loop is shared out and ends with a barrier.
-// CHECK-LABEL: func.func @product(
+// A block of 8 rows stays in shared memory: operands are read where they lie,
+// and every loop is shared out between barriers.
+// CHECK-LABEL: func.func @small(
 // CHECK-SAME: %[[A:.*]]: !llvm.ptr<1>, %[[B:.*]]: !llvm.ptr<1>, %[[C:.*]]: !llvm.ptr<1>, %[[ROWS:.*]]: i64)
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
-// CHECK-SAME: m1.threads = 64 : i32
+// CHECK-SAME: m1.threads = 128 : i32
 // CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x : i32
 // CHECK: %[[THREAD:.*]] = arith.index_cast %[[TID]] : i32 to index
 // CHECK: %[[SHARED:.*]] = llvm.mlir.addressof @m1_shared : !llvm.ptr<3>
-// CHECK: nvvm.read.ptx.sreg.ctaid.x
-// CHECK: %[[R:.*]] = arith.index_cast %[[ROWS]] : i64 to index
 // The accumulator.
+// CHECK: nvvm.barrier0
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
 // CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
 // CHECK: nvvm.barrier0
@@ -29,13 +28,75 @@
 // CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<1>
 // CHECK: nvvm.barrier0
 // CHECK: return
-tile.kernel @product(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: memref<16x8xf32>,
-                     %c: memref<?x8xf32>, %rows: index) {
+tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: memref<16x8xf32>,
+                   %c: memref<?x8xf32>, %rows: index) {
   %zero = arith.constant 0 : index
   %l = tile.load %a[%zero, %zero] dims [0, 1] rows %rows : memref<?x16xf32>, vector<8x16xf32>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<16x8xf32>, vector<16x8xf32>
   %none = arith.constant dense<0.0> : vector<8x8xf32>
   %p = tile.dot %l, %r, %none : vector<8x16xf32>, vector<16x8xf32>, vector<8x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] rows %rows : vector<8x8xf32>, memref<?x8xf32>
+  tile.return
+}
+
+// -----
+
+// 64 by 8 of bf16 products: four accumulators a thread, no shared memory. Warps
+// whose rows do not exist multiply nothing; the store keeps to the rows that do.
+// CHECK-LABEL: func.func @spread(
+// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK: %[[SUMS:.*]] = llvm.alloca %{{.*}} x f32
+// CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr
+// CHECK: %[[USED:.*]] = arith.cmpi slt
+// CHECK: scf.if %[[USED]] {
+// CHECK: llvm.inline_asm has_side_effects "mov.u32 $0, %tid.x;"
+// CHECK: scf.for
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) : (i32, i32, i32, i32, i32, i32, f32, f32, f32, f32)
+// CHECK-NOT: llvm.call_intrinsic
+// CHECK: scf.if
+// CHECK: llvm.store %{{.*}} : {{.*}}, !llvm.ptr<1>
+// CHECK: return
+tile.kernel @spread(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: memref<32x8xbf16>,
+                    %c: memref<?x8xf32>, %rows: index) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] rows %rows : memref<?x32xbf16>, vector<64x32xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<32x8xbf16>, vector<32x8xbf16>
+  %none = arith.constant dense<0.0> : vector<64x8xf32>
+  %p = tile.dot %l, %r, %none : vector<64x32xbf16>, vector<32x8xbf16>, vector<64x8xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] rows %rows : vector<64x8xf32>, memref<?x8xf32>
+  tile.return
+}
+
+// -----
+
+// Accumulators of f32 are the next product's left side where they are, split
+// into two bf16: two multiplications for each step of k, none of them in a loop.
+// The maximum of a row is found among the four lanes that have it.
+// CHECK-LABEL: func.func @chained(
+// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK: scf.for
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: nvvm.shfl.sync bfly
+// CHECK-NOT: scf.for
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
+// CHECK-NOT: llvm.call_intrinsic
+// CHECK: return
+tile.kernel @chained(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b: memref<16x16xbf16>,
+                     %v: memref<16x8xbf16>, %c: memref<64x8xf32>) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x16xbf16>, vector<64x16xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<16x16xbf16>, vector<16x16xbf16>
+  %w = tile.load %v[%zero, %zero] dims [0, 1] : memref<16x8xbf16>, vector<16x8xbf16>
+  %none = arith.constant dense<0.0> : vector<64x16xf32>
+  %start = arith.constant dense<0.0> : vector<64x8xf32>
+  %least = arith.constant dense<-1.0e30> : vector<64xf32>
+  %s = tile.dot %l, %r, %none : vector<64x16xbf16>, vector<16x16xbf16>, vector<64x16xf32>
+  %max = vector.multi_reduction <maxnumf>, %s, %least [1] : vector<64x16xf32> to vector<64xf32>
+  %wide = tile.broadcast %max along 1 : vector<64xf32> to vector<64x16xf32>
+  %p = arith.subf %s, %wide : vector<64x16xf32>
+  %o = tile.dot %p, %w, %start : vector<64x16xf32>, vector<16x8xbf16>, vector<64x8xf32>
+  tile.store %o, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
 }
