@@ -8,8 +8,8 @@
 #
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. Tests name the
 # tools of the project and of LLVM as they are; %m1c and %m1run are their full
-# paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only), %python
-# is the Python that runs lit.
+# paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only, feature
+# "amx"), %python is the Python that runs lit.
 
 import os
 import sys
@@ -31,6 +31,8 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
+if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
+    config.available_features.add("amx")
 
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),

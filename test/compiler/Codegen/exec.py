@@ -5,12 +5,14 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""exec.py OP WORK_DIR
+"""Compiled kernels against the reference interpreter.
 
 Writes small functions of m1 operations in the shapes where kernels go wrong
 (single rows and columns, one row more or less than a block, odd widths, empty
 sequences, experts that nobody chose), compiles them to one plan, and compares
-`m1run call` with `m1-interpret` on the same random inputs and weights.
+`m1run call` with `m1-interpret` on the same random inputs and weights. Plans for
+GPUs run on the emulated one; for CPUs with AMX the shapes are those where tiles
+go wrong.
 
 The interpreter rounds nothing, so the difference, relative in norm, is the
 compiled code's own rounding: up to 1e-5 where everything is f32, 1e-15 where it
@@ -19,6 +21,7 @@ few to average over.
 Prints the number of cases.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -27,7 +30,7 @@ import sys
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "..", "tools"))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "tools"))
 import make_checkpoint  # noqa: E402
 
 DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "f64": "float64"}
@@ -36,6 +39,8 @@ DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "f64": "float6
 TOLERANCE = {"f32": 1e-5, "bf16": 2e-3, "f16": 3e-4, "f64": 1e-15}
 FEW = 256
 ROWS = (1, 5, 6, 7, 63, 64, 65, 200)
+# An AMX tile has 16 rows.
+TILE_ROWS = (1, 15, 16, 17, 31, 32, 33, 64, 65, 200)
 
 
 def tensor(*shape, element="f32"):
@@ -45,7 +50,11 @@ def tensor(*shape, element="f32"):
 class Module:
     """Functions with their parameters and states, and the calls to compare."""
 
-    def __init__(self, seed):
+    def __init__(self, options, seed):
+        self.options = options
+        self.gpu = options.target != "cpu"
+        self.tiles = (options.target_cpu or "").endswith("+amx")
+        self.rows = TILE_ROWS if self.tiles else ROWS
         self.random = np.random.Generator(np.random.PCG64(seed))
         self.text, self.weights, self.calls, self.functions = [], [], [], 0
 
@@ -94,8 +103,9 @@ class Module:
     def call(self, name, arguments, tolerance):
         self.calls.append((name, arguments, tolerance))
 
-    def compare(self, work, *options):
-        """Compiles, runs every call with both tools and compares; the number of calls."""
+    def compare(self):
+        """Compiles, runs every call with both tools and compares; prints the number of calls."""
+        work = self.options.work
         shutil.rmtree(work, ignore_errors=True)
         weights = os.path.join(work, "weights")
         os.makedirs(weights)
@@ -103,26 +113,29 @@ class Module:
         with open(module, "w") as file:
             file.write("\n".join(self.text) + "\n")
         make_checkpoint.write_shard(os.path.join(weights, "model.safetensors"), self.weights, 0)
-        run("m1c", module, "-o", plan, "--max-length=256", *options)
+        cpu = ["--target-cpu", self.options.target_cpu] if self.options.target_cpu else []
+        if error := run("m1c", module, "-o", plan, "--max-length=256", "--target", self.options.target, *cpu):
+            sys.exit(error)
+        outs = {tool: os.path.join(work, tool) for tool in ("compiled", "expected")}
+        commands = {"compiled": (self.options.runner, "call", plan, "--device", "ptx" if self.gpu else "cpu"), "expected": ("m1-interpret", module)}
+        given = ["--weights", weights] if self.weights else []
         failures = 0
         for number, (name, arguments, tolerance) in enumerate(self.calls):
             paths = []
             for i, argument in enumerate(arguments):
                 paths += ["--arg", os.path.join(work, f"argument{i}.npy")]
                 np.save(paths[-1], argument)
-            outs = {tool: os.path.join(work, tool) for tool in ("m1run", "m1-interpret")}
-            given = ["--weights", weights] if self.weights else []
-            run("m1run", "call", plan, *given, "--entry", name, *paths, "--out-dir", outs["m1run"])
-            run("m1-interpret", module, *given, "--entry", name, *paths, "--out-dir", outs["m1-interpret"])
-            for result in sorted(os.listdir(outs["m1-interpret"])):
-                found, expected = (np.load(os.path.join(outs[tool], result)) for tool in ("m1run", "m1-interpret"))
-                shapes = [list(np.shape(a)) for a in arguments]
-                where = f"call {number} of {name} on {shapes}, {result}"
-                if problem := difference(found, expected, tolerance):
-                    failures += 1
-                    print(f"{where}: {problem}")
+            problems = [run(*command, *given, "--entry", name, *paths, "--out-dir", outs[tool]) for tool, command in commands.items()]
+            if not any(problems):
+                for result in sorted(os.listdir(outs["expected"])):
+                    found, expected = (np.load(os.path.join(outs[tool], result)) for tool in ("compiled", "expected"))
+                    if problem := difference(found, expected, tolerance):
+                        problems.append(f"{result}: {problem}")
+            if any(problems):
+                failures += 1
+                print(f"call {number} of {name} on {[list(np.shape(a)) for a in arguments]}", *filter(None, problems), sep="\n  ")
             for out in outs.values():
-                shutil.rmtree(out)
+                shutil.rmtree(out, ignore_errors=True)
         print(f"{len(self.calls)} cases compared, {failures} differ")
         sys.exit(failures > 0)
 
@@ -145,9 +158,9 @@ def difference(found, expected, tolerance):
 
 
 def run(*command):
+    """Runs a tool; what it says if it fails."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\nexit code {result.returncode}\n{result.stdout}{result.stderr}")
+    return f"{command[0]}: exit code {result.returncode}: {result.stdout}{result.stderr}" if result.returncode else None
 
 
 # ===----------------------------------------------------------------------===//
@@ -167,11 +180,14 @@ def unary(module, op, x_type, result_type, weights=(), more=""):
 def linear(module):
     elements = [("f32", "f32", "f32"), ("bf16", "bf16", "f32"), ("bf16", "bf16", "bf16"), ("f32", "bf16", "f32"), ("f16", "f16", "f16"), ("f16", "f32", "f32")]
     shapes = [(1, 1), (7, 1), (1, 7), (33, 60), (60, 33), (97, 97), (128, 32), (64, 161)]
+    every = ((33, 60), (97, 97))
+    if module.tiles:
+        shapes, every = [(32, 1), (32, 16), (64, 33), (96, 160), (33, 60), (256, 17)], ((96, 160), (33, 60))
     for k, n in shapes:
-        for x, w, y in elements if (k, n) in ((33, 60), (97, 97)) else elements[:2]:
+        for x, w, y in elements if (k, n) in every else elements[1 if module.tiles else 0 : 2]:
             name = module.parameter(n, k, element=w)
             function = unary(module, "m1.linear", tensor(None, k, element=x), tensor(None, n, element=y), [name])
-            for t in (0, *ROWS) if y == "f32" else (1, 65):
+            for t in (0, *module.rows) if y == "f32" else (1, 65):
                 module.call(function, [module.normal(t, k, element=x)], TOLERANCE[y])
 
 
@@ -299,6 +315,15 @@ STEPS = [
 ]
 
 
+def attention_elements(d):
+    """Of operands and result: all at one width, at others one that rounds or two."""
+    yield "f32", "f32"
+    if 1 < d <= 32:
+        yield "bf16", "f32"
+    if d >= 32:
+        yield "bf16", "bf16"
+
+
 def attention(module, op, state, shapes, element, result, attributes, slots=8):
     """Two calls' worth of tokens through one state: the second continues what the first began."""
     name = module.state(state)
@@ -316,7 +341,7 @@ def attention(module, op, state, shapes, element, result, attributes, slots=8):
         body += f"    : ({queries}, {keys}, {keys}, {state}, {index}, {index}, {index}) -> ({out}, {state})\n"
     body += f"  m1.write_state %s2, @{name} : {state}\n  return %r0, %r1 : {out}, {out}\n"
     function = module.function(arguments, [(out, "T"), (out, "U")], body)
-    for lengths in STEPS:
+    for lengths in STEPS if shapes[0][1] <= 32 else STEPS[2:4]:  # wider ones take their time
         slot = module.random.permutation(slots)[: len(lengths[0])].astype(np.int32)
         given = []
         for step in range(2):
@@ -331,20 +356,19 @@ def attention(module, op, state, shapes, element, result, attributes, slots=8):
 
 
 def lightning_attention(module):
-    for h, d, chunk in ((1, 1, 64), (3, 8, 64), (1, 20, 64), (2, 32, 64), (2, 8, 5), (1, 8, 1), (1, 7, 256)):
-        for element, result in (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16")):
-            if element == "bf16" and (chunk != 64 or d == 1 or (d != 32 and result == "bf16")):
-                continue
+    shapes = [(1, 1, 64), (3, 8, 64), (1, 20, 64), (2, 32, 64), (1, 64, 64), (1, 96, 64), (1, 128, 64), (1, 256, 64)]
+    # A thread block of a GPU holds a chunk in its shared memory.
+    shapes += [(2, 8, 5), (1, 8, 1), (1, 7, 64 if module.gpu else 256)]
+    for h, d, chunk in shapes:
+        for element, result in attention_elements(d) if chunk == 64 else [("f32", "f32")]:
             slopes = ", ".join(["5.0e-01", "3.0e-02", "0.0"][:h])
             state = f"!m1.lightning_state<{h} x {d}, chunk = {chunk}, {element}>"
             attention(module, "m1.lightning_attention", state, [(h, d)] * 3, element, result, f"slopes [{slopes}]")
 
 
 def softmax_attention(module):
-    for h, g, d in ((1, 1, 1), (3, 1, 8), (6, 3, 20), (4, 2, 32), (2, 2, 7)):
-        for element, result in (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16")):
-            if element == "bf16" and (d == 1 or (d != 32 and result == "bf16")):
-                continue
+    for h, g, d in ((1, 1, 1), (3, 1, 8), (6, 3, 20), (4, 2, 32), (2, 2, 7), (1, 1, 64), (2, 1, 96), (1, 1, 128), (1, 1, 256)):
+        for element, result in attention_elements(d):
             state = f"!m1.kv_cache<{g} x {d}, {element}>"
             attention(module, "m1.softmax_attention", state, [(h, d), (g, d), (g, d)], element, result, "scale 0.7")
 
@@ -383,8 +407,12 @@ def split_qkv(module):
 
 
 def router(module):
-    for d, e, k in ((1, 1, 1), (7, 3, 1), (33, 3, 3), (60, 17, 2), (97, 32, 8)):
-        for x, w in (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16")):
+    shapes = ((1, 1, 1), (7, 3, 1), (33, 3, 3), (60, 17, 2), (97, 32, 8))
+    elements = (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16"))
+    if module.tiles:
+        shapes, elements = ((32, 1, 1), (64, 17, 2), (96, 32, 8), (33, 3, 3)), elements[2:]
+    for d, e, k in shapes:
+        for x, w in elements:
             weight = module.parameter(e, d, element=w)
             rows = tensor(None, d, element=x)
             chosen, weights = tensor(None, k, element="i32"), tensor(None, k)
@@ -392,15 +420,19 @@ def router(module):
             body += f"  %e, %p = m1.router %a0, %{weight} : ({rows}, {tensor(e, d, element=w)}) -> ({chosen}, {weights})\n"
             body += f"  return %e, %p : {chosen}, {weights}\n"
             function = module.function([(rows, None)], [(chosen, None), (weights, None)], body)
-            for t in (1, 7, 8, 9, 65):
+            for t in module.rows if module.tiles else (1, 7, 8, 9, 65):
                 values = module.normal(t, d, element=x)
                 values[t // 2] = 0  # all experts alike: the lowest indices win
                 module.call(function, [values], TOLERANCE["f32"])
 
 
 def experts(module):
-    for d, f, e, k in ((1, 1, 1, 1), (7, 33, 3, 2), (60, 97, 4, 3), (32, 64, 5, 1)):
-        for element, y in (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16"), ("f16", "f32")):
+    shapes = ((1, 1, 1, 1), (7, 33, 3, 2), (60, 97, 4, 3), (32, 64, 5, 1))
+    elements = (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16"), ("f16", "f32"))
+    if module.tiles:
+        shapes, elements = ((32, 32, 3, 2), (64, 96, 5, 1), (96, 33, 4, 3), (60, 97, 4, 3)), elements[1:3]
+    for d, f, e, k in shapes:
+        for element, y in elements:
             names = [module.parameter(*s, element=element, scale=s[-1] ** -0.5) for s in ((e, f, d), (e, f, d), (e, d, f))]
             rows, result = tensor(None, d, element=element), tensor(None, d, element=y)
             chosen, weights = tensor(None, k, element="i32"), tensor(None, k)
@@ -409,7 +441,7 @@ def experts(module):
             body += f"  %r = m1.experts %a0, %a1, %a2, {', '.join('%' + n for n in names)} : ({', '.join(types)}) -> {result}\n"
             body += f"  return %r : {result}\n"
             function = module.function([(rows, None), (chosen, None), (weights, None)], [(result, None)], body)
-            for t in (1, 7, 63, 64, 65, 200):
+            for t in module.rows if module.tiles else (1, 7, 63, 64, 65, 200):
                 picks = np.stack([module.random.permutation(e)[:k] for _ in range(t)]).astype(np.int32)
                 if t == 65:  # one order of choices for all: whoever comes after the first k gets nothing
                     picks[:] = np.arange(k)[::-1]
@@ -442,15 +474,19 @@ def token_log_prob(module):
 
 
 def head_log_prob(module):
-    for d, v in ((1, 1), (7, 33), (33, 97), (60, 513), (32, 1500)):
-        for x, w in (("f32", "f32"), ("bf16", "bf16"), ("f32", "bf16")):
+    shapes = ((1, 1), (7, 33), (33, 97), (60, 513), (32, 1500))
+    elements, every = (("f32", "f32"), ("bf16", "bf16"), ("f32", "bf16")), "f32"
+    if module.tiles:
+        shapes, elements, every = ((32, 16), (64, 33), (96, 513), (33, 97), (32, 1500)), elements[1:], "bf16"
+    for d, v in shapes:
+        for x, w in elements:
             weight = module.parameter(v, d, element=w)
             rows, table = tensor(None, d, element=x), tensor(v, d, element=w)
             body = module.load(weight)
             body += f"  %r = m1.head_log_prob %a0, %{weight}, %a1 : ({rows}, {table}, tensor<?xi32>) -> tensor<?xf32>\n"
             body += "  return %r : tensor<?xf32>\n"
             function = module.function([(rows, None), ("tensor<?xi32>", None)], [("tensor<?xf32>", None)], body)
-            for t in ROWS if x == w == "f32" else (1, 65):
+            for t in module.rows if x == w == every else (1, 65):
                 module.call(function, [module.normal(t, d, element=x), targets_of(module, t, v)], TOLERANCE["f32"])
 
 
@@ -458,11 +494,17 @@ OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rota
 
 
 def main():
-    op, work = sys.argv[1:]
     functions = {f.__name__: f for f in OPS}
-    module = Module(list(functions).index(op) + 1)
-    functions[op](module)
-    module.compare(work)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("op", choices=functions)
+    parser.add_argument("work", help="directory that is made anew")
+    parser.add_argument("--target", default="cpu", help="as m1c takes it: cpu or cuda:ARCH")
+    parser.add_argument("--target-cpu", help="as m1c takes it")
+    parser.add_argument("--runner", default="m1run", help="m1run, or m1run-amx with its emulated unit")
+    options = parser.parse_args()
+    module = Module(options, list(functions).index(options.op) + 1)
+    functions[options.op](module)
+    module.compare()
 
 
 main()
