@@ -18,6 +18,14 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
+# This CPU, emulated AMX and an emulated GPU: what m1c is told, and the program
+# that runs the plan.
+UNITS = {
+    "cpu": ((), ("m1run",)),
+    "amx": (("--target-cpu", "x86-64-v3+amx"), ("m1run-amx",)),
+    "ptx": (("--target", "cuda:sm_80"), ("m1run", "--device", "ptx")),
+}
+
 
 def run(*command):
     """Runs a tool that is found in PATH; its errors end the test."""

@@ -5,8 +5,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""invariance.py CONFIG.json DTYPE WORK_DIR
+"""invariance.py CONFIG.json DTYPE UNIT WORK_DIR
 
+UNIT is one of e2e.UNITS.
 A token's log-probability must be the same bits whatever else is in the batch,
 however the prompt is cut into pieces, whether the token is decoded or scored,
 and however many threads run.
@@ -18,25 +19,27 @@ import sys
 import e2e
 import numpy as np
 
-# Both sides of a chunk of 64 tokens, several chunks, and a lone token.
-LENGTHS = (150, 40, 64, 65, 2)
-NEW_TOKENS = 40
+# Both sides of a chunk of 64 tokens, several chunks, and few; new tokens reach a second chunk.
+LENGTHS = (130, 50, 64, 65, 2)
+NEW_TOKENS = 16
 
 
 class Model:
-    def __init__(self, config, dtype, work):
+    def __init__(self, config, dtype, unit, work):
         self.work, self.runs = work, 0
         self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
         e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, 1, dtype)
         self.plan = os.path.join(work, "model.m1plan")
-        e2e.run("m1c", self.checkpoint, "-o", self.plan)
+        target, (self.runner, *self.device) = e2e.UNITS[unit]
+        e2e.run("m1c", self.checkpoint, "-o", self.plan, *target)
 
     def m1run(self, command, sequences, *options):
         self.runs += 1
         folder = e2e.fresh(os.path.join(self.work, f"run{self.runs}"))
         tokens = e2e.write_tokens(os.path.join(folder, "in"), sequences)
         out = os.path.join(folder, "out")
-        e2e.run("m1run", command, self.plan, "--weights", self.checkpoint, "--tokens", tokens, "--out-dir", out, *options)
+        given = ("--weights", self.checkpoint, "--tokens", tokens, "--out-dir", out)
+        e2e.run(self.runner, command, self.plan, *given, *self.device, *options)
         return out
 
     def score(self, sequences, *options):
@@ -51,9 +54,9 @@ class Model:
 
 
 def main():
-    config_file, dtype, work = sys.argv[1:]
+    config_file, dtype, unit, work = sys.argv[1:]
     config = e2e.make_checkpoint.load_config(config_file)
-    model = Model(config, dtype, work)
+    model = Model(config, dtype, unit, work)
     generator = np.random.Generator(np.random.PCG64(7))
     sequences = [generator.integers(0, config["vocab_size"], n) for n in LENGTHS]
     failures = 0
