@@ -204,7 +204,8 @@ void checkFields(const Instruction &I) {
 
 void loadConfiguration(const Instruction &I) {
   Configuration C;
-  std::memcpy(&C, reinterpret_cast<const void *>(I.Address), sizeof(C));
+  std::memcpy(&C, reinterpret_cast<const void *>(I.Address + I.Index),
+              sizeof(C));
   ThisThread = {};
   if (C.Palette == 0)
     return;
@@ -337,8 +338,8 @@ bool test::emulateAmx(ucontext_t &Context) {
     loadConfiguration(*I);
     break;
   case Operation::StoreConfig:
-    std::memcpy(reinterpret_cast<void *>(I->Address), &ThisThread.Config,
-                sizeof(Configuration));
+    std::memcpy(reinterpret_cast<void *>(I->Address + I->Index),
+                &ThisThread.Config, sizeof(Configuration));
     break;
   case Operation::Release:
     ThisThread = {};
