@@ -19,14 +19,6 @@ using namespace m1;
 
 Device::~Device() = default;
 
-static absl::Status noRecording() {
-  return absl::UnimplementedError("this device records nothing");
-}
-absl::Status Device::beginRecording() { return noRecording(); }
-absl::StatusOr<uint32_t> Device::endRecording() { return noRecording(); }
-absl::Status Device::replay(uint32_t) { return noRecording(); }
-absl::Status Device::forget(uint32_t) { return noRecording(); }
-
 /// N of "cuda" (0) and "cuda:N".
 static std::optional<unsigned> cudaOrdinal(std::string_view Name) {
   if (!Name.starts_with("cuda"))

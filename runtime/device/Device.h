@@ -9,6 +9,7 @@
 #ifndef M1_RUNTIME_DEVICE_DEVICE_H
 #define M1_RUNTIME_DEVICE_DEVICE_H
 
+#include "runtime/device/Recorder.h"
 #include "runtime/plan/Plan.h"
 
 #include <array>
@@ -60,7 +61,8 @@ public:
   /// Read the contents are those at the time of the call; with Write they are
   /// complete when `unmap` has returned. The memory must stay where it is until
   /// then. Everything is unmapped before the next call maps; mapping the same
-  /// sizes in the same order gives the same addresses where `canRecord`.
+  /// sizes in the same order gives the same addresses where there is a
+  /// `recorder`.
   virtual absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                                       HostAccess Access) = 0;
   virtual absl::Status unmap(Address Mapped) = 0;
@@ -79,14 +81,9 @@ public:
   /// Waits for all work; reports what failed in it.
   virtual absl::Status synchronize() = 0;
 
-  /// Whether the device can keep a series of launches, copies and fills and do
-  /// them again at less cost than one by one.
-  virtual bool canRecord() const { return false; }
-  /// What is started from here to `endRecording` is kept, not done.
-  virtual absl::Status beginRecording();
-  virtual absl::StatusOr<uint32_t> endRecording();
-  virtual absl::Status replay(uint32_t Recording);
-  virtual absl::Status forget(uint32_t Recording);
+  /// The recorder of this device's work; null where repeating it one by one
+  /// costs no more.
+  virtual Recorder *recorder() { return nullptr; }
 };
 
 /// How to make a device.

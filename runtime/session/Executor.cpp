@@ -342,21 +342,21 @@ uint64_t Executor::resolve(const Argument &Arg) const {
 
 absl::Status Executor::runSteps(uint32_t Function) {
   const Program &P = Programs[Function];
-  if (!Trace && TheDevice.canRecord()) {
+  if (Recorder *Kept = Trace ? nullptr : TheDevice.recorder()) {
     auto Found = std::find_if(
         Recordings.begin(), Recordings.end(), [&](const Recorded &R) {
           return R.Function == Function && R.Symbols == Symbols;
         });
     if (Found != Recordings.end()) {
       Recordings.splice(Recordings.begin(), Recordings, Found);
-      return replaySteps(P, Recordings.front());
+      return replaySteps(P, *Kept, Recordings.front());
     }
     // Decoding repeats one call many times; prompts may all differ in length.
     constexpr size_t MaxRecordings = 32;
     Recordings.push_front({Function, Symbols, {}});
     if (Recordings.size() > MaxRecordings) {
       for (uint32_t Part : Recordings.back().Parts)
-        M1_RETURN_IF_ERROR(TheDevice.forget(Part));
+        M1_RETURN_IF_ERROR(Kept->forget(Part));
       Recordings.pop_back();
     }
   }
@@ -366,7 +366,8 @@ absl::Status Executor::runSteps(uint32_t Function) {
 }
 
 /// Does the steps of a call as recordings, making those that are not there yet.
-absl::Status Executor::replaySteps(const Program &P, Recorded &Record) {
+absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
+                                   Recorded &Record) {
   size_t Part = 0;
   for (auto Op = P.Operations.begin(), End = P.Operations.end(); Op != End;) {
     if (Op->Kind == plan::Instruction::Call) {
@@ -377,16 +378,16 @@ absl::Status Executor::replaySteps(const Program &P, Recorded &Record) {
       return Next.Kind == plan::Instruction::Call;
     });
     if (Part == Record.Parts.size()) {
-      M1_RETURN_IF_ERROR(TheDevice.beginRecording());
+      M1_RETURN_IF_ERROR(Kept.beginRecording());
       absl::Status Status;
       for (auto Next = Op; Next != PartEnd && Status.ok(); ++Next)
         Status = run(*Next);
-      absl::StatusOr<uint32_t> Number = TheDevice.endRecording();
+      absl::StatusOr<uint32_t> Number = Kept.endRecording();
       M1_RETURN_IF_ERROR(std::move(Status));
       M1_RETURN_IF_ERROR(Number.status());
       Record.Parts.push_back(*Number);
     }
-    M1_RETURN_IF_ERROR(TheDevice.replay(Record.Parts[Part++]));
+    M1_RETURN_IF_ERROR(Kept.replay(Record.Parts[Part++]));
     Op = PartEnd;
   }
   return absl::OkStatus();

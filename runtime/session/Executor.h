@@ -81,7 +81,7 @@ private:
   absl::Status bindParameter(uint32_t Index);
   absl::Status releaseParameter(uint32_t Index);
   absl::Status runSteps(uint32_t Function);
-  absl::Status replaySteps(const Program &P, Recorded &Record);
+  absl::Status replaySteps(const Program &P, Recorder &Kept, Recorded &Record);
   absl::Status run(const Operation &Op);
   absl::Status runTimed(const Operation &Op);
   uint64_t resolve(const Argument &Arg) const;

@@ -82,8 +82,15 @@ Value WarpLowering::scratchPointer(int64_t Offset) {
 
 Access WarpLowering::place(Value Block, VectorType Type) {
   const Spread *S = spreadOf(Block);
-  if (!S)
-    return allocate(Type);
+  if (!S) {
+    // Only what is looked at is written, but spread blocks, whose registers are
+    // all computed, may read past it.
+    Access A = allocate(Type);
+    Extent E = extentOf(Block);
+    A.Rows = E.Rows;
+    A.Cols = E.Cols;
+    return A;
+  }
   OpBuilder::InsertionGuard Guard(B);
   B.setInsertionPointToStart(Entry);
   Access A;

@@ -25,6 +25,7 @@ namespace m1::cuda {
 using Result = int;       // CUresult
 using DeviceNumber = int; // CUdevice
 using DevicePointer = uint64_t;
+using Size = size_t;
 using Context = struct ContextOpaque *;
 using Module = struct ModuleOpaque *;
 using Function = struct FunctionOpaque *;
@@ -60,7 +61,7 @@ inline constexpr int kCaptureThreadLocal = 1;
   X(PrimaryCtxRetain, cuDevicePrimaryCtxRetain, (Context * C, DeviceNumber D)) \
   X(PrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (DeviceNumber D))         \
   X(CtxSetCurrent, cuCtxSetCurrent, (Context C))                               \
-  X(MemGetInfo, cuMemGetInfo_v2, (size_t *Free, size_t *Total))                \
+  X(MemGetInfo, cuMemGetInfo_v2, (Size * Free, Size * Total))                  \
   X(MemAlloc, cuMemAlloc_v2, (DevicePointer * At, size_t Bytes))               \
   X(MemFree, cuMemFree_v2, (DevicePointer At))                                 \
   X(MemHostAlloc, cuMemHostAlloc, (void **At, size_t Bytes, unsigned Flags))   \

@@ -53,7 +53,7 @@ std::string oneLine(std::string_view Log) {
   return Result;
 }
 
-class CudaDriver : public gpu::Driver {
+class CudaDriver : public gpu::Driver, private Recorder {
 public:
   ~CudaDriver() override {
     // Nobody is left to tell of errors.
@@ -226,7 +226,7 @@ public:
     return check(Cuda.StreamSynchronize(Work), "cuStreamSynchronize");
   }
 
-  bool canRecord() const override { return true; }
+  Recorder *recorder() override { return this; }
   absl::Status beginRecording() override {
     return check(Cuda.StreamBeginCapture(Work, kCaptureThreadLocal),
                  "cuStreamBeginCapture");

@@ -9,7 +9,7 @@
 #ifndef M1_RUNTIME_DEVICE_GPU_DRIVER_H
 #define M1_RUNTIME_DEVICE_GPU_DRIVER_H
 
-#include "runtime/support/Error.h"
+#include "runtime/device/Recorder.h"
 
 #include <array>
 #include <cstdint>
@@ -88,16 +88,7 @@ public:
   virtual absl::Status synchronize() = 0;
 
   /// As in m1::Device.
-  virtual bool canRecord() const { return false; }
-  virtual absl::Status beginRecording() { return noRecording(); }
-  virtual absl::StatusOr<uint32_t> endRecording() { return noRecording(); }
-  virtual absl::Status replay(uint32_t) { return noRecording(); }
-  virtual absl::Status forget(uint32_t) { return noRecording(); }
-
-private:
-  static absl::Status noRecording() {
-    return absl::UnimplementedError("this driver records nothing");
-  }
+  virtual Recorder *recorder() { return nullptr; }
 };
 
 } // namespace m1::gpu

@@ -72,7 +72,7 @@ struct MemoryNeeds {
   }
 };
 
-class GpuDevice : public Device {
+class GpuDevice : public Device, private Recorder {
 public:
   GpuDevice(std::unique_ptr<Driver> TheDriver, const GpuOptions &Options)
       : Gpu(std::move(TheDriver)), Options(Options) {}
@@ -204,18 +204,18 @@ public:
     return absl::OkStatus();
   }
 
-  bool canRecord() const override {
-    return Gpu->canRecord() && !Options.Blocking;
+  Recorder *recorder() override {
+    return Gpu->recorder() && !Options.Blocking ? this : nullptr;
   }
   absl::Status beginRecording() override {
-    M1_RETURN_IF_ERROR(explain(Gpu->beginRecording()));
+    M1_RETURN_IF_ERROR(explain(Gpu->recorder()->beginRecording()));
     Recording.emplace();
     return absl::OkStatus();
   }
   absl::StatusOr<uint32_t> endRecording() override {
     std::vector<Launch> Launches = std::move(Recording->Launches);
     Recording.reset();
-    absl::StatusOr<uint32_t> Number = Gpu->endRecording();
+    absl::StatusOr<uint32_t> Number = Gpu->recorder()->endRecording();
     if (!Number.ok())
       return inPlan(Number.status());
     Recorded[*Number] = std::move(Launches);
@@ -224,11 +224,11 @@ public:
   absl::Status replay(uint32_t Number) override {
     const std::vector<Launch> &Launches = Recorded.at(Number);
     Pending.insert(Pending.end(), Launches.begin(), Launches.end());
-    return explain(Gpu->replay(Number));
+    return explain(Gpu->recorder()->replay(Number));
   }
   absl::Status forget(uint32_t Number) override {
     Recorded.erase(Number);
-    return explain(Gpu->forget(Number));
+    return explain(Gpu->recorder()->forget(Number));
   }
 
 private:

@@ -22,7 +22,7 @@ namespace m1::test {
 /// A GPU in the process's memory whose kernels are those of Kernels.c. Work is
 /// done as late as the interface allows, so that whoever does not wait where he
 /// must sees it in the results. Everything is written down.
-class FakeDriver : public gpu::Driver {
+class FakeDriver : public gpu::Driver, private Recorder {
 public:
   /// What the tests set and read; it outlives the driver.
   struct Control {
@@ -63,7 +63,7 @@ public:
   absl::Status launch(uint32_t Kernel, const gpu::LaunchShape &Shape,
                       std::span<const uint64_t> Args) override;
   absl::Status synchronize() override;
-  bool canRecord() const override { return C.CanRecord; }
+  Recorder *recorder() override { return C.CanRecord ? this : nullptr; }
   absl::Status beginRecording() override;
   absl::StatusOr<uint32_t> endRecording() override;
   absl::Status replay(uint32_t Recording) override;
