@@ -31,11 +31,13 @@ inline const uint8_t *digestField(const uint8_t *File) {
 inline uint64_t computeDigest(std::span<const uint8_t> File,
                               const uint8_t *Field) {
   XXH64_state_t State;
-  const uint8_t Zeros[8] = {};
+  // Longer than what is read of it: g++ takes a look ahead in XXH64_update for
+  // an access before the array.
+  const uint8_t Zeros[40] = {};
   size_t Before = Field - File.data();
   XXH64_reset(&State, 0);
   XXH64_update(&State, File.data(), Before);
-  XXH64_update(&State, Zeros, 8);
+  XXH64_update(&State, Zeros + 32, 8);
   XXH64_update(&State, Field + 8, File.size() - Before - 8);
   return XXH64_digest(&State);
 }

@@ -27,11 +27,15 @@ using namespace m1::codegen;
 /// Of every buffer, in bytes; memory that the plan places has no less.
 static constexpr int64_t kAlignment = 64;
 
+static int64_t alignedElements(Type Element) {
+  return kAlignment / std::max<int64_t>(Element.getIntOrFloatBitWidth() / 8, 1);
+}
+
 Access BlockLowering::allocate(VectorType Type) {
   Access A;
   A.Element = Type.getElementType();
   A.Strides.assign(Type.getRank(), 1);
-  A.Aligned = kAlignment;
+  A.Aligned = alignedElements(A.Element);
   if (Type.getRank() == 2) {
     A.Strides[0] = Type.getDimSize(1);
     A.Aligned = std::gcd(A.Aligned, A.Strides[0]);
@@ -109,8 +113,9 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
 
   Value Start = constantIndex(0);
   // A range of a matrix's columns may start anywhere.
-  int64_t Aligned =
-      Type.getRank() == 2 && !Type.getLayout().isIdentity() ? 1 : kAlignment;
+  int64_t Aligned = Type.getRank() == 2 && !Type.getLayout().isIdentity()
+                        ? 1
+                        : alignedElements(Type.getElementType());
   for (auto [Number, Stride] : llvm::enumerate(Strides))
     if (Number + 1 < Strides.size())
       Aligned = std::gcd(Aligned, Stride);

@@ -117,8 +117,7 @@ void WarpLowering::dotFused(tile::DotOp Dot, const Access &C) {
           plus(Loc, Col0, Across * Spread::kTileCols + Second), C.Element));
   for (int64_t Down = 0; Down < S.tilesDown(); ++Down)
     for (int64_t Half = 0; Half < 2; ++Half) {
-      Value Row =
-          plus(Loc, Row0, Down * S.WarpsDown * Spread::kTileRows + Half * 8);
+      Value Row = plus(Loc, Row0, S.rowOffset(Down, Half));
       Value Left = elementAt(Dot.getA(), Row, Depth, C.Element);
       for (int64_t Across = 0; Across < S.tilesAcross(); ++Across)
         for (int64_t Second = 0; Second < 2; ++Second) {
@@ -233,8 +232,7 @@ void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
       for (int64_t Part = 0; Part < 2; ++Part)
         for (int64_t Half = 0; Half < 2; ++Half) {
           Position P;
-          P.Row = plus(Loc, Row0,
-                       Down * S.WarpsDown * Spread::kTileRows + Half * 8);
+          P.Row = plus(Loc, Row0, S.rowOffset(Down, Half));
           P.Col = plus(Loc, Depth, 8 * Part);
           P.Aligned = 2;
           if (Held) {

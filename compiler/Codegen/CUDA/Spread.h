@@ -46,6 +46,10 @@ struct Spread {
   int64_t slot(int64_t Down, int64_t Across, int64_t Half) const {
     return ((Down * tilesAcross() + Across) * 2 + Half) * 2;
   }
+  /// How far a thread's rows lie below its first.
+  int64_t rowOffset(int64_t Down, int64_t Half) const {
+    return Down * WarpsDown * kTileRows + Half * 8;
+  }
   static int64_t rowSlot(int64_t Down, int64_t Half) { return Down * 2 + Half; }
   /// The row's slot of an element's.
   int64_t rowSlotOf(int64_t Slot) const {

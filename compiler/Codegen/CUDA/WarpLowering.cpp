@@ -233,8 +233,7 @@ void WarpLowering::forEachSpread(Location Loc, const Spread &S,
   const int64_t Width = Vectorize && !(Guard && Guard->Cols) ? 2 : 1;
   for (int64_t Down = 0; Down < S.tilesDown(); ++Down)
     for (int64_t Half = 0; Half < 2; ++Half) {
-      Value Row =
-          plus(Loc, Row0, Down * S.WarpsDown * Spread::kTileRows + Half * 8);
+      Value Row = plus(Loc, Row0, S.rowOffset(Down, Half));
       Position P;
       P.Held = &S;
       P.Loop = Guard;

@@ -131,7 +131,8 @@ public:
     KernelFunction Function = Kernels[Kernel];
     int64_t Cells = Grid[0] * Grid[1] * Grid[2];
     // Chunks so small that the threads end together, and no smaller.
-    int64_t Chunk = std::max<int64_t>(1, Cells / (Pool.threads() * 8));
+    int64_t Chunks = int64_t(Pool.threads()) * 8;
+    int64_t Chunk = std::max<int64_t>(1, Cells / Chunks);
     Pool.parallelFor(
         Cells, Chunk, [&](int64_t Begin, int64_t End, unsigned Thread) {
           void *Scratch = Scratches[Thread].data();

@@ -263,9 +263,8 @@ private:
                        "or run with --device cpu");
     // sm_80 runs on 8.0 and all later ones, sm_90a on 9.0 alone.
     unsigned Needed = 0;
-    std::string_view Digits = Target.substr(3);
-    const char *End = Digits.data() + Digits.size();
-    const char *Rest = std::from_chars(Digits.data(), End, Needed).ptr;
+    const char *End = Target.data() + Target.size();
+    const char *Rest = std::from_chars(Target.data() + 3, End, Needed).ptr;
     unsigned Found = Gpu->limits().ComputeCapability;
     bool Exact = Rest != End;
     if (Found && (Exact ? Found != Needed : Found < Needed))

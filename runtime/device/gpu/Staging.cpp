@@ -39,7 +39,7 @@ absl::Status Staging::turn() {
 }
 
 absl::Status Staging::copyIn(Address To, const void *From, uint64_t Bytes) {
-  auto Source = static_cast<const std::byte *>(From);
+  const auto *Source = static_cast<const std::byte *>(From);
   while (Bytes > 0) {
     if (Used == BufferBytes)
       M1_RETURN_IF_ERROR(turn());
@@ -56,7 +56,7 @@ absl::Status Staging::copyIn(Address To, const void *From, uint64_t Bytes) {
 }
 
 absl::Status Staging::copyOut(void *To, Address From, uint64_t Bytes) {
-  auto Destination = static_cast<std::byte *>(To);
+  auto *Destination = static_cast<std::byte *>(To);
   uint64_t Ahead = 0; // bytes in the other buffer that belong at Destination
   while (Bytes > 0) {
     M1_RETURN_IF_ERROR(turn());

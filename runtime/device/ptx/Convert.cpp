@@ -139,7 +139,7 @@ template <typename To, typename From>
 bool runConvert(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[1]))
     return false;
-  const unsigned InBytes = I.Ops[1].Bytes, OutBytes = I.Ops[0].Bytes;
+  const size_t InBytes = I.Ops[1].Bytes, OutBytes = I.Ops[0].Bytes;
   const std::byte *In = W.in<std::byte>(I.Ops[1]);
   std::byte *Out = W.out<std::byte>(I.Ops[0]);
   // One that narrows may be executed in place, so all are read first.

@@ -49,7 +49,8 @@ bool runLoad(Warp &W, const Instruction &I, Mask Active) {
     // An address register may be one of the results: only this lane's is gone.
     for (unsigned N = 0; N < Count; ++N)
       if (I.More[N].Bytes)
-        W.out<R>(I.More[N])[L] = R(relaxedLoad<U>(Data + N * sizeof(U)));
+        W.out<R>(I.More[N])[L] =
+            static_cast<R>(relaxedLoad<U>(Data + N * sizeof(U)));
   }
   for (const Operand &O : I.More)
     if (O.Bytes)

@@ -139,6 +139,12 @@ Mask compare(uint8_t How, const T *A, const T *B, Mask Active) {
     });
     return Result;
   };
+  auto IsUnordered = [](auto X, auto Y) {
+    if constexpr (std::is_floating_point_v<decltype(X)>)
+      return std::isunordered(X, Y);
+    else
+      return false;
+  };
   // Written so that an unordered pair gives what the name says.
   switch (How) {
     // clang-format off
@@ -154,8 +160,8 @@ Mask compare(uint8_t How, const T *A, const T *B, Mask Active) {
   case Leu: return Holds([](auto X, auto Y) { return !(X > Y); });
   case Gtu: return Holds([](auto X, auto Y) { return !(X <= Y); });
   case Geu: return Holds([](auto X, auto Y) { return !(X < Y); });
-  case Num: return Holds([](auto X, auto Y) { return X == X && Y == Y; });
-  default:  return Holds([](auto X, auto Y) { return X != X || Y != Y; });
+  case Num: return Holds([&](auto X, auto Y) { return !IsUnordered(X, Y); });
+  default:  return Holds(IsUnordered);
     // clang-format on
   }
 }

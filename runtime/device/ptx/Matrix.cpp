@@ -86,7 +86,8 @@ bool runProduct(Warp &W, const Instruction &I, Mask Active) {
 
   for (unsigned L = 0; L < Lanes; ++L)
     for (unsigned R = 0; R < 2; ++R) {
-      const double *Sum = &Sums[L / 4 + 8 * R][2 * (L % 4)];
+      const size_t Column = 2 * (L % 4);
+      const double *Sum = &Sums[L / 4 + 8 * R][Column];
       if constexpr (std::is_same_v<Result, float>) {
         for (unsigned H = 0; H < 2; ++H)
           W.out<float>(D[2 * R + H])[L] =
@@ -166,7 +167,8 @@ bool runLoadMatrix(Warp &W, const Instruction &I, Mask Active) {
     uint32_t *Out = W.out<uint32_t>(I.More[R]);
     for (unsigned L = 0; L < Lanes; ++L) {
       const unsigned G = L / 4, T = 2 * (L % 4);
-      const auto *Matrix = &Loaded[Rows * R];
+      const size_t First = Rows * R;
+      const auto *Matrix = &Loaded[First];
       const uint16_t Low = I.Mode ? Matrix[T][G] : Matrix[G][T],
                      High = I.Mode ? Matrix[T + 1][G] : Matrix[G][T + 1];
       Out[L] = uint32_t(High) << 16 | Low;
@@ -196,9 +198,10 @@ bool runTransposeMatrix(Warp &W, const Instruction &I, Mask Active) {
     for (unsigned H = 0; H < 2; ++H)
       Matrix[2 * (L % 4) + H][L / 4] = A[L] >> (16 * H);
   uint32_t *Out = W.out<uint32_t>(I.Ops[0]);
-  for (unsigned L = 0; L < Lanes; ++L)
-    Out[L] = uint32_t(Matrix[L / 4][2 * (L % 4) + 1]) << 16 |
-             Matrix[L / 4][2 * (L % 4)];
+  for (unsigned L = 0; L < Lanes; ++L) {
+    const size_t Column = 2 * (L % 4);
+    Out[L] = uint32_t(Matrix[L / 4][Column + 1]) << 16 | Matrix[L / 4][Column];
+  }
   W.define(I.Ops[0], Active);
   return true;
 }

@@ -46,8 +46,8 @@ public:
   bool contains(uint64_t At, uint64_t Count) const {
     return Count <= Bytes && At - Address <= Bytes - Count;
   }
-  std::byte *at(uint64_t Address_) const {
-    return Data.data() + (Address_ - Address);
+  std::byte *at(uint64_t Place) const {
+    return Data.data() + (Place - Address);
   }
 
   /// What an access needs of it, to be kept in registers.

@@ -735,8 +735,8 @@ Operand Parser::constant(uint64_t Bits, unsigned Bytes) {
   uint64_t Word = Bits;
   for (unsigned Have = Bytes; Have < sizeof(uint64_t); Have *= 2)
     Word |= Word << (8 * Have);
-  M.Constants.resize(M.Constants.size() + Lanes * Bytes / sizeof(uint64_t),
-                     Word);
+  const size_t Words = Lanes * size_t(Bytes) / sizeof(uint64_t);
+  M.Constants.resize(M.Constants.size() + Words, Word);
   return O;
 }
 

@@ -37,8 +37,8 @@ void SharedMemory::barrier() {
     std::fill(Writer.begin() + Begin, Writer.begin() + End, Nobody);
     std::fill(Reader.begin() + Begin, Reader.begin() + End, Nobody);
   }
-  for (uint8_t W = 0; W < Unmet.size(); ++W)
-    warpBarrier(W, AllLanes);
+  for (size_t W = 0; W < Unmet.size(); ++W)
+    warpBarrier(static_cast<uint8_t>(W), AllLanes);
 }
 
 void SharedMemory::warpBarrier(uint8_t Warp, Mask Members) {
