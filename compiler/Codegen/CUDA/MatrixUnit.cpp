@@ -16,6 +16,9 @@
 // side of the next. A left side of f32 is split into the nearest bf16 and what
 // is left of it, which is multiplied too: its products keep 16 bits and more.
 //
+// Operands that lie in global memory pass through shared memory in tiles along
+// k (Staging.h): while one is multiplied, the next ones are on their way.
+//
 // The order of a sum depends on k alone: steps of 16 ascend, what happens
 // inside one is the unit's own, and rows do not see each other.
 //
@@ -23,11 +26,19 @@
 
 #include "compiler/Codegen/CUDA/WarpLowering.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
 static constexpr int64_t kDepth = 16; // k of one multiplication
+
+// Staging: k of a tile at most, and how many tiles are under way. A processor
+// of an A100 has 164 KiB for its thread blocks together, of an H100 228.
+static constexpr int64_t kMostStagedDepth = 64;
+static constexpr int64_t kMostStages = 4;
+static constexpr int64_t kStagedBytes = 64 << 10;
 
 static Type elementOf(Value Block) {
   return getElementTypeOrSelf(Block.getType());
@@ -55,12 +66,10 @@ void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   Exchange Copies(*this);
   Copies.prepare(Dot.getA(), Left);
   Copies.prepare(Dot.getB(), nullptr);
-  ifThen(Loc, Used, [&] {
-    if (Units)
-      dotUnits(Dot, C, Left && reachesHeld(Dot.getA()) ? Left : nullptr);
-    else
-      dotFused(Dot, C);
-  });
+  if (Units)
+    dotUnits(Dot, C, Left && reachesHeld(Dot.getA()) ? Left : nullptr, Used);
+  else
+    ifThen(Loc, Used, [&] { dotFused(Dot, C); });
   Synchronized = false;
 }
 
@@ -198,78 +207,240 @@ void WarpLowering::multiply(Location Loc, const Access &C, int64_t Slot,
     storeHeld(Loc, B.create<LLVM::ExtractValueOp>(Loc, New, I), C, Slot + I);
 }
 
-void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
-                            const Spread *Held) {
-  Location Loc = Dot.getLoc();
-  const Spread &S = *C.Held;
-  const int64_t K = Dot.getA().getType().getDimSize(1);
-  const bool Split = elementOf(Dot.getA()).isF32();
-  const Place At = here(Loc);
-  Value Row0 = firstRow(Loc, S, At), InQuad = inQuad(Loc, At);
-  Value Col0 = B.create<arith::AddIOp>(
-      Loc, firstTileCol(Loc, S, At),
-      B.create<arith::DivUIOp>(Loc, At.Lane, constantIndex(4)));
+SmallVector<Value> WarpLowering::rightOf(Product &D, int64_t Across,
+                                         const Step &At) {
+  Location Loc = D.Dot.getLoc();
+  Value InQuad = inQuad(Loc, D.At);
+  Value Col = B.create<arith::AddIOp>(
+      Loc, plus(Loc, D.TileCol0, Across * Spread::kTileCols),
+      B.create<arith::DivUIOp>(Loc, D.At.Lane, constantIndex(4)));
+  SmallVector<Value> Pairs;
+  for (int64_t Part = 0; Part < 2; ++Part) {
+    auto Element = [&](int64_t Second) {
+      Value Row = B.create<arith::AddIOp>(
+          Loc, plus(Loc, At.First, At.Number * kDepth + 8 * Part + Second),
+          InQuad);
+      return elementAt(D.Dot.getB(), Row, Col, B.getBF16Type());
+    };
+    Pairs.push_back(pack(Loc, Element(0), Element(1)));
+  }
+  return Pairs;
+}
 
-  /// One step of k from `First`; `Step` is its number where that is known.
-  auto Multiply = [&](Value First, int64_t Step) {
-    Value Depth = B.create<arith::AddIOp>(Loc, First, InQuad);
-    SmallVector<SmallVector<Value>> Right;
+WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
+                                            const Step &At) {
+  Location Loc = D.Dot.getLoc();
+  Value InQuad = inQuad(Loc, D.At);
+  // Registers in the unit's order: both rows at the first k, then at the
+  // second.
+  LeftSide Result;
+  for (int64_t Part = 0; Part < 2; ++Part)
+    for (int64_t Half = 0; Half < 2; ++Half) {
+      Position P;
+      P.Row = plus(Loc, D.Row0, D.C.Held->rowOffset(Down, Half));
+      P.Col = B.create<arith::AddIOp>(
+          Loc, plus(Loc, At.First, At.Number * kDepth + 8 * Part), InQuad);
+      P.Aligned = 2;
+      if (D.Held) {
+        P.Held = D.Held;
+        P.Slot =
+            D.Held->slot(Down, 2 * (At.StepsBefore + At.Number) + Part, Half);
+      }
+      SmallVector<Value> Two = pairAt(D.Dot.getA(), P);
+      if (elementOf(D.Dot.getA()).isBF16()) {
+        Result.Near.push_back(pack(Loc, Two[0], Two[1]));
+        continue;
+      }
+      SmallVector<Value> Near, Far;
+      for (Value V : Two) {
+        Near.push_back(convertFloat(Loc, V, B.getBF16Type()));
+        Value Lost = B.create<arith::SubFOp>(
+            Loc, V, convertFloat(Loc, Near.back(), B.getF32Type()));
+        Far.push_back(convertFloat(Loc, Lost, B.getBF16Type()));
+      }
+      Result.Near.push_back(pack(Loc, Near[0], Near[1]));
+      Result.Far.push_back(pack(Loc, Far[0], Far[1]));
+    }
+  return Result;
+}
+
+void WarpLowering::multiplyStep(Product &D, const Step &At) {
+  Location Loc = D.Dot.getLoc();
+  const Spread &S = *D.C.Held;
+  SmallVector<SmallVector<Value>> Right;
+  for (int64_t Across = 0; Across < S.tilesAcross();) {
+    if (!D.Right) {
+      Right.push_back(rightOf(D, Across++, At));
+      continue;
+    }
+    // Two tiles side by side at once, where there are two.
+    const int64_t Tiles = std::min<int64_t>(S.tilesAcross() - Across, 2);
+    Value Chunk = B.create<arith::AddIOp>(
+        Loc,
+        B.create<arith::DivUIOp>(Loc, D.TileCol0,
+                                 constantIndex(TileLayout::kChunk)),
+        constantIndex(Across));
+    SmallVector<Value> Words =
+        loadMatrices(Loc, D.Right->Layout,
+                     sharedAt(Loc, At.Stage, constantIndex(D.Right->Offset)),
+                     constantIndex(At.Number * kDepth), Chunk, D.At, 2 * Tiles,
+                     /*Transposed=*/true);
+    for (int64_t I = 0; I < Tiles; ++I, ++Across)
+      Right.push_back({Words[2 * I], Words[2 * I + 1]});
+  }
+  for (int64_t Down = 0; Down < S.tilesDown(); ++Down) {
+    LeftSide Left;
+    if (D.Left) {
+      Value Row = B.create<arith::SubIOp>(
+          Loc, plus(Loc, D.Row0, S.rowOffset(Down, 0)),
+          B.create<arith::DivUIOp>(Loc, D.At.Lane, constantIndex(4)));
+      Left.Near = loadMatrices(
+          Loc, D.Left->Layout,
+          sharedAt(Loc, At.Stage, constantIndex(D.Left->Offset)), Row,
+          constantIndex(At.Number * kDepth / TileLayout::kChunk), D.At, 4,
+          /*Transposed=*/false);
+    } else {
+      Left = leftOf(D, Down, At);
+    }
     for (int64_t Across = 0; Across < S.tilesAcross(); ++Across) {
-      Value Col = plus(Loc, Col0, Across * Spread::kTileCols);
-      SmallVector<Value> &Pairs = Right.emplace_back();
-      for (int64_t Part = 0; Part < 2; ++Part) {
-        auto At = [&](int64_t Second) {
-          return elementAt(Dot.getB(), plus(Loc, Depth, 8 * Part + Second), Col,
-                           B.getBF16Type());
-        };
-        Pairs.push_back(pack(Loc, At(0), At(1)));
-      }
+      int64_t Slot = S.slot(Down, Across, 0);
+      if (!Left.Far.empty())
+        multiply(Loc, D.C, Slot, Left.Far, Right[Across]);
+      multiply(Loc, D.C, Slot, Left.Near, Right[Across]);
     }
-    for (int64_t Down = 0; Down < S.tilesDown(); ++Down) {
-      // Registers in the unit's order: both rows at the first k, then at the
-      // second.
-      SmallVector<Value> Left, Rest;
-      for (int64_t Part = 0; Part < 2; ++Part)
-        for (int64_t Half = 0; Half < 2; ++Half) {
-          Position P;
-          P.Row = plus(Loc, Row0, S.rowOffset(Down, Half));
-          P.Col = plus(Loc, Depth, 8 * Part);
-          P.Aligned = 2;
-          if (Held) {
-            P.Held = Held;
-            P.Slot = Held->slot(Down, 2 * Step + Part, Half);
-          }
-          SmallVector<Value> Two = pairAt(Dot.getA(), P);
-          if (!Split) {
-            Left.push_back(pack(Loc, Two[0], Two[1]));
-            continue;
-          }
-          SmallVector<Value> Near, Far;
-          for (Value V : Two) {
-            Near.push_back(convertFloat(Loc, V, B.getBF16Type()));
-            Value Lost = B.create<arith::SubFOp>(
-                Loc, V, convertFloat(Loc, Near.back(), B.getF32Type()));
-            Far.push_back(convertFloat(Loc, Lost, B.getBF16Type()));
-          }
-          Left.push_back(pack(Loc, Near[0], Near[1]));
-          Rest.push_back(pack(Loc, Far[0], Far[1]));
-        }
-      for (int64_t Across = 0; Across < S.tilesAcross(); ++Across) {
-        int64_t Slot = S.slot(Down, Across, 0);
-        if (Split)
-          multiply(Loc, C, Slot, Rest, Right[Across]);
-        multiply(Loc, C, Slot, Left, Right[Across]);
-      }
-    }
+  }
+}
+
+void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
+                            const Spread *Held, Value Used) {
+  Location Loc = Dot.getLoc();
+  const int64_t K = Dot.getA().getType().getDimSize(1);
+  Product D{Dot, C, Held};
+  D.At = here(Loc);
+  D.Row0 = firstRow(Loc, *C.Held, D.At);
+  D.TileCol0 = firstTileCol(Loc, *C.Held, D.At);
+
+  // What passes through shared memory, in tiles of how many k.
+  int64_t Tile = kMostStagedDepth;
+  while (K % Tile != 0)
+    Tile /= 2;
+  int64_t StageBytes = 0;
+  std::optional<Staged> Left, Right;
+  auto Stage = [&](std::optional<Staged> &S, Value Block, bool IsLeft,
+                   int64_t Rows, int64_t Cols) {
+    if (!canStage(Block))
+      return;
+    S.emplace();
+    S->From = LazyLoads.lookup(Block);
+    S->Layout = TileLayout(Rows, Cols);
+    S->IsLeft = IsLeft;
+    S->Offset = StageBytes;
+    StageBytes += S->Layout.bytes();
   };
-  if (Held) {
-    for (int64_t Step = 0; Step < K / kDepth; ++Step)
-      Multiply(constantIndex(Step * kDepth), Step);
+  if (!Held)
+    Stage(Left, Dot.getA(), true, C.Held->Rows, Tile);
+  Stage(Right, Dot.getB(), false, Tile, C.Held->Cols);
+  D.Left = Left ? &*Left : nullptr;
+  D.Right = Right ? &*Right : nullptr;
+
+  if (!Left && !Right) {
+    ifThen(Loc, Used, [&] {
+      if (Held) {
+        for (int64_t Number = 0; Number < K / kDepth; ++Number)
+          multiplyStep(D, {constantIndex(0), Value(), Number});
+        return;
+      }
+      auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
+                                       constantIndex(kDepth));
+      OpBuilder::InsertionGuard Guard(B);
+      B.setInsertionPoint(Loop.getBody()->getTerminator());
+      multiplyStep(D, {Loop.getInductionVar()});
+    });
     return;
   }
-  auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
-                                   constantIndex(kDepth));
+  pipeline(D, K / Tile, Tile, StageBytes, Used);
+}
+
+void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
+                            int64_t StageBytes, Value Used) {
+  Location Loc = D.Dot.getLoc();
+  const int64_t Stages = std::min(
+      Tiles, std::clamp<int64_t>(kStagedBytes / StageBytes, 2, kMostStages));
+  Value Base =
+      allocate(VectorType::get({Stages * StageBytes}, B.getI8Type())).Base;
+  Value Thread = B.create<arith::AddIOp>(
+      Loc,
+      B.create<arith::MulIOp>(Loc, D.At.Warp, constantIndex(Spread::kLanes)),
+      D.At.Lane);
+  for (Staged *S : {D.Left, D.Right})
+    if (S)
+      findSourceRows(Loc, *S, Thread);
+
+  /// Starts to copy the tiles from k = `First` on to the stage at `Offset`.
+  auto Issue = [&](Value First, Value Offset) {
+    Value Stage = sharedAt(Loc, Base, Offset);
+    for (const Staged *S : {D.Left, D.Right})
+      if (S)
+        copyTile(Loc, *S, Thread, First,
+                 sharedAt(Loc, Stage, constantIndex(S->Offset)));
+  };
+  auto Commit = [&] { B.create<NVVM::CpAsyncCommitGroupOp>(Loc); };
+  /// Waits for the oldest tile: all threads' parts of it, and until none reads
+  /// the one before, whose place is taken next.
+  auto Wait = [&] {
+    B.create<NVVM::CpAsyncWaitGroupOp>(Loc, std::max<int64_t>(Stages - 2, 0));
+    B.create<NVVM::Barrier0Op>(Loc);
+  };
+  auto Multiply = [&](Value First, int64_t StepsBefore, Value Offset) {
+    ifThen(Loc, Used, [&] {
+      Value Stage = sharedAt(Loc, Base, Offset);
+      for (int64_t Number = 0; Number < Tile / kDepth; ++Number)
+        multiplyStep(D, {First, Stage, Number, StepsBefore});
+    });
+  };
+
+  // Others may still read what lies where the first tiles will.
+  barrier(Loc);
+  const int64_t Ahead = std::max<int64_t>(Stages - 1, 1);
+  for (int64_t T = 0; T < Ahead; ++T) {
+    Issue(constantIndex(T * Tile), constantIndex(T * StageBytes));
+    Commit();
+  }
+  if (D.Held || Tiles <= Stages) {
+    // Registers have names: every step is written out.
+    for (int64_t T = 0; T < Tiles; ++T) {
+      Wait();
+      if (int64_t Next = T + Ahead; Next < Tiles) {
+        Issue(constantIndex(Next * Tile),
+              constantIndex(Next % Stages * StageBytes));
+      }
+      Commit();
+      Multiply(constantIndex(T * Tile), T * (Tile / kDepth),
+               constantIndex(T % Stages * StageBytes));
+    }
+    return;
+  }
+  // The stage that is multiplied, and the one that is filled meanwhile.
+  auto Loop = B.create<scf::ForOp>(
+      Loc, constantIndex(0), constantIndex(Tiles * Tile), constantIndex(Tile),
+      ValueRange{constantIndex(0), constantIndex(Ahead * StageBytes)});
   OpBuilder::InsertionGuard Guard(B);
-  B.setInsertionPoint(Loop.getBody()->getTerminator());
-  Multiply(Loop.getInductionVar(), -1);
+  B.setInsertionPointToStart(Loop.getBody());
+  Value First = Loop.getInductionVar();
+  Wait();
+  Value Next = plus(Loc, First, Ahead * Tile);
+  ifThen(Loc, below(Loc, Next, constantIndex(Tiles * Tile)),
+         [&] { Issue(Next, Loop.getRegionIterArg(1)); });
+  Commit();
+  Multiply(First, -1, Loop.getRegionIterArg(0));
+  SmallVector<Value> After;
+  for (Value Offset : Loop.getRegionIterArgs()) {
+    Value Further = plus(Loc, Offset, StageBytes);
+    Value IsLast =
+        B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Further,
+                                constantIndex(Stages * StageBytes));
+    After.push_back(
+        B.create<arith::SelectOp>(Loc, IsLast, constantIndex(0), Further));
+  }
+  B.create<scf::YieldOp>(Loc, After);
 }

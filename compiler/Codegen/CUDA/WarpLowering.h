@@ -26,6 +26,7 @@
 
 #include "compiler/Codegen/Blocks/BlockLowering.h"
 #include "compiler/Codegen/CUDA/Spread.h"
+#include "compiler/Codegen/CUDA/Staging.h"
 
 namespace m1::codegen {
 
@@ -104,8 +105,37 @@ private:
 
   // MatrixUnit.cpp: products.
   bool usesMatrixUnits(tile::DotOp Dot) const;
+  /// What the parts of a product on matrix units share.
+  struct Product {
+    tile::DotOp Dot;
+    const Access &C;
+    const Spread *Held; // how the left side is spread; null if it is not
+    Staged *Left = nullptr, *Right = nullptr; // null: not staged
+    Place At = {};
+    mlir::Value Row0 = {},
+                TileCol0 = {}; // the thread's first row, its warp's column
+  };
+  /// k of one multiplication: from `First` + 16 `Number` on. What is staged
+  /// lies in `Stage`, from `First` on. `StepsBefore` is First / 16 where the
+  /// left side is held.
+  struct Step {
+    mlir::Value First, Stage = {};
+    int64_t Number = 0, StepsBefore = 0;
+  };
+  /// A left side's four registers: the nearest bf16 and, of f32, the rest.
+  struct LeftSide {
+    llvm::SmallVector<mlir::Value> Near, Far;
+  };
   /// On matrix units; with `Held`, the left side is in registers, spread so.
-  void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held);
+  /// Warps for which `Used` (null: all) is false only help to copy.
+  void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held,
+                mlir::Value Used);
+  void pipeline(Product &D, int64_t Tiles, int64_t Tile, int64_t StageBytes,
+                mlir::Value Used);
+  void multiplyStep(Product &D, const Step &At);
+  LeftSide leftOf(Product &D, int64_t Down, const Step &At);
+  llvm::SmallVector<mlir::Value> rightOf(Product &D, int64_t Across,
+                                         const Step &At);
   /// In registers, a multiply-add at a time.
   void dotFused(tile::DotOp Dot, const Access &C);
   /// In shared memory.
@@ -120,6 +150,29 @@ private:
   llvm::SmallVector<mlir::Value> pairAt(mlir::Value Block, Position P);
   /// True if evaluating `Block` reads a spread block's registers.
   bool reachesHeld(mlir::Value Block);
+
+  // Staging.cpp: operands on their way through shared memory.
+  /// True for loads of bf16 whose rows are whole chunks.
+  bool canStage(mlir::Value Block) const;
+  /// Where chunk `Chunk` of row `Row` lies in a tile, in bytes.
+  mlir::Value inTile(mlir::Location Loc, const TileLayout &L, mlir::Value Row,
+                     mlir::Value Chunk);
+  mlir::Value sharedAt(mlir::Location Loc, mlir::Value Base, mlir::Value Bytes);
+  /// The chunks of a tile that `Thread` copies.
+  void forEachChunk(mlir::Location Loc, const TileLayout &L, mlir::Value Thread,
+                    llvm::function_ref<void(int64_t Number, mlir::Value Row,
+                                            mlir::Value Chunk)>
+                        Emit);
+  void findSourceRows(mlir::Location Loc, Staged &S, mlir::Value Thread);
+  /// Starts to copy the tile from k = `First` on to `To`.
+  void copyTile(mlir::Location Loc, const Staged &S, mlir::Value Thread,
+                mlir::Value First, mlir::Value To);
+  /// `ldmatrix` of two matrices, one below the other, or of four, two by two:
+  /// from row `Row` and chunk `Chunk` of the tile at `Base`.
+  llvm::SmallVector<mlir::Value>
+  loadMatrices(mlir::Location Loc, const TileLayout &L, mlir::Value Base,
+               mlir::Value Row, mlir::Value Chunk, const Place &At,
+               unsigned Count, bool Transposed);
 
   mlir::Value Thread, Warp, Lane, Shared;
   mlir::Block *Entry;

@@ -41,17 +41,29 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 
 // -----
 
-// 64 by 8 of bf16 products: four accumulators a thread, no shared memory. Warps
-// whose rows do not exist multiply nothing; the store keeps to the rows that do.
+// 64 by 8 of bf16 products: four accumulators a thread. Both operands are copied
+// to shared memory, of rows that do not exist no byte. Warps whose rows do not
+// exist only help to copy; the store keeps to the rows that do.
 // CHECK-LABEL: func.func @spread(
-// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK-SAME: m1.scratch_bytes = 4608 : i64
 // CHECK: %[[SUMS:.*]] = llvm.alloca %{{.*}} x f32
 // CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr
 // CHECK: %[[USED:.*]] = arith.cmpi slt
+// CHECK: nvvm.barrier0
+// CHECK: %[[BYTES:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : i32
+// CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16.s"(%{{.*}}, %{{.*}}, %[[BYTES]]) :
+// CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16.s"
+// CHECK: scf.if
+// CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16"(%{{.*}}, %{{.*}}) :
+// CHECK: nvvm.cp.async.commit.group
+// CHECK-NEXT: nvvm.cp.async.wait.group 0
+// CHECK-NEXT: nvvm.barrier0
+// CHECK-NOT: cp.async.cg
 // CHECK: scf.if %[[USED]] {
-// CHECK: llvm.inline_asm has_side_effects "mov.u32 $0, %tid.x;"
-// CHECK: scf.for
+// CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<col>, num = 2 : i32}
+// CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<row>, num = 4 : i32}
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) : (i32, i32, i32, i32, i32, i32, f32, f32, f32, f32)
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK-NOT: llvm.call_intrinsic
 // CHECK: scf.if
 // CHECK: llvm.store %{{.*}} : {{.*}}, !llvm.ptr<1>
@@ -69,16 +81,70 @@ tile.kernel @spread(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: 
 
 // -----
 
+// A long sum goes through a ring of four tiles of 64 in k: three are under way
+// while one is multiplied.
+// CHECK-LABEL: func.func @ring(
+// CHECK-SAME: m1.scratch_bytes = 36864 : i64
+// CHECK-COUNT-3: nvvm.cp.async.commit.group
+// CHECK: %[[FIRST:.*]] = arith.constant 0 : index
+// CHECK: %[[STEP:.*]] = arith.constant 64 : index
+// CHECK: scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %[[STEP]] iter_args(%[[READ:.*]] = %{{.*}}, %[[WRITE:.*]] = %{{.*}}) -> (index, index)
+// CHECK-NEXT: nvvm.cp.async.wait.group 2
+// CHECK-NEXT: nvvm.barrier0
+// CHECK: %[[NEXT:.*]] = arith.addi %[[K]], %{{.*}} : index
+// CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]]
+// CHECK: scf.if %[[MORE]] {
+// CHECK: arith.index_cast %[[WRITE]] : index to i64
+// CHECK: cp.async.cg
+// CHECK: nvvm.cp.async.commit.group
+// CHECK: arith.index_cast %[[READ]] : index to i64
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.nvvm.mma
+// CHECK-NOT: llvm.nvvm.mma
+// CHECK: scf.yield
+// CHECK: return
+tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: memref<512x8xbf16>,
+                  %c: memref<64x8xf32>) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x512xbf16>, vector<64x512xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<512x8xbf16>, vector<512x8xbf16>
+  %none = arith.constant dense<0.0> : vector<64x8xf32>
+  %p = tile.dot %l, %r, %none : vector<64x512xbf16>, vector<512x8xbf16>, vector<64x8xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
+  tile.return
+}
+
+// -----
+
+// Rows that do not start at whole chunks are read where they lie.
+// CHECK-LABEL: func.func @crooked(
+// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK-NOT: cp.async
+// CHECK: scf.for
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma
+// CHECK: return
+tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b: memref<16x9xbf16>,
+                     %c: memref<64x8xf32>) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x33xbf16>, vector<64x16xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<16x9xbf16>, vector<16x8xbf16>
+  %none = arith.constant dense<0.0> : vector<64x8xf32>
+  %p = tile.dot %l, %r, %none : vector<64x16xbf16>, vector<16x8xbf16>, vector<64x8xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
+  tile.return
+}
+
+// -----
+
 // Accumulators of f32 are the next product's left side where they are, split
 // into two bf16: two multiplications for each step of k, none of them in a loop.
 // The maximum of a row is found among the four lanes that have it.
 // CHECK-LABEL: func.func @chained(
-// CHECK-SAME: m1.scratch_bytes = 0 : i64
-// CHECK: scf.for
+// CHECK-SAME: m1.scratch_bytes = 2560 : i64
+// CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: nvvm.shfl.sync bfly
 // CHECK: nvvm.shfl.sync bfly
-// CHECK-NOT: scf.for
+// CHECK-NOT: nvvm.ldmatrix {{.*}}mma_layout<row>
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK-NOT: llvm.call_intrinsic
