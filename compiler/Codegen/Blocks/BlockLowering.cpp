@@ -356,15 +356,16 @@ void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
   LazyLoads[Result] = From;
   // The left side of a product that cannot be read where it lies is copied
   // here, once, and not in the loop that the product may be in.
-  Type CopyTo;
+  Access Kept;
   for (OpOperand &Use : Result.getUses())
     if (auto Dot = dyn_cast<tile::DotOp>(Use.getOwner());
-        Dot && Use.getOperandNumber() == 0)
-      if (Type Element = copiesLeft(Dot, From))
-        CopyTo = Element;
-  if (!CopyTo && mayDelay(Load, MemRef))
-    return;
-  Access Kept = materialize(Result, CopyTo);
+        Dot && Use.getOperandNumber() == 0 && !Kept.Base)
+      Kept = keepLeft(Dot, From);
+  if (!Kept.Base) {
+    if (mayDelay(Load, MemRef))
+      return;
+    Kept = materialize(Result);
+  }
   LazyLoads.erase(Result);
   Buffers[Result] = Kept;
 }

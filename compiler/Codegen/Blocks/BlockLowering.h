@@ -117,11 +117,9 @@ protected:
                           const Access &Result) = 0;
   /// C += A B, with `C` holding the accumulator.
   virtual void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) = 0;
-  /// The element type in which the left side of a product is copied before the
-  /// loops that the product is in; null if it is read where it lies.
-  virtual mlir::Type copiesLeft(tile::DotOp Dot, const Access &Left) const {
-    return {};
-  }
+  /// Copies the left side of a product that is loaded from `Left` to where the
+  /// loops that the product is in find it; no base if it is read where it lies.
+  virtual Access keepLeft(tile::DotOp Dot, const Access &Left) { return {}; }
   /// Where a block of that type is to lie that needs memory or registers.
   virtual Access place(mlir::Value Block, mlir::VectorType Type) {
     return allocate(Type);

@@ -160,9 +160,11 @@ Access HostLowering::operand(tile::DotOp Dot, Value Block, const Extent &E,
   return materialize(Block, Element);
 }
 
-Type HostLowering::copiesLeft(tile::DotOp Dot, const Access &Left) const {
+Access HostLowering::keepLeft(tile::DotOp Dot, const Access &Left) {
   Type Wanted = operandType(Dot, /*Left=*/true);
-  return Left.RowIndex || Wanted != Left.Element ? Wanted : Type();
+  if (!Left.RowIndex && Wanted == Left.Element)
+    return {};
+  return materialize(Dot.getA(), Wanted);
 }
 
 void HostLowering::dotBlock(Location Loc, const Access &A, const Access &Bm,

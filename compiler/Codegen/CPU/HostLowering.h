@@ -34,7 +34,7 @@ protected:
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
   void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
-  mlir::Type copiesLeft(tile::DotOp Dot, const Access &Left) const override;
+  Access keepLeft(tile::DotOp Dot, const Access &Left) override;
   mlir::Value scratchPointer(int64_t Offset) override;
 
 private:

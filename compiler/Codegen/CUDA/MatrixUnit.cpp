@@ -33,6 +33,7 @@ using namespace m1;
 using namespace m1::codegen;
 
 static constexpr int64_t kDepth = 16; // k of one multiplication
+static constexpr int64_t kMostUnrolledDepth = 256;
 
 // Staging: k of a tile at most, and how many tiles are under way. A processor
 // of an A100 has 164 KiB for its thread blocks together, of an H100 228.
@@ -64,10 +65,15 @@ void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   if (!Units || !Left || !Left->OfRows || !C.Held->OfRows)
     Left = nullptr;
   Exchange Copies(*this);
+  std::optional<Access> Right;
+  if (Units && !canStage(Dot.getB()))
+    Right = inShared(Dot.getB());
+  else
+    Copies.prepare(Dot.getB(), nullptr);
   Copies.prepare(Dot.getA(), Left);
-  Copies.prepare(Dot.getB(), nullptr);
   if (Units)
-    dotUnits(Dot, C, Left && reachesHeld(Dot.getA()) ? Left : nullptr, Used);
+    dotUnits(Dot, C, Left && reachesHeld(Dot.getA()) ? Left : nullptr, Right,
+             Used);
   else
     ifThen(Loc, Used, [&] { dotFused(Dot, C); });
   Synchronized = false;
@@ -174,9 +180,45 @@ bool WarpLowering::reachesHeld(Value Block) {
 
 bool WarpLowering::usesMatrixUnits(tile::DotOp Dot) const {
   Type Left = elementOf(Dot.getA());
+  auto Right = Dot.getB().getType();
   return elementOf(Dot.getB()).isBF16() && (Left.isBF16() || Left.isF32()) &&
-         elementOf(Dot.getAcc()).isF32() &&
-         Dot.getA().getType().getDimSize(1) % kDepth == 0;
+         elementOf(Dot.getAcc()).isF32() && Right.getDimSize(0) % kDepth == 0 &&
+         (canStage(Dot.getB()) || Right.getNumElements() * 2 <= kStagedBytes);
+}
+
+Access WarpLowering::keepLeft(tile::DotOp Dot, const Access &Left) {
+  // What a loop multiplies again and again stays in shared memory.
+  constexpr int64_t kMostBytes = 32 << 10;
+  auto Type = Dot.getA().getType();
+  const bool Repeats = Dot.getA().getParentBlock() != Dot->getBlock();
+  if (!Repeats || !Left.Element.isBF16() || !usesMatrixUnits(Dot) ||
+      !Known.of(Dot.getResult().getType().getShape()) ||
+      Type.getNumElements() * 2 > kMostBytes)
+    return {};
+  return inShared(Dot.getA());
+}
+
+bool WarpLowering::liesInShared(Value Block) const {
+  auto It = Buffers.find(Block);
+  if (It == Buffers.end())
+    return false;
+  const Access &A = It->second;
+  return A.Element.isBF16() && !A.Held && !A.Rows && !A.Cols &&
+         A.Strides[1] == 1 && A.Strides[0] % TileLayout::kChunk == 0 &&
+         cast<LLVM::LLVMPointerType>(A.Base.getType()).getAddressSpace() ==
+             cast<LLVM::LLVMPointerType>(Shared.getType()).getAddressSpace();
+}
+
+Access WarpLowering::inShared(Value Block) {
+  if (liesInShared(Block))
+    return Buffers.lookup(Block);
+  auto Type = cast<VectorType>(Block.getType());
+  Access To = allocateRows(Type);
+  Extent Whole;
+  Whole.RowCount = Type.getDimSize(0);
+  Whole.ColCount = Type.getDimSize(1);
+  write(Block, To, Whole);
+  return To;
 }
 
 Value WarpLowering::pack(Location Loc, Value Low, Value High) {
@@ -205,26 +247,6 @@ void WarpLowering::multiply(Location Loc, const Access &C, int64_t Slot,
                   .getResult(0);
   for (int64_t I = 0; I < 4; ++I)
     storeHeld(Loc, B.create<LLVM::ExtractValueOp>(Loc, New, I), C, Slot + I);
-}
-
-SmallVector<Value> WarpLowering::rightOf(Product &D, int64_t Across,
-                                         const Step &At) {
-  Location Loc = D.Dot.getLoc();
-  Value InQuad = inQuad(Loc, D.At);
-  Value Col = B.create<arith::AddIOp>(
-      Loc, plus(Loc, D.TileCol0, Across * Spread::kTileCols),
-      B.create<arith::DivUIOp>(Loc, D.At.Lane, constantIndex(4)));
-  SmallVector<Value> Pairs;
-  for (int64_t Part = 0; Part < 2; ++Part) {
-    auto Element = [&](int64_t Second) {
-      Value Row = B.create<arith::AddIOp>(
-          Loc, plus(Loc, At.First, At.Number * kDepth + 8 * Part + Second),
-          InQuad);
-      return elementAt(D.Dot.getB(), Row, Col, B.getBF16Type());
-    };
-    Pairs.push_back(pack(Loc, Element(0), Element(1)));
-  }
-  return Pairs;
 }
 
 WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
@@ -267,38 +289,37 @@ WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
 void WarpLowering::multiplyStep(Product &D, const Step &At) {
   Location Loc = D.Dot.getLoc();
   const Spread &S = *D.C.Held;
+  /// Where a side in shared memory has this step's first k, and which that is.
+  auto Find = [&](const Side &From) -> std::pair<Value, Value> {
+    if (From.Ring)
+      return {sharedAt(Loc, At.Stage, constantIndex(From.Ring->Offset)),
+              constantIndex(At.Number * kDepth)};
+    return {From.Base, plus(Loc, At.First, At.Number * kDepth)};
+  };
+  auto [RightBase, RightRow] = Find(D.Right);
   SmallVector<SmallVector<Value>> Right;
   for (int64_t Across = 0; Across < S.tilesAcross();) {
-    if (!D.Right) {
-      Right.push_back(rightOf(D, Across++, At));
-      continue;
-    }
     // Two tiles side by side at once, where there are two.
     const int64_t Tiles = std::min<int64_t>(S.tilesAcross() - Across, 2);
-    Value Chunk = B.create<arith::AddIOp>(
-        Loc,
-        B.create<arith::DivUIOp>(Loc, D.TileCol0,
-                                 constantIndex(TileLayout::kChunk)),
-        constantIndex(Across));
-    SmallVector<Value> Words =
-        loadMatrices(Loc, D.Right->Layout,
-                     sharedAt(Loc, At.Stage, constantIndex(D.Right->Offset)),
-                     constantIndex(At.Number * kDepth), Chunk, D.At, 2 * Tiles,
-                     /*Transposed=*/true);
+    Value Chunk = B.create<arith::DivUIOp>(Loc, D.TileCol0,
+                                           constantIndex(TileLayout::kChunk));
+    SmallVector<Value> Words = loadMatrices(
+        Loc, D.Right.Layout, RightBase, RightRow, plus(Loc, Chunk, Across),
+        D.At, 2 * Tiles, /*Transposed=*/true);
     for (int64_t I = 0; I < Tiles; ++I, ++Across)
       Right.push_back({Words[2 * I], Words[2 * I + 1]});
   }
   for (int64_t Down = 0; Down < S.tilesDown(); ++Down) {
     LeftSide Left;
-    if (D.Left) {
+    if (D.Left.isShared()) {
+      auto [Base, Col] = Find(D.Left);
       Value Row = B.create<arith::SubIOp>(
           Loc, plus(Loc, D.Row0, S.rowOffset(Down, 0)),
           B.create<arith::DivUIOp>(Loc, D.At.Lane, constantIndex(4)));
-      Left.Near = loadMatrices(
-          Loc, D.Left->Layout,
-          sharedAt(Loc, At.Stage, constantIndex(D.Left->Offset)), Row,
-          constantIndex(At.Number * kDepth / TileLayout::kChunk), D.At, 4,
-          /*Transposed=*/false);
+      Value Chunk =
+          B.create<arith::DivUIOp>(Loc, Col, constantIndex(TileLayout::kChunk));
+      Left.Near = loadMatrices(Loc, D.Left.Layout, Base, Row, Chunk, D.At, 4,
+                               /*Transposed=*/false);
     } else {
       Left = leftOf(D, Down, At);
     }
@@ -312,7 +333,9 @@ void WarpLowering::multiplyStep(Product &D, const Step &At) {
 }
 
 void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
-                            const Spread *Held, Value Used) {
+                            const Spread *Held,
+                            const std::optional<Access> &RightInShared,
+                            Value Used) {
   Location Loc = Dot.getLoc();
   const int64_t K = Dot.getA().getType().getDimSize(1);
   Product D{Dot, C, Held};
@@ -325,40 +348,42 @@ void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
   while (K % Tile != 0)
     Tile /= 2;
   int64_t StageBytes = 0;
-  std::optional<Staged> Left, Right;
-  auto Stage = [&](std::optional<Staged> &S, Value Block, bool IsLeft,
-                   int64_t Rows, int64_t Cols) {
-    if (!canStage(Block))
-      return;
-    S.emplace();
-    S->From = LazyLoads.lookup(Block);
-    S->Layout = TileLayout(Rows, Cols);
-    S->IsLeft = IsLeft;
-    S->Offset = StageBytes;
-    StageBytes += S->Layout.bytes();
+  Staged LeftRing, RightRing;
+  auto Stage = [&](Side &Of, Staged &Ring, Value Block, const TileLayout &L) {
+    Ring.From = LazyLoads.lookup(Block);
+    Ring.Offset = StageBytes;
+    StageBytes += L.bytes();
+    Of.Layout = L;
+    Of.Ring = &Ring;
   };
-  if (!Held)
-    Stage(Left, Dot.getA(), true, C.Held->Rows, Tile);
-  Stage(Right, Dot.getB(), false, Tile, C.Held->Cols);
-  D.Left = Left ? &*Left : nullptr;
-  D.Right = Right ? &*Right : nullptr;
+  auto Reside = [&](Side &Of, const Access &In, int64_t Rows, int64_t Cols) {
+    Of.Layout = TileLayout(Rows, Cols, In.Strides[0]);
+    Of.Base = In.Base;
+  };
+  LeftRing.IsLeft = true;
+  if (liesInShared(Dot.getA()))
+    Reside(D.Left, Buffers.lookup(Dot.getA()), C.Held->Rows, K);
+  else if (!Held && canStage(Dot.getA()))
+    Stage(D.Left, LeftRing, Dot.getA(), TileLayout(C.Held->Rows, Tile));
+  if (RightInShared)
+    Reside(D.Right, *RightInShared, K, C.Held->Cols);
+  else
+    Stage(D.Right, RightRing, Dot.getB(), TileLayout(Tile, C.Held->Cols));
 
-  if (!Left && !Right) {
-    ifThen(Loc, Used, [&] {
-      if (Held) {
-        for (int64_t Number = 0; Number < K / kDepth; ++Number)
-          multiplyStep(D, {constantIndex(0), Value(), Number});
-        return;
-      }
-      auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
-                                       constantIndex(kDepth));
-      OpBuilder::InsertionGuard Guard(B);
-      B.setInsertionPoint(Loop.getBody()->getTerminator());
-      multiplyStep(D, {Loop.getInductionVar()});
-    });
-    return;
-  }
-  pipeline(D, K / Tile, Tile, StageBytes, Used);
+  if (D.Left.Ring || D.Right.Ring)
+    return pipeline(D, K / Tile, Tile, StageBytes, Used);
+  ifThen(Loc, Used, [&] {
+    if (Held || K <= kMostUnrolledDepth) {
+      for (int64_t Number = 0; Number < K / kDepth; ++Number)
+        multiplyStep(D, {constantIndex(0), Value(), Number});
+      return;
+    }
+    auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
+                                     constantIndex(kDepth));
+    OpBuilder::InsertionGuard Guard(B);
+    B.setInsertionPoint(Loop.getBody()->getTerminator());
+    multiplyStep(D, {Loop.getInductionVar()});
+  });
 }
 
 void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
@@ -372,17 +397,17 @@ void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
       Loc,
       B.create<arith::MulIOp>(Loc, D.At.Warp, constantIndex(Spread::kLanes)),
       D.At.Lane);
-  for (Staged *S : {D.Left, D.Right})
-    if (S)
-      findSourceRows(Loc, *S, Thread);
+  for (Side *From : {&D.Left, &D.Right})
+    if (From->Ring)
+      findSourceRows(Loc, *From, Thread);
 
   /// Starts to copy the tiles from k = `First` on to the stage at `Offset`.
   auto Issue = [&](Value First, Value Offset) {
     Value Stage = sharedAt(Loc, Base, Offset);
-    for (const Staged *S : {D.Left, D.Right})
-      if (S)
-        copyTile(Loc, *S, Thread, First,
-                 sharedAt(Loc, Stage, constantIndex(S->Offset)));
+    for (const Side *From : {&D.Left, &D.Right})
+      if (From->Ring)
+        copyTile(Loc, *From, Thread, First,
+                 sharedAt(Loc, Stage, constantIndex(From->Ring->Offset)));
   };
   auto Commit = [&] { B.create<NVVM::CpAsyncCommitGroupOp>(Loc); };
   /// Waits for the oldest tile: all threads' parts of it, and until none reads

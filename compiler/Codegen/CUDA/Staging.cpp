@@ -46,6 +46,17 @@ bool WarpLowering::canStage(Value Block) const {
              0;
 }
 
+Access WarpLowering::allocateRows(VectorType Type) {
+  if (Type.getRank() != 2 || !Type.getElementType().isBF16() ||
+      Type.getDimSize(1) % TileLayout::kChunk != 0)
+    return allocate(Type);
+  // An odd number of chunks from row to row: no two of eight share banks.
+  const int64_t Stride =
+      (Type.getDimSize(1) / TileLayout::kChunk | 1) * TileLayout::kChunk;
+  return allocate(
+      VectorType::get({Type.getDimSize(0), Stride}, Type.getElementType()));
+}
+
 Value WarpLowering::inTile(Location Loc, const TileLayout &L, Value Row,
                            Value Chunk) {
   if (L.Mask) {
@@ -84,8 +95,9 @@ void WarpLowering::forEachChunk(
   }
 }
 
-void WarpLowering::findSourceRows(Location Loc, Staged &S, Value Thread) {
-  if (!S.From.RowIndex)
+void WarpLowering::findSourceRows(Location Loc, Side &S, Value Thread) {
+  const Access &From = S.Ring->From;
+  if (!From.RowIndex)
     return;
   // Rows past the last chunk are the first's: nobody copies them.
   const int64_t Total = S.Layout.Rows * S.Layout.Chunks;
@@ -96,13 +108,13 @@ void WarpLowering::findSourceRows(Location Loc, Staged &S, Value Thread) {
                                     constantIndex(0));
     Position P;
     P.Row = B.create<arith::DivUIOp>(Loc, I, constantIndex(S.Layout.Chunks));
-    S.SourceRows.push_back(rowOf(Loc, S.From, P));
+    S.Ring->SourceRows.push_back(rowOf(Loc, From, P));
   }
 }
 
-void WarpLowering::copyTile(Location Loc, const Staged &S, Value Thread,
+void WarpLowering::copyTile(Location Loc, const Side &S, Value Thread,
                             Value First, Value To) {
-  const Access &From = S.From;
+  const Access &From = S.Ring->From;
   Type I32 = B.getI32Type();
   auto Word = [&](int64_t V) -> Value {
     return B.create<arith::ConstantOp>(Loc, B.getI32IntegerAttr(V));
@@ -112,7 +124,7 @@ void WarpLowering::copyTile(Location Loc, const Staged &S, Value Thread,
         Value Row = TileRow;
         Value Col = B.create<arith::MulIOp>(Loc, Chunk,
                                             constantIndex(TileLayout::kChunk));
-        Value &Deep = S.IsLeft ? Col : Row;
+        Value &Deep = S.Ring->IsLeft ? Col : Row;
         Deep = B.create<arith::AddIOp>(Loc, Deep, First);
         Value Bytes;
         if (From.Cols) {
@@ -128,8 +140,8 @@ void WarpLowering::copyTile(Location Loc, const Staged &S, Value Thread,
           Bytes = B.create<arith::SelectOp>(
               Loc, below(Loc, Row, From.Rows),
               Bytes ? Bytes : Word(TileLayout::kChunkBytes), Word(0));
-        Value Source =
-            address(Loc, From, From.RowIndex ? S.SourceRows[Number] : Row, Col);
+        Value Source = address(
+            Loc, From, From.RowIndex ? S.Ring->SourceRows[Number] : Row, Col);
         Value Target = sharedAt(Loc, To, inTile(Loc, S.Layout, TileRow, Chunk));
         SmallVector<Value> Operands{Target, Source};
         if (Bytes)

@@ -26,6 +26,10 @@ struct TileLayout {
   TileLayout() = default;
   /// Of a tile [Rows, Cols]; Cols is a multiple of kChunk.
   TileLayout(int64_t Rows, int64_t Cols);
+  /// As it lies in memory whose rows are `Stride` numbers apart.
+  TileLayout(int64_t Rows, int64_t Cols, int64_t Stride)
+      : Rows(Rows), Chunks(Cols / kChunk),
+        Pitch(Stride / kChunk * kChunkBytes) {}
 
   int64_t Rows = 0;
   int64_t Chunks = 0; // of a row
@@ -40,8 +44,7 @@ struct TileLayout {
 /// An operand of a product that is copied to shared memory tile by tile, in
 /// the order of k.
 struct Staged {
-  Access From; // in global memory
-  TileLayout Layout;
+  Access From;         // in global memory
   int64_t Offset = 0;  // of its tile in a stage, in bytes
   bool IsLeft = false; // k runs along its rows' columns, not from row to row
   /// For gathers: the source rows of the chunks that this thread copies.

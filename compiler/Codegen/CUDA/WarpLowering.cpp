@@ -85,7 +85,7 @@ Access WarpLowering::place(Value Block, VectorType Type) {
   if (!S) {
     // Only what is looked at is written, but spread blocks, whose registers are
     // all computed, may read past it.
-    Access A = allocate(Type);
+    Access A = allocateRows(Type);
     Extent E = extentOf(Block);
     A.Rows = E.Rows;
     A.Cols = E.Cols;

@@ -50,6 +50,7 @@ protected:
   mlir::Value scratchPointer(int64_t Offset) override;
   void once(mlir::Location Loc, llvm::function_ref<void()> Emit) override;
   void enterRegion() override { Synchronized = false; }
+  Access keepLeft(tile::DotOp Dot, const Access &Left) override;
   Position ofRow(const Position &P) const override;
 
 private:
@@ -105,12 +106,20 @@ private:
 
   // MatrixUnit.cpp: products.
   bool usesMatrixUnits(tile::DotOp Dot) const;
+  /// An operand in shared memory: whole from `Base` on, or passing through a
+  /// ring of tiles. Neither: it is evaluated where it is needed.
+  struct Side {
+    TileLayout Layout = {}; // of the whole, or of a tile
+    mlir::Value Base = {};
+    Staged *Ring = nullptr;
+    bool isShared() const { return Base || Ring; }
+  };
   /// What the parts of a product on matrix units share.
   struct Product {
     tile::DotOp Dot;
     const Access &C;
     const Spread *Held; // how the left side is spread; null if it is not
-    Staged *Left = nullptr, *Right = nullptr; // null: not staged
+    Side Left = {}, Right = {};
     Place At = {};
     mlir::Value Row0 = {},
                 TileCol0 = {}; // the thread's first row, its warp's column
@@ -127,15 +136,18 @@ private:
     llvm::SmallVector<mlir::Value> Near, Far;
   };
   /// On matrix units; with `Held`, the left side is in registers, spread so.
-  /// Warps for which `Used` (null: all) is false only help to copy.
+  /// A right side that is not staged lies in `RightInShared`. Warps for which
+  /// `Used` (null: all) is false only help to copy.
   void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held,
-                mlir::Value Used);
+                const std::optional<Access> &RightInShared, mlir::Value Used);
+  /// True for blocks in shared memory that `ldmatrix` can read.
+  bool liesInShared(mlir::Value Block) const;
+  /// `Block` of bf16 in shared memory, where `ldmatrix` can read it.
+  Access inShared(mlir::Value Block);
   void pipeline(Product &D, int64_t Tiles, int64_t Tile, int64_t StageBytes,
                 mlir::Value Used);
   void multiplyStep(Product &D, const Step &At);
   LeftSide leftOf(Product &D, int64_t Down, const Step &At);
-  llvm::SmallVector<mlir::Value> rightOf(Product &D, int64_t Across,
-                                         const Step &At);
   /// In registers, a multiply-add at a time.
   void dotFused(tile::DotOp Dot, const Access &C);
   /// In shared memory.
@@ -154,6 +166,9 @@ private:
   // Staging.cpp: operands on their way through shared memory.
   /// True for loads of bf16 whose rows are whole chunks.
   bool canStage(mlir::Value Block) const;
+  /// Memory for a block of bf16 with rows apart as `ldmatrix` likes them; as
+  /// allocate() for others.
+  Access allocateRows(mlir::VectorType Type);
   /// Where chunk `Chunk` of row `Row` lies in a tile, in bytes.
   mlir::Value inTile(mlir::Location Loc, const TileLayout &L, mlir::Value Row,
                      mlir::Value Chunk);
@@ -163,9 +178,9 @@ private:
                     llvm::function_ref<void(int64_t Number, mlir::Value Row,
                                             mlir::Value Chunk)>
                         Emit);
-  void findSourceRows(mlir::Location Loc, Staged &S, mlir::Value Thread);
+  void findSourceRows(mlir::Location Loc, Side &S, mlir::Value Thread);
   /// Starts to copy the tile from k = `First` on to `To`.
-  void copyTile(mlir::Location Loc, const Staged &S, mlir::Value Thread,
+  void copyTile(mlir::Location Loc, const Side &S, mlir::Value Thread,
                 mlir::Value First, mlir::Value To);
   /// `ldmatrix` of two matrices, one below the other, or of four, two by two:
   /// from row `Row` and chunk `Chunk` of the tile at `Base`.

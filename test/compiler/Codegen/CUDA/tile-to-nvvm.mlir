@@ -115,11 +115,16 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 
 // -----
 
-// Rows that do not start at whole chunks are read where they lie.
+// Rows that do not start at whole chunks cannot be copied so. The left side is
+// read where it lies; the right one, which all warps read, is written to shared
+// memory.
 // CHECK-LABEL: func.func @crooked(
-// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK-SAME: m1.scratch_bytes = 256 : i64
 // CHECK-NOT: cp.async
-// CHECK: scf.for
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : i16, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<col>, num = 2 : i32}
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> vector<2xi16>
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma
 // CHECK: return
 tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b: memref<16x9xbf16>,
