@@ -231,8 +231,8 @@ SmallVector<Value> KernelBody::loop(
 }
 
 void KernelBody::loop(Value From, Value To,
-                      llvm::function_ref<void(Value)> Body) {
-  auto Loop = create<scf::ForOp>(From, To, index(1));
+                      llvm::function_ref<void(Value)> Body, int64_t Step) {
+  auto Loop = create<scf::ForOp>(From, To, index(Step));
   OpBuilder::InsertionGuard Guard(*this);
   setInsertionPoint(Loop.getBody()->getTerminator());
   Body(Loop.getInductionVar());

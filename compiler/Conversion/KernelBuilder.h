@@ -19,6 +19,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace m1 {
 
@@ -35,6 +36,17 @@ struct Blocking {
   int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
   /// Elements of lightning attention's state that a cell can carry; 0: all.
   int64_t StateElements = 0;
+  /// Keys of a softmax layer that single tokens share out to several cells, at
+  /// least; 0: one cell walks over all.
+  int64_t SegmentKeys = 0;
+  /// The same for sequences of up to `Length` positions: not more than 256
+  /// segments, each whole key blocks.
+  int64_t segmentKeys(int64_t Length) const {
+    if (SegmentKeys == 0)
+      return 0;
+    const int64_t Least = llvm::divideCeil(Length, 256);
+    return llvm::alignTo(std::max(SegmentKeys, Least), KeyRows);
+  }
   /// The target multiplies bf16 by matrix units that read a weight's rows k in
   /// pairs, `PairedRows` of them at a time.
   bool Pairs = false;
@@ -47,6 +59,7 @@ struct Blocking {
     Blocks.PanelsPerCell = 1;
     Blocks.KeyRows = 32;
     Blocks.StateElements = 4096;
+    Blocks.SegmentKeys = 128;
     return Blocks;
   }
 };
@@ -122,7 +135,7 @@ public:
                                                          mlir::ValueRange)>
            Body);
   void loop(mlir::Value From, mlir::Value To,
-            llvm::function_ref<void(mlir::Value)> Body);
+            llvm::function_ref<void(mlir::Value)> Body, int64_t Step = 1);
 
 private:
   mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind,

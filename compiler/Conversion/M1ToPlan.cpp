@@ -704,11 +704,32 @@ LogicalResult FunctionLowering::lower(SoftmaxAttentionOp Op) {
          {K, V, Keys, Values, Positions, CuSeqlens, Slots}, {2, 3});
   Value Result = memory(Op.getResult(), T);
   auto QType = cast<MemRefType>(Q.getType());
+  const double Scale = Op.getScale().convertToDouble();
+  const int64_t Heads = QType.getDimSize(1);
+  const int64_t SegmentKeys =
+      Shared.Kernels.Blocks.segmentKeys(Shared.Limits.Length);
   launch(B, Loc,
-         softmaxKernel(Shared.Kernels, QType, M,
-                       Op.getScale().convertToDouble(), elementOf(Result)),
-         {Sequences, number(QType.getDimSize(1)), blocks(T, QueryRows)},
+         softmaxKernel(Shared.Kernels, QType, M, Scale, SegmentKeys,
+                       elementOf(Result)),
+         {Sequences, number(Heads), blocks(T, QueryRows)},
          {Q, Keys, Values, Positions, CuSeqlens, Slots, Result}, {6});
+  if (!SegmentKeys)
+    return success();
+  SegmentMemory Parts = segmentMemory(SegmentKeys, Shared.Limits.Length, Heads,
+                                      QType.getDimSize(2), B.getContext());
+  Value Sums = buffer(Parts.O, Sequences);
+  Value Maxima = buffer(Parts.Max, Sequences);
+  Value Powers = buffer(Parts.Max, Sequences);
+  launch(B, Loc, softmaxSplitKernel(Shared.Kernels, QType, M, Scale, Parts),
+         {Sequences,
+          number(Type.getHeads() * softmaxHeadBlocks(Shared.Kernels.Blocks,
+                                                     Heads, Type.getHeads())),
+          number(Parts.Cells)},
+         {Q, Keys, Values, Positions, CuSeqlens, Slots, Sums, Maxima, Powers},
+         {6, 7, 8});
+  launch(B, Loc, softmaxJoinKernel(Shared.Kernels, Parts, elementOf(Result)),
+         {Sequences, number(Heads), number(1)},
+         {Sums, Maxima, Powers, Positions, CuSeqlens, Slots, Result}, {6});
   return success();
 }
 

@@ -322,9 +322,96 @@ tile::KernelOp m1::appendKernel(KernelCache &Cache, MemRefType K, MemRefType V,
       });
 }
 
+namespace {
+/// What rows have seen of some keys: the sum of e^(score - maximum) v, the
+/// maximum, and the sum of e^(score - maximum).
+struct Seen {
+  Value O, Max, Sum; // [M, D], [M], [M]
+  SmallVector<Value> values() const { return {O, Max, Sum}; }
+  static Seen of(ValueRange Values) {
+    return {Values[0], Values[1], Values[2]};
+  }
+};
+
+/// Softmax attention of a block of queries, whatever its rows are: each row's
+/// numbers depend on its own query, its own position and the keys alone.
+struct SoftmaxRows {
+  KernelBody &B;
+  const CacheMemory &Memory;
+  double Scale;
+  Value Keys, Values;
+  Value Slot = {}, Group = {};
+  Value Queries = {};   // [M, D]
+  Value Positions = {}; // of the rows, [M, C] of i32
+  Value Past = {};      // the first position that no row sees
+
+  int64_t rows() const {
+    return cast<VectorType>(Queries.getType()).getDimSize(0);
+  }
+  int64_t keyRows() const { return Memory.Keys.getDimSize(4); }
+  int64_t width() const { return Memory.Keys.getDimSize(3); }
+
+  Seen nothing() const {
+    const int64_t M = rows();
+    return {B.zeros({M, width()}), B.zeros(M, {}, kMasked), B.zeros(M)};
+  }
+
+  /// Key blocks `From` <= i < `To` in order. A block that a row does not see
+  /// changes nothing once it has seen one; a row that has seen none keeps
+  /// numbers that count for nothing in join().
+  Seen walk(Value From, Value To) const {
+    const int64_t M = rows(), C = keyRows(), D = width();
+    Value Zero = B.index(0);
+    return Seen::of(B.loop(
+        From, To, nothing().values(), [&](Value Block, ValueRange Carried) {
+          const Seen Before = Seen::of(Carried);
+          Value Base = B.times(Block, C);
+          Value Kt =
+              B.load(Keys, {Slot, Group, Block, Zero, Zero}, {3, 4}, {D, C});
+          Value Known = B.smaller(B.minus(Past, Base), B.index(C));
+          Value Vs =
+              B.load(Values, {Slot, Group, Base, Zero}, {2, 3}, {C, D}, Known);
+          Value Scores = B.dot(Queries, Kt, B.zeros({M, C}));
+          Scores = B.mulF(Scores, B.splat(Scale, Scores));
+          Value J = shifted(B, B.iota({M, C}, 1), Base);
+          Value IsSeen = B.cmpI(arith::CmpIPredicate::sge, Positions, J);
+          Scores = B.select(IsSeen, Scores, B.splat(kMasked, Scores));
+          Value Max = B.create<arith::MaxNumFOp>(Before.Max, B.rowMax(Scores));
+          Value P = B.expF(B.subF(Scores, B.along(Max, 1, C)));
+          Value Shrink = B.expF(B.subF(Before.Max, Max));
+          Value Sum = B.addF(B.mulF(Before.Sum, Shrink), B.rowSum(P));
+          Value O = B.dot(P, Vs, B.mulF(Before.O, B.along(Shrink, 1, D)));
+          return Seen{O, Max, Sum}.values();
+        }));
+  }
+};
+} // namespace
+
+/// `A`, then `C`. One that saw nothing counts for nothing, exactly.
+static Seen join(KernelBody &B, const Seen &A, const Seen &C) {
+  const int64_t D = cast<VectorType>(A.O.getType()).getDimSize(1);
+  Value Max = B.create<arith::MaxNumFOp>(A.Max, C.Max);
+  Value OfA = B.expF(B.subF(A.Max, Max)), OfC = B.expF(B.subF(C.Max, Max));
+  auto Both = [&](Value FromA, Value FromC, Value ByA, Value ByC) {
+    return B.addF(B.mulF(FromA, ByA), B.mulF(FromC, ByC));
+  };
+  return {Both(A.O, C.O, B.along(OfA, 1, D), B.along(OfC, 1, D)), Max,
+          Both(A.Sum, C.Sum, OfA, OfC)};
+}
+
+static Value quotient(KernelBody &B, const Seen &Final) {
+  const int64_t D = cast<VectorType>(Final.O.getType()).getDimSize(1);
+  Value Inverse = B.divF(B.splat(1, Final.Sum), Final.Sum);
+  return B.mulF(Final.O, B.along(Inverse, 1, D));
+}
+
+static Value dividedUp(KernelBody &B, Value V, int64_t By) {
+  return B.over(B.plus(V, B.index(By - 1)), By);
+}
+
 tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
                                  const CacheMemory &Memory, double Scale,
-                                 Type Result) {
+                                 int64_t SegmentKeys, Type Result) {
   const int64_t M = Cache.Blocks.QueryRows;
   const int64_t C = Memory.Keys.getDimSize(4), D = Memory.Keys.getDimSize(3);
   const int64_t H = Q.getDimSize(1), G = Memory.Keys.getDimSize(1);
@@ -343,50 +430,152 @@ tile::KernelOp m1::softmaxKernel(KernelCache &Cache, MemRefType Q,
         withSequence(
             B, B.Args[3], B.Args[4], B.Args[5], [&](const Sequence &Seq) {
               Value Skipped = B.times(B.Z, M);
-              B.ifThen(B.less(Skipped, Seq.Count), [&] {
+              Value IsMine = B.less(Skipped, Seq.Count);
+              if (SegmentKeys) // single tokens are softmaxSplitKernel's
+                IsMine = B.create<arith::AndIOp>(IsMine,
+                                                 B.less(B.index(1), Seq.Count));
+              B.ifThen(IsMine, [&] {
                 Value Rows = B.smaller(B.minus(Seq.Count, Skipped), B.index(M));
                 Value Token = B.plus(Seq.Begin, Skipped);
                 Value Position = B.plus(Seq.Position, Skipped);
-                Value Past = B.plus(Position, Rows);
-                Value Group = B.over(Head, H / G);
-                Value Qs = B.load(B.Args[0], {Token, Head, Zero}, {0, 2},
-                                  {M, D}, Rows);
-                Value I = shifted(B, B.iota({M, C}, 0), Position);
+                SoftmaxRows Block{B, Memory, Scale, B.Args[1], B.Args[2]};
+                Block.Slot = Seq.Slot;
+                Block.Group = B.over(Head, H / G);
+                Block.Queries = B.load(B.Args[0], {Token, Head, Zero}, {0, 2},
+                                       {M, D}, Rows);
+                Block.Positions = shifted(B, B.iota({M, C}, 0), Position);
+                Block.Past = B.plus(Position, Rows);
 
-                // Key blocks in order, with the running maximum and sum of
-                // each row. A block that a row does not see changes nothing.
-                Value Blocks = B.over(B.plus(Past, B.index(C - 1)), C);
-                SmallVector<Value> Final = B.loop(
-                    Zero, Blocks,
-                    {B.zeros({M, D}), B.zeros(M, {}, kMasked), B.zeros(M)},
-                    [&](Value Block, ValueRange Carried) {
-                      Value Base = B.times(Block, C);
-                      Value Kt = B.load(B.Args[1],
-                                        {Seq.Slot, Group, Block, Zero, Zero},
-                                        {3, 4}, {D, C});
-                      Value Known = B.smaller(B.minus(Past, Base), B.index(C));
-                      Value Vs =
-                          B.load(B.Args[2], {Seq.Slot, Group, Base, Zero},
-                                 {2, 3}, {C, D}, Known);
-                      Value Scores = B.dot(Qs, Kt, B.zeros({M, C}));
-                      Scores = B.mulF(Scores, B.splat(Scale, Scores));
-                      Value J = shifted(B, B.iota({M, C}, 1), Base);
-                      Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
-                      Scores = B.select(Seen, Scores, B.splat(kMasked, Scores));
-                      Value Max = B.create<arith::MaxNumFOp>(Carried[1],
-                                                             B.rowMax(Scores));
-                      Value P = B.expF(B.subF(Scores, B.along(Max, 1, C)));
-                      Value Shrink = B.expF(B.subF(Carried[1], Max));
-                      Value Sum =
-                          B.addF(B.mulF(Carried[2], Shrink), B.rowSum(P));
-                      Value O = B.dot(
-                          P, Vs, B.mulF(Carried[0], B.along(Shrink, 1, D)));
-                      return SmallVector<Value>{O, Max, Sum};
-                    });
-                Value Inverse = B.divF(B.splat(1, Final[2]), Final[2]);
-                B.store(B.mulF(Final[0], B.along(Inverse, 1, D)), B.Args[6],
-                        {Token, Head, Zero}, {0, 2}, Rows);
+                Value Blocks = dividedUp(B, Block.Past, C);
+                Seen Final;
+                if (SegmentKeys) {
+                  const int64_t PerSegment = SegmentKeys / C;
+                  Final = Seen::of(B.loop(
+                      Zero, dividedUp(B, Block.Past, SegmentKeys),
+                      Block.nothing().values(),
+                      [&](Value Segment, ValueRange Carried) {
+                        Value From = B.times(Segment, PerSegment);
+                        Value To = B.smaller(B.plus(From, B.index(PerSegment)),
+                                             Blocks);
+                        return join(B, Seen::of(Carried), Block.walk(From, To))
+                            .values();
+                      }));
+                } else {
+                  Final = Block.walk(Zero, Blocks);
+                }
+                B.store(quotient(B, Final), B.Args[6], {Token, Head, Zero},
+                        {0, 2}, Rows);
               });
             });
       });
+}
+
+int64_t m1::softmaxHeadBlocks(const Blocking &Blocks, int64_t Heads,
+                              int64_t Groups) {
+  return llvm::divideCeil(Heads / Groups, Blocks.QueryRows);
+}
+
+tile::KernelOp m1::softmaxSplitKernel(KernelCache &Cache, MemRefType Q,
+                                      const CacheMemory &Memory, double Scale,
+                                      const SegmentMemory &Parts) {
+  const int64_t M = Cache.Blocks.QueryRows;
+  const int64_t C = Memory.Keys.getDimSize(4), D = Memory.Keys.getDimSize(3);
+  const int64_t H = Q.getDimSize(1), G = Memory.Keys.getDimSize(1), R = H / G;
+  const int64_t HeadBlocks = softmaxHeadBlocks(Cache.Blocks, H, G);
+  MLIRContext *Context = Cache.context();
+  std::string Key = formatv(
+      "softmax_split{0}_{1}of{2}x{3}_{4}_{5}_slots{6}_length{7}_scale{8}{9}",
+      Parts.Keys, H, G, D, nameOf(Q.getElementType()),
+      nameOf(Memory.Keys.getElementType()), Memory.Keys.getDimSize(0),
+      Memory.Values.getDimSize(2), nameOf(Scale), layoutName(Q));
+  return Cache.get(
+      Key,
+      {Q, Memory.Keys, Memory.Values, indices(Context), indices(Context),
+       indices(Context), Parts.O, Parts.Max, Parts.Max},
+      [&](KernelBody &B) {
+        Value Zero = B.index(0), One = B.index(1);
+        withSequence(
+            B, B.Args[3], B.Args[4], B.Args[5], [&](const Sequence &Seq) {
+              B.ifThen(B.equal(Seq.Count, One), [&] {
+                SoftmaxRows Block{B, Memory, Scale, B.Args[1], B.Args[2]};
+                Block.Slot = Seq.Slot;
+                Block.Group = B.over(B.Y, HeadBlocks);
+                // Rows are the heads that share keys.
+                Value InGroup =
+                    B.times(B.minus(B.Y, B.times(Block.Group, HeadBlocks)), M);
+                Value Head = B.plus(B.times(Block.Group, R), InGroup);
+                Value Rows =
+                    B.smaller(B.minus(B.index(R), InGroup), B.index(M));
+                Block.Queries = B.load(B.Args[0], {Seq.Begin, Head, Zero},
+                                       {1, 2}, {M, D}, Rows);
+                Block.Positions = B.fill(B.toI32(Seq.Position), {M, C});
+                Block.Past = B.plus(Seq.Position, One);
+
+                Value Blocks = dividedUp(B, Block.Past, C);
+                Value Segments = dividedUp(B, Block.Past, Parts.Keys);
+                auto Sum = [&](Value Segment) {
+                  Value From = B.times(Segment, Parts.Keys / C);
+                  Value To =
+                      B.smaller(B.plus(From, B.index(Parts.Keys / C)), Blocks);
+                  Seen Part = Block.walk(From, To);
+                  B.store(Part.O, B.Args[6], {B.X, Head, Segment, Zero}, {1, 3},
+                          Rows);
+                  B.store(Part.Max, B.Args[7], {B.X, Head, Segment}, {1}, Rows);
+                  B.store(Part.Sum, B.Args[8], {B.X, Head, Segment}, {1}, Rows);
+                };
+                B.loop(B.Z, Segments, Sum, Parts.Cells);
+              });
+            });
+      });
+}
+
+tile::KernelOp m1::softmaxJoinKernel(KernelCache &Cache,
+                                     const SegmentMemory &Parts, Type Result) {
+  const int64_t H = Parts.O.getDimSize(1), D = Parts.O.getDimSize(3);
+  MLIRContext *Context = Cache.context();
+  return Cache.get(
+      formatv("softmax_join{0}_{1}x{2}of{3}_{4}", Parts.Keys, H, D,
+              Parts.O.getDimSize(2), nameOf(Result))
+          .str(),
+      {Parts.O, Parts.Max, Parts.Max, indices(Context), indices(Context),
+       indices(Context), memoryType({kDynamic, H, D}, Result)},
+      [&](KernelBody &B) {
+        Value Head = B.Y, Zero = B.index(0), One = B.index(1);
+        withSequence(
+            B, B.Args[3], B.Args[4], B.Args[5], [&](const Sequence &Seq) {
+              B.ifThen(B.equal(Seq.Count, One), [&] {
+                Value Past = B.plus(Seq.Position, One);
+                const Seen None{B.zeros({1, D}), B.zeros(1, {}, kMasked),
+                                B.zeros(1)};
+                Seen Final = Seen::of(
+                    B.loop(Zero, dividedUp(B, Past, Parts.Keys), None.values(),
+                           [&](Value Segment, ValueRange Carried) {
+                             auto Load = [&](unsigned Argument) {
+                               return B.load(B.Args[Argument],
+                                             {B.X, Head, Segment}, {1}, {1});
+                             };
+                             const Seen Part{B.load(B.Args[0],
+                                                    {B.X, Head, Segment, Zero},
+                                                    {1, 3}, {1, D}),
+                                             Load(1), Load(2)};
+                             return join(B, Seen::of(Carried), Part).values();
+                           }));
+                B.store(quotient(B, Final), B.Args[6], {Seq.Begin, Head, Zero},
+                        {1, 2});
+              });
+            });
+      });
+}
+
+SegmentMemory m1::segmentMemory(int64_t SegmentKeys, int64_t Length,
+                                int64_t Heads, int64_t Width,
+                                MLIRContext *Context) {
+  // Cells beyond so many take further segments in turn: most sequences are
+  // shorter than the longest.
+  constexpr int64_t kMostCells = 64;
+  Type F32 = Float32Type::get(Context);
+  const int64_t Segments = llvm::divideCeil(Length, SegmentKeys);
+  return {SegmentKeys, std::min(Segments, kMostCells),
+          memoryType({kDynamic, Heads, Segments, Width}, F32),
+          memoryType({kDynamic, Heads, Segments}, F32)};
 }

@@ -133,10 +133,36 @@ CacheMemory cacheMemory(KVCacheType Type, int64_t Slots, int64_t Length,
 tile::KernelOp appendKernel(KernelCache &Cache, mlir::MemRefType K,
                             mlir::MemRefType V, const CacheMemory &Memory);
 /// Grid: (sequences, H, query blocks that T tokens can touch). Arguments: q [T,
-/// H, d], keys, values, positions, cu_seqlens, slots, result [T, H, d].
+/// H, d], keys, values, positions, cu_seqlens, slots, result [T, H, d]. With
+/// `SegmentKeys`, a multiple of the keys of a block, keys are summed in
+/// segments of so many, which are then joined in order, and sequences with a
+/// single token are left to the next two kernels, which compute the same bits.
 tile::KernelOp softmaxKernel(KernelCache &Cache, mlir::MemRefType Q,
                              const CacheMemory &Memory, double Scale,
-                             mlir::Type Result);
+                             int64_t SegmentKeys, mlir::Type Result);
+
+/// What single tokens have seen of segments of `Keys` keys, anchored at
+/// absolute positions: sums [B, H, segments, d] and, alike, maxima and sums [B,
+/// H, segments], all f32. `Cells` thread blocks share the segments.
+struct SegmentMemory {
+  int64_t Keys, Cells;
+  mlir::MemRefType O, Max;
+};
+SegmentMemory segmentMemory(int64_t SegmentKeys, int64_t Length, int64_t Heads,
+                            int64_t Width, mlir::MLIRContext *Context);
+/// Into how many blocks of rows the heads that share keys are cut.
+int64_t softmaxHeadBlocks(const Blocking &Blocks, int64_t Heads,
+                          int64_t Groups);
+/// Grid: (sequences, G * head blocks, cells). Arguments: q [T, H, d], keys,
+/// values, positions, cu_seqlens, slots; the parts: sums, maxima, sums of
+/// powers.
+tile::KernelOp softmaxSplitKernel(KernelCache &Cache, mlir::MemRefType Q,
+                                  const CacheMemory &Memory, double Scale,
+                                  const SegmentMemory &Parts);
+/// Grid: (sequences, H). Arguments: the parts, positions, cu_seqlens, slots,
+/// result [T, H, d].
+tile::KernelOp softmaxJoinKernel(KernelCache &Cache, const SegmentMemory &Parts,
+                                 mlir::Type Result);
 
 //===----------------------------------------------------------------------===//
 // Experts.cpp

@@ -114,7 +114,7 @@ class Module:
             file.write("\n".join(self.text) + "\n")
         make_checkpoint.write_shard(os.path.join(weights, "model.safetensors"), self.weights, 0)
         cpu = ["--target-cpu", self.options.target_cpu] if self.options.target_cpu else []
-        if error := run("m1c", module, "-o", plan, "--max-length=256", "--target", self.options.target, *cpu):
+        if error := run("m1c", module, "-o", plan, f"--max-length={LENGTH}", f"--max-tokens={2 * LENGTH}", "--target", self.options.target, *cpu):
             sys.exit(error)
         outs = {tool: os.path.join(work, tool) for tool in ("compiled", "expected")}
         commands = {"compiled": (self.options.runner, "call", plan, "--device", "ptx" if self.gpu else "cpu"), "expected": ("m1-interpret", module)}
@@ -305,6 +305,7 @@ def rotary(module):
 
 
 # Ragged batches as lengths of sequences in a first and a second step.
+LENGTH = 520  # positions of a sequence
 STEPS = [
     ((1,), (1,)),
     ((0, 0), (0, 0)),
@@ -313,6 +314,8 @@ STEPS = [
     ((0, 5), (70, 0)),
     ((64,), (64,)),
 ]
+# Single tokens on a GPU share out the keys of softmax layers, in segments of 128.
+LONG_STEPS = [((255, 256, 513), (1, 1, 3))]
 
 
 def attention_elements(d):
@@ -324,8 +327,10 @@ def attention_elements(d):
         yield "bf16", "bf16"
 
 
-def attention(module, op, state, shapes, element, result, attributes, slots=8):
+def attention(module, op, state, shapes, element, result, attributes, steps=None, slots=8):
     """Two calls' worth of tokens through one state: the second continues what the first began."""
+    if not steps:
+        steps = STEPS if shapes[0][1] <= 32 else STEPS[2:4]  # wider ones take their time
     name = module.state(state)
     arguments, body = [], f"  %s0 = m1.read_state @{name} : {state}\n"
     queries = tensor(None, *shapes[0], element=element)
@@ -341,7 +346,7 @@ def attention(module, op, state, shapes, element, result, attributes, slots=8):
         body += f"    : ({queries}, {keys}, {keys}, {state}, {index}, {index}, {index}) -> ({out}, {state})\n"
     body += f"  m1.write_state %s2, @{name} : {state}\n  return %r0, %r1 : {out}, {out}\n"
     function = module.function(arguments, [(out, "T"), (out, "U")], body)
-    for lengths in STEPS if shapes[0][1] <= 32 else STEPS[2:4]:  # wider ones take their time
+    for lengths in steps:
         slot = module.random.permutation(slots)[: len(lengths[0])].astype(np.int32)
         given = []
         for step in range(2):
@@ -367,10 +372,11 @@ def lightning_attention(module):
 
 
 def softmax_attention(module):
-    for h, g, d in ((1, 1, 1), (3, 1, 8), (6, 3, 20), (4, 2, 32), (2, 2, 7), (1, 1, 64), (2, 1, 96), (1, 1, 128), (1, 1, 256)):
+    for h, g, d in ((1, 1, 1), (3, 1, 8), (80, 1, 8), (6, 3, 20), (4, 2, 32), (2, 2, 7), (1, 1, 64), (2, 1, 96), (1, 1, 128), (1, 1, 256)):
         for element, result in attention_elements(d):
             state = f"!m1.kv_cache<{g} x {d}, {element}>"
-            attention(module, "m1.softmax_attention", state, [(h, d), (g, d), (g, d)], element, result, "scale 0.7")
+            steps = LONG_STEPS if d == 8 else None  # and more heads to one key than a block has rows
+            attention(module, "m1.softmax_attention", state, [(h, d), (g, d), (g, d)], element, result, "scale 0.7", steps)
 
 
 def split_qkv(module):
