@@ -150,7 +150,11 @@ private:
   LeftSide leftOf(Product &D, int64_t Down, const Step &At);
   /// In registers, a multiply-add at a time.
   void dotFused(tile::DotOp Dot, const Access &C);
-  /// In shared memory.
+  /// True for few columns of long sums: all threads share k.
+  static bool isLong(tile::DotOp Dot);
+  /// Into shared memory, every thread summing each 128th of k.
+  void dotLong(tile::DotOp Dot, const Access &C, const Extent &E);
+  /// In shared memory, a thread an element.
   void dotShared(tile::DotOp Dot, const Access &C, const Extent &E);
   void multiply(mlir::Location Loc, const Access &C, int64_t Slot,
                 llvm::ArrayRef<mlir::Value> Left,

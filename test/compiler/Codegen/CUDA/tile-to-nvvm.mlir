@@ -171,3 +171,29 @@ tile.kernel @chained(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b
   tile.store %o, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
 }
+
+// -----
+
+// Few rows of a long sum: every thread sums each 128th of k for all of them,
+// lanes and then warps add up theirs.
+// CHECK-LABEL: func.func @long(
+// CHECK-SAME: m1.scratch_bytes = 320 : i64
+// CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step
+// CHECK: %[[SUMS:.*]]:16 = scf.for {{.*}} iter_args
+// CHECK-COUNT-16: llvm.intr.fma
+// CHECK-NOT: llvm.intr.fma
+// CHECK: scf.yield
+// CHECK-COUNT-80: nvvm.shfl.sync bfly
+// CHECK: nvvm.barrier0
+// CHECK-COUNT-4: arith.addf
+// CHECK: nvvm.barrier0
+// CHECK: return
+tile.kernel @long(%x: index, %y: index, %z: index, %a: memref<4x2048xf32>, %b: memref<2048x4xf32>, %c: memref<4x4xf32>) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<4x2048xf32>, vector<4x2048xf32>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<2048x4xf32>, vector<2048x4xf32>
+  %none = arith.constant dense<0.0> : vector<4x4xf32>
+  %p = tile.dot %l, %r, %none : vector<4x2048xf32>, vector<2048x4xf32>, vector<4x4xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<4x4xf32>, memref<4x4xf32>
+  tile.return
+}
