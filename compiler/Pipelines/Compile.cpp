@@ -104,6 +104,17 @@ OwningOpRef<ModuleOp> Compilation::kernels() {
   return Kernels;
 }
 
+OwningOpRef<ModuleOp> Compilation::toThreads() {
+  OwningOpRef<ModuleOp> Kernels = kernels();
+  PassManager Passes(Module.getContext());
+  if (failed(applyPassManagerCLOptions(Passes)))
+    return nullptr;
+  codegen::buildThreadPipeline(Passes);
+  if (failed(Passes.run(*Kernels)))
+    return nullptr;
+  return Kernels;
+}
+
 std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
   OwningOpRef<ModuleOp> Kernels = kernels();
   bool Lowered = timed("kernels", [&] {

@@ -42,6 +42,9 @@ public:
   llvm::LogicalResult toPlan();
   /// The kernels, as a module of their own, in tile.
   mlir::OwningOpRef<mlir::ModuleOp> kernels();
+  /// The kernels as code for a thread of Options.Gpu. After toPlan(). Null
+  /// after a diagnostic.
+  mlir::OwningOpRef<mlir::ModuleOp> toThreads();
   /// The kernels to optimised LLVM IR. After toPlan().
   std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
   /// The kernels to PTX, for Options.Gpu. After toPlan().

@@ -23,7 +23,7 @@ using namespace llvm;
 
 namespace {
 
-enum class Emit { File, M1, Tile, Plan, LLVM, Ptx };
+enum class Emit { File, M1, Tile, Plan, Gpu, LLVM, Ptx };
 
 cl::OptionCategory Options("m1c options");
 
@@ -40,6 +40,9 @@ cl::opt<Emit> EmitKind(
                           "the kernels in the tile dialect"),
                clEnumValN(Emit::Plan, "plan",
                           "programs and kernels, every buffer in its place"),
+               clEnumValN(Emit::Gpu, "gpu",
+                          "the kernels as code for a GPU's thread (with "
+                          "--target cuda:ARCH)"),
                clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
                clEnumValN(Emit::Ptx, "ptx",
                           "the kernels as PTX (with --target cuda:ARCH)")),
@@ -170,8 +173,10 @@ Error checkBounds() {
 Expected<std::optional<m1::codegen::GpuTarget>> chooseGpu() {
   StringRef Name = TargetName;
   if (Name == "cpu") {
-    if (EmitKind == Emit::Ptx)
-      return createStringError("--emit=ptx: expected --target cuda:ARCH");
+    if (EmitKind == Emit::Ptx || EmitKind == Emit::Gpu)
+      return createStringError(Twine("--emit=") +
+                               (EmitKind == Emit::Ptx ? "ptx" : "gpu") +
+                               ": expected --target cuda:ARCH");
     return std::nullopt;
   }
   if (TargetCpu.getNumOccurrences())
@@ -228,6 +233,12 @@ Error compile(mlir::ModuleOp Module) {
     return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
   if (EmitKind == Emit::Tile) {
     auto Kernels = Compilation.kernels();
+    return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
+  }
+  if (EmitKind == Emit::Gpu) {
+    auto Kernels = Compilation.toThreads();
+    if (!Kernels)
+      return Failed();
     return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
   }
   if (EmitKind == Emit::LLVM) {

@@ -12,6 +12,7 @@
 #include "compiler/Codegen/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/TargetSelect.h"
@@ -45,9 +46,15 @@ std::string m1::codegen::knownGpuTargets() {
                     ", ");
 }
 
-void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
+void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
   // Blocks become loops over a thread's share.
   Passes.addPass(createTileToNVVM());
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+}
+
+void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
+  buildThreadPipeline(Passes);
   buildLLVMPipeline(Passes);
 }
 
