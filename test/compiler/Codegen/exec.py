@@ -173,7 +173,8 @@ def distance(found, expected, tolerance):
         return len(wrong), 0, f"{len(wrong)} of {found.size} differ, the first at {wrong[0]}" if len(wrong) else None
     if found.size < FEW and tolerance > TOLERANCE["f32"]:
         tolerance *= 2
-    error, norm = np.linalg.norm(found.astype(np.float64) - expected), np.linalg.norm(expected)
+    expected = expected.astype(np.float64)
+    error, norm = np.linalg.norm(found - expected), np.linalg.norm(expected)
     relative = error / max(norm, 1e-300)
     # not >, so that a NaN fails
     return relative, tolerance, None if error <= tolerance * norm else f"relative error {relative:.1e}, expected at most {tolerance:.1e}"
