@@ -111,16 +111,19 @@ def run_groups(groups, jobs):
                 results.put(run_case(case))
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        futures = []
         try:
             for group in groups:
-                pool.submit(run_group, group)
+                futures.append(pool.submit(run_group, group))
             for _ in range(sum(map(len, groups))):
                 yield results.get()
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list(e2e.RUNNING):
-                process.kill()
+            while not all(future.done() for future in futures):
+                for process in list(e2e.RUNNING):
+                    process.kill()
+                time.sleep(0.05)  # a case may be about to start another one
 
 
 class Progress:
