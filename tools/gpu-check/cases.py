@@ -93,7 +93,7 @@ class Pack:
 
     def __init__(self, root, device, work):
         self.root, self.device, self.work = root, device, work
-        self.lock = threading.Lock()
+        self.plans, self.lock = set(), threading.Lock()
         with open(self.path("pack.json")) as file:
             self.contents = json.load(file)
 
@@ -104,14 +104,14 @@ class Pack:
         return (self.path("m1run"), subcommand, plan, "--device", device or self.device)
 
     def plan(self, *names):
-        """The path of a plan, which is unpacked once."""
-        packed, plan = self.path(*names, PLAN), os.path.join(self.work, *names, PLAN.removesuffix(".gz"))
+        """The path of a plan, which is unpacked at its first use, over what another pack left there."""
+        plan = os.path.join(self.work, *names, PLAN.removesuffix(".gz"))
         with self.lock:
-            if not os.path.exists(plan):
+            if names not in self.plans:
                 os.makedirs(os.path.dirname(plan), exist_ok=True)
-                with gzip.open(packed) as source, open(f"{plan}.tmp", "wb") as target:
+                with gzip.open(self.path(*names, PLAN)) as source, open(plan, "wb") as target:
                     shutil.copyfileobj(source, target)
-                os.rename(f"{plan}.tmp", plan)
+                self.plans.add(names)
         return plan
 
     def probe(self):

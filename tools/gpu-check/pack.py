@@ -116,7 +116,7 @@ class Packer:
         probe = os.path.join(self.scratch, "probe.mlir")
         with open(probe, "w") as file:
             file.write(PROBE)
-        self.plan(probe, self.folder("probe", ""))
+        self.plan(probe, e2e.fresh(os.path.join(self.directory, "probe")))
 
     def kernels(self, op):
         options = types.SimpleNamespace(op=op, work=os.path.join(self.scratch, "kernels", op), target=self.target, target_cpu=None)

@@ -22,7 +22,7 @@ import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 BUILD = os.path.dirname(os.path.dirname(shutil.which("m1run")))
-ONLY = ("kernels/select_last/02", "kernels/linear/1[78][0-3]", "golden/m1-one-layer", "bfloat16/tiny", "invariance/m1-heads3-float32/pieces of 64", "bench/tiny/1x16")
+ONLY = ("kernels/select_last/02", "kernels/linear/1[78][0-3]", "golden/m1-one-layer", "bfloat16/m1-shared", "invariance/m1-heads3-float32/pieces of 64", "bench/tiny/1x16")
 
 os.environ["PYTHON"] = sys.executable
 # Where there is a GPU, it is not looked at.
