@@ -45,3 +45,23 @@ function(m1c_compiler_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
 endfunction()
+
+# Debian's abslTargets.cmake names Abseil's shared libraries; the archives lie beside them. With these m1run needs only
+# libraries that every machine has, and can be copied to one.
+function(m1c_prefer_archives package)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  list(FILTER targets INCLUDE REGEX "^${package}::")
+  foreach(target ${targets})
+    get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
+    if(NOT configurations)
+      continue() # a target of headers
+    endif()
+    foreach(configuration ${configurations})
+      get_target_property(library ${target} IMPORTED_LOCATION_${configuration})
+      string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${library}")
+      if(EXISTS "${archive}")
+        set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_${configuration} "${archive}")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()

@@ -22,29 +22,42 @@ MOST = 1.3  # times the CPU's error
 SEQUENCES, TOKENS = 4, 200
 
 
-def main():
-    config_file, unit, work = sys.argv[1:]
-    config = e2e.make_checkpoint.load_config(config_file)
-    checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
-    e2e.make_checkpoint.write_checkpoint(config, checkpoint, 1, "bfloat16")
-    generator = np.random.Generator(np.random.PCG64(1))
-    sequences = [generator.integers(0, config["vocab_size"], TOKENS) for _ in range(SEQUENCES)]
-    tokens = e2e.write_tokens(os.path.join(work, "tokens"), sequences)
+class Case:
+    """A seeded bfloat16 model and random sequences."""
 
-    def log_probs(name, *command):
-        out = e2e.fresh(os.path.join(work, name))
-        e2e.run(*command, "--weights", checkpoint, "--tokens", tokens, "--out-dir", out)
+    def __init__(self, config, work):
+        self.work = work
+        self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
+        e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, 1, "bfloat16")
+        generator = np.random.Generator(np.random.PCG64(1))
+        sequences = [generator.integers(0, config["vocab_size"], TOKENS) for _ in range(SEQUENCES)]
+        self.tokens = e2e.write_tokens(os.path.join(work, "tokens"), sequences)
+
+    def log_probs(self, *command):
+        """What a tool says of all tokens."""
+        out = e2e.fresh(os.path.join(self.work, "out"))
+        e2e.run(*command, "--weights", self.checkpoint, "--tokens", self.tokens, "--out-dir", out)
         return np.concatenate(e2e.read(out, "logprobs", SEQUENCES))
 
-    module = os.path.join(work, "model.mlir")
-    e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
-    exact = log_probs("exact", "m1-interpret", module)
-    errors = {}
-    for name in "cpu", unit:
-        target, (runner, *device) = e2e.UNITS[name]
-        plan = os.path.join(work, f"{name}.m1plan")
-        e2e.run("m1c", checkpoint, "-o", plan, *target)
-        errors[name] = np.abs(log_probs(name, runner, "score", plan, *device) - exact).mean()
+    def exact(self):
+        """What the interpreter says."""
+        module = os.path.join(self.work, "model.mlir")
+        e2e.run("m1c", self.checkpoint, "--emit=m1", "-o", module)
+        return self.log_probs("m1-interpret", module)
+
+    def error(self, unit, exact):
+        """The mean error of a unit of e2e.UNITS, for which the model is compiled."""
+        target, (runner, *device) = e2e.UNITS[unit]
+        plan = os.path.join(self.work, f"{unit}.m1plan")
+        e2e.run("m1c", self.checkpoint, "-o", plan, *target)
+        return np.abs(self.log_probs(runner, "score", plan, *device) - exact).mean()
+
+
+def main():
+    config_file, unit, work = sys.argv[1:]
+    case = Case(e2e.make_checkpoint.load_config(config_file), work)
+    exact = case.exact()
+    errors = {name: case.error(name, exact) for name in ("cpu", unit)}
     print(f"{len(exact)} tokens, mean error {errors[unit]:.5f} on {unit}, {errors['cpu']:.5f} on cpu")
     # not >, so that a NaN fails
     if not 0 < errors[unit] <= MOST * errors["cpu"]:
@@ -52,4 +65,5 @@ def main():
     print("near")
 
 
-main()
+if __name__ == "__main__":
+    main()

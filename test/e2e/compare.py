@@ -27,56 +27,69 @@ GREEDY_PROMPT = 1
 TOLERANCE = {"m1run": 1e-4, "m1-interpret": 1e-5}
 
 
+class Golden:
+    """A case's golden data and its checkpoint."""
+
+    def __init__(self, case, work):
+        self.work = work
+        self.data = np.load(os.path.join(case, "golden.npz"))
+        self.prompts = [self.data[f"tokens_{i}"] for i in range(sum(name.startswith("tokens_") for name in self.data.files))]
+        config = e2e.make_checkpoint.load_config(os.path.join(case, "config.json"))
+        self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
+        e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, int(self.data["seed"]), "float32", fused=bool(self.data["fused"]))
+
+    def run(self, prompts, *command):
+        """Runs a tool on prompts; its directory of results."""
+        out = e2e.fresh(os.path.join(self.work, "out"))
+        e2e.run(*command, "--weights", self.checkpoint, "--tokens", e2e.write_tokens(os.path.join(self.work, "tokens"), prompts), "--out-dir", out)
+        return out
+
+    def score(self, *command):
+        """The largest difference of a tool's logits and log-probabilities of each prompt, in terms of the largest logit."""
+        count = len(self.prompts)
+        out = self.run(self.prompts, *command, "--logits")
+        logits, log_probs, differences = e2e.read(out, "logits", count), e2e.read(out, "logprobs", count), []
+        for i, prompt in enumerate(self.prompts):
+            expected = self.data[f"logits_{i}"]
+            if logits[i].shape != expected.shape or log_probs[i].shape != (len(prompt) - 1,):
+                sys.exit(f"prompt {i}: logits {logits[i].shape}, log-probs {log_probs[i].shape}, golden logits {expected.shape}")
+            target = e2e.log_softmax(expected)[np.arange(len(prompt) - 1), prompt[1:]]
+            each = np.abs(logits[i] - expected).max(), np.abs(log_probs[i] - target).max(initial=0)
+            differences.append(np.max(each) / np.abs(expected).max())  # NaN if one is
+        return differences
+
+    def greedy(self, *command):
+        """A tool's greedy tokens after one prompt, and how many are golden before one is not."""
+        golden = self.data["greedy"]
+        out = self.run([self.prompts[GREEDY_PROMPT]], *command, "--max-new-tokens", len(golden))
+        continuation = e2e.read(out, "tokens", 1)[0][-len(golden) :]
+        return continuation, int((np.cumsum(continuation != golden) == 0).sum())
+
+
 def main():
     tool, case, work = sys.argv[1:]
-    tolerance = TOLERANCE[tool]
-    golden = np.load(os.path.join(case, "golden.npz"))
-    count = sum(name.startswith("tokens_") for name in golden.files)
-    prompts = [golden[f"tokens_{i}"] for i in range(count)]
-
-    checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
-    config = e2e.make_checkpoint.load_config(os.path.join(case, "config.json"))
-    e2e.make_checkpoint.write_checkpoint(config, checkpoint, int(golden["seed"]), "float32", fused=bool(golden["fused"]))
-    tokens = e2e.write_tokens(os.path.join(work, "tokens"), prompts)
-    scores, generated = e2e.fresh(os.path.join(work, "scores")), e2e.fresh(os.path.join(work, "generated"))
-    prompt = os.path.join(work, "tokens", f"{GREEDY_PROMPT}.npy")
-    new_tokens = len(golden["greedy"])
+    golden = Golden(case, work)
     if tool == "m1run":
         model = os.path.join(work, "model.m1plan")
-        e2e.run("m1c", checkpoint, "-o", model)
-        common = ("--weights", checkpoint, "--tokens")
-        e2e.run("m1run", "score", model, *common, tokens, "--logits", "--out-dir", scores)
-        e2e.run("m1run", "generate", model, *common, prompt, "--max-new-tokens", new_tokens, "--temperature", 0, "--out-dir", generated)
+        e2e.run("m1c", golden.checkpoint, "-o", model)
+        score, generate = ("m1run", "score", model), ("m1run", "generate", model, "--temperature", 0)
     else:
         model = os.path.join(work, "model.mlir")
-        e2e.run("m1c", checkpoint, "--emit=m1", "-o", model)
-        common = ("m1-interpret", model, "--weights", checkpoint, "--tokens")
-        e2e.run(*common, tokens, "--logits", "--out-dir", scores)
-        e2e.run(*common, prompt, "--max-new-tokens", new_tokens, "--out-dir", generated)
+        e2e.run("m1c", golden.checkpoint, "--emit=m1", "-o", model)
+        score = generate = ("m1-interpret", model)
 
-    worst, failures = 0.0, []
-    logits, log_probs = e2e.read(scores, "logits", count), e2e.read(scores, "logprobs", count)
-    for i, prompt in enumerate(prompts):
-        expected = golden[f"logits_{i}"]
-        if logits[i].shape != expected.shape or log_probs[i].shape != (len(prompt) - 1,):
-            sys.exit(f"prompt {i}: logits {logits[i].shape}, log-probs {log_probs[i].shape}, golden logits {expected.shape}")
-        scale = np.abs(expected).max()
-        difference = np.abs(logits[i] - expected).max() / scale
-        target = e2e.log_softmax(expected)[np.arange(len(prompt) - 1), prompt[1:]]
-        log_difference = np.abs(log_probs[i] - target).max(initial=0) / scale
-        worst = max(worst, difference, log_difference)
-        # not <=, so that a NaN fails
-        if not (difference <= tolerance and log_difference <= tolerance):
-            failures.append(f"prompt {i} of {len(prompt)} tokens: logits differ by {difference:.1e}, log-probs by {log_difference:.1e} of the largest logit")
-
-    continuation = e2e.read(generated, "tokens", 1)[0][-new_tokens:]
-    same = int((np.cumsum(continuation != golden["greedy"]) == 0).sum())
-    if same != new_tokens:
-        failures.append(f"greedy tokens differ from token {same} on: {continuation[same:same + 4]}, expected {golden['greedy'][same:same + 4]}")
-    print(f"{os.path.basename(os.path.normpath(case))}: worst difference {worst:.1e}, {same} greedy tokens equal")
+    differences = golden.score(*score)
+    # not >, so that a NaN fails
+    failures = [f"prompt {i}: differs by {d:.1e} of the largest logit" for i, d in enumerate(differences) if not d <= TOLERANCE[tool]]
+    continuation, same = golden.greedy(*generate)
+    expected = golden.data["greedy"]
+    if same != len(expected):
+        failures.append(f"greedy tokens differ from token {same} on: {continuation[same:same + 4]}, expected {expected[same:same + 4]}")
+    print(f"{os.path.basename(os.path.normpath(case))}: worst difference {np.max(differences):.1e}, {same} greedy tokens equal")
     if failures:
         sys.exit("\n".join(failures))
     print("equal")
 
 
-main()
+if __name__ == "__main__":
+    main()

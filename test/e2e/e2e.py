@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-sys.path.insert(0, os.path.join(ROOT, "tools"))
+sys.path.append(os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
 # This CPU, emulated AMX and an emulated GPU: what m1c is told, and the program
@@ -27,12 +27,35 @@ UNITS = {
 }
 
 
+# What run() has started, and how many seconds it gives each tool (None: any time).
+RUNNING = set()
+TIME_LIMIT = None
+
+
+class ToolError(SystemExit):
+    """A tool failed: its command, its exit code and what it said. Ends a script that does not catch it."""
+
+
 def run(*command):
-    """Runs a tool that is found in PATH; its errors end the test."""
-    result = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\nexit code {result.returncode}\n{result.stdout}{result.stderr}")
-    return result.stdout
+    """Runs a tool that is found in PATH; what it prints."""
+    command = [str(c) for c in command]
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+    except OSError as error:
+        raise ToolError(f"{command[0]}: {error.strerror}")
+    RUNNING.add(process)
+    try:
+        output, errors = process.communicate(timeout=TIME_LIMIT)
+        status = f"exit code {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        status = f"no end after {TIME_LIMIT} s"
+    finally:
+        RUNNING.discard(process)
+    if process.returncode:
+        raise ToolError(f"{' '.join(command)}\n{status}\n{output}{errors}")
+    return output
 
 
 def fresh(path):

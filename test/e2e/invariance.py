@@ -13,6 +13,7 @@ however the prompt is cut into pieces, whether the token is decoded or scored,
 and however many threads run.
 """
 
+import functools
 import os
 import sys
 
@@ -25,13 +26,13 @@ NEW_TOKENS = 16
 
 
 class Model:
-    def __init__(self, config, dtype, unit, work):
-        self.work, self.runs = work, 0
+    """A plan of a seeded model, and the program and options that run it."""
+
+    def __init__(self, config, dtype, plan, command, work):
+        self.config, self.plan, self.work, self.runs = config, plan, work, 0
+        self.runner, *self.device = command
         self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
         e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, 1, dtype)
-        self.plan = os.path.join(work, "model.m1plan")
-        target, (self.runner, *self.device) = e2e.UNITS[unit]
-        e2e.run("m1c", self.checkpoint, "-o", self.plan, *target)
 
     def m1run(self, command, sequences, *options):
         self.runs += 1
@@ -53,43 +54,69 @@ class Model:
         return e2e.read(out, "tokens", len(prompts)), e2e.read(out, "logprobs", len(prompts))
 
 
+def comparisons(model):
+    """What must be the same bits: texts, each with a function that computes both sides, a list of arrays each."""
+    generator = np.random.Generator(np.random.PCG64(7))
+    sequences = [generator.integers(0, model.config["vocab_size"], n) for n in LENGTHS]
+
+    @functools.cache
+    def together():
+        values = model.score(sequences)
+        if not all(np.ptp(v) > 0.5 for v in values if len(v) > 10):
+            sys.exit("the log-probabilities are nearly all the same: nothing would be compared")
+        return values
+
+    @functools.cache
+    def generated(*options):
+        return model.generate(sequences, *options)
+
+    yield "alone or in a batch", lambda: ([model.score([s])[0] for s in sequences], together())
+    yield "another order of the batch", lambda: (model.score(sequences[::-1])[::-1], together())
+    for piece in (1, 7, 64, 100):
+        yield f"pieces of {piece}", lambda piece=piece: (model.score(sequences, "--chunk", piece), together())
+    yield "1 thread or 2", lambda: (model.score(sequences, "--threads", 1), model.score(sequences, "--threads", 2))
+    yield "logits alone or in a batch", lambda: ([model.logits([s])[0] for s in sequences[:2]], model.logits(sequences)[:2])
+    for name, options in ("greedy", ("--temperature", 0)), ("sampled", ("--temperature", 1, "--seed", 5)):
+
+        def rescored(options=options):
+            tokens, decoded = generated(*options)
+            return decoded, model.score(tokens)
+
+        yield f"decoded or scored, {name}", rescored
+
+        def one_thread(options=options):
+            return model.generate(sequences, *options, "--threads", 1)[1], generated(*options)[1]
+
+        yield f"1 thread or all while decoding, {name}", one_thread
+    greedy = ("--temperature", 0)
+    yield "decoded alone or in a batch", lambda: ([model.generate([s], *greedy)[1][0] for s in sequences], model.generate(sequences, *greedy)[1])
+
+
+def differences(found, expected):
+    """A text for each pair of arrays that are not the same bits."""
+    texts = []
+    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
+        if a.dtype != b.dtype or a.shape != b.shape or not np.isfinite(b).all():
+            sys.exit(f"sequence {i}: {a.dtype}{a.shape} and {b.dtype}{b.shape}")
+        differing = np.flatnonzero((a != b).reshape(len(a), -1).any(-1)) if len(a) else []
+        if len(differing):
+            texts.append(f"sequence {i}: {len(differing)} of {len(a)} rows differ, the first is {differing[0]}, by up to {np.abs(a - b).max():.1e}")
+    return texts
+
+
 def main():
     config_file, dtype, unit, work = sys.argv[1:]
-    config = e2e.make_checkpoint.load_config(config_file)
-    model = Model(config, dtype, unit, work)
-    generator = np.random.Generator(np.random.PCG64(7))
-    sequences = [generator.integers(0, config["vocab_size"], n) for n in LENGTHS]
+    target, command = e2e.UNITS[unit]
+    model = Model(e2e.make_checkpoint.load_config(config_file), dtype, os.path.join(work, "model.m1plan"), command, work)
+    e2e.run("m1c", model.checkpoint, "-o", model.plan, *target)
     failures = 0
-
-    def same(what, found, expected):
-        nonlocal failures
-        for i, (a, b) in enumerate(zip(found, expected, strict=True)):
-            if a.dtype != b.dtype or a.shape != b.shape or not np.isfinite(b).all():
-                sys.exit(f"{what}, sequence {i}: {a.dtype}{a.shape} and {b.dtype}{b.shape}")
-            differing = np.flatnonzero((a != b).reshape(len(a), -1).any(-1)) if len(a) else []
-            if len(differing):
-                failures += 1
-                print(f"{what}, sequence {i}: {len(differing)} of {len(a)} rows differ, the first is {differing[0]}, by up to {np.abs(a - b).max():.1e}")
-
-    together = model.score(sequences)
-    if not all(np.ptp(values) > 0.5 for values in together if len(values) > 10):
-        sys.exit("the log-probabilities are nearly all the same: nothing would be compared")
-    same("alone or in a batch", [model.score([s])[0] for s in sequences], together)
-    same("another order of the batch", model.score(sequences[::-1])[::-1], together)
-    for piece in (1, 7, 64, 100):
-        same(f"pieces of {piece}", model.score(sequences, "--chunk", piece), together)
-    same("1 thread or 2", model.score(sequences, "--threads", 1), model.score(sequences, "--threads", 2))
-    same("logits alone or in a batch", [model.logits([s])[0] for s in sequences[:2]], model.logits(sequences)[:2])
-
-    for options in (("--temperature", 0), ("--temperature", 1, "--seed", 5)):
-        tokens, decoded = model.generate(sequences, *options)
-        same(f"decoded or scored {options}", decoded, model.score(tokens))
-        same(f"threads while decoding {options}", model.generate(sequences, *options, "--threads", 1)[1], decoded)
-    tokens, decoded = model.generate(sequences, "--temperature", 0)
-    same("decoded alone or in a batch", [model.generate([s], "--temperature", 0)[1][0] for s in sequences], decoded)
-
+    for what, sides in comparisons(model):
+        for text in differences(*sides()):
+            failures += 1
+            print(f"{what}, {text}")
     print(f"{model.runs} runs, {failures} differences")
     sys.exit(failures > 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -24,14 +24,13 @@ Prints the number of cases.
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 
 import numpy as np
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "tools"))
-import make_checkpoint  # noqa: E402
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "e2e"))
+import e2e  # noqa: E402
+from e2e import make_checkpoint  # noqa: E402
 
 DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16", "f64": "float64"}
 # Of a result of many elements, each rounded once; one alone may be off by twice
@@ -103,64 +102,82 @@ class Module:
     def call(self, name, arguments, tolerance):
         self.calls.append((name, arguments, tolerance))
 
-    def compare(self):
-        """Compiles, runs every call with both tools and compares; prints the number of calls."""
-        work = self.options.work
-        shutil.rmtree(work, ignore_errors=True)
-        weights = os.path.join(work, "weights")
-        os.makedirs(weights)
-        module, plan = os.path.join(work, "module.mlir"), os.path.join(work, "module.m1plan")
-        with open(module, "w") as file:
+    def build(self):
+        """Writes module and weights into the work directory, which is made anew, and compiles them."""
+        work = e2e.fresh(self.options.work)
+        weights = e2e.fresh(os.path.join(work, "weights"))
+        self.path, self.plan = os.path.join(work, "module.mlir"), os.path.join(work, "module.m1plan")
+        with open(self.path, "w") as file:
             file.write("\n".join(self.text) + "\n")
         make_checkpoint.write_shard(os.path.join(weights, "model.safetensors"), self.weights, 0)
-        cpu = ["--target-cpu", self.options.target_cpu] if self.options.target_cpu else []
-        if error := run("m1c", module, "-o", plan, f"--max-length={LENGTH}", f"--max-tokens={2 * LENGTH}", "--target", self.options.target, *cpu):
-            sys.exit(error)
-        outs = {tool: os.path.join(work, tool) for tool in ("compiled", "expected")}
-        commands = {"compiled": (self.options.runner, "call", plan, "--device", "ptx" if self.gpu else "cpu"), "expected": ("m1-interpret", module)}
-        given = ["--weights", weights] if self.weights else []
+        self.given = ("--weights", weights) if self.weights else ()
+        cpu = ("--target-cpu", self.options.target_cpu) if self.options.target_cpu else ()
+        e2e.run("m1c", self.path, "-o", self.plan, f"--max-length={LENGTH}", f"--max-tokens={2 * LENGTH}", "--target", self.options.target, *cpu)
+
+    def expected(self, number, work):
+        """What the interpreter computes for a call."""
+        name, arguments, _ = self.calls[number]
+        return results(("m1-interpret", self.path, *self.given), name, arguments, work)
+
+    def compare(self):
+        """Compiles, runs every call with both tools and compares; prints the number of calls."""
+        self.build()
+        command = (self.options.runner, "call", self.plan, "--device", "ptx" if self.gpu else "cpu", *self.given)
         failures = 0
         for number, (name, arguments, tolerance) in enumerate(self.calls):
-            paths = []
-            for i, argument in enumerate(arguments):
-                paths += ["--arg", os.path.join(work, f"argument{i}.npy")]
-                np.save(paths[-1], argument)
-            problems = [run(*command, *given, "--entry", name, *paths, "--out-dir", outs[tool]) for tool, command in commands.items()]
-            if not any(problems):
-                for result in sorted(os.listdir(outs["expected"])):
-                    found, expected = (np.load(os.path.join(outs[tool], result)) for tool in ("compiled", "expected"))
-                    if problem := difference(found, expected, tolerance):
-                        problems.append(f"{result}: {problem}")
-            if any(problems):
+            try:
+                found = results(command, name, arguments, self.options.work)
+                expected = self.expected(number, self.options.work)
+                problem = difference(found, expected, tolerance)[2]
+            except e2e.ToolError as error:
+                problem = str(error)
+            if problem:
                 failures += 1
-                print(f"call {number} of {name} on {[list(np.shape(a)) for a in arguments]}", *filter(None, problems), sep="\n  ")
-            for out in outs.values():
-                shutil.rmtree(out, ignore_errors=True)
+                print(f"call {number} of {name} on {[list(np.shape(a)) for a in arguments]}", problem, sep="\n  ")
         print(f"{len(self.calls)} cases compared, {failures} differ")
         sys.exit(failures > 0)
 
 
+def results(command, name, arguments, work):
+    """What a tool computes of a function: arrays by the results' names. `work` holds its files meanwhile."""
+    paths, out = [], e2e.fresh(os.path.join(work, "results"))
+    for i, argument in enumerate(arguments):
+        paths += ["--arg", os.path.join(work, f"argument{i}.npy")]
+        np.save(paths[-1], argument)
+    e2e.run(*command, "--entry", name, *paths, "--out-dir", out)
+    arrays = {os.path.splitext(file)[0]: np.load(os.path.join(out, file)) for file in sorted(os.listdir(out))}
+    shutil.rmtree(out)
+    return arrays
+
+
 def difference(found, expected, tolerance):
+    """The results of a call that come nearest to what is allowed, or beyond it: their error, what is allowed, and the
+    problem or None. The error of integers is how many differ, of others relative in norm."""
+    if found.keys() != expected.keys():
+        return np.inf, 0, f"results {', '.join(found)}, expected {', '.join(expected)}"
+    each = []
+    for name in expected:
+        error, allowed, problem = distance(found[name], expected[name], tolerance)
+        each.append((problem is not None, error / allowed if allowed else error, error, allowed, problem and f"{name}: {problem}"))
+    return max(each, key=lambda e: e[:2])[2:]
+
+
+def distance(found, expected, tolerance):
+    """Of one result, as above."""
     if found.shape != expected.shape:
-        return f"shape {found.shape}, expected {expected.shape}"
+        return np.inf, 0, f"shape {found.shape}, expected {expected.shape}"
+    if found.dtype.kind == "V":
+        return np.inf, 0, f"element type {found.dtype}"
     if found.dtype.kind == "i":
         wrong = np.argwhere(found != expected)
-        return f"{len(wrong)} of {found.size} differ, the first at {wrong[0]}" if len(wrong) else None
-    if found.dtype.kind == "V":
-        return f"element type {found.dtype}"
+        return len(wrong), 0, f"{len(wrong)} of {found.size} differ, the first at {wrong[0]}" if len(wrong) else None
     if found.size < FEW and tolerance > TOLERANCE["f32"]:
         tolerance *= 2
-    error = np.linalg.norm(found.astype(np.float64) - expected)
+    expected = expected.astype(np.float64)
+    error, norm = np.linalg.norm(found - expected), np.linalg.norm(expected)
+    relative = error / max(norm, 1e-300)
     # not >, so that a NaN fails
-    if not error <= tolerance * np.linalg.norm(expected):
-        return f"relative error {error / max(np.linalg.norm(expected), 1e-300):.1e}, expected at most {tolerance:.1e}"
-    return None
-
-
-def run(*command):
-    """Runs a tool; what it says if it fails."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return f"{command[0]}: exit code {result.returncode}: {result.stdout}{result.stderr}" if result.returncode else None
+    return relative, tolerance, None if error <= tolerance * norm else f"relative error {relative:.1e}, expected at most {tolerance:.1e}"
 
 
 # ===----------------------------------------------------------------------===//
@@ -500,18 +517,25 @@ def head_log_prob(module):
 OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rotary, lightning_attention, softmax_attention, split_qkv, router, experts, token_log_prob, head_log_prob, doubles]
 
 
+FUNCTIONS = {f.__name__: f for f in OPS}
+
+
+def module_of(options):
+    """The module with all cases of options.op."""
+    module = Module(options, list(FUNCTIONS).index(options.op) + 1)
+    FUNCTIONS[options.op](module)
+    return module
+
+
 def main():
-    functions = {f.__name__: f for f in OPS}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("op", choices=functions)
+    parser.add_argument("op", choices=FUNCTIONS)
     parser.add_argument("work", help="directory that is made anew")
     parser.add_argument("--target", default="cpu", help="as m1c takes it: cpu or cuda:ARCH")
     parser.add_argument("--target-cpu", help="as m1c takes it")
     parser.add_argument("--runner", default="m1run", help="m1run, or m1run-amx with its emulated unit")
-    options = parser.parse_args()
-    module = Module(options, list(functions).index(options.op) + 1)
-    functions[options.op](module)
-    module.compare()
+    module_of(parser.parse_args()).compare()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+# ===- cases.py - what a pack checks ----------------------------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""The cases of a packed directory, each a name and a function that runs it.
+
+    kernels/OP/NUMBER           one op on one shape, against the interpreter
+    golden/MODEL/logits         a float32 model's logits against golden data
+    golden/MODEL/greedy         and its greedy tokens, one for one
+    bfloat16/MODEL/log-probs    a bf16 model, as near the interpreter as the CPU's
+    invariance/MODEL/WHAT       the same bits however a token is computed
+    bench/MODEL/BATCHxPROMPT+NEW  tokens a second
+
+pack.json says which there are:
+
+    architecture, commit
+    kernels     OP: {cases: [{entry, tolerance, shapes} or null], weights}
+    golden      [MODEL]
+    bfloat16    MODEL: {config, allowed}
+    invariance  MODEL: {config, dtype, comparisons}
+    bench       MODEL: {cuda: [[batch, prompt, new]], ptx: likewise}
+
+and inputs, expected values and plans, which are compressed, lie in KIND/OP or
+KIND/MODEL.
+"""
+
+import dataclasses
+import fnmatch
+import functools
+import gzip
+import json
+import os
+import shutil
+import threading
+import typing
+
+import bfloat16_units
+import compare
+import e2e
+import exec as kernels
+import invariance
+import numpy as np
+
+
+PLAN = "model.m1plan.gz"
+
+
+def selected(name, patterns):
+    """Whether a case is one of those asked for."""
+    return not patterns or any(fnmatch.fnmatchcase(name, f"*{p}*") for p in patterns)
+
+
+def kernel_name(op, number):
+    return f"kernels/{op}/{number:03}"
+
+
+def bench_name(model, batch, prompt, new_tokens):
+    return f"bench/{model}/{batch}x{prompt}+{new_tokens}"
+
+
+def packed(kernel):
+    """The numbers of an op's cases that are there: a number means the same case in every pack."""
+    return [number for number, case in enumerate(kernel["cases"]) if case]
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How far a case is from what it should be, how far it may be, and what is wrong if it is farther; of a bench its figures."""
+
+    error: float = np.inf
+    allowed: float = np.inf
+    problem: typing.Optional[str] = None
+    figures: typing.Optional[dict] = None
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    detail: str
+    run: typing.Callable[[], Outcome]
+
+
+def within(error, allowed, problem):
+    """An outcome whose error must not be larger; NaN is."""
+    return Outcome(error, allowed, None if error <= allowed else problem)
+
+
+class Pack:
+    """A packed directory, a device to run it on, and a directory for what the runs write."""
+
+    def __init__(self, root, device, work):
+        self.root, self.device, self.work = root, device, work
+        self.plans, self.lock = set(), threading.Lock()
+        with open(self.path("pack.json")) as file:
+            self.contents = json.load(file)
+
+    def path(self, *names):
+        return os.path.join(self.root, *names)
+
+    def command(self, subcommand, plan, device=None):
+        return (self.path("m1run"), subcommand, plan, "--device", device or self.device)
+
+    def plan(self, *names):
+        """The path of a plan, which is unpacked at its first use, over what another pack left there."""
+        plan = os.path.join(self.work, *names, PLAN.removesuffix(".gz"))
+        with self.lock:
+            if names not in self.plans:
+                os.makedirs(os.path.dirname(plan), exist_ok=True)
+                with gzip.open(self.path(*names, PLAN)) as source, open(plan, "wb") as target:
+                    shutil.copyfileobj(source, target)
+                self.plans.add(names)
+        return plan
+
+    def probe(self):
+        """Runs one small kernel; what m1run says if it cannot."""
+        work = e2e.fresh(os.path.join(self.work, "probe"))
+        np.save(os.path.join(work, "x.npy"), np.ones((1, 1), np.float32))
+        command = self.command("call", self.plan("probe"))
+        e2e.run(*command, "--entry", "probe", "--arg", os.path.join(work, "x.npy"), "--out-dir", work)
+
+    def groups(self):
+        """All cases but benches, in groups: those of one share files, and run one after the other."""
+        for op, kernel in self.contents["kernels"].items():
+            yield from ([self.kernel(op, number)] for number in packed(kernel))
+        for model in self.contents["golden"]:
+            yield list(self.golden(model))
+        for model, entry in self.contents["bfloat16"].items():
+            yield [Case(f"bfloat16/{model}/log-probs", entry["config"], functools.partial(self.bfloat16, model))]
+        for model, entry in self.contents["invariance"].items():
+            yield list(self.invariance(model, entry))
+
+    # A kernel
+
+    def kernel(self, op, number):
+        case = self.contents["kernels"][op]["cases"][number]
+        return Case(kernel_name(op, number), f"{case['entry']} {case['shapes']}", functools.partial(self.check_kernel, op, number))
+
+    def stored(self, op, number):
+        """A case's arguments and expected results."""
+        file = self.path("kernels", op, f"{number:03}.npz")
+        try:
+            with np.load(file) as data:
+                arguments = [data[f"argument{i}"] for i in range(sum(name.startswith("argument") for name in data.files))]
+                expected = {name[len("result.") :]: data[name] for name in data.files if name.startswith("result.")}
+        except Exception as error:  # zipfile, zlib and numpy have their own
+            raise e2e.ToolError(f"{file}: cannot be read: {error}")
+        return arguments, expected
+
+    def kernel_results(self, op, number, arguments, device):
+        kernel = self.contents["kernels"][op]
+        given = ("--weights", self.path("kernels", op, "weights")) if kernel["weights"] else ()
+        # Cases run side by side: the emulator's threads would only be in each other's way.
+        command = (*self.command("call", self.plan("kernels", op), device), "--threads", 1, *given)
+        work = os.path.join(self.work, kernel_name(op, number), device.replace(":", "-"))
+        return kernels.results(command, kernel["cases"][number]["entry"], arguments, work)
+
+    def check_kernel(self, op, number):
+        arguments, expected = self.stored(op, number)
+        found = self.kernel_results(op, number, arguments, self.device)
+        return Outcome(*kernels.difference(found, expected, self.contents["kernels"][op]["cases"][number]["tolerance"]))
+
+    def compare_kernel(self, op, number, other):
+        """The device against another one: error 0 where every bit is the same."""
+        arguments, _ = self.stored(op, number)
+        found, expected = (self.kernel_results(op, number, arguments, device) for device in (self.device, other))
+        if all(found[name].tobytes() == expected[name].tobytes() for name in expected):
+            return Outcome(0, np.inf)
+        error = max(kernels.distance(found[name], expected[name], 1)[0] for name in expected)
+        # Zeros of two signs differ in bits alone.
+        return Outcome(max(error, np.finfo(float).tiny), np.inf)
+
+    # Models
+
+    def golden(self, model):
+        @functools.cache
+        def opened():
+            return compare.Golden(self.path("golden", model), os.path.join(self.work, "golden", model))
+
+        def logits():
+            differences = opened().score(*self.command("score", self.plan("golden", model)))
+            return within(np.max(differences), allowed, f"differs by {np.max(differences):.1e} of the largest logit")
+
+        def greedy():
+            continuation, same = opened().greedy(*self.command("generate", self.plan("golden", model)), "--temperature", 0)
+            golden = opened().data["greedy"]
+            return within(len(golden) - same, 0, f"tokens differ from {same} on: {continuation[same:same + 4]}, expected {golden[same:same + 4]}")
+
+        allowed = compare.TOLERANCE["m1run"]
+        yield Case(f"golden/{model}/logits", "float32", logits)
+        yield Case(f"golden/{model}/greedy", "float32", greedy)
+
+    def config(self, kind, model):
+        return e2e.make_checkpoint.load_config(self.path(kind, model, "config.json"))
+
+    def bfloat16(self, model):
+        allowed = self.contents["bfloat16"][model]["allowed"]
+        case = bfloat16_units.Case(self.config("bfloat16", model), os.path.join(self.work, "bfloat16", model))
+        found = case.log_probs(*self.command("score", self.plan("bfloat16", model)))
+        error = float(np.abs(found - np.load(self.path("bfloat16", model, "exact.npy"))).mean())
+        return within(error, allowed, f"mean error {error:.5f}, expected at most {allowed:.5f}")
+
+    def invariance(self, model, entry):
+        @functools.cache
+        def comparisons():
+            work, plan = os.path.join(self.work, "invariance", model), self.plan("invariance", model)
+            runner = (self.path("m1run"), "--device", self.device)
+            return dict(invariance.comparisons(invariance.Model(self.config("invariance", model), entry["dtype"], plan, runner, work)))
+
+        def same(what):
+            texts = invariance.differences(*comparisons()[what]())
+            return within(len(texts), 0, "; ".join(texts))
+
+        for what in entry["comparisons"]:
+            yield Case(f"invariance/{model}/{what}", entry["dtype"], functools.partial(same, what))
+
+    # Speed
+
+    def benches(self):
+        for model, runs in self.contents["bench"].items():
+            for batch, prompt, new_tokens in runs["ptx" if self.device == "ptx" else "cuda"]:
+                options = ("--batch", batch, "--prompt-len", prompt, "--new-tokens", new_tokens, "--repeat", 3, "--json")
+                given = ("--weights", "none", "--init-seed", 1)
+                name, detail = bench_name(model, batch, prompt, new_tokens), f"{batch} x ({prompt} + {new_tokens}) tokens, bfloat16"
+                yield Case(name, detail, functools.partial(self.measure, model, (*given, *options)))
+
+    def measure(self, model, options):
+        return Outcome(0, 0, figures=json.loads(e2e.run(*self.command("bench", self.plan("bench", model)), *options)))
