@@ -80,8 +80,26 @@ Value WarpLowering::scratchPointer(int64_t Offset) {
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
 }
 
+bool WarpLowering::waitsForLoop(Value Block) {
+  /// What leaves room for operands among a thread's 255 registers.
+  constexpr int64_t kMostCarriedSlots = 192;
+  auto Carried = dyn_cast<BlockArgument>(Block);
+  auto Loop = Carried ? dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp())
+                      : scf::ForOp();
+  if (!Loop)
+    return false;
+  int64_t Inner = 0;
+  for (auto Nested : Loop.getBody()->getOps<scf::ForOp>())
+    for (BlockArgument Argument : Nested.getRegionIterArgs())
+      if (auto Type = dyn_cast<VectorType>(Argument.getType()))
+        if (const Spread *S = Known.of(Type.getShape()))
+          Inner += S->slots();
+  const Spread *Own = spreadOf(Block);
+  return Inner && Own && Own->slots() + Inner > kMostCarriedSlots;
+}
+
 Access WarpLowering::place(Value Block, VectorType Type) {
-  const Spread *S = spreadOf(Block);
+  const Spread *S = waitsForLoop(Block) ? nullptr : spreadOf(Block);
   if (!S) {
     // Only what is looked at is written, but spread blocks, whose registers are
     // all computed, may read past it.

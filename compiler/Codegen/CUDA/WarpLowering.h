@@ -74,6 +74,9 @@ private:
 
   bool isRowValue(mlir::Value Block);
   const Spread *spreadOf(mlir::Value Block);
+  /// True for what a loop carries around another loop whose own blocks would
+  /// leave it too few registers.
+  bool waitsForLoop(mlir::Value Block);
 
   // Loops.
   void share(mlir::Location Loc, mlir::Value Count,
