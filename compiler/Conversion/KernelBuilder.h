@@ -35,6 +35,10 @@ struct Blocking {
   int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
   /// Elements of lightning attention's state that a cell can carry; 0: all.
   int64_t StateElements = 0;
+  /// Columns of logits that a cell looks at to draw a token, and by how many
+  /// bits one look narrows a search: more bits are fewer and longer launches.
+  int64_t SampleColumns = 16384;
+  int64_t SampleBits = 2;
   /// The target multiplies bf16 by matrix units that read a weight's rows k in
   /// pairs, `PairedRows` of them at a time.
   bool Pairs = false;
@@ -47,6 +51,8 @@ struct Blocking {
     Blocks.PanelsPerCell = 1;
     Blocks.KeyRows = 32;
     Blocks.StateElements = 4096;
+    Blocks.SampleColumns = 1024;
+    Blocks.SampleBits = 4;
     return Blocks;
   }
 };

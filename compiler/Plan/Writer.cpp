@@ -252,6 +252,8 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
                                                          Type.getDimSize(Axis));
       T->shape.push_back(*expr(Extent));
     }
+    if (Program.getArgAttr(I, "plan.drawn"))
+      F->drawn.push_back(F->outputs.size());
     (Program.isOutput(I) ? F->outputs : F->inputs).push_back(std::move(T));
   }
   addChecks(Program, *F);

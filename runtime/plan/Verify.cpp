@@ -261,6 +261,15 @@ private:
     }
     for (uint32_t I = 0; I < length(F.checks()); ++I)
       M1_RETURN_IF_ERROR(check(F, I));
+    for (uint32_t I = 0; I < length(F.drawn()); ++I) {
+      uint32_t Output = F.drawn()->Get(I);
+      if (Output >= length(F.outputs()))
+        return fail("output ", Output, " of ", length(F.outputs()),
+                    " is to hold tokens");
+      if (F.outputs()->Get(Output)->dtype() != plan::DType::I32)
+        return fail("output '", view(F.outputs()->Get(Output)->name()),
+                    "' is to hold tokens and is not I32");
+    }
     std::string FunctionPlace = Place;
     for (uint32_t I = 0; I < length(F.steps()); ++I) {
       const plan::Step &Step = *F.steps()->Get(I);

@@ -322,7 +322,8 @@ absl::Status Executor::call(uint32_t Function,
     Status.Update(TheDevice.unmap(Address));
   for (Device::Address Address : Outputs)
     Status.Update(TheDevice.unmap(Address));
-  return Status;
+  M1_RETURN_IF_ERROR(std::move(Status));
+  return checkDrawn(*P.Function, Results);
 }
 
 uint64_t Executor::resolve(const Argument &Arg) const {

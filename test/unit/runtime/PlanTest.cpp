@@ -265,6 +265,10 @@ INSTANTIATE_TEST_SUITE_P(
                   P.functions[0]->steps.push_back(call("sample", {}));
                 },
                 "'sample' is given 0 arguments, expected 9"},
+        BadCase{"DrawnOutput", [](auto &P) { P.functions[0]->drawn = {1}; },
+                "output 1 of 1 is to hold tokens"},
+        BadCase{"DrawnType", [](auto &P) { P.functions[0]->drawn = {0}; },
+                "is to hold tokens and is not I32"},
         BadCase{"Model",
                 [](auto &P) {
                   P.model = std::make_unique<plan::ModelT>();
