@@ -185,12 +185,6 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let assemblyFormat = "$kernel `grid` $grid `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
 }
 
-def Plan_CallOp : Plan_Op<"call", []> {
-  let summary = "Runs a function that the runtime provides (docs/plan-format.md)";
-  let arguments = (ins StrAttr:$builtin, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$builtin `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
-}
-
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {
   let summary = "A size as an operand";
   let arguments = (ins Plan_ExprAttr:$value);
