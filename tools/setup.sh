@@ -69,7 +69,7 @@ venv=$root/.venv
 # ca-certificates: Debian's pip trusts the system's certificates only.
 packages=(
   ca-certificates ccache cmake flatbuffers-compiler libabsl-dev libcli11-dev libflatbuffers-dev libgmock-dev libgtest-dev
-  librandom123-dev libxxhash-dev ninja-build nlohmann-json3-dev python3 python3-venv
+  libxxhash-dev ninja-build nlohmann-json3-dev python3 python3-venv
 )
 if ((runtimeOnly)); then
   packages+=(g++ gcc)
@@ -79,7 +79,8 @@ if ((runtimeOnly)); then
   cxx=/usr/bin/g++
 else
   packages+=(
-    clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev lld-19 llvm-19-dev llvm-19-tools mlir-19-tools
+    clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev librandom123-dev lld-19 llvm-19-dev llvm-19-tools
+    mlir-19-tools
   )
   # The sanitizers' libraries; g++ has its own.
   [[ -z $sanitize ]] || packages+=(libclang-rt-19-dev)

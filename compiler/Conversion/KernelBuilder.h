@@ -47,6 +47,10 @@ struct Blocking {
     const int64_t Least = llvm::divideCeil(Length, 256);
     return llvm::alignTo(std::max(SegmentKeys, Least), KeyRows);
   }
+  /// Columns of logits that a cell looks at to draw a token, and by how many
+  /// bits one look narrows a search: more bits are fewer and longer launches.
+  int64_t SampleColumns = 16384;
+  int64_t SampleBits = 2;
   /// The target multiplies bf16 by matrix units that read a weight's rows k in
   /// pairs, `PairedRows` of them at a time.
   bool Pairs = false;
@@ -60,6 +64,8 @@ struct Blocking {
     Blocks.KeyRows = 32;
     Blocks.StateElements = 4096;
     Blocks.SegmentKeys = 128;
+    Blocks.SampleColumns = 1024;
+    Blocks.SampleBits = 4;
     return Blocks;
   }
 };

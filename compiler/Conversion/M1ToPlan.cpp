@@ -867,22 +867,51 @@ LogicalResult FunctionLowering::lower(HeadLogProbOp Op) {
 }
 
 LogicalResult FunctionLowering::lower(SampleOp Op) {
-  SmallVector<Value> Operands;
-  ExprAttr Sequences = rows(Op.getLogits());
-  for (auto [Number, Operand] : llvm::enumerate(Op.getOperands())) {
-    if (failed(expectRows(Op, ("operand " + Twine(Number)).str(), Operand,
-                          Sequences)))
+  ExprAttr Rows = rows(Op.getLogits());
+  for (auto [Number, Operand] : llvm::enumerate(Op.getOperands()))
+    if (failed(
+            expectRows(Op, ("operand " + Twine(Number)).str(), Operand, Rows)))
       return failure();
-    Operands.push_back(memory(Operand));
+  const int64_t V =
+      cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1);
+  if (V == 0)
+    return Op.emitOpError("expected a vocabulary to draw from, found none");
+  Value Result = memory(Op.getResult(), Rows);
+  auto Output = dyn_cast<BlockArgument>(Result);
+  if (!Output)
+    return Op.emitOpError("expected its result to be returned: the caller "
+                          "learns from it of a damaged logit");
+  cast<plan::ProgramOp>(Output.getOwner()->getParentOp())
+      .setArgAttr(Output.getArgNumber(), "plan.drawn", B.getUnitAttr());
+  KernelCache &Kernels = Shared.Kernels;
+  const SampleMemory M = sampleMemory(Kernels.Blocks, B.getContext(), V);
+  const ExprAttr Groups = number(M.Groups);
+  Value Logits = memory(Op.getLogits());
+  Value Temperature = memory(Op.getTemperature()), TopP = memory(Op.getTopP());
+  Value Maxima = buffer(M.Maxima, Rows), Where = buffer(M.Counts, Rows);
+  Value Damaged = buffer(M.Counts, Rows), Masses = buffer(M.Masses, Rows);
+  Value Weights = buffer(M.Weights, Rows), Sums = buffer(M.Sums, Rows);
+  Value Words = buffer(M.Words, Rows), Numbers = buffer(M.Numbers, Rows);
+  launch(B, Loc, sampleMaximaKernel(Kernels, V), {Rows, Groups},
+         {Logits, Maxima, Where, Damaged}, {1, 2, 3});
+  launch(B, Loc, sampleWeightsKernel(Kernels, V), {Rows, Groups},
+         {Logits, Temperature, Maxima, Weights, Masses}, {3, 4});
+  launch(B, Loc, sampleBeginKernel(Kernels, V), {Rows},
+         {Temperature, TopP, memory(Op.getTopK()), memory(Op.getSeeds()),
+          memory(Op.getPositions()), Maxima, Where, Damaged, Masses, Words,
+          Numbers, Result},
+         {9, 10, 11});
+  for (int64_t Round = 0; Round < M.Rounds; ++Round) {
+    launch(B, Loc, sampleCountKernel(Kernels, V), {Rows, Groups},
+           {Logits, Weights, Words, Sums}, {3});
+    launch(B, Loc, sampleNarrowKernel(Kernels, V), {Rows},
+           {Temperature, TopP, Sums, Words, Numbers}, {3, 4});
   }
-  Operands.push_back(memory(Op.getResult(), Sequences));
-  Operands.push_back(scalar(Sequences));
-  Operands.push_back(scalar(
-      number(cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1))));
-  SmallVector<bool> Written(Operands.size(), false);
-  Written[Operands.size() - 3] = true;
-  B.create<plan::CallOp>(Loc, "sample", Operands,
-                         B.getDenseBoolArrayAttr(Written));
+  Value Ties = buffer(M.Counts, Rows);
+  launch(B, Loc, sampleTiesKernel(Kernels, V), {Rows, Groups},
+         {Logits, Words, Ties}, {2});
+  launch(B, Loc, samplePickKernel(Kernels, V), {Rows, Groups},
+         {Logits, Words, Ties, Result}, {3});
   return success();
 }
 

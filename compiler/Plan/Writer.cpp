@@ -252,6 +252,8 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
                                                          Type.getDimSize(Axis));
       T->shape.push_back(*expr(Extent));
     }
+    if (Program.getArgAttr(I, "plan.drawn"))
+      F->drawn.push_back(F->outputs.size());
     (Program.isOutput(I) ? F->outputs : F->inputs).push_back(std::move(T));
   }
   addChecks(Program, *F);
@@ -271,14 +273,6 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
         return failure();
       L.args = std::move(*Args);
       Step->instruction.Set(std::move(L));
-    } else if (auto Call = dyn_cast<file::CallOp>(Op)) {
-      auto C = file::CallT();
-      C.builtin = Call.getBuiltin().str();
-      auto Args = arguments(Call, Call.getOperands(), Call.getWritten());
-      if (failed(Args))
-        return failure();
-      C.args = std::move(*Args);
-      Step->instruction.Set(std::move(C));
     } else {
       continue; // the rest says where memory is
     }

@@ -21,9 +21,6 @@
 
 namespace m1 {
 
-/// The functions that the runtime provides to plans.
-enum class Builtin : uint8_t { Sample };
-
 /// A processor with memory. Everything that a plan's steps do is done by one of
 /// these; the executor above it is the same for all.
 ///
@@ -76,8 +73,6 @@ public:
   /// The ranges may overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
   virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
-  virtual absl::Status call(Builtin Function,
-                            std::span<const uint64_t> Args) = 0;
   /// Waits for all work; reports what failed in it.
   virtual absl::Status synchronize() = 0;
 

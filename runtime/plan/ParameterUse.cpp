@@ -15,20 +15,18 @@ using namespace m1;
 /// Calls `Visit` for each argument of a step.
 template <typename Callable>
 static void forEachArgument(const plan::Step &Step, Callable Visit) {
-  auto All = [&](const auto *Args) {
-    for (uint32_t I = 0; I < length(Args); ++I)
-      Visit(*Args->Get(I));
-  };
   switch (Step.instruction_type()) {
-  case plan::Instruction::Launch:
-    return All(Step.instruction_as_Launch()->args());
+  case plan::Instruction::Launch: {
+    const plan::Launch &Launch = *Step.instruction_as_Launch();
+    for (uint32_t I = 0; I < length(Launch.args()); ++I)
+      Visit(*Launch.args()->Get(I));
+    return;
+  }
   case plan::Instruction::Copy:
     Visit(*Step.instruction_as_Copy()->destination());
     return Visit(*Step.instruction_as_Copy()->source());
-  case plan::Instruction::Fill:
-    return Visit(*Step.instruction_as_Fill()->destination());
   default:
-    return All(Step.instruction_as_Call()->args());
+    return Visit(*Step.instruction_as_Fill()->destination());
   }
 }
 

@@ -261,6 +261,15 @@ private:
     }
     for (uint32_t I = 0; I < length(F.checks()); ++I)
       M1_RETURN_IF_ERROR(check(F, I));
+    for (uint32_t I = 0; I < length(F.drawn()); ++I) {
+      uint32_t Output = F.drawn()->Get(I);
+      if (Output >= length(F.outputs()))
+        return fail("output ", Output, " of ", length(F.outputs()),
+                    " is to hold tokens");
+      if (F.outputs()->Get(Output)->dtype() != plan::DType::I32)
+        return fail("output '", view(F.outputs()->Get(Output)->name()),
+                    "' is to hold tokens and is not I32");
+    }
     std::string FunctionPlace = Place;
     for (uint32_t I = 0; I < length(F.steps()); ++I) {
       const plan::Step &Step = *F.steps()->Get(I);
@@ -336,8 +345,6 @@ private:
     }
     case plan::Instruction::Fill:
       return argument(Step.instruction_as_Fill()->destination(), true, true);
-    case plan::Instruction::Call:
-      return call(*Step.instruction_as_Call());
     default:
       return fail("unknown instruction ",
                   static_cast<int>(Step.instruction_type()));
@@ -373,42 +380,6 @@ private:
     for (uint32_t I = 0; I < length(Launch.args()); ++I) {
       const plan::Arg *Arg = Launch.args()->Get(I);
       M1_RETURN_IF_ERROR(argument(Arg, Arg->written(), false));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status call(const plan::Call &Call) {
-    if (view(Call.builtin()) != "sample")
-      return fail("calls the unknown builtin '", view(Call.builtin()), "'");
-    // logits, temperature, top_p, top_k, seeds, positions, result, B, V
-    constexpr int64_t ElementBytes[7] = {4, 4, 4, 4, 8, 4, 4};
-    if (length(Call.args()) != 9)
-      return fail("'sample' is given ", length(Call.args()),
-                  " arguments, expected 9");
-    for (uint32_t I = 7; I < 9; ++I)
-      if (Call.args()->Get(I)->kind() != plan::ArgKind::Scalar)
-        return fail("'sample' wants a scalar as argument ", I);
-    for (uint32_t I = 0; I < 9; ++I) {
-      const plan::Arg *Arg = Call.args()->Get(I);
-      M1_RETURN_IF_ERROR(argument(Arg, I == 6, I < 7));
-    }
-    M1_ASSIGN_OR_RETURN(Range Batch,
-                        expression(Call.args()->Get(7)->value(), "B"));
-    M1_ASSIGN_OR_RETURN(Range Vocabulary,
-                        expression(Call.args()->Get(8)->value(), "V"));
-    if (Batch.low() < 0 || Batch.high() > INT32_MAX || Vocabulary.low() < 1 ||
-        Vocabulary.high() > INT32_MAX)
-      return fail("'sample' with B or V out of range");
-    for (uint32_t I = 0; I < 7; ++I) {
-      M1_ASSIGN_OR_RETURN(Range R,
-                          expression(Call.args()->Get(I)->bytes(), "a size"));
-      for (bool AtMax : {false, true}) {
-        int64_t Rows = AtMax ? Batch.AtMax : Batch.AtZero;
-        int64_t Columns = AtMax ? Vocabulary.AtMax : Vocabulary.AtZero;
-        if ((AtMax ? R.AtMax : R.AtZero) / ElementBytes[I] <
-            Rows * (I == 0 ? Columns : 1))
-          return fail("argument ", I, " of 'sample' is too small");
-      }
     }
     return absl::OkStatus();
   }

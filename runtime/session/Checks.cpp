@@ -124,3 +124,14 @@ absl::Status m1::checkElements(const plan::Function &Function,
   }
   return absl::OkStatus();
 }
+
+absl::Status m1::checkDrawn(const plan::Function &Function,
+                            std::span<const HostTensor> Outputs) {
+  for (uint32_t I = 0; I < length(Function.drawn()); ++I)
+    for (int32_t Token : elementsOf(Outputs[Function.drawn()->Get(I)]))
+      if (Token < 0)
+        return makeError("sample: the logit of token ", -1 - Token,
+                         " is not a number or is infinite; the weights are "
+                         "damaged or do not suit the model");
+  return absl::OkStatus();
+}

@@ -23,6 +23,10 @@ absl::Status checkElements(const plan::Function &Function,
                            std::span<const HostTensor> Inputs,
                            std::span<const int64_t> Symbols);
 
+/// An error where an output that holds tokens names a logit that is damaged.
+absl::Status checkDrawn(const plan::Function &Function,
+                        std::span<const HostTensor> Outputs);
+
 } // namespace m1
 
 #endif // M1_RUNTIME_SESSION_CHECKS_H

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 using namespace m1;
 
@@ -41,13 +42,13 @@ struct Executor::Program {
 };
 
 /// A function at certain symbols. What its steps do depends on nothing else:
-/// inputs and outputs of equal sizes have equal addresses. `Parts` are the
-/// device's recordings of the steps between calls of builtins; there are none
-/// until the same call comes a second time.
+/// inputs and outputs of equal sizes have equal addresses. `Number` is the
+/// device's recording of the steps; there is none until the same call comes a
+/// second time.
 struct Executor::Recorded {
   uint32_t Function;
   std::vector<int64_t> Symbols;
-  std::vector<uint32_t> Parts;
+  std::optional<uint32_t> Number;
 };
 
 /// How much of an argument may be touched: below 0 counts as 0 (plan.fbs).
@@ -101,18 +102,11 @@ Executor::Operation Executor::decode(const plan::Step &Step) const {
     Op.Args = {decode(*Step.instruction_as_Copy()->destination()),
                decode(*Step.instruction_as_Copy()->source())};
     break;
-  case plan::Instruction::Fill:
+  default:
     Op.Name = "fill";
     Op.FillValue = Step.instruction_as_Fill()->value();
     Op.Args = {decode(*Step.instruction_as_Fill()->destination())};
     break;
-  default: {
-    const plan::Call &Call = *Step.instruction_as_Call();
-    Op.Name = view(Call.builtin());
-    for (uint32_t I = 0; I < length(Call.args()); ++I)
-      Op.Args.push_back(decode(*Call.args()->Get(I)));
-    break;
-  }
   }
   return Op;
 }
@@ -322,7 +316,8 @@ absl::Status Executor::call(uint32_t Function,
     Status.Update(TheDevice.unmap(Address));
   for (Device::Address Address : Outputs)
     Status.Update(TheDevice.unmap(Address));
-  return Status;
+  M1_RETURN_IF_ERROR(std::move(Status));
+  return checkDrawn(*P.Function, Results);
 }
 
 uint64_t Executor::resolve(const Argument &Arg) const {
@@ -355,8 +350,8 @@ absl::Status Executor::runSteps(uint32_t Function) {
     constexpr size_t MaxRecordings = 32;
     Recordings.push_front({Function, Symbols, {}});
     if (Recordings.size() > MaxRecordings) {
-      for (uint32_t Part : Recordings.back().Parts)
-        M1_RETURN_IF_ERROR(Kept->forget(Part));
+      if (Recordings.back().Number)
+        M1_RETURN_IF_ERROR(Kept->forget(*Recordings.back().Number));
       Recordings.pop_back();
     }
   }
@@ -365,32 +360,21 @@ absl::Status Executor::runSteps(uint32_t Function) {
   return absl::OkStatus();
 }
 
-/// Does the steps of a call as recordings, making those that are not there yet.
+/// Does the steps of a call as a recording, which is made if there is none yet.
 absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
                                    Recorded &Record) {
-  size_t Part = 0;
-  for (auto Op = P.Operations.begin(), End = P.Operations.end(); Op != End;) {
-    if (Op->Kind == plan::Instruction::Call) {
-      M1_RETURN_IF_ERROR(run(*Op++));
-      continue;
-    }
-    auto PartEnd = std::find_if(Op, End, [](const Operation &Next) {
-      return Next.Kind == plan::Instruction::Call;
-    });
-    if (Part == Record.Parts.size()) {
-      M1_RETURN_IF_ERROR(Kept.beginRecording());
-      absl::Status Status;
-      for (auto Next = Op; Next != PartEnd && Status.ok(); ++Next)
-        Status = run(*Next);
-      absl::StatusOr<uint32_t> Number = Kept.endRecording();
-      M1_RETURN_IF_ERROR(std::move(Status));
-      M1_RETURN_IF_ERROR(Number.status());
-      Record.Parts.push_back(*Number);
-    }
-    M1_RETURN_IF_ERROR(Kept.replay(Record.Parts[Part++]));
-    Op = PartEnd;
+  if (!Record.Number) {
+    M1_RETURN_IF_ERROR(Kept.beginRecording());
+    absl::Status Status;
+    for (auto Op = P.Operations.begin();
+         Op != P.Operations.end() && Status.ok(); ++Op)
+      Status = run(*Op);
+    absl::StatusOr<uint32_t> Number = Kept.endRecording();
+    M1_RETURN_IF_ERROR(std::move(Status));
+    M1_RETURN_IF_ERROR(Number.status());
+    Record.Number = *Number;
   }
-  return absl::OkStatus();
+  return Kept.replay(*Record.Number);
 }
 
 absl::Status Executor::run(const Operation &Op) {
@@ -407,8 +391,6 @@ absl::Status Executor::run(const Operation &Op) {
   Values.clear();
   for (const Argument &Arg : Op.Args)
     Values.push_back(resolve(Arg));
-  if (Op.Kind == plan::Instruction::Call)
-    return TheDevice.call(Builtin::Sample, Values);
   return TheDevice.launch(Op.Kernel, Values,
                           {evaluate(Op.Grid[0], Symbols),
                            evaluate(Op.Grid[1], Symbols),

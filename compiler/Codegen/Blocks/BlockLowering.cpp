@@ -430,25 +430,48 @@ bool BlockLowering::isTurned(Value Block) {
          });
 }
 
-void BlockLowering::yieldInto(ValueRange Values, ArrayRef<Access> Targets) {
-  // All values are computed before any target changes: one may be made from
-  // another's old contents.
-  if (Values.size() == 1 && !isTurned(Values[0]))
-    return materializeInto(Values[0], Targets[0]);
-  SmallVector<Access> Computed;
-  for (Value V : Values) {
+bool BlockLowering::reads(Value Block, Value Target) {
+  if (Block == Target)
+    return true;
+  if (Buffers.contains(Block))
+    return false;
+  if (auto It = LazyLoads.find(Block); It != LazyLoads.end())
+    return It->second.RowIndex && reads(It->second.RowIndex, Target);
+  Operation *Op = Block.getDefiningOp();
+  return Op && llvm::any_of(Op->getOperands(), [&](Value V) {
+           return isa<VectorType>(V.getType()) && reads(V, Target);
+         });
+}
+
+void BlockLowering::yieldInto(ValueRange Values, ValueRange Before,
+                              ArrayRef<Access> Targets) {
+  // What another value, or another place of its own, is made from must not
+  // change yet: such values are computed aside.
+  SmallVector<std::optional<Access>> Aside(Values.size());
+  for (auto [I, V] : llvm::enumerate(Values)) {
+    if (Before.empty() || V == Before[I])
+      continue;
+    bool IsRead = isTurned(V) && reads(V, Before[I]);
+    for (auto [J, Other] : llvm::enumerate(Values))
+      IsRead |= I != J && reads(Other, Before[I]);
+    if (!IsRead)
+      continue;
     if (!isa<BlockArgument>(V)) {
-      Computed.push_back(materialize(V));
+      Aside[I] = materialize(V);
       continue;
     }
     // Another target, which is about to change.
-    Computed.push_back(place(V, cast<VectorType>(V.getType())));
-    materializeInto(V, Computed.back());
+    Aside[I] = place(V, cast<VectorType>(V.getType()));
+    materializeInto(V, *Aside[I]);
   }
-  for (auto [V, From, To] : llvm::zip(Values, Computed, Targets)) {
-    llvm::SaveAndRestore<Access> Meanwhile(Buffers[V], From);
-    materializeInto(V, To);
-  }
+  for (auto [I, V] : llvm::enumerate(Values))
+    if (!Aside[I] && (Before.empty() || V != Before[I]))
+      materializeInto(V, Targets[I]);
+  for (auto [V, To, Kept] : llvm::zip(Values, Targets, Aside))
+    if (Kept) {
+      llvm::SaveAndRestore<Access> Meanwhile(Buffers[V], *Kept);
+      materializeInto(V, To);
+    }
 }
 
 void BlockLowering::yieldScalars(scf::YieldOp Yield) {
@@ -502,7 +525,8 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
   if (failed(lowerBlock(*Loop.getBody())))
     return failure();
   auto Yield = cast<scf::YieldOp>(Loop.getBody()->getTerminator());
-  yieldInto(blocksOf(Yield.getOperands()), Carried);
+  yieldInto(blocksOf(Yield.getOperands()), blocksOf(Loop.getRegionIterArgs()),
+            Carried);
   ScratchUsed = Saved;
   enterRegion();
   if (!ScalarInits.empty())
@@ -541,7 +565,7 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
     if (failed(lowerBlock(*From)))
       return failure();
     auto Yield = cast<scf::YieldOp>(From->getTerminator());
-    yieldInto(blocksOf(Yield.getOperands()), Chosen);
+    yieldInto(blocksOf(Yield.getOperands()), {}, Chosen);
     ScratchUsed = Saved;
     enterRegion();
     if (!ScalarTypes.empty())

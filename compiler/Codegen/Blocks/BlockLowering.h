@@ -220,7 +220,12 @@ private:
   /// so that it cannot take that one's place element by element.
   bool isTurned(mlir::Value Block);
   void yieldScalars(mlir::scf::YieldOp Yield);
-  void yieldInto(mlir::ValueRange Values, llvm::ArrayRef<Access> Targets);
+  /// True if evaluating `Block` reads what `Target` keeps.
+  bool reads(mlir::Value Block, mlir::Value Target);
+  /// Writes `Values` to `Targets`, which hold the blocks `Before` until then;
+  /// none if they hold nothing that is read.
+  void yieldInto(mlir::ValueRange Values, mlir::ValueRange Before,
+                 llvm::ArrayRef<Access> Targets);
 
   int64_t ScratchUsed = 0, ScratchBytes = 0;
 };

@@ -536,7 +536,7 @@ void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
     Issue(constantIndex(T * Tile), constantIndex(T * StageBytes));
     Commit();
   }
-  if (D.Held || Tiles <= Stages) {
+  if (D.Held || Tiles <= 2) {
     // Registers have names: every step is written out.
     for (int64_t T = 0; T < Tiles; ++T) {
       Wait();

@@ -371,19 +371,35 @@ void WarpLowering::Exchange::prepare(Value Block, const Spread *Where) {
 
 Value WarpLowering::combineLanes(Location Loc, vector::CombiningKind Kind,
                                  Value V, ArrayRef<int64_t> Distances) {
-  Type I32 = B.getI32Type();
+  Type I32 = B.getI32Type(), I64 = B.getI64Type();
   Value All = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(-1));
   Value Clamp = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(31));
+  auto As = [&](Type T, Value From) -> Value {
+    return From.getType() == T ? From
+                               : B.create<arith::BitcastOp>(Loc, T, From);
+  };
   for (int64_t Distance : Distances) {
     Value By = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(Distance));
-    Value Bits = V.getType() == I32
-                     ? V
-                     : B.create<arith::BitcastOp>(Loc, I32, V).getResult();
-    Value Other = B.create<NVVM::ShflOp>(Loc, I32, All, Bits, By, Clamp,
-                                         NVVM::ShflKind::bfly, UnitAttr());
-    if (V.getType() != I32)
-      Other = B.create<arith::BitcastOp>(Loc, V.getType(), Other);
-    V = combine(Loc, Kind, V, Other);
+    auto Exchanged = [&](Value Bits) -> Value {
+      return B.create<NVVM::ShflOp>(Loc, I32, All, Bits, By, Clamp,
+                                    NVVM::ShflKind::bfly, UnitAttr());
+    };
+    Value Other;
+    if (V.getType().getIntOrFloatBitWidth() == 64) {
+      // A half at a time.
+      Value Bits = As(I64, V);
+      Value Half = B.create<arith::ConstantOp>(Loc, B.getI64IntegerAttr(32));
+      Value Upper = B.create<arith::ShRUIOp>(Loc, Bits, Half);
+      Value Low = Exchanged(B.create<arith::TruncIOp>(Loc, I32, Bits));
+      Value High = Exchanged(B.create<arith::TruncIOp>(Loc, I32, Upper));
+      Low = B.create<arith::ExtUIOp>(Loc, I64, Low);
+      High = B.create<arith::ExtUIOp>(Loc, I64, High);
+      High = B.create<arith::ShLIOp>(Loc, High, Half);
+      Other = B.create<arith::OrIOp>(Loc, Low, High);
+    } else {
+      Other = Exchanged(As(I32, V));
+    }
+    V = combine(Loc, Kind, V, As(V.getType(), Other));
   }
   return V;
 }
@@ -434,7 +450,7 @@ void WarpLowering::reduceRows(Value Source, const Extent &E,
   barrier(Loc);
   const int64_t Whole = E.ColCount / Spread::kLanes * Spread::kLanes;
   Type Element = getElementTypeOrSelf(Source.getType());
-  const bool Shuffles = Element.getIntOrFloatBitWidth() == 32;
+  const bool Shuffles = Element.getIntOrFloatBitWidth() >= 32;
   auto RowLoop =
       B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(Spread::kWarps));
   {

@@ -209,6 +209,43 @@ int64_t vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary);
 /// result [T], T.
 tile::KernelOp logProbKernel(KernelCache &Cache, int64_t Groups);
 
+//===----------------------------------------------------------------------===//
+// Sampling.cpp: a row a cell, or a group of a row's columns
+//===----------------------------------------------------------------------===//
+
+/// Memory of the launches that draw a token for each of B rows.
+struct SampleMemory {
+  int64_t Groups; // of columns
+  int64_t Rounds; // launches of sampleCountKernel and sampleNarrowKernel
+  mlir::MemRefType Maxima, Counts, Masses; // [B, groups] of f32, i32, f64
+  mlir::MemRefType Weights;                // [B, V] of f32, as the logits
+  mlir::MemRefType Sums;                   // [B, steps, groups] of f64
+  mlir::MemRefType Words, Numbers;         // of each row, [B, n] of i32 and f64
+};
+SampleMemory sampleMemory(const Blocking &Blocks, mlir::MLIRContext *Context,
+                          int64_t Vocabulary);
+
+/// Of each group of columns the largest logit, the first token that has it, and
+/// the first whose logit is NaN or infinity, 2^31 - 1 if there is none. Grid:
+/// (B, groups). Arguments: logits, maxima, counts, counts.
+tile::KernelOp sampleMaximaKernel(KernelCache &Cache, int64_t Vocabulary);
+/// exp((logit - largest) / temperature), and the sum of each group. Grid: (B,
+/// groups). Arguments: logits, temperature [B], maxima, weights, masses.
+tile::KernelOp sampleWeightsKernel(KernelCache &Cache, int64_t Vocabulary);
+/// The token of a row that is not drawn: the one with the largest logit, or -1
+/// less the first whose logit is NaN or infinity. The others begin to search.
+/// Grid: B. Arguments: temperature, top_p, top_k, seeds, positions [B]; what
+/// sampleMaximaKernel made; masses, words, numbers, result [B].
+tile::KernelOp sampleBeginKernel(KernelCache &Cache, int64_t Vocabulary);
+/// One step of each row's search. Grids: (B, groups) and B. Arguments: logits,
+/// weights, words, sums; temperature, top_p [B], sums, words, numbers.
+tile::KernelOp sampleCountKernel(KernelCache &Cache, int64_t Vocabulary);
+tile::KernelOp sampleNarrowKernel(KernelCache &Cache, int64_t Vocabulary);
+/// The token of a row that is drawn. Grids: (B, groups). Arguments: logits,
+/// words, counts; logits, words, counts, result [B].
+tile::KernelOp sampleTiesKernel(KernelCache &Cache, int64_t Vocabulary);
+tile::KernelOp samplePickKernel(KernelCache &Cache, int64_t Vocabulary);
+
 } // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_KERNELS_H

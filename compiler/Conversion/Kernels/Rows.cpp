@@ -113,6 +113,8 @@ tile::KernelOp m1::embeddingKernel(KernelCache &Cache, MemRefType Table,
         const int64_t M = Cache.Blocks.FewRows;
         auto [First, Rows] = fewRows(B, M);
         Value Tokens = B.load(B.Args[0], {First}, {0}, {M}, Rows);
+        // A draw that went wrong is negative, and the call will fail.
+        Tokens = B.larger(Tokens, B.splat(0, Tokens));
         Value X = B.gather(B.Args[1], Tokens, B.index(0), {M, D}, Rows);
         B.store(X, B.Args[2], {First, B.index(0)}, {0, 1}, Rows);
       });

@@ -426,12 +426,16 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure]> {
 def M1_SampleOp : M1_Op<"sample", [Pure]> {
   let summary = "Draws each sequence's next token from its logits";
   let description = [{
-    For sequence b: with temperature 0, the index of the largest logit (ties to the lower index). Otherwise the
-    probabilities p = softmax(logits / temperature), kept for the top_k largest (0: all) and renormalised, then for
-    the smallest set of largest p whose sum reaches top_p and renormalised again, ties to the lower index in both. The token is the first, in
-    descending order of p (ties: lower index first), at which the running sum of p exceeds u. u in [0, 1) is the first
-    32-bit word of Philox4x32-10 with counter (position low, position high, 0, 0) and key (seed low, seed high), times
-    2^-32, where seed = seeds[b] and position = positions[b].
+    For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the
+    probabilities p = softmax(logits / temperature), kept for the top_k largest (0 or less: all) and renormalised, then
+    for the smallest set of largest p whose sum reaches top_p (1 or more: all) and renormalised again, ties to the lower
+    index in both; one token is always kept. The token is the first, in descending order of p (ties: lower index first),
+    at which the running sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position
+    low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
+    positions[b].
+
+    -infinity is a logit like others: such tokens are drawn only where nothing else is left. A logit that is not a
+    number, or infinity, is an error of the program that draws.
 
     Constraints: (C1) logits is [B, V] of f32; (C2) temperature and top_p are [B] of f32, top_k and positions [B] of i32,
     seeds [B] of i64; (C3) the result is [B] of i32.

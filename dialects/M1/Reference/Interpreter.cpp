@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace m1::reference;
@@ -411,11 +412,17 @@ LogicalResult Frame::eval(m1::HeadLogProbOp Op) {
 }
 
 LogicalResult Frame::eval(m1::SampleOp Op) {
-  if (get(Op.getLogits()).Shape[1] == 0)
+  const Tensor &Logits = get(Op.getLogits());
+  if (Logits.Shape[1] == 0)
     return Op.emitOpError("expected a vocabulary to draw from, found none");
+  for (auto [Index, Logit] : llvm::enumerate(Logits.Reals))
+    if (std::isnan(Logit) || Logit == INFINITY)
+      return Op.emitOpError("expected logits below infinity, found ")
+             << (std::isnan(Logit) ? "NaN" : "infinity") << " at "
+             << Index / Logits.Shape[1] << ", " << Index % Logits.Shape[1];
   return set(Op.getResult(),
-             sample(get(Op.getLogits()), get(Op.getTemperature()),
-                    get(Op.getTopP()), get(Op.getTopK()), get(Op.getSeeds()),
+             sample(Logits, get(Op.getTemperature()), get(Op.getTopP()),
+                    get(Op.getTopK()), get(Op.getSeeds()),
                     get(Op.getPositions())));
 }
 

@@ -60,7 +60,7 @@ Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
   for (int64_t B = 0; B < Logits.Shape[0]; ++B) {
     const double *Row = Logits.row(B);
     std::vector<int64_t> Order = descending(Row, Vocabulary);
-    if (Temperature.Reals[B] == 0.0) {
+    if (Temperature.Reals[B] <= 0.0 || Row[Order[0]] == -INFINITY) {
       Result.Integers[B] = Order[0];
       continue;
     }

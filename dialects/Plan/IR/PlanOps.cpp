@@ -142,6 +142,12 @@ LogicalResult ProgramOp::verify() {
       return emitOpError("C4: expected outputs after all inputs, found input ")
              << Number << " after an output";
     SeenOutput |= isOutput(Number);
+    if (getArgAttr(Number, "plan.drawn") &&
+        (!isOutput(Number) ||
+         !cast<MemRefType>(T).getElementType().isInteger(32)))
+      return emitOpError("C7: expected plan.drawn on an output of i32, found "
+                         "it on argument ")
+             << Number << " of type " << T;
   }
   if (!getFunctionType().getResults().empty())
     return emitOpError("C3: expected no results, found ")

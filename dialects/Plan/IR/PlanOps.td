@@ -89,12 +89,14 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
   let description = [{
     Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
     outputs, `plan.rows` (an `#plan.expr`) where axis 0 is dynamic, `plan.checks` where the program relies on something
-    about an input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`.
+    about an input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`;
+    `plan.drawn` on outputs that hold tokens, or -1 - t where the logit of token t spoils the draw.
 
     Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
     `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs; (C5) `plan.checks` is
     a list of such attributes on an input of i32, of rank 1 for `#plan.offsets` and `#plan.consecutive`; (C6) the offsets
-    of `#plan.consecutive` are an input that has `#plan.offsets` up to the rows of this one.
+    of `#plan.consecutive` are an input that has `#plan.offsets` up to the rows of this one; (C7) `plan.drawn` is on an
+    output of i32.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -181,12 +183,6 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
   let assemblyFormat = "$kernel `grid` $grid `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
-}
-
-def Plan_CallOp : Plan_Op<"call", []> {
-  let summary = "Runs a function that the runtime provides (docs/plan-format.md)";
-  let arguments = (ins StrAttr:$builtin, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$builtin `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
 }
 
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {

@@ -10,7 +10,6 @@
 
 #include "runtime/device/cpu/Features.h"
 #include "runtime/device/cpu/Image.h"
-#include "runtime/device/cpu/Sample.h"
 #include "runtime/device/cpu/ThreadPool.h"
 
 #include <cerrno>
@@ -159,26 +158,6 @@ public:
   }
   absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
     std::memset(reinterpret_cast<void *>(To), Value, Bytes);
-    return absl::OkStatus();
-  }
-
-  absl::Status call(Builtin, std::span<const uint64_t> Args) override {
-    cpu::SampleBatch Batch{reinterpret_cast<const float *>(Args[0]),
-                           reinterpret_cast<const float *>(Args[1]),
-                           reinterpret_cast<const float *>(Args[2]),
-                           reinterpret_cast<const int32_t *>(Args[3]),
-                           reinterpret_cast<const int64_t *>(Args[4]),
-                           reinterpret_cast<const int32_t *>(Args[5]),
-                           reinterpret_cast<int32_t *>(Args[6]),
-                           static_cast<int64_t>(Args[8])};
-    int64_t Rows = Args[7];
-    std::vector<absl::Status> Errors(Rows);
-    Pool.parallelFor(Rows, 1, [&](int64_t Begin, int64_t End, unsigned) {
-      for (int64_t Row = Begin; Row < End; ++Row)
-        Errors[Row] = sampleRow(Batch, Row);
-    });
-    for (absl::Status &Error : Errors)
-      M1_RETURN_IF_ERROR(std::move(Error));
     return absl::OkStatus();
   }
 

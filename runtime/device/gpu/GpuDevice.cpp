@@ -8,7 +8,6 @@
 
 #include "runtime/device/gpu/GpuDevice.h"
 
-#include "runtime/device/cpu/Sample.h"
 #include "runtime/device/gpu/Staging.h"
 #include "runtime/plan/ParameterUse.h"
 
@@ -194,10 +193,6 @@ public:
     return Bytes ? explain(Gpu->fill(To, Value, Bytes)) : absl::OkStatus();
   }
 
-  absl::Status call(Builtin, std::span<const uint64_t> Args) override {
-    return sampleOnHost(Args);
-  }
-
   absl::Status synchronize() override {
     M1_RETURN_IF_ERROR(explain(Gpu->synchronize()));
     Pending.clear();
@@ -336,32 +331,6 @@ private:
                   L.Source.empty() ? "" : concat(" (", L.Source, ")"),
                   ", grid ", L.Grid[0], " x ", L.Grid[1], " x ", L.Grid[2],
                   ", block ", L.Of->Threads, ", shared ", L.Of->SharedBytes);
-  }
-
-  /// The builtin `sample` on copies of its arguments in the process's memory.
-  absl::Status sampleOnHost(std::span<const uint64_t> Args) {
-    M1_RETURN_IF_ERROR(synchronize());
-    size_t Rows = Args[7], Vocabulary = Args[8];
-    std::vector<float> Logits(Rows * Vocabulary), Temperature(Rows), TopP(Rows);
-    std::vector<int32_t> TopK(Rows), Positions(Rows), Result(Rows);
-    std::vector<int64_t> Seeds(Rows);
-    auto fetch = [&](auto &To, Address From) {
-      return explain(
-          Copies->copyOut(To.data(), From, To.size() * sizeof(To[0])));
-    };
-    M1_RETURN_IF_ERROR(fetch(Logits, Args[0]));
-    M1_RETURN_IF_ERROR(fetch(Temperature, Args[1]));
-    M1_RETURN_IF_ERROR(fetch(TopP, Args[2]));
-    M1_RETURN_IF_ERROR(fetch(TopK, Args[3]));
-    M1_RETURN_IF_ERROR(fetch(Seeds, Args[4]));
-    M1_RETURN_IF_ERROR(fetch(Positions, Args[5]));
-    cpu::SampleBatch Batch{Logits.data(), Temperature.data(), TopP.data(),
-                           TopK.data(),   Seeds.data(),       Positions.data(),
-                           Result.data(), int64_t(Vocabulary)};
-    for (size_t Row = 0; Row < Rows; ++Row)
-      M1_RETURN_IF_ERROR(cpu::sampleRow(Batch, Row));
-    return explain(
-        Copies->copyIn(Args[6], Result.data(), Rows * sizeof(int32_t)));
   }
 
   // Destroyed last: the staging uses it.

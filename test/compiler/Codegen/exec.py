@@ -514,7 +514,21 @@ def head_log_prob(module):
                 module.call(function, [module.normal(t, d, element=x), targets_of(module, t, v)], TOLERANCE["f32"])
 
 
-OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rotary, lightning_attention, softmax_attention, split_qkv, router, experts, token_log_prob, head_log_prob, doubles]
+def sample(module):
+    for v in (1, 97, 1500):
+        types = [tensor(None, v)] + [tensor(None, element=e) for e in ("f32", "f32", "i32", "i64", "i32")]
+        operands = "%a0 temperature %a1 top_p %a2 top_k %a3 seeds %a4 positions %a5"
+        body = f"  %r = m1.sample {operands} : ({', '.join(types)}) -> tensor<?xi32>\n  return %r : tensor<?xi32>\n"
+        function = module.function([(t, "B") for t in types], [("tensor<?xi32>", "B")], body)
+        for rows in (1, 8):
+            random, index = module.random, np.int32
+            logits = np.round(module.normal(rows, v, scale=3), 1)  # some alike
+            how = [random.choice(np.float32(choices), rows) for choices in ([0, 0.7, 1, 2], [0.1, 0.9, 1])]
+            how += [random.choice(index([0, 1, 20, 5000]), rows), random.integers(-(2**63), 2**63, rows)]
+            module.call(function, [logits, *how, random.integers(0, 2**31, rows).astype(index)], 0)
+
+
+OPS = [linear, linear_fused, rms_norm, elementwise, embedding, select_last, rotary, lightning_attention, softmax_attention, split_qkv, router, experts, token_log_prob, head_log_prob, doubles, sample]
 
 
 FUNCTIONS = {f.__name__: f for f in OPS}

@@ -23,13 +23,13 @@ func.func @two_tables(%tokens: tensor<?xi32>) -> tensor<?xf32> {
 // CHECK-NOT: plan.checks
 // CHECK: plan.return
 func.func @made_here(%x: tensor<?x41xf32> {m1.dim = "B"}, %t: tensor<?xf32> {m1.dim = "B"}, %k: tensor<?xi32> {m1.dim = "B"},
-                     %seeds: tensor<?xi64> {m1.dim = "B"}) -> (tensor<?xf32> {m1.dim = "B"}, tensor<?x8xf32> {m1.dim = "B"}) {
+                     %seeds: tensor<?xi64> {m1.dim = "B"}) -> (tensor<?xf32> {m1.dim = "B"}, tensor<?x8xf32> {m1.dim = "B"}, tensor<?xi32> {m1.dim = "B"}) {
   %l = m1.load_parameter @large : tensor<97x8xf32>
   %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
     : (tensor<?x41xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   %0 = m1.token_log_prob %x, %drawn : (tensor<?x41xf32>, tensor<?xi32>) -> tensor<?xf32>
   %1 = m1.embedding %drawn, %l : (tensor<?xi32>, tensor<97x8xf32>) -> tensor<?x8xf32>
-  return %0, %1 : tensor<?xf32>, tensor<?x8xf32>
+  return %0, %1, %drawn : tensor<?xf32>, tensor<?x8xf32>, tensor<?xi32>
 }
 
 // -----

@@ -149,12 +149,31 @@ func.func @f(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?x8xf32> {
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> (tensor<?x8xf32>, tensor<?xi32>) {
   %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
     : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   // expected-error@+1 {{expected cu_seqlens to be an argument of the function, found a result of m1.sample}}
   %r = m1.select_last %x, %drawn : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
-  return %r : tensor<?x8xf32>
+  return %r, %drawn : tensor<?x8xf32>, tensor<?xi32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?xf32> {
+  // expected-error@+1 {{expected its result to be returned: the caller learns from it of a damaged logit}}
+  %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
+    : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
+  %r = m1.token_log_prob %x, %drawn : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x0xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?xi32> {
+  // expected-error@+1 {{expected a vocabulary to draw from, found none}}
+  %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
+    : (tensor<?x0xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
+  return %drawn : tensor<?xi32>
 }
 
 // -----

@@ -195,18 +195,26 @@ func.func @output(%x: tensor<?x8xf32>, %logits: tensor<?x600xf32>, %targets: ten
 
 // -----
 
+// Each row's search takes the same launches: of 32 bits, two a round, for top_k,
+// top_p and the draw, and one round more. Only the first and the last write the
+// result.
 // CHECK: plan.symbols = {B = 3 : i64}
 // CHECK-LABEL: plan.program @sample(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x97xf32> {plan.name = "arg0", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xf32> {plan.name = "arg1", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xf32> {plan.name = "arg2", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?xi64> {plan.name = "arg4", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?xi32> {plan.name = "arg5", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG6:.*]]: memref<?xi32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>})
-// CHECK: %[[V0:.*]] = plan.scalar <"B" * 1 + 0 ceildiv 1>
-// CHECK: %[[V1:.*]] = plan.scalar <"" * 0 + 97 ceildiv 1>
-// CHECK: plan.call "sample" written [false, false, false, false, false, false, true, false, false](%[[ARG0]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[ARG4]], %[[ARG5]], %[[ARG6]], %[[V0]], %[[V1]]
+// CHECK-SAME: %[[LOGITS:.*]]: memref<?x97xf32> {plan.name = "arg0", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}, %[[T:.*]]: memref<?xf32> {{{.*}}}, %[[P:.*]]: memref<?xf32> {{{.*}}}, %[[K:.*]]: memref<?xi32> {{{.*}}}, %[[S:.*]]: memref<?xi64> {{{.*}}}, %[[Q:.*]]: memref<?xi32> {plan.name = "arg5", {{.*}}}, %[[RESULT:.*]]: memref<?xi32> {plan.drawn, plan.name = "result0", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>})
+// CHECK-DAG: %[[MAXIMA:.*]] = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x1xf32>
+// CHECK-DAG: %[[WEIGHTS:.*]] = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x97xf32>
+// CHECK-DAG: %[[SUMS:.*]] = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x3x1xf64>
+// CHECK-DAG: %[[WORDS:.*]] = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x4xi32>
+// CHECK-DAG: %[[NUMBERS:.*]] = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x6xf64>
+// CHECK: plan.launch @sample_maxima_97 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, true, true](%[[LOGITS]], %[[MAXIMA]], %[[WHERE:[^,]*]], %[[BAD:[^,]*]] :
+// CHECK: plan.launch @sample_weights_97 {{.*}} written [false, false, false, true, true](%[[LOGITS]], %[[T]], %[[MAXIMA]], %[[WEIGHTS]], %[[MASSES:[^,]*]] :
+// CHECK: plan.launch @sample_begin_97 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, {{.*}} written [false, false, false, false, false, false, false, false, false, true, true, true](%[[T]], %[[P]], %[[K]], %[[S]], %[[Q]], %[[MAXIMA]], %[[WHERE]], %[[BAD]], %[[MASSES]], %[[WORDS]], %[[NUMBERS]], %[[RESULT]] :
+// CHECK-COUNT-49: plan.launch @sample_count_97 {{.*}} written [false, false, false, true](%[[LOGITS]], %[[WEIGHTS]], %[[WORDS]], %[[SUMS]] :
+// CHECK-NOT: plan.launch @sample_count
+// CHECK: plan.launch @sample_narrow_97 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, {{.*}} written [false, false, false, true, true](%[[T]], %[[P]], %[[SUMS]], %[[WORDS]], %[[NUMBERS]] :
+// CHECK: plan.launch @sample_ties_97 {{.*}} written [false, false, true](%[[LOGITS]], %[[WORDS]], %[[TIES:[^,]*]] :
+// CHECK-NEXT: plan.launch @sample_pick_97 {{.*}} written [false, false, false, true](%[[LOGITS]], %[[WORDS]], %[[TIES]], %[[RESULT]] :
+// CHECK-NEXT: plan.return
 
 func.func @sample(%l: tensor<?x97xf32> {m1.dim = "B"}, %t: tensor<?xf32> {m1.dim = "B"}, %p: tensor<?xf32> {m1.dim = "B"}, %k: tensor<?xi32> {m1.dim = "B"}, %s: tensor<?xi64> {m1.dim = "B"}, %q: tensor<?xi32> {m1.dim = "B"}) -> (tensor<?xi32> {m1.dim = "B"}) {
   %r = m1.sample %l temperature %t top_p %p top_k %k seeds %s positions %q

@@ -13,7 +13,8 @@
 // CHECK-LABEL: tile.kernel @embedding_97x20_bf16_f32(%arg0: index
 // CHECK: %[[ROWS:.*]] = arith.minsi
 // CHECK: %[[TOKENS:.*]] = tile.load %arg3[%[[FIRST:.*]]] dims [0] rows %[[ROWS]] : memref<?xi32>, vector<8xi32>
-// CHECK: %[[X:.*]] = tile.gather %arg4[%[[TOKENS]], %{{.*}}] rows %[[ROWS]] : {{.*}} vector<8x20xbf16>
+// CHECK: %[[FOUND:.*]] = arith.maxsi %[[TOKENS]], %{{.*}} : vector<8xi32>
+// CHECK: %[[X:.*]] = tile.gather %arg4[%[[FOUND]], %{{.*}}] rows %[[ROWS]] : {{.*}} vector<8x20xbf16>
 // CHECK: %[[WIDE:.*]] = arith.extf %[[X]]
 // CHECK: tile.store %[[WIDE]], %arg5[%[[FIRST]], %{{.*}}] dims [0, 1] rows %[[ROWS]]
 

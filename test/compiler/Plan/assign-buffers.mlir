@@ -4,21 +4,25 @@
 // A chain: the third buffer takes the place of the first, whose life is over,
 // while the second, read by the same step that writes the third, keeps its own.
 // CHECK: module attributes {plan.activation_bytes = 2048 : i64, plan.symbols = {T = 10 : i64}, plan.weight_bytes = 0 : i64}
+#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module attributes {plan.symbols = {T = 10 : i64}} {
+  tile.kernel @step(%x: index, %y: index, %z: index, %a: memref<?x25xf32>, %b: memref<?x25xf32>) {
+    tile.return
+  }
   // CHECK-LABEL: plan.program @chain
   plan.program @chain(%in: memref<?x25xf32> {plan.name = "in", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>},
                       %out: memref<?x25xf32> {plan.name = "out", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}) {
     // 10 x 25 x 4 = 1000 bytes each, 1024 with their alignment.
     // CHECK: plan.buffer {{.*}} {offset = 0 : i64}
     %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.call "step" written [false, true](%in, %0 : memref<?x25xf32>, memref<?x25xf32>)
+    plan.launch @step grid [#one, #one, #one] written [false, true](%in, %0 : memref<?x25xf32>, memref<?x25xf32>)
     // CHECK: plan.buffer {{.*}} {offset = 1024 : i64}
     %1 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.call "step" written [false, true](%0, %1 : memref<?x25xf32>, memref<?x25xf32>)
+    plan.launch @step grid [#one, #one, #one] written [false, true](%0, %1 : memref<?x25xf32>, memref<?x25xf32>)
     // CHECK: plan.buffer {{.*}} {offset = 0 : i64}
     %2 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.call "step" written [false, true](%1, %2 : memref<?x25xf32>, memref<?x25xf32>)
-    plan.call "step" written [false, true](%2, %out : memref<?x25xf32>, memref<?x25xf32>)
+    plan.launch @step grid [#one, #one, #one] written [false, true](%1, %2 : memref<?x25xf32>, memref<?x25xf32>)
+    plan.launch @step grid [#one, #one, #one] written [false, true](%2, %out : memref<?x25xf32>, memref<?x25xf32>)
     plan.return
   }
 }
@@ -27,21 +31,31 @@ module attributes {plan.symbols = {T = 10 : i64}} {
 
 // A view, and a view of a view, keep the buffer they look at alive.
 // CHECK: plan.activation_bytes = 192 : i64
+#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module {
+  tile.kernel @write(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
+    tile.return
+  }
+  tile.kernel @step(%x: index, %y: index, %z: index, %a: memref<8xf32>, %b: memref<8xf32>) {
+    tile.return
+  }
+  tile.kernel @join(%x: index, %y: index, %z: index, %a: memref<2xf32>, %b: memref<8xf32>, %c: memref<8xf32>) {
+    tile.return
+  }
   // CHECK-LABEL: plan.program @views
   plan.program @views(%out: memref<8xf32> {plan.name = "out", plan.output}) {
     // CHECK: plan.buffer : memref<8xf32> {offset = 0 : i64}
     %0 = plan.buffer : memref<8xf32>
-    plan.call "write" written [true](%0 : memref<8xf32>)
+    plan.launch @write grid [#one, #one, #one] written [true](%0 : memref<8xf32>)
     %view = plan.view %0 at 4 : memref<8xf32> to memref<4xf32>
     %again = plan.view %view at 2 : memref<4xf32> to memref<2xf32>
     // CHECK: plan.buffer : memref<8xf32> {offset = 64 : i64}
     %1 = plan.buffer : memref<8xf32>
-    plan.call "write" written [true](%1 : memref<8xf32>)
+    plan.launch @write grid [#one, #one, #one] written [true](%1 : memref<8xf32>)
     // CHECK: plan.buffer : memref<8xf32> {offset = 128 : i64}
     %2 = plan.buffer : memref<8xf32>
-    plan.call "step" written [false, true](%1, %2 : memref<8xf32>, memref<8xf32>)
-    plan.call "step" written [false, false, true](%again, %2, %out : memref<2xf32>, memref<8xf32>, memref<8xf32>)
+    plan.launch @step grid [#one, #one, #one] written [false, true](%1, %2 : memref<8xf32>, memref<8xf32>)
+    plan.launch @join grid [#one, #one, #one] written [false, false, true](%again, %2, %out : memref<2xf32>, memref<8xf32>, memref<8xf32>)
     plan.return
   }
 }
@@ -51,7 +65,20 @@ module {
 // Small buffers go into the gap between large ones that outlive them; sizes come
 // from the symbols' greatest values, rounded up after the division.
 // CHECK: plan.activation_bytes = 2112 : i64
+#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
+  tile.kernel @a(%x: index, %y: index, %z: index, %a: memref<256xf32>, %b: memref<255xf32>) {
+    tile.return
+  }
+  tile.kernel @b(%x: index, %y: index, %z: index, %a: memref<256xf32>, %b: memref<255xf32>, %c: memref<?xf64>) {
+    tile.return
+  }
+  tile.kernel @c(%x: index, %y: index, %z: index, %a: memref<256xf32>, %b: memref<?xi32>) {
+    tile.return
+  }
+  tile.kernel @d(%x: index, %y: index, %z: index, %a: memref<64xi8>) {
+    tile.return
+  }
   // CHECK-LABEL: plan.program @gap
   plan.program @gap() {
     // Lives of steps 1 to 3, 1 to 2 and 2 to 3; the largest is placed first.
@@ -61,11 +88,11 @@ module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
     %other = plan.buffer : memref<255xf32>
     // CHECK: plan.buffer rows <"T" * 2 + 0 ceildiv 4> : memref<?xf64> {offset = 2048 : i64}
     %small = plan.buffer rows <"T" * 2 + 0 ceildiv 4> : memref<?xf64>
-    plan.call "a" written [true, true](%large, %other : memref<256xf32>, memref<255xf32>)
-    plan.call "b" written [true, true, true](%large, %other, %small : memref<256xf32>, memref<255xf32>, memref<?xf64>)
+    plan.launch @a grid [#one, #one, #one] written [true, true](%large, %other : memref<256xf32>, memref<255xf32>)
+    plan.launch @b grid [#one, #one, #one] written [true, true, true](%large, %other, %small : memref<256xf32>, memref<255xf32>, memref<?xf64>)
     // CHECK: plan.buffer rows <"B" * 1 + 1 ceildiv 1> : memref<?xi32> {offset = 1024 : i64}
     %late = plan.buffer rows <"B" * 1 + 1 ceildiv 1> : memref<?xi32>
-    plan.call "c" written [true, true](%large, %late : memref<256xf32>, memref<?xi32>)
+    plan.launch @c grid [#one, #one, #one] written [true, true](%large, %late : memref<256xf32>, memref<?xi32>)
     plan.return
   }
   // Another program starts from 0 again: all use one arena.
@@ -73,7 +100,7 @@ module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
   plan.program @second() {
     // CHECK: plan.buffer : memref<64xi8> {offset = 0 : i64}
     %0 = plan.buffer : memref<64xi8>
-    plan.call "a" written [true](%0 : memref<64xi8>)
+    plan.launch @d grid [#one, #one, #one] written [true](%0 : memref<64xi8>)
     plan.return
   }
 }

@@ -93,6 +93,20 @@ plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [#plan.consecu
 
 // -----
 
+// expected-error@+1 {{C7: expected plan.drawn on an output of i32, found it on argument 0 of type 'memref<4xi32>'}}
+plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.drawn}) {
+  plan.return
+}
+
+// -----
+
+// expected-error@+1 {{C7: expected plan.drawn on an output of i32, found it on argument 0 of type 'memref<4xf32>'}}
+plan.program @p(%a: memref<4xf32> {plan.name = "a", plan.output, plan.drawn}) {
+  plan.return
+}
+
+// -----
+
 // expected-error@+1 {{C1: expected a static memref, found 'memref<?x8xf32>'}}
 plan.global "weights" @g : memref<?x8xf32>
 

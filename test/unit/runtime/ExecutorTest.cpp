@@ -263,6 +263,32 @@ TEST(Executor, FillsMemory) {
   EXPECT_EQ(Values, (std::vector<uint8_t>{1, 9, 9, 9}));
 }
 
+TEST(Executor, DamagedDrawsFail) {
+  plan::PlanT Plan;
+  plan::FunctionT &F = addFunction(Plan, "f");
+  F.outputs.push_back(tensor("counts", DType::I32, {constant(1)}));
+  F.outputs.push_back(tensor("drawn", DType::I32, {constant(3)}));
+  F.drawn = {1};
+  auto fillOutput = [&](uint32_t Output, uint64_t Offset, uint8_t Value) {
+    auto To = memory(ArgKind::Output, Output, constant(4), true);
+    To->offset = Offset;
+    F.steps.push_back(fill(std::move(To), Value));
+  };
+  fillOutput(0, 0, 0xFE); // any number is right where nothing is drawn
+  fillOutput(1, 0, 7);
+  fillOutput(1, 4, 7);
+  fillOutput(1, 8, 7);
+  std::vector<int32_t> Counts(1), Drawn(3);
+  std::vector<HostTensor> Out = {{Counts.data(), ElementType::I32, {1}},
+                                 {Drawn.data(), ElementType::I32, {3}}};
+  EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)), "");
+  EXPECT_EQ(Drawn[2], 0x07070707);
+  fillOutput(1, 8, 0xFE); // -1 - 0x01010101
+  EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)),
+            "sample: the logit of token 16843009 is not a number or is "
+            "infinite; the weights are damaged or do not suit the model");
+}
+
 TEST(Executor, SizesBelowZeroCountAsZero) {
   // N - 4 bytes: nothing for N = 2.
   plan::PlanT Plan;

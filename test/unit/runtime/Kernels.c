@@ -70,6 +70,24 @@ void model_logits(const uint64_t *args, const int64_t *cell, void *scratch) {
   }
 }
 
+/* The favourite token at temperature 0; otherwise any, by seed and position.
+   args: logits, temperature, seeds, positions, sampled. One cell a row. */
+void model_sample(const uint64_t *args, const int64_t *cell, void *scratch) {
+  const float *row = (const float *)args[0] + cell[0] * Vocabulary;
+  uint64_t hash = ((const uint64_t *)args[2])[cell[0]];
+  int32_t token = 0;
+  (void)scratch;
+  hash = (hash + (uint64_t)((const int32_t *)args[3])[cell[0]]) *
+         6364136223846793005u;
+  hash = (hash ^ hash >> 29) * 0x9E3779B97F4A7C15u;
+  if (((const float *)args[1])[cell[0]] != 0)
+    token = (int32_t)((hash >> 33) % Vocabulary);
+  else
+    while (row[token] == 0)
+      ++token;
+  ((int32_t *)args[4])[cell[0]] = token;
+}
+
 /* log softmax of one row at one token, for logits of 0 and one 4: no libm.
    args: out, logits, targets. One cell a row. */
 void model_log_probs(const uint64_t *args, const int64_t *cell, void *scratch) {

@@ -256,15 +256,10 @@ INSTANTIATE_TEST_SUITE_P(
                   addParameter(P, "w", DType::F32, {1ll << 40, 1ll << 40});
                 },
                 "parameter 'w' has the shape [1099511627776, 1099511627776]"},
-        BadCase{
-            "Builtin",
-            [](auto &P) { P.functions[0]->steps.push_back(call("pray", {})); },
-            "unknown builtin 'pray'"},
-        BadCase{"SampleArguments",
-                [](auto &P) {
-                  P.functions[0]->steps.push_back(call("sample", {}));
-                },
-                "'sample' is given 0 arguments, expected 9"},
+        BadCase{"DrawnOutput", [](auto &P) { P.functions[0]->drawn = {1}; },
+                "output 1 of 1 is to hold tokens"},
+        BadCase{"DrawnType", [](auto &P) { P.functions[0]->drawn = {0}; },
+                "is to hold tokens and is not I32"},
         BadCase{"Model",
                 [](auto &P) {
                   P.model = std::make_unique<plan::ModelT>();
@@ -272,17 +267,6 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 "model: vocabulary 1099511627776"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
-
-TEST(Plan, SampleBuffersMustFit) {
-  plan::PlanT Plan = modelPlan(2, 8, 16);
-  ASSERT_EQ(loadError(serialize(Plan)), "");
-  plan::CallT &Call = *Plan.functions[0]->steps[1]->instruction.AsCall();
-  *Call.args[8]->value = constant(ModelVocabulary + 1);
-  EXPECT_NE(loadError(serialize(Plan))
-                .find("argument 0 of 'sample' is too "
-                      "small"),
-            std::string::npos);
-}
 
 TEST(Plan, ExpressionsRoundUp) {
   const int64_t Symbols[] = {65};

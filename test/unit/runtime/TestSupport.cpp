@@ -108,17 +108,6 @@ std::unique_ptr<plan::StepT> test::fill(std::unique_ptr<plan::ArgT> Destination,
   Step->instruction.Set(std::move(Fill));
   return Step;
 }
-std::unique_ptr<plan::StepT>
-test::call(const std::string &Builtin,
-           std::vector<std::unique_ptr<plan::ArgT>> Args) {
-  plan::CallT Call;
-  Call.builtin = Builtin;
-  Call.args = std::move(Args);
-  auto Step = std::make_unique<plan::StepT>();
-  Step->instruction.Set(std::move(Call));
-  return Step;
-}
-
 void test::addSymbol(plan::PlanT &Plan, const std::string &Name, int64_t Max) {
   auto Symbol = std::make_unique<plan::SymbolT>();
   Symbol->name = Name;
@@ -271,7 +260,8 @@ plan::PlanT test::modelPlan(int64_t Slots, int64_t MaxTokens,
   uint32_t State = addArena(Plan, "state", plan::ArenaKind::State, Slots * 16);
   uint32_t Scratch = addArena(Plan, "activations", plan::ArenaKind::Activations,
                               MaxTokens * V * 4);
-  addKernels(Plan, {"model_logits", "model_log_probs"}, {7, 3});
+  addKernels(Plan, {"model_logits", "model_log_probs", "model_sample"},
+             {7, 3, 5});
   Plan.model = std::make_unique<plan::ModelT>();
   Plan.model->architecture = "Test";
   Plan.model->vocabulary = V;
@@ -310,14 +300,13 @@ plan::PlanT test::modelPlan(int64_t Slots, int64_t MaxTokens,
   Next.steps.push_back(
       forward(memory(ArgKind::Output, 2, symbol(B, 4 * V), true), false));
   Next.steps.push_back(
-      call("sample", arguments(memory(ArgKind::Output, 2, symbol(B, 4 * V)),
-                               memory(ArgKind::Input, 4, symbol(B, 4)),
-                               memory(ArgKind::Input, 5, symbol(B, 4)),
-                               memory(ArgKind::Input, 6, symbol(B, 4)),
-                               memory(ArgKind::Input, 7, symbol(B, 8)),
-                               memory(ArgKind::Input, 8, symbol(B, 4)),
-                               memory(ArgKind::Output, 0, symbol(B, 4), true),
-                               scalar(symbol(B)), scalar(constant(V)))));
+      launch(2, symbol(B), constant(1), constant(1),
+             arguments(memory(ArgKind::Output, 2, symbol(B, 4 * V)),
+                       memory(ArgKind::Input, 4, symbol(B, 4)),
+                       memory(ArgKind::Input, 7, symbol(B, 8)),
+                       memory(ArgKind::Input, 8, symbol(B, 4)),
+                       memory(ArgKind::Output, 0, symbol(B, 4), true))));
+  Next.drawn = {0};
   Next.steps.push_back(
       launch(1, symbol(B), constant(1), constant(1),
              arguments(memory(ArgKind::Output, 1, symbol(B, 4), true),

@@ -65,8 +65,6 @@ std::unique_ptr<plan::StepT> copy(std::unique_ptr<plan::ArgT> Destination,
                                   std::unique_ptr<plan::ArgT> Source);
 std::unique_ptr<plan::StepT> fill(std::unique_ptr<plan::ArgT> Destination,
                                   uint8_t Value);
-std::unique_ptr<plan::StepT>
-call(const std::string &Builtin, std::vector<std::unique_ptr<plan::ArgT>> Args);
 
 void addSymbol(plan::PlanT &Plan, const std::string &Name, int64_t Max);
 void addParameter(plan::PlanT &Plan, const std::string &Name, plan::DType Type,

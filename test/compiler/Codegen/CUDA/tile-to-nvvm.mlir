@@ -197,3 +197,26 @@ tile.kernel @long(%x: index, %y: index, %z: index, %a: memref<4x2048xf32>, %b: m
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<4x4xf32>, memref<4x4xf32>
   tile.return
 }
+
+// -----
+
+// A warp sums a row: f64 goes from lane to lane as two halves.
+// CHECK-LABEL: func.func @doubles(
+// CHECK: scf.for
+// CHECK: arith.addf %{{.*}} : f64
+// CHECK: %[[BITS:.*]] = arith.bitcast %[[SUM:.*]] : f64 to i64
+// CHECK: %[[UPPER:.*]] = arith.shrui %[[BITS]], %{{.*}} : i64
+// CHECK: %[[LOW:.*]] = arith.trunci %[[BITS]] : i64 to i32
+// CHECK: nvvm.shfl.sync bfly %{{.*}}, %[[LOW]], %{{.*}}, %{{.*}} : i32 -> i32
+// CHECK: %[[HIGH:.*]] = arith.trunci %[[UPPER]] : i64 to i32
+// CHECK: nvvm.shfl.sync bfly %{{.*}}, %[[HIGH]], %{{.*}}, %{{.*}} : i32 -> i32
+// CHECK: %[[OTHER:.*]] = arith.bitcast %{{.*}} : i64 to f64
+// CHECK: arith.addf %[[SUM]], %[[OTHER]] : f64
+tile.kernel @doubles(%x: index, %y: index, %z: index, %a: memref<?x64xf64>, %c: memref<?xf64>) {
+  %zero = arith.constant 0 : index
+  %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<?x64xf64>, vector<4x64xf64>
+  %none = arith.constant dense<0.0> : vector<4xf64>
+  %s = vector.multi_reduction <add>, %b, %none [1] : vector<4x64xf64> to vector<4xf64>
+  tile.store %s, %c[%zero] dims [0] : vector<4xf64>, memref<?xf64>
+  tile.return
+}

@@ -12,6 +12,9 @@
 // RUN: not m1-interpret %s --entry no_vocabulary --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=VOCABULARY
 // VOCABULARY: 'm1.sample' op expected a vocabulary to draw from, found none
 
+// RUN: not m1-interpret %s --entry infinite --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=INFINITE
+// INFINITE: 'm1.sample' op expected logits below infinity, found infinity at 1, 0
+
 // RUN: not m1-interpret %s --entry absent --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=ABSENT
 // ABSENT: m1-interpret: error: {{.*}}errors.mlir: expected a function 'absent', found none
 
@@ -100,6 +103,15 @@ func.func @shared_slot() -> tensor<?x1x1xf32> {
 func.func @load() -> tensor<2x1xbf16> {
   %0 = m1.load_parameter @w : tensor<2x1xbf16>
   return %0 : tensor<2x1xbf16>
+}
+
+func.func @infinite(%x: tensor<3xi32>) -> tensor<3xi32> {
+  %logits = arith.constant dense<[[1.0, 0xFF800000], [0x7F800000, 1.0], [0x7FC00000, 1.0]]> : tensor<3x2xf32>
+  %one = arith.constant dense<1.0> : tensor<3xf32>
+  %seeds = arith.constant dense<1> : tensor<3xi64>
+  %0 = m1.sample %logits temperature %one top_p %one top_k %x seeds %seeds positions %x
+    : (tensor<3x2xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<3xi32>
+  return %0 : tensor<3xi32>
 }
 
 func.func @no_vocabulary(%x: tensor<3xi32>) -> tensor<3xi32> {
