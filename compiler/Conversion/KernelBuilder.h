@@ -49,7 +49,7 @@ struct Blocking {
   }
   /// Columns of logits that a cell looks at to draw a token, and by how many
   /// bits one look narrows a search: more bits are fewer and longer launches.
-  int64_t SampleColumns = 16384;
+  int64_t SampleColumns = 65536;
   int64_t SampleBits = 2;
   /// The target multiplies bf16 by matrix units that read a weight's rows k in
   /// pairs, `PairedRows` of them at a time.
