@@ -14,11 +14,11 @@
 // users would otherwise compute anew. The rest of this page is the order of
 // work:
 //
-//   lower()            walks the kernel's ops in order and copies scalar code
-//   forEach()          the loop over a block's elements          (each target's
-//   own) evaluate()         an expression at one position materialize() forEach
-//   + evaluate + store into a buffer lowerDot()         products of buffers
-//   (each target's own)
+//   lower()        walks the kernel's ops in order and copies scalar code
+//   forEach()      the loop over a block's elements (each target's own)
+//   evaluate()     an expression at one position
+//   materialize()  forEach + evaluate + store into a buffer
+//   lowerDot()     products of buffers (each target's own)
 //
 //===----------------------------------------------------------------------===//
 

@@ -57,6 +57,29 @@ Access WarpLowering::allocateRows(VectorType Type) {
       VectorType::get({Type.getDimSize(0), Stride}, Type.getElementType()));
 }
 
+bool WarpLowering::liesInShared(Value Block) const {
+  auto It = Buffers.find(Block);
+  if (It == Buffers.end())
+    return false;
+  const Access &A = It->second;
+  return A.Element.isBF16() && !A.Held && !A.Rows && !A.Cols &&
+         A.Strides[1] == 1 && A.Strides[0] % TileLayout::kChunk == 0 &&
+         cast<LLVM::LLVMPointerType>(A.Base.getType()).getAddressSpace() ==
+             cast<LLVM::LLVMPointerType>(Shared.getType()).getAddressSpace();
+}
+
+Access WarpLowering::inShared(Value Block) {
+  if (liesInShared(Block))
+    return Buffers.lookup(Block);
+  auto Type = cast<VectorType>(Block.getType());
+  Access To = allocateRows(Type);
+  Extent Whole;
+  Whole.RowCount = Type.getDimSize(0);
+  Whole.ColCount = Type.getDimSize(1);
+  write(Block, To, Whole);
+  return To;
+}
+
 Value WarpLowering::inTile(Location Loc, const TileLayout &L, Value Row,
                            Value Chunk) {
   if (L.Mask) {

@@ -12,7 +12,9 @@
 //
 //   forEach()     a thread's own elements, or its share of a block in memory
 //   reduceRows()  a thread's own columns, then the lanes that share a row
-//   lowerDot()    matrix units on spread accumulators (MatrixUnit.cpp)
+//   lowerDot()    matrix units on spread accumulators (MatrixUnit.cpp), whose
+//                 operands pass through shared memory (Staging.cpp), or
+//                 multiply-adds (FusedProducts.cpp)
 //   Exchange      a spread block that is looked at in another order is copied
 //                 to shared memory for as long as that takes
 //
@@ -107,7 +109,7 @@ private:
   mlir::Value combineLanes(mlir::Location Loc, mlir::vector::CombiningKind Kind,
                            mlir::Value V, llvm::ArrayRef<int64_t> Distances);
 
-  // MatrixUnit.cpp: products.
+  // MatrixUnit.cpp: products on matrix units.
   bool usesMatrixUnits(tile::DotOp Dot) const;
   /// An operand in shared memory: whole from `Base` on, or passing through a
   /// ring of tiles. Neither: it is evaluated where it is needed.
@@ -117,15 +119,15 @@ private:
     Staged *Ring = nullptr;
     bool isShared() const { return Base || Ring; }
   };
-  /// What the parts of a product on matrix units share.
+  /// What the parts of a product share.
   struct Product {
     tile::DotOp Dot;
     const Access &C;
     const Spread *Held; // how the left side is spread; null if it is not
     Side Left = {}, Right = {};
     Place At = {};
-    mlir::Value Row0 = {},
-                TileCol0 = {}; // the thread's first row, its warp's column
+    mlir::Value Row0 = {};     // the thread's first row
+    mlir::Value TileCol0 = {}; // the first column of its warp's tiles
   };
   /// k of one multiplication: from `First` + 16 `Number` on. What is staged
   /// lies in `Stage`, from `First` on. `StepsBefore` is First / 16 where the
@@ -138,19 +140,25 @@ private:
   struct LeftSide {
     llvm::SmallVector<mlir::Value> Near, Far;
   };
-  /// On matrix units; with `Held`, the left side is in registers, spread so.
-  /// A right side that is not staged lies in `RightInShared`. Warps for which
-  /// `Used` (null: all) is false only help to copy.
+  /// With `Held`, the left side is in registers, spread so. A right side that
+  /// is not staged lies in `RightInShared`. Warps for which `Used` (null: all)
+  /// is false only help to copy.
   void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held,
                 const std::optional<Access> &RightInShared, mlir::Value Used);
-  /// True for blocks in shared memory that `ldmatrix` can read.
-  bool liesInShared(mlir::Value Block) const;
-  /// `Block` of bf16 in shared memory, where `ldmatrix` can read it.
-  Access inShared(mlir::Value Block);
   void pipeline(Product &D, int64_t Tiles, int64_t Tile, int64_t StageBytes,
                 mlir::Value Used);
   void multiplyStep(Product &D, const Step &At);
   LeftSide leftOf(Product &D, int64_t Down, const Step &At);
+  void multiply(mlir::Location Loc, const Access &C, int64_t Slot,
+                llvm::ArrayRef<mlir::Value> Left,
+                llvm::ArrayRef<mlir::Value> Right);
+  mlir::Value pack(mlir::Location Loc, mlir::Value Low, mlir::Value High);
+  /// The element at `P` and the next one in its row.
+  llvm::SmallVector<mlir::Value> pairAt(mlir::Value Block, Position P);
+  /// True if evaluating `Block` reads a spread block's registers.
+  bool reachesHeld(mlir::Value Block);
+
+  // FusedProducts.cpp: all others.
   /// In registers, a multiply-add at a time.
   void dotFused(tile::DotOp Dot, const Access &C);
   /// True for few columns of long sums: all threads share k.
@@ -159,18 +167,14 @@ private:
   void dotLong(tile::DotOp Dot, const Access &C, const Extent &E);
   /// In shared memory, a thread an element.
   void dotShared(tile::DotOp Dot, const Access &C, const Extent &E);
-  void multiply(mlir::Location Loc, const Access &C, int64_t Slot,
-                llvm::ArrayRef<mlir::Value> Left,
-                llvm::ArrayRef<mlir::Value> Right);
-  mlir::Value pack(mlir::Location Loc, mlir::Value Low, mlir::Value High);
   mlir::Value elementAt(mlir::Value Block, mlir::Value Row, mlir::Value Col,
                         mlir::Type Element);
-  /// The element at `P` and the next one in its row.
-  llvm::SmallVector<mlir::Value> pairAt(mlir::Value Block, Position P);
-  /// True if evaluating `Block` reads a spread block's registers.
-  bool reachesHeld(mlir::Value Block);
 
-  // Staging.cpp: operands on their way through shared memory.
+  // Staging.cpp: operands in shared memory, and on their way through it.
+  /// True for blocks in shared memory that `ldmatrix` can read.
+  bool liesInShared(mlir::Value Block) const;
+  /// `Block` of bf16 in shared memory, where `ldmatrix` can read it.
+  Access inShared(mlir::Value Block);
   /// True for loads of bf16 whose rows are whole chunks.
   bool canStage(mlir::Value Block) const;
   /// Memory for a block of bf16 with rows apart as `ldmatrix` likes them; as
