@@ -84,6 +84,7 @@ struct BadCase {
   std::function<void(plan::PlanT &)> Change;
   const char *Message;
 };
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for it.
 void PrintTo(const BadCase &Case, std::ostream *Out) { *Out << Case.Name; }
 
 plan::LaunchT &launchOf(plan::PlanT &Plan) {
