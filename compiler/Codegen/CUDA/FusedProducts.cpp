@@ -31,7 +31,7 @@ void WarpLowering::dotShared(tile::DotOp Dot, const Access &C,
   Copies.prepare(Dot.getB(), nullptr);
   barrier(Loc);
   const int64_t K = Dot.getA().getType().getDimSize(1);
-  forEachShared(Loc, E, [&](const Position &P) {
+  forEachShared(Loc, E, /*Vectorize=*/false, [&](const Position &P) {
     auto Loop =
         B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
                              constantIndex(1), ValueRange{loadFrom(Loc, C, P)});

@@ -14,6 +14,9 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
+/// Rows from this length on are shared out to all warps.
+static constexpr int64_t kLongRow = 8 * WarpLowering::kThreads;
+
 WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
                            Value Shared)
     : BlockLowering(Kernel, B), Thread(Thread), Shared(Shared),
@@ -229,14 +232,21 @@ void WarpLowering::once(Location Loc, llvm::function_ref<void()> Emit) {
   barrier(Loc);
 }
 
-void WarpLowering::forEachShared(Location Loc, const Extent &E, Body Emit) {
+void WarpLowering::forEachShared(Location Loc, const Extent &E, bool Vectorize,
+                                 Body Emit) {
   // Neighbouring threads take neighbouring columns: their accesses coalesce.
-  Value Cols = E.Cols ? E.Cols : constantIndex(E.ColCount);
+  constexpr int64_t kWidth = 4; // f32 in the widest access
+  const int64_t Width =
+      Vectorize && !E.Cols && E.ColCount % kWidth == 0 ? kWidth : 1;
+  Value Cols = E.Cols ? E.Cols : constantIndex(E.ColCount / Width);
   Value Count = B.create<arith::MulIOp>(Loc, rowsOf(E), Cols);
   share(Loc, Count, [&](Value I) {
     Position P;
     P.Row = B.create<arith::DivUIOp>(Loc, I, Cols);
     P.Col = B.create<arith::RemUIOp>(Loc, I, Cols);
+    if (Width > 1)
+      P.Col = B.create<arith::MulIOp>(Loc, P.Col, constantIndex(Width));
+    P.Width = P.Aligned = Width;
     P.Loop = &E;
     Emit(P);
   });
@@ -311,7 +321,7 @@ void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
   if (S)
     forEachSpread(Loc, *S, &E, Vectorize, Emit);
   else
-    forEachShared(Loc, E, Emit);
+    forEachShared(Loc, E, Vectorize, Emit);
   barrier(Loc);
 }
 
@@ -442,67 +452,113 @@ void WarpLowering::reduceRows(Value Source, const Extent &E,
     return;
   }
 
-  // A warp a row, its lanes side by side.
   Exchange Copies(*this);
   Copies.prepare(Source, nullptr);
   if (isa<VectorType>(Init.getType()))
     Copies.prepare(Init, nullptr);
   barrier(Loc);
-  const int64_t Whole = E.ColCount / Spread::kLanes * Spread::kLanes;
-  Type Element = getElementTypeOrSelf(Source.getType());
-  const bool Shuffles = Element.getIntOrFloatBitWidth() >= 32;
-  auto RowLoop =
-      B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(Spread::kWarps));
-  {
-    OpBuilder::InsertionGuard Guard(B);
-    B.setInsertionPoint(RowLoop.getBody()->getTerminator());
-    Value Row = RowLoop.getInductionVar();
-    auto At = [&](Value Col) {
-      DenseMap<Value, Value> Memo;
-      Position P;
-      P.Row = Flat ? Value() : Row;
-      P.Col = Col;
-      P.Loop = &E;
-      P.Memo = &Memo;
-      return evaluate(Source, P);
-    };
-    auto Serial = [&](Value From, int64_t To, int64_t Step, Value First) {
-      auto Loop = B.create<scf::ForOp>(Loc, From, constantIndex(To),
-                                       constantIndex(Step), ValueRange{First});
-      OpBuilder::InsertionGuard Guard(B);
-      B.setInsertionPointToStart(Loop.getBody());
-      Value Next = combine(Loc, Kind, Loop.getRegionIterArg(0),
-                           At(Loop.getInductionVar()));
-      B.create<scf::YieldOp>(Loc, Next);
-      return Loop.getResult(0);
-    };
-    Value Total;
-    int64_t Done = 0;
-    if (Shuffles && Whole > 0) {
-      Total = At(Lane);
-      if (Whole > Spread::kLanes)
-        Total = Serial(plus(Loc, Lane, Spread::kLanes), Whole, Spread::kLanes,
-                       Total);
-      Total = combineLanes(Loc, Kind, Total, {16, 8, 4, 2, 1});
-      Done = Whole;
-    }
-    // The columns past the last whole warp: every lane for itself.
-    if (Done < E.ColCount) {
-      if (!Total)
-        Total = At(constantIndex(Done++));
-      if (Done < E.ColCount)
-        Total = Serial(constantIndex(Done), E.ColCount, 1, Total);
-    }
-    Position Where;
-    Where.Col = Row;
-    Value First =
-        isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
-    Total = combine(Loc, Kind, First, Total);
-    ifThen(Loc,
-           B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Lane,
-                                   constantIndex(0)),
-           [&] { storeTo(Loc, Total, Result, Where); });
-  }
+  const bool Shuffles =
+      getElementTypeOrSelf(Source.getType()).getIntOrFloatBitWidth() >= 32;
+  if (Shuffles && E.ColCount >= kLongRow && E.ColCount % kThreads == 0)
+    reduceLongRows(Source, E, Kind, Init, Result);
+  else
+    reduceShortRows(Source, E, Kind, Init, Result, Shuffles);
   Synchronized = false;
   barrier(Loc);
+}
+
+Value WarpLowering::alongRow(Value Source, const Extent &E,
+                             vector::CombiningKind Kind, Value Row, Value From,
+                             int64_t To, int64_t Step) {
+  Location Loc = Source.getLoc();
+  const bool Flat = cast<VectorType>(Source.getType()).getRank() == 1;
+  auto At = [&](Value Col) {
+    DenseMap<Value, Value> Memo;
+    Position P;
+    P.Row = Flat ? Value() : Row;
+    P.Col = Col;
+    P.Loop = &E;
+    P.Memo = &Memo;
+    return evaluate(Source, P);
+  };
+  Value First = At(From);
+  auto Loop =
+      B.create<scf::ForOp>(Loc, plus(Loc, From, Step), constantIndex(To),
+                           constantIndex(Step), ValueRange{First});
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPointToStart(Loop.getBody());
+  Value Next =
+      combine(Loc, Kind, Loop.getRegionIterArg(0), At(Loop.getInductionVar()));
+  B.create<scf::YieldOp>(Loc, Next);
+  return Loop.getResult(0);
+}
+
+void WarpLowering::reduceShortRows(Value Source, const Extent &E,
+                                   vector::CombiningKind Kind, Value Init,
+                                   const Access &Result, bool Shuffles) {
+  Location Loc = Source.getLoc();
+  const int64_t Whole =
+      Shuffles ? E.ColCount / Spread::kLanes * Spread::kLanes : 0;
+  auto RowLoop =
+      B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(Spread::kWarps));
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPoint(RowLoop.getBody()->getTerminator());
+  Position Where;
+  Where.Col = RowLoop.getInductionVar();
+  Value Total =
+      isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
+  if (Whole > 0) {
+    Value Sum =
+        alongRow(Source, E, Kind, Where.Col, Lane, Whole, Spread::kLanes);
+    Total = combine(Loc, Kind, Total,
+                    combineLanes(Loc, Kind, Sum, {16, 8, 4, 2, 1}));
+  }
+  // The columns past the last whole warp: every lane for itself.
+  if (Whole < E.ColCount)
+    Total = combine(Loc, Kind, Total,
+                    alongRow(Source, E, Kind, Where.Col, constantIndex(Whole),
+                             E.ColCount, 1));
+  ifThen(Loc,
+         B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Lane,
+                                 constantIndex(0)),
+         [&] { storeTo(Loc, Total, Result, Where); });
+}
+
+void WarpLowering::reduceLongRows(Value Source, const Extent &E,
+                                  vector::CombiningKind Kind, Value Init,
+                                  const Access &Result) {
+  Location Loc = Source.getLoc();
+  const Access OfWarps = allocate(VectorType::get(
+      {Spread::kWarps}, getElementTypeOrSelf(Source.getType())));
+  auto RowLoop =
+      B.create<scf::ForOp>(Loc, constantIndex(0), rowsOf(E), constantIndex(1));
+  OpBuilder::InsertionGuard Guard(B);
+  B.setInsertionPoint(RowLoop.getBody()->getTerminator());
+  Position Where;
+  Where.Col = RowLoop.getInductionVar();
+  Value Sum =
+      alongRow(Source, E, Kind, Where.Col, Thread, E.ColCount, kThreads);
+  Sum = combineLanes(Loc, Kind, Sum, {16, 8, 4, 2, 1});
+  auto If = [&](Value Number, llvm::function_ref<void()> Then) {
+    ifThen(Loc,
+           B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Number,
+                                   constantIndex(0)),
+           Then);
+    B.create<NVVM::Barrier0Op>(Loc);
+  };
+  If(Lane, [&] {
+    Position P;
+    P.Col = Warp;
+    storeTo(Loc, Sum, OfWarps, P);
+  });
+  If(Thread, [&] {
+    Value Total =
+        isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
+    for (int64_t Number = 0; Number < Spread::kWarps; ++Number) {
+      Position P;
+      P.Col = constantIndex(Number);
+      Total = combine(Loc, Kind, Total, loadFrom(Loc, OfWarps, P));
+    }
+    storeTo(Loc, Total, Result, Where);
+  });
 }

@@ -85,7 +85,8 @@ private:
              llvm::function_ref<void(mlir::Value)> Emit);
   void forEachSpread(mlir::Location Loc, const Spread &S, const Extent *Guard,
                      bool Vectorize, Body Emit);
-  void forEachShared(mlir::Location Loc, const Extent &E, Body Emit);
+  void forEachShared(mlir::Location Loc, const Extent &E, bool Vectorize,
+                     Body Emit);
   void ifThen(mlir::Location Loc, mlir::Value Condition,
               llvm::function_ref<void()> Then);
   void barrier(mlir::Location Loc);
@@ -108,6 +109,20 @@ private:
   mlir::Value inQuad(mlir::Location Loc, const Place &At);
   mlir::Value combineLanes(mlir::Location Loc, mlir::vector::CombiningKind Kind,
                            mlir::Value V, llvm::ArrayRef<int64_t> Distances);
+
+  // Reductions of rows that are not spread.
+  /// Combines the columns From, From + Step, ... below To of a row.
+  mlir::Value alongRow(mlir::Value Source, const Extent &E,
+                       mlir::vector::CombiningKind Kind, mlir::Value Row,
+                       mlir::Value From, int64_t To, int64_t Step);
+  /// A warp a row, its lanes side by side.
+  void reduceShortRows(mlir::Value Source, const Extent &E,
+                       mlir::vector::CombiningKind Kind, mlir::Value Init,
+                       const Access &Result, bool Shuffles);
+  /// All threads a row: lanes, then warps in order.
+  void reduceLongRows(mlir::Value Source, const Extent &E,
+                      mlir::vector::CombiningKind Kind, mlir::Value Init,
+                      const Access &Result);
 
   // MatrixUnit.cpp: products on matrix units.
   bool usesMatrixUnits(tile::DotOp Dot) const;

@@ -251,7 +251,7 @@ def doubles(module):
 
 
 def rms_norm(module):
-    for n in (1, 7, 8, 33, 60, 97, 256):
+    for n in (1, 7, 8, 33, 60, 97, 256, 1024, 1152):
         for x, w, y in [("f32", "f32", "f32"), ("f32", "bf16", "f32"), ("bf16", "bf16", "bf16")]:
             name = module.parameter(n, element=w)
             function = unary(module, "m1.rms_norm", tensor(None, n, element=x), tensor(None, n, element=y), [name], " eps 0.01")

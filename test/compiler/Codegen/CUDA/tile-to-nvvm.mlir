@@ -3,7 +3,8 @@
 // CHECK: llvm.mlir.global external @m1_shared() {addr_space = 3 : i32
 
 // A block of 8 rows stays in shared memory: operands are read where they lie,
-// and every loop is shared out between barriers.
+// and every loop is shared out between barriers, four elements at a time where
+// that is possible.
 // CHECK-LABEL: func.func @small(
 // CHECK-SAME: %[[A:.*]]: !llvm.ptr<1>, %[[B:.*]]: !llvm.ptr<1>, %[[C:.*]]: !llvm.ptr<1>, %[[ROWS:.*]]: i64)
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
@@ -14,7 +15,7 @@
 // The accumulator.
 // CHECK: nvvm.barrier0
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
-// CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
+// CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
 // CHECK: nvvm.barrier0
 // The product: K in ascending order, one fused multiply-add each.
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
@@ -24,8 +25,8 @@
 // CHECK: nvvm.barrier0
 // The result goes to global memory.
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
-// CHECK: llvm.load %{{.*}} : !llvm.ptr<3> -> f32
-// CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<1>
+// CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+// CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
 // CHECK: nvvm.barrier0
 // CHECK: return
 tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: memref<16x8xf32>,
@@ -121,7 +122,7 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 // CHECK-LABEL: func.func @crooked(
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
 // CHECK-NOT: cp.async
-// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : i16, !llvm.ptr<3>
+// CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : vector<4xi16>, !llvm.ptr<3>
 // CHECK: nvvm.barrier0
 // CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<col>, num = 2 : i32}
 // CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> vector<2xi16>
@@ -218,5 +219,31 @@ tile.kernel @doubles(%x: index, %y: index, %z: index, %a: memref<?x64xf64>, %c: 
   %none = arith.constant dense<0.0> : vector<4xf64>
   %s = vector.multi_reduction <add>, %b, %none [1] : vector<4x64xf64> to vector<4xf64>
   tile.store %s, %c[%zero] dims [0] : vector<4xf64>, memref<?xf64>
+  tile.return
+}
+
+// -----
+
+// A long row is all threads': each sums every 128th element, lanes and then
+// warps add up.
+// CHECK-LABEL: func.func @long_row(
+// CHECK: %[[THREAD:.*]] = arith.index_cast %{{.*}} : i32 to index
+// CHECK: scf.for %[[ROW:.*]] = %{{.*}} to
+// CHECK: %[[NEXT:.*]] = arith.addi %[[THREAD]], %{{.*}} : index
+// CHECK: scf.for %{{.*}} = %[[NEXT]] to %{{.*}} step %{{.*}} iter_args
+// CHECK-COUNT-5: nvvm.shfl.sync bfly
+// CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: scf.if
+// CHECK-COUNT-4: arith.addf
+// CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: return
+tile.kernel @long_row(%x: index, %y: index, %z: index, %a: memref<?x2048xf32>, %c: memref<?xf32>) {
+  %zero = arith.constant 0 : index
+  %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<?x2048xf32>, vector<4x2048xf32>
+  %none = arith.constant dense<0.0> : vector<4xf32>
+  %s = vector.multi_reduction <add>, %b, %none [1] : vector<4x2048xf32> to vector<4xf32>
+  tile.store %s, %c[%zero] dims [0] : vector<4xf32>, memref<?xf32>
   tile.return
 }
