@@ -13,7 +13,6 @@
 
 using namespace m1;
 using namespace m1::test;
-using plan::ArenaKind;
 using plan::ArgKind;
 using plan::DType;
 
@@ -101,10 +100,10 @@ TEST_P(Threads, GridsReachEveryCell) {
   plan::FunctionT &F = addFunction(Plan, "f");
   F.outputs.push_back(
       tensor("out", DType::I32, {constant(4), constant(3), constant(7)}));
-  F.steps.push_back(
-      launch(0, constant(7), constant(3), constant(4),
-             arguments(memory(ArgKind::Output, 0, constant(4 * 84), true),
-                       scalar(constant(7)), scalar(constant(3)))));
+  F.steps.push_back(launch(
+      0, constant(7), constant(3), constant(4),
+      arguments(memory(ArgKind::Output, 0, constant(int64_t{4} * 84), true),
+                scalar(constant(7)), scalar(constant(3)))));
   SessionOptions Options;
   Options.Device.Threads = GetParam();
   std::unique_ptr<Session> S = open(Plan, Options);
@@ -217,8 +216,8 @@ TEST(Parameters, RandomValuesAreNormal) {
   std::span<const std::byte> B = value(Source->get(1));
   ASSERT_EQ(A.size(), 4u * 10100);
   ASSERT_EQ(B.size(), 2u * 10100);
-  auto F32 = reinterpret_cast<const float *>(A.data());
-  auto BF16 = reinterpret_cast<const uint16_t *>(B.data());
+  const auto *F32 = reinterpret_cast<const float *>(A.data());
+  const auto *BF16 = reinterpret_cast<const uint16_t *>(B.data());
   double Sum = 0, Squares = 0, Product = 0;
   for (int I = 0; I < 10100; ++I) {
     Sum += F32[I];
@@ -240,7 +239,7 @@ TEST(Parameters, RandomValuesDoNotDependOnThreads) {
         value(LoadedPlan::fromBytes(serialize(PlanT), "p"));
     auto Source = value(randomParameters(*Plan, 9));
     std::span<const std::byte> Bytes = value(Source->get(0));
-    auto Values = reinterpret_cast<const float *>(Bytes.data());
+    const auto *Values = reinterpret_cast<const float *>(Bytes.data());
     return std::vector<float>(Values, Values + Rows * 1001);
   };
   std::vector<float> Small = first(900), Large = first(5000);

@@ -312,7 +312,7 @@ TEST(ParameterUse, FindsThePeak) {
   // Steps of init use parameters 0; 0 and 1; 2; another function uses 2 and 3.
   plan::PlanT Plan;
   for (int I = 0; I < 5; ++I)
-    addParameter(Plan, concat("p", I), DType::F32, {10 * (I + 1)});
+    addParameter(Plan, concat("p", I), DType::F32, {int64_t{10} * (I + 1)});
   addArena(Plan, "weights", ArenaKind::Weights, 200);
   plan::FunctionT &Init = addFunction(Plan, "init");
   auto use = [](plan::FunctionT &F, uint32_t Parameter) {
