@@ -27,13 +27,25 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }
 
+def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
+  let summary = "Decides which blocks lie in the registers of a CUDA block's threads";
+  let description = [{
+    Those of a multiple of 16 rows and 8 columns, where a thread's part fits its registers, and blocks of rank 1 that only
+    meet rows of such: an op that makes one gets the attribute `tile.layouts`, with a `#tile.spread` for its place among
+    the results. What a loop carries around another loop whose blocks leave too few registers stays in shared memory, as
+    all others do that need memory at all.
+  }];
+  let dependentDialects = ["::m1::tile::TileDialect"];
+}
+
 def TileToNVVM : Pass<"tile-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
   let description = [{
     Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
-    position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks of a
-    multiple of 16 rows and 8 columns are spread over the threads' registers as the accumulators of `mma.m16n8k16` are;
-    others lie in dynamic shared memory, whose size is the function's attribute `m1.scratch_bytes`.
+    position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks for which
+    `tile-assign-layouts` chose so lie in registers; others lie in dynamic shared memory, whose size is the function's
+    attribute `m1.scratch_bytes`. Operands of products on matrix units pass through it in tiles along k (`cp.async`,
+    `ldmatrix`).
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect"];

@@ -10,6 +10,7 @@
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
+#include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Transforms/Passes.h"
@@ -47,6 +48,7 @@ std::string m1::codegen::knownGpuTargets() {
 }
 
 void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
+  Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
   // Blocks become loops over a thread's share.
   Passes.addPass(createTileToNVVM());
   Passes.addPass(createCanonicalizerPass());

@@ -17,6 +17,10 @@
 
 namespace m1::codegen {
 
+/// Of an op with blocks that are spread: an array with a tile.spread or a unit
+/// for each result.
+inline constexpr llvm::StringLiteral kLayoutsAttr = "tile.layouts";
+
 /// How a block's elements are spread over the registers of a thread block: as
 /// the matrix units' accumulators are (mma.m16n8k16). A block [Rows, Cols] is
 /// cut into tiles of 16 by 8; warp w has every WarpsDown-th row of tiles from

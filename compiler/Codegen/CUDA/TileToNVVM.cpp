@@ -46,7 +46,40 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
         return signalPassFailure();
   }
 
+  /// Layouts are fixed by shapes: others than `tile-assign-layouts` writes
+  /// cannot be lowered.
+  static LogicalResult checkLayouts(tile::KernelOp Kernel) {
+    Spreads Known;
+    WalkResult Result = Kernel.getBody().walk([&](Operation *Op) {
+      auto Layouts = Op->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+      if (!Layouts)
+        return WalkResult::advance();
+      if (Layouts.size() != Op->getNumResults()) {
+        Op->emitOpError("has ") << Op->getNumResults() << " results and "
+                                << Layouts.size() << " " << kLayoutsAttr;
+        return WalkResult::interrupt();
+      }
+      for (auto [Layout, T] : llvm::zip(Layouts, Op->getResultTypes())) {
+        auto Spread = dyn_cast<tile::SpreadAttr>(Layout);
+        if (!Spread)
+          continue;
+        auto Block = dyn_cast<VectorType>(T);
+        const auto *Fits = Block ? Known.of(Block.getShape()) : nullptr;
+        if (!Fits || Fits->WarpsDown != Spread.getDown() ||
+            Fits->WarpsAcross != Spread.getAcross()) {
+          Op->emitOpError("has the layout ")
+              << Spread << ", which does not suit " << T;
+          return WalkResult::interrupt();
+        }
+      }
+      return WalkResult::advance();
+    });
+    return failure(Result.wasInterrupted());
+  }
+
   LogicalResult lower(tile::KernelOp Kernel, LLVM::GlobalOp Shared) {
+    if (failed(checkLayouts(Kernel)))
+      return failure();
     OpBuilder B(Kernel);
     Location Loc = Kernel.getLoc();
     auto Global = LLVM::LLVMPointerType::get(&getContext(), kGlobalSpace);

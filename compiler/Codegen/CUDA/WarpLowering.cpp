@@ -31,50 +31,17 @@ WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
 // Where blocks lie
 //===----------------------------------------------------------------------===//
 
-/// A rank-1 block that only meets rows of spread blocks: every use repeats it
-/// along rows, combines it with its like, carries it or stores it.
-bool WarpLowering::isRowValue(Value Block) {
-  auto [It, IsNew] = RowValues.try_emplace(Block, true); // true for cycles
-  if (!IsNew)
-    return It->second;
-  auto OfUse = [&](OpOperand &Use) {
-    Operation *Op = Use.getOwner();
-    if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
-      return Broadcast.getAxis() == 1 && spreadOf(Broadcast.getResult()) &&
-             spreadOf(Broadcast.getResult())->OfRows;
-    if (isa<tile::StoreOp>(Op))
-      return true;
-    if (auto Reduction = dyn_cast<vector::MultiDimReductionOp>(Op))
-      return Use.get() == Reduction.getAcc() &&
-             isRowValue(Reduction.getResult());
-    if (auto Loop = dyn_cast<scf::ForOp>(Op))
-      return isRowValue(Loop.getTiedLoopRegionIterArg(&Use)) &&
-             isRowValue(Loop.getTiedLoopResult(&Use));
-    if (auto Yield = dyn_cast<scf::YieldOp>(Op)) {
-      Operation *Parent = Yield->getParentOp();
-      if (!isRowValue(Parent->getResult(Use.getOperandNumber())))
-        return false;
-      auto Loop = dyn_cast<scf::ForOp>(Parent);
-      return !Loop || isRowValue(Loop.getRegionIterArg(Use.getOperandNumber()));
-    }
-    return OpTrait::hasElementwiseMappableTraits(Op) &&
-           isRowValue(Op->getResult(0));
-  };
-  bool Result = true;
-  if (auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>()) {
-    const Spread *Source = spreadOf(Reduction.getSource());
-    Result = Source && Source->OfRows;
-  }
-  for (OpOperand &Use : Block.getUses())
-    Result = Result && OfUse(Use);
-  return RowValues[Block] = Result;
-}
-
 const Spread *WarpLowering::spreadOf(Value Block) {
-  auto Type = cast<VectorType>(Block.getType());
-  if (Type.getRank() == 1 && !isRowValue(Block))
+  const bool IsCarried = isa<BlockArgument>(Block);
+  Operation *Owner =
+      IsCarried ? Block.getParentBlock()->getParentOp() : Block.getDefiningOp();
+  // A loop's first argument is its variable.
+  unsigned Number = IsCarried ? cast<BlockArgument>(Block).getArgNumber() - 1
+                              : cast<OpResult>(Block).getResultNumber();
+  auto Layouts = Owner->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  if (!Layouts || !isa<tile::SpreadAttr>(Layouts[Number]))
     return nullptr;
-  return Known.of(Type.getShape());
+  return Known.of(cast<VectorType>(Block.getType()).getShape());
 }
 
 Value WarpLowering::scratchPointer(int64_t Offset) {
@@ -83,26 +50,8 @@ Value WarpLowering::scratchPointer(int64_t Offset) {
       ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
 }
 
-bool WarpLowering::waitsForLoop(Value Block) {
-  /// What leaves room for operands among a thread's 255 registers.
-  constexpr int64_t kMostCarriedSlots = 192;
-  auto Carried = dyn_cast<BlockArgument>(Block);
-  auto Loop = Carried ? dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp())
-                      : scf::ForOp();
-  if (!Loop)
-    return false;
-  int64_t Inner = 0;
-  for (auto Nested : Loop.getBody()->getOps<scf::ForOp>())
-    for (BlockArgument Argument : Nested.getRegionIterArgs())
-      if (auto Type = dyn_cast<VectorType>(Argument.getType()))
-        if (const Spread *S = Known.of(Type.getShape()))
-          Inner += S->slots();
-  const Spread *Own = spreadOf(Block);
-  return Inner && Own && Own->slots() + Inner > kMostCarriedSlots;
-}
-
 Access WarpLowering::place(Value Block, VectorType Type) {
-  const Spread *S = waitsForLoop(Block) ? nullptr : spreadOf(Block);
+  const Spread *S = spreadOf(Block);
   if (!S) {
     // Only what is looked at is written, but spread blocks, whose registers are
     // all computed, may read past it.

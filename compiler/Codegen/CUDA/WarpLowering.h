@@ -74,11 +74,8 @@ private:
     int64_t Saved;
   };
 
-  bool isRowValue(mlir::Value Block);
+  /// What `tile-assign-layouts` chose for a block; null for shared memory.
   const Spread *spreadOf(mlir::Value Block);
-  /// True for what a loop carries around another loop whose own blocks would
-  /// leave it too few registers.
-  bool waitsForLoop(mlir::Value Block);
 
   // Loops.
   void share(mlir::Location Loc, mlir::Value Count,
@@ -218,7 +215,6 @@ private:
   mlir::Value Thread, Warp, Lane, Shared;
   mlir::Block *Entry;
   Spreads Known;
-  llvm::DenseMap<mlir::Value, bool> RowValues;
   bool Synchronized = false; // nothing was emitted since the last barrier
 };
 

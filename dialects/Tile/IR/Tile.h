@@ -20,6 +20,9 @@
 
 #include "dialects/Tile/IR/TileDialect.h.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Tile/IR/TileAttrs.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/Tile/IR/TileOps.h.inc"
 

@@ -15,6 +15,7 @@
 #define TILE_OPS
 
 include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
@@ -30,6 +31,20 @@ def Tile_Dialect : Dialect {
     loop over it. Memory is reached through `memref` arguments only, with static strides and possibly dynamic extents.
   }];
   let cppNamespace = "::m1::tile";
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Tile_SpreadAttr : AttrDef<Tile_Dialect, "Spread"> {
+  let mnemonic = "spread";
+  let summary = "How a block lies in the registers of a GPU's thread block";
+  let description = [{
+    As the accumulators of `mma.m16n8k16` do: cut into tiles of 16 by 8, whose rows `down` warps take in turn and whose
+    columns are divided among `across` groups of warps. A block of rank 1, a value for each row, lies with the rows.
+    `tile-assign-layouts` writes `tile.layouts`, an array with this attribute for each result of an op (of a loop: for
+    each block it carries) that is to lie so, and a unit for the others.
+  }];
+  let parameters = (ins "int64_t":$down, "int64_t":$across);
+  let assemblyFormat = "`<` $down `,` $across `>`";
 }
 
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;

@@ -1,0 +1,77 @@
+// RUN: m1-opt %s --tile-assign-layouts --split-input-file | FileCheck %s
+
+// Whole tiles of 16 by 8 lie in registers: four rows of tiles for four warps, or
+// columns shared out where there are fewer. Other shapes do not.
+// CHECK-LABEL: tile.kernel @shapes(
+// CHECK: tile.load {{.*}} {tile.layouts = [#tile.spread<4, 1>]} : memref<64x32xf32>, vector<64x32xf32>
+// CHECK: tile.load {{.*}} {tile.layouts = [#tile.spread<1, 4>]} : memref<64x32xf32>, vector<16x32xf32>
+// CHECK-NOT: tile.spread
+// CHECK: tile.return
+tile.kernel @shapes(%x: index, %y: index, %z: index, %a: memref<64x32xf32>) {
+  %zero = arith.constant 0 : index
+  %1 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<64x32xf32>
+  %2 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<16x32xf32>
+  %3 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<8x32xf32>
+  %4 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<64x4xf32>
+  %5 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<16x8xf32>
+  tile.return
+}
+
+// -----
+
+// A value for each row lies with the rows that it meets, through reductions and
+// loops; one that meets columns, or rows that warps share, does not.
+// CHECK-LABEL: tile.kernel @rows(
+// CHECK: %[[LOOP:.*]]:2 = scf.for
+// CHECK: vector.multi_reduction <maxnumf>, {{.*}} {tile.layouts = [#tile.spread<4, 1>]} [1] : vector<64x32xf32> to vector<64xf32>
+// CHECK: tile.broadcast {{.*}} along 1 {tile.layouts = [#tile.spread<4, 1>]}
+// CHECK: } {tile.layouts = [#tile.spread<4, 1>, #tile.spread<4, 1>]}
+// CHECK: vector.multi_reduction <add>, %{{.*}}, %{{.*}} [1] : vector<64x32xf32> to vector<64xf32>
+// CHECK: tile.broadcast %{{.*}} along 0 {tile.layouts = [#tile.spread<4, 1>]} : vector<64xf32>
+// CHECK: tile.return
+tile.kernel @rows(%x: index, %y: index, %z: index, %a: memref<64x32xf32>, %c: memref<64x64xf32>, %n: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %least = arith.constant dense<-1.0e30> : vector<64xf32>
+  %none = arith.constant dense<0.0> : vector<64xf32>
+  %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<64x32xf32>
+  %all:2 = scf.for %i = %zero to %n step %one iter_args(%sum = %b, %max = %least) -> (vector<64x32xf32>, vector<64xf32>) {
+    %new = vector.multi_reduction <maxnumf>, %sum, %max [1] : vector<64x32xf32> to vector<64xf32>
+    %wide = tile.broadcast %new along 1 : vector<64xf32> to vector<64x32xf32>
+    %next = arith.subf %sum, %wide : vector<64x32xf32>
+    scf.yield %next, %new : vector<64x32xf32>, vector<64xf32>
+  }
+  %turned = vector.multi_reduction <add>, %all#0, %none [1] : vector<64x32xf32> to vector<64xf32>
+  %across = tile.broadcast %turned along 0 : vector<64xf32> to vector<64x64xf32>
+  tile.store %across, %c[%zero, %zero] dims [0, 1] : vector<64x64xf32>, memref<64x64xf32>
+  tile.return
+}
+
+// -----
+
+// Around a loop that carries 128 registers a thread, a block of as many waits in
+// shared memory.
+// CHECK-LABEL: tile.kernel @nested(
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: } {tile.layouts = [#tile.spread<4, 1>]}
+// CHECK: arith.addf {{.*}} {tile.layouts = [#tile.spread<4, 1>]}
+// CHECK: scf.yield
+// CHECK-NEXT: }
+// CHECK-NEXT: tile.store
+tile.kernel @nested(%x: index, %y: index, %z: index, %a: memref<64x256xf32>, %n: index) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %none = arith.constant dense<0.0> : vector<64x256xf32>
+  %total = scf.for %i = %zero to %n step %one iter_args(%outer = %none) -> (vector<64x256xf32>) {
+    %part = scf.for %j = %zero to %n step %one iter_args(%inner = %none) -> (vector<64x256xf32>) {
+      %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x256xf32>, vector<64x256xf32>
+      %sum = arith.addf %inner, %b : vector<64x256xf32>
+      scf.yield %sum : vector<64x256xf32>
+    }
+    %next = arith.addf %outer, %part : vector<64x256xf32>
+    scf.yield %next : vector<64x256xf32>
+  }
+  tile.store %total, %a[%zero, %zero] dims [0, 1] : vector<64x256xf32>, memref<64x256xf32>
+  tile.return
+}
