@@ -9,8 +9,10 @@
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. Tests name the
 # tools of the project and of LLVM as they are; %m1c and %m1run are their full
 # paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only, feature
-# "amx"), %python is the Python that runs lit.
+# "amx"), %m1run_bochs is m1run on an emulated CPU with AVX-512 (feature "bochs",
+# where bochscpu-python is installed besides), %python is the Python that runs lit.
 
+import importlib.util
 import os
 import sys
 
@@ -33,10 +35,13 @@ for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         config.environment[variable] = os.environ[variable]
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
+if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):
+    config.available_features.add("bochs")
 
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
     (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
     (r"%m1run_amx\b", config.m1c_build_root + "/bin/m1run-amx"),
+    (r"%m1run_bochs\b", config.m1c_build_root + "/bin/m1run-bochs"),
     (r"%python\b", '"%s"' % sys.executable),
 ]

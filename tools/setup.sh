@@ -163,6 +163,19 @@ makeVenv() {
   PIP_NO_INDEX=1 and PIP_FIND_LINKS to a folder with the wheels)"
 }
 
+# The emulated CPU with AVX-512. Its wheels are for some versions of Python on x86-64; without it those tests are
+# unsupported. What its wheel says it depends on is only needed to build it.
+installBochs() {
+  local package=bochscpu-python==0.4.0
+  if "$venv/bin/python" -m pip show --quiet --disable-pip-version-check "${package%%=*}" 2>/dev/null; then
+    say "python: .venv has $package"
+  elif "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: "$package" 2>/dev/null; then
+    say "python: installed $package"
+  else
+    say "python: no $package for this machine; tests that need it (REQUIRES: bochs) are left out"
+  fi
+}
+
 configureAndBuild() {
   local compiler=ON options=()
   ((runtimeOnly)) && compiler=OFF
@@ -186,4 +199,5 @@ aptLog=$(mktemp)
 trap 'rm -f "$aptLog"' EXIT
 installPackages
 makeVenv
+((runtimeOnly)) || installBochs
 configureAndBuild

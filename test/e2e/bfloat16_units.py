@@ -25,19 +25,20 @@ SEQUENCES, TOKENS = 4, 200
 class Case:
     """A seeded bfloat16 model and random sequences."""
 
-    def __init__(self, config, work):
+    def __init__(self, config, work, lengths=(TOKENS,) * SEQUENCES):
         self.work = work
         self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
         e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, 1, "bfloat16")
         generator = np.random.Generator(np.random.PCG64(1))
-        sequences = [generator.integers(0, config["vocab_size"], TOKENS) for _ in range(SEQUENCES)]
+        sequences = [generator.integers(0, config["vocab_size"], n) for n in lengths]
+        self.count = len(sequences)
         self.tokens = e2e.write_tokens(os.path.join(work, "tokens"), sequences)
 
     def log_probs(self, *command):
         """What a tool says of all tokens."""
         out = e2e.fresh(os.path.join(self.work, "out"))
         e2e.run(*command, "--weights", self.checkpoint, "--tokens", self.tokens, "--out-dir", out)
-        return np.concatenate(e2e.read(out, "logprobs", SEQUENCES))
+        return np.concatenate(e2e.read(out, "logprobs", self.count))
 
     def exact(self):
         """What the interpreter says."""

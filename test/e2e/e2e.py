@@ -18,10 +18,11 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.append(os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
-# This CPU, emulated AMX and an emulated GPU: what m1c is told, and the program
-# that runs the plan.
+# This CPU, an emulated one with AVX-512, emulated AMX and an emulated GPU: what
+# m1c is told, and the program that runs the plan.
 UNITS = {
     "cpu": ((), ("m1run",)),
+    "avx512": (("--target-cpu", "x86-64-v4"), ("m1run-bochs",)),
     "amx": (("--target-cpu", "x86-64-v3+amx"), ("m1run-amx",)),
     "ptx": (("--target", "cuda:sm_80"), ("m1run", "--device", "ptx")),
 }

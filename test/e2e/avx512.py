@@ -1,0 +1,70 @@
+# ===- avx512.py - a model on an emulated CPU with AVX-512 -------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""avx512.py CONFIG.json WORK_DIR
+
+A bfloat16 model on the CPU that m1run-bochs emulates. Its AVX2 code must give this
+CPU's bits there, which is a test of the emulator. Its AVX-512 code must be as near
+the interpreter as bfloat16_units.py asks of a unit, and give a generated token the
+bits that it gives a scored one. Code for a feature that the emulated CPU lacks must
+be refused.
+"""
+
+import os
+import sys
+
+import bfloat16_units
+import e2e
+import numpy as np
+
+# Both sides of a chunk of 64 tokens; the new tokens go on into the second.
+SCORED, PROMPT, NEW_TOKENS = (66, 9), 62, 4
+
+
+def main():
+    config_file, work = sys.argv[1:]
+    case = bfloat16_units.Case(e2e.make_checkpoint.load_config(config_file), work, SCORED)
+    plans = {cpu: os.path.join(work, f"{cpu}.m1plan") for cpu in ("x86-64-v3", "x86-64-v4", "x86-64-v4+amx")}
+    for cpu, plan in plans.items():
+        e2e.run("m1c", case.checkpoint, "-o", plan, "--target-cpu", cpu)
+
+    native, narrow, wide = (case.log_probs(runner, "score", plans[cpu]) for runner, cpu in (("m1run", "x86-64-v3"), ("m1run-bochs", "x86-64-v3"), ("m1run-bochs", "x86-64-v4")))
+    exact = case.exact()
+    if native.tobytes() != narrow.tobytes():
+        sys.exit("AVX2 code gives other bits on the emulated CPU")
+    print("AVX2 code gives this CPU's bits")
+    errors = [np.abs(found - exact).mean() for found in (wide, native)]
+    print(f"{len(exact)} tokens, mean error {errors[0]:.5f} with AVX-512, {errors[1]:.5f} with AVX2")
+    # not >, so that a NaN fails
+    if not 0 < errors[0] <= bfloat16_units.MOST * errors[1]:
+        sys.exit(f"expected at most {bfloat16_units.MOST} times the error with AVX2")
+    print("AVX-512 code is near")
+
+    prompt = np.random.Generator(np.random.PCG64(2)).integers(0, 100, PROMPT)
+    given = ("--weights", case.checkpoint, "--tokens")
+
+    def run(command, tokens, *options):
+        out = e2e.fresh(os.path.join(work, "out"))
+        e2e.run("m1run-bochs", command, plans["x86-64-v4"], *given, e2e.write_tokens(os.path.join(work, "prompt"), [tokens]), "--out-dir", out, *options)
+        return out
+
+    out = run("generate", prompt, "--max-new-tokens", NEW_TOKENS, "--temperature", 0)
+    (tokens,), (generated,) = e2e.read(out, "tokens", 1), e2e.read(out, "logprobs", 1)
+    (scored,) = e2e.read(run("score", tokens), "logprobs", 1)
+    if generated[-NEW_TOKENS:].tobytes() != scored[-NEW_TOKENS:].tobytes():
+        sys.exit(f"generated tokens have other bits than scored ones: {generated[-NEW_TOKENS:]}, {scored[-NEW_TOKENS:]}")
+    print("generated tokens have the bits of scored ones")
+
+    try:
+        case.log_probs("m1run-bochs", "score", plans["x86-64-v4+amx"])
+        sys.exit("a plan for a CPU with AMX ran on one without")
+    except e2e.ToolError as error:
+        print(str(error).splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
