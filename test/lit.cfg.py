@@ -10,7 +10,7 @@
 # tools of the project and of LLVM as they are; %m1c and %m1run are their full
 # paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only, feature
 # "amx"), %m1run_bochs is m1run on an emulated CPU with AVX-512 (feature "bochs",
-# where bochscpu-python is installed besides), %python is the Python that runs lit.
+# where bochscpu-python is installed besides), %m1run_amx_bochs is both, %python is the Python that runs lit.
 
 import importlib.util
 import os
@@ -43,5 +43,6 @@ config.substitutions += [
     (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
     (r"%m1run_amx\b", config.m1c_build_root + "/bin/m1run-amx"),
     (r"%m1run_bochs\b", config.m1c_build_root + "/bin/m1run-bochs"),
+    (r"%m1run_amx_bochs\b", config.m1c_build_root + "/bin/m1run-amx-bochs"),
     (r"%python\b", '"%s"' % sys.executable),
 ]

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // bochscpu-python says that it needs glibc 2.28, but refers to two functions of
-// 2.38. They are those of C23, which also read binary numbers; Bochs reads none.
+// 2.38. They are those of C23, which also read binary numbers; Bochs reads
+// none.
 //
 //===----------------------------------------------------------------------===//
 
