@@ -38,17 +38,45 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
-def TileToNVVM : Pass<"tile-to-nvvm", "::mlir::ModuleOp"> {
+def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
+  let summary = "Decides how a CUDA block computes each product";
+  let description = [{
+    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16 whose sums
+    lie in registers) and how its sides get there. A side that is loaded in rows of whole 16-byte chunks is staged: tiles of
+    `depth` in k pass through a ring of up to `stages` in shared memory, at most `bytes` of it, in an order of chunks that
+    avoids bank conflicts. A left side that a loop multiplies again and again stays in shared memory.
+
+    Needs the layouts that `tile-assign-layouts` chose.
+  }];
+  let options = [
+    Option<"depth", "depth", "int64_t", "64", "k of a staged tile at most: a power of two from 16 on">,
+    Option<"stages", "stages", "int64_t", "4", "tiles under way at most: at least 2">,
+    Option<"bytes", "bytes", "int64_t", "65536", "shared memory of a ring, if it has more than two tiles">
+  ];
+  let dependentDialects = ["::m1::tile::TileDialect"];
+}
+
+def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
   let description = [{
     Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
     position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks for which
-    `tile-assign-layouts` chose so lie in registers; others lie in dynamic shared memory, whose size is the function's
-    attribute `m1.scratch_bytes`. Operands of products on matrix units pass through it in tiles along k (`cp.async`,
-    `ldmatrix`).
+    `tile-assign-layouts` chose so lie in registers, a private array of each thread; others lie in dynamic shared memory,
+    whose size is the function's attribute `m1.scratch_bytes`. Products are computed as `tile-assign-products` chose:
+    asynchronous copies, `ldmatrix` and `mma` are operations of `nvvm` here and LLVM's intrinsics (MLIR 19's `nvgpu` takes
+    memrefs, and its `mma.sync` no bf16); threads, barriers and shuffles are the `gpu` dialect's.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
-                           "::mlir::NVVM::NVVMDialect", "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Threads, barriers and shuffles as operations of NVVM";
+  let description = [{
+    Upstream's conversion patterns, on functions of a module: `convert-gpu-to-nvvm` wants a `gpu.module`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {

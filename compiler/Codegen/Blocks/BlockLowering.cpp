@@ -101,6 +101,23 @@ static int64_t multipleOf(Value Index) {
   return 1;
 }
 
+int64_t m1::codegen::rowAlignment(MemRefType Type, Value Col) {
+  int64_t Offset;
+  SmallVector<int64_t> Strides;
+  [[maybe_unused]] LogicalResult Static =
+      getStridesAndOffset(Type, Strides, Offset);
+  assert(succeeded(Static) && "kernels take memrefs with static strides");
+  // A range of a matrix's columns may start anywhere.
+  int64_t Aligned = Type.getRank() == 2 && !Type.getLayout().isIdentity()
+                        ? 1
+                        : alignedElements(Type.getElementType());
+  for (auto [Number, Stride] : llvm::enumerate(Strides))
+    if (Number + 1 < Strides.size())
+      Aligned = std::gcd(Aligned, Stride);
+  return Col && Strides.back() == 1 ? std::gcd(Aligned, multipleOf(Col))
+                                    : Aligned;
+}
+
 Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
                                ArrayRef<int64_t> Dims, Value Rows, Value Cols,
                                Location Loc) {
@@ -112,15 +129,6 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
   assert(succeeded(Static) && "kernels take memrefs with static strides");
 
   Value Start = constantIndex(0);
-  // A range of a matrix's columns may start anywhere.
-  int64_t Aligned = Type.getRank() == 2 && !Type.getLayout().isIdentity()
-                        ? 1
-                        : alignedElements(Type.getElementType());
-  for (auto [Number, Stride] : llvm::enumerate(Strides))
-    if (Number + 1 < Strides.size())
-      Aligned = std::gcd(Aligned, Stride);
-  if (!Indices.empty() && Strides.back() == 1)
-    Aligned = std::gcd(Aligned, multipleOf(Indices.back()));
   for (auto [Index, Stride] : llvm::zip(Indices, Strides)) {
     Value Scaled =
         B.create<arith::MulIOp>(Loc, scalar(Index), constantIndex(Stride));
@@ -132,7 +140,7 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
   A.Base = B.create<LLVM::GEPOp>(Loc, Base.getType(), Type.getElementType(),
                                  Base, ArrayRef<LLVM::GEPArg>{Wide});
   A.Element = Type.getElementType();
-  A.Aligned = Aligned;
+  A.Aligned = rowAlignment(Type, Indices.empty() ? Value() : Indices.back());
   for (int64_t Dim : Dims)
     A.Strides.push_back(Strides[Dim]);
   A.Rows = scalar(Rows);
@@ -140,83 +148,6 @@ Access BlockLowering::accessOf(Value MemRef, OperandRange Indices,
   if (Dims.size() == 1) // the only axis is the one that varies along a row
     std::swap(A.Rows, A.Cols);
   return A;
-}
-
-//===----------------------------------------------------------------------===//
-// What is delayed and what is kept
-//===----------------------------------------------------------------------===//
-
-/// True for ops that hand a block's elements on without needing it as a whole.
-static bool isTransparent(Operation *Op) {
-  return isa<tile::BroadcastOp, vector::BroadcastOp, vector::TransposeOp>(Op) ||
-         OpTrait::hasElementwiseMappableTraits(Op);
-}
-
-/// The last op of `Scope` that reads `V`'s elements, through transparent ops;
-/// null if one outside `Scope` may.
-static Operation *lastReader(Value V, Block *Scope) {
-  Operation *Last = V.getDefiningOp();
-  for (Operation *User : V.getUsers()) {
-    Operation *Here = Scope->findAncestorOpInBlock(*User);
-    if (!Here)
-      return nullptr;
-    if (isTransparent(User) && User->getNumResults() == 1) {
-      Here = lastReader(User->getResult(0), Scope);
-      if (!Here)
-        return nullptr;
-    }
-    if (Last->getBlock() != Scope || Last->isBeforeInBlock(Here))
-      Last = Here;
-  }
-  return Last;
-}
-
-static bool writes(Operation *Op, Value MemRef) {
-  if (auto Store = dyn_cast<tile::StoreOp>(Op))
-    return Store.getMemref() == MemRef;
-  if (auto Scatter = dyn_cast<tile::ScatterOp>(Op))
-    return Scatter.getMemref() == MemRef;
-  if (auto Store = dyn_cast<memref::StoreOp>(Op))
-    return Store.getMemRef() == MemRef;
-  return false;
-}
-
-bool BlockLowering::mayDelay(Operation *Load, Value MemRef) {
-  SmallVector<Operation *> Writers;
-  for (Operation *User : MemRef.getUsers())
-    if (writes(User, MemRef))
-      Writers.push_back(User);
-  if (Writers.empty())
-    return true;
-  Block *Scope = Load->getBlock();
-  Operation *Last = lastReader(Load->getResult(0), Scope);
-  if (!Last)
-    return false;
-  return llvm::none_of(Writers, [&](Operation *Writer) {
-    Operation *Here = Scope->findAncestorOpInBlock(*Writer);
-    return Here && Load->isBeforeInBlock(Here) &&
-           (Here == Last || Here->isBeforeInBlock(Last));
-  });
-}
-
-bool BlockLowering::isWorthKeeping(Value Block) {
-  bool Costly = false;
-  SmallVector<Value> Work{Block};
-  while (!Work.empty() && !Costly) {
-    Value V = Work.pop_back_val();
-    Operation *Op = V.getDefiningOp();
-    if (!Op || Buffers.contains(V) || LazyLoads.contains(V))
-      continue;
-    Costly = isa<math::MathDialect>(Op->getDialect()) ||
-             isa<arith::DivFOp, vector::TransposeOp>(Op);
-    for (Value Operand : Op->getOperands())
-      if (isa<VectorType>(Operand.getType()))
-        Work.push_back(Operand);
-  }
-  if (!Costly)
-    return false;
-  // A rank-1 block is mostly repeated along rows or columns: compute it once.
-  return cast<VectorType>(Block.getType()).getRank() == 1 || !Block.hasOneUse();
 }
 
 //===----------------------------------------------------------------------===//
@@ -255,7 +186,7 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     Access From = accessOf(Load.getMemref(), Load.getIndices(), Load.getDims(),
                            Load.getRows(), Load.getCols(), Loc);
     From.Pairs = Load.getPairs();
-    lowerLoad(Op, Load.getMemref(), Load.getResult(), From);
+    lowerLoad(Load.getResult(), From);
     return success();
   }
   if (auto Gather = dyn_cast<tile::GatherOp>(Op)) {
@@ -263,9 +194,10 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     Access From = accessOf(Gather.getMemref(), Op->getOperands().slice(0, 0),
                            {0, 1}, Gather.getRows(), Value(), Loc);
     From.Base = address(Loc, From, Zero, scalar(Gather.getCol()));
-    From.Aligned = std::gcd(From.Aligned, multipleOf(Gather.getCol()));
+    From.Aligned = rowAlignment(cast<MemRefType>(Gather.getMemref().getType()),
+                                Gather.getCol());
     From.RowIndex = Gather.getRowIndex();
-    lowerLoad(Op, Gather.getMemref(), Gather.getResult(), From);
+    lowerLoad(Gather.getResult(), From);
     return success();
   }
   if (auto Store = dyn_cast<tile::StoreOp>(Op)) {
@@ -279,7 +211,8 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     Access To = accessOf(Scatter.getMemref(), Op->getOperands().slice(0, 0),
                          {0, 1}, Scatter.getRows(), Scatter.getCols(), Loc);
     To.Base = address(Loc, To, constantIndex(0), scalar(Scatter.getCol()));
-    To.Aligned = std::gcd(To.Aligned, multipleOf(Scatter.getCol()));
+    To.Aligned = rowAlignment(cast<MemRefType>(Scatter.getMemref().getType()),
+                              Scatter.getCol());
     To.RowIndex = Scatter.getRowIndex();
     lowerStore(Scatter.getValue(), To);
     return success();
@@ -315,9 +248,9 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
       Buffers[Constant] = tableOf(Constant);
     return success();
   }
-  if (isTransparent(Op) || isa<tile::IotaOp, vector::SplatOp>(Op)) {
+  if (Keeping::isTransparent(Op) || isa<tile::IotaOp, vector::SplatOp>(Op)) {
     Value Block = Op->getResult(0);
-    if (isWorthKeeping(Block))
+    if (Keep.isKept(Block))
       Buffers[Block] = materialize(Block);
     return success();
   }
@@ -351,8 +284,7 @@ Access BlockLowering::tableOf(arith::ConstantOp Constant) {
   return A;
 }
 
-void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
-                              const Access &From) {
+void BlockLowering::lowerLoad(Value Result, const Access &From) {
   LazyLoads[Result] = From;
   // The left side of a product that cannot be read where it lies is copied
   // here, once, and not in the loop that the product may be in.
@@ -362,7 +294,7 @@ void BlockLowering::lowerLoad(Operation *Load, Value MemRef, Value Result,
         Dot && Use.getOperandNumber() == 0 && !Kept.Base)
       Kept = keepLeft(Dot, From);
   if (!Kept.Base) {
-    if (mayDelay(Load, MemRef))
+    if (Keep.isDelayed(Result))
       return;
     Kept = materialize(Result);
   }

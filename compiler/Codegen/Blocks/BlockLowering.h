@@ -26,13 +26,13 @@
 #define M1C_COMPILER_CODEGEN_BLOCKS_BLOCKLOWERING_H
 
 #include "compiler/Codegen/Blocks/Demand.h"
+#include "compiler/Codegen/Blocks/Keeping.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace m1::codegen {
@@ -61,6 +61,11 @@ struct Access {
   const Spread *Held = nullptr;
 };
 
+/// So many elements surely divide the distance from the memory's beginning to
+/// that of each row of a block that starts at `Col` of the last axis (null: at
+/// 0).
+int64_t rowAlignment(mlir::MemRefType Type, mlir::Value Col);
+
 /// How much of a block a loop covers: static extents, or less where `Rows` or
 /// `Cols` is given.
 struct Extent {
@@ -86,7 +91,7 @@ struct Position {
 class BlockLowering {
 public:
   BlockLowering(tile::KernelOp Kernel, mlir::OpBuilder &B)
-      : Kernel(Kernel), B(B), Demanded(Kernel), Dominance(Kernel) {}
+      : Kernel(Kernel), B(B), Demanded(Kernel) {}
   virtual ~BlockLowering() = default;
 
   /// Gives the new code's value for an argument of the kernel: an !llvm.ptr for
@@ -189,7 +194,7 @@ protected:
   tile::KernelOp Kernel;
   mlir::OpBuilder &B;
   Demand Demanded;
-  mlir::DominanceInfo Dominance;
+  Keeping Keep;
   mlir::IRMapping
       Scalars; // scalars and memrefs of the kernel to the new code's
   llvm::DenseMap<mlir::Value, Access>
@@ -210,12 +215,7 @@ private:
   /// A constant whose elements differ, as a table beside the code.
   Access tableOf(mlir::arith::ConstantOp Constant);
   void lowerStore(mlir::Value Value, const Access &To);
-  void lowerLoad(mlir::Operation *Load, mlir::Value MemRef, mlir::Value Result,
-                 const Access &From);
-  /// True if nothing writes `MemRef` between `Load` and the last op that reads
-  /// through it.
-  bool mayDelay(mlir::Operation *Load, mlir::Value MemRef);
-  bool isWorthKeeping(mlir::Value Block);
+  void lowerLoad(mlir::Value Result, const Access &From);
   /// True if evaluating `Block` reads other positions of what it is made from,
   /// so that it cannot take that one's place element by element.
   bool isTurned(mlir::Value Block);

@@ -12,16 +12,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Codegen/CUDA/Products.h"
 #include "compiler/Codegen/CUDA/WarpLowering.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
-
-/// Sums that a thread keeps of a product whose k is shared out to all threads.
-static constexpr int64_t kMostLongSums = 64;
 
 void WarpLowering::dotShared(tile::DotOp Dot, const Access &C,
                              const Extent &E) {
@@ -48,20 +46,13 @@ void WarpLowering::dotShared(tile::DotOp Dot, const Access &C,
   barrier(Loc);
 }
 
-bool WarpLowering::isLong(tile::DotOp Dot) {
-  const auto A = Dot.getA().getType(), Result = Dot.getResult().getType();
-  return Result.getElementType().isF32() && A.getDimSize(1) >= 8 * kThreads &&
-         A.getDimSize(1) % kThreads == 0 &&
-         Result.getDimSize(1) <= kMostLongSums;
-}
-
-void WarpLowering::dotLong(tile::DotOp Dot, const Access &C, const Extent &E) {
+void WarpLowering::dotSplit(tile::DotOp Dot, const Access &C, const Extent &E) {
   Location Loc = Dot.getLoc();
   auto Type = Dot.getResult().getType();
   const int64_t K = Dot.getA().getType().getDimSize(1);
   const int64_t Cols = Type.getDimSize(1);
   // So many rows share what is read of the right side.
-  int64_t Rows = kMostLongSums / Cols;
+  int64_t Rows = kMostSplitSums / Cols;
   while (Type.getDimSize(0) % Rows != 0)
     --Rows;
   const int64_t Sums = Rows * Cols;
@@ -128,7 +119,7 @@ void WarpLowering::dotLong(tile::DotOp Dot, const Access &C, const Extent &E) {
              storeTo(Loc, Sum, OfWarps, P);
            }
          });
-  B.create<NVVM::Barrier0Op>(Loc);
+  B.create<gpu::BarrierOp>(Loc);
   share(Loc, constantIndex(Sums), [&](Value I) {
     Position To;
     To.Row = B.create<arith::AddIOp>(
@@ -147,7 +138,7 @@ void WarpLowering::dotLong(tile::DotOp Dot, const Access &C, const Extent &E) {
       storeTo(Loc, Total, C, To);
     });
   });
-  B.create<NVVM::Barrier0Op>(Loc);
+  B.create<gpu::BarrierOp>(Loc);
   Synchronized = false;
 }
 

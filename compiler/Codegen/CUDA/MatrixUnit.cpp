@@ -24,30 +24,24 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Codegen/CUDA/Products.h"
 #include "compiler/Codegen/CUDA/WarpLowering.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-static constexpr int64_t kDepth = 16; // k of one multiplication
 static constexpr int64_t kMostUnrolledDepth = 256;
 
-// Staging: k of a tile at most, and how many tiles are under way. A processor
-// of an A100 has 164 KiB for its thread blocks together, of an H100 228.
-static constexpr int64_t kMostStagedDepth = 64;
-static constexpr int64_t kMostStages = 4;
-static constexpr int64_t kStagedBytes = 64 << 10;
-
-static Type elementOf(Value Block) {
-  return getElementTypeOrSelf(Block.getType());
-}
-
 void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
-  if (!C.Held)
-    return isLong(Dot) ? dotLong(Dot, C, E) : dotShared(Dot, C, E);
+  auto Product = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
+  if (Product.getUnit() == tile::Unit::Split)
+    return dotSplit(Dot, C, E);
+  if (Product.getUnit() == tile::Unit::Shared)
+    return dotShared(Dot, C, E);
   // Warps whose rows nobody looks at have nothing to multiply.
   Location Loc = Dot.getLoc();
   Value Used;
@@ -59,23 +53,14 @@ void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
         B.create<arith::MulIOp>(Loc, Tile, constantIndex(Spread::kTileRows)),
         E.Rows);
   }
-  const bool Units = usesMatrixUnits(Dot);
-  const Spread *Left = Known.of(Dot.getA().getType().getShape());
-  // The left side stays in registers where it has the accumulators' rows.
-  if (!Units || !Left || !Left->OfRows || !C.Held->OfRows)
-    Left = nullptr;
-  Exchange Copies(*this);
-  std::optional<Access> Right;
-  if (Units && !canStage(Dot.getB()))
-    Right = inShared(Dot.getB());
-  else
+  if (Product.getUnit() == tile::Unit::Matrix) {
+    dotUnits(Dot, Product, C, Used);
+  } else {
+    Exchange Copies(*this);
     Copies.prepare(Dot.getB(), nullptr);
-  Copies.prepare(Dot.getA(), Left);
-  if (Units)
-    dotUnits(Dot, C, Left && reachesHeld(Dot.getA()) ? Left : nullptr, Right,
-             Used);
-  else
+    Copies.prepare(Dot.getA(), nullptr);
     ifThen(Loc, Used, [&] { dotFused(Dot, C); });
+  }
   Synchronized = false;
 }
 
@@ -112,22 +97,9 @@ bool WarpLowering::reachesHeld(Value Block) {
 // Matrix units
 //===----------------------------------------------------------------------===//
 
-bool WarpLowering::usesMatrixUnits(tile::DotOp Dot) const {
-  Type Left = elementOf(Dot.getA());
-  auto Right = Dot.getB().getType();
-  return elementOf(Dot.getB()).isBF16() && (Left.isBF16() || Left.isF32()) &&
-         elementOf(Dot.getAcc()).isF32() && Right.getDimSize(0) % kDepth == 0 &&
-         (canStage(Dot.getB()) || Right.getNumElements() * 2 <= kStagedBytes);
-}
-
 Access WarpLowering::keepLeft(tile::DotOp Dot, const Access &Left) {
-  // What a loop multiplies again and again stays in shared memory.
-  constexpr int64_t kMostBytes = 32 << 10;
-  auto Type = Dot.getA().getType();
-  const bool Repeats = Dot.getA().getParentBlock() != Dot->getBlock();
-  if (!Repeats || !Left.Element.isBF16() || !usesMatrixUnits(Dot) ||
-      !Known.of(Dot.getResult().getType().getShape()) ||
-      Type.getNumElements() * 2 > kMostBytes)
+  auto Product = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
+  if (!Product.getLeft() || Product.getLeft().getPlace() != tile::Place::Shared)
     return {};
   return inShared(Dot.getA());
 }
@@ -160,7 +132,7 @@ void WarpLowering::multiply(Location Loc, const Access &C, int64_t Slot,
     storeHeld(Loc, B.create<LLVM::ExtractValueOp>(Loc, New, I), C, Slot + I);
 }
 
-WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
+WarpLowering::LeftSide WarpLowering::leftOf(MatrixProduct &D, int64_t Down,
                                             const Step &At) {
   Location Loc = D.Dot.getLoc();
   Value InQuad = inQuad(Loc, D.At);
@@ -172,7 +144,7 @@ WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
       Position P;
       P.Row = plus(Loc, D.Row0, D.C.Held->rowOffset(Down, Half));
       P.Col = B.create<arith::AddIOp>(
-          Loc, plus(Loc, At.First, At.Number * kDepth + 8 * Part), InQuad);
+          Loc, plus(Loc, At.First, At.Number * kUnitDepth + 8 * Part), InQuad);
       P.Aligned = 2;
       if (D.Held) {
         P.Held = D.Held;
@@ -180,7 +152,7 @@ WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
             D.Held->slot(Down, 2 * (At.StepsBefore + At.Number) + Part, Half);
       }
       SmallVector<Value> Two = pairAt(D.Dot.getA(), P);
-      if (elementOf(D.Dot.getA()).isBF16()) {
+      if (D.Dot.getA().getType().getElementType().isBF16()) {
         Result.Near.push_back(pack(Loc, Two[0], Two[1]));
         continue;
       }
@@ -197,15 +169,15 @@ WarpLowering::LeftSide WarpLowering::leftOf(Product &D, int64_t Down,
   return Result;
 }
 
-void WarpLowering::multiplyStep(Product &D, const Step &At) {
+void WarpLowering::multiplyStep(MatrixProduct &D, const Step &At) {
   Location Loc = D.Dot.getLoc();
   const Spread &S = *D.C.Held;
   /// Where a side in shared memory has this step's first k, and which that is.
   auto Find = [&](const Side &From) -> std::pair<Value, Value> {
     if (From.Ring)
       return {sharedAt(Loc, At.Stage, constantIndex(From.Ring->Offset)),
-              constantIndex(At.Number * kDepth)};
-    return {From.Base, plus(Loc, At.First, At.Number * kDepth)};
+              constantIndex(At.Number * kUnitDepth)};
+    return {From.Base, plus(Loc, At.First, At.Number * kUnitDepth)};
   };
   auto [RightBase, RightRow] = Find(D.Right);
   SmallVector<SmallVector<Value>> Right;
@@ -243,65 +215,64 @@ void WarpLowering::multiplyStep(Product &D, const Step &At) {
   }
 }
 
-void WarpLowering::dotUnits(tile::DotOp Dot, const Access &C,
-                            const Spread *Held,
-                            const std::optional<Access> &RightInShared,
-                            Value Used) {
+void WarpLowering::dotUnits(tile::DotOp Dot, tile::ProductAttr Product,
+                            const Access &C, Value Used) {
   Location Loc = Dot.getLoc();
   const int64_t K = Dot.getA().getType().getDimSize(1);
-  Product D{Dot, C, Held};
+  const Spread *Held = Product.getLeft().getPlace() == tile::Place::Registers
+                           ? Known.of(Dot.getA().getType().getShape())
+                           : nullptr;
+  MatrixProduct D{Dot, C, Held};
+  Exchange Copies(*this);
+  // What passes through shared memory, and what lies there.
+  int64_t StageBytes = 0;
+  Staged LeftRing, RightRing;
+  auto Find = [&](Side &Of, Staged &Ring, tile::SideAttr Chosen, Value Block,
+                  int64_t Rows, int64_t Cols) {
+    if (Chosen.getPlace() == tile::Place::Staged) {
+      Ring.From = LazyLoads.lookup(Block);
+      Ring.Offset = StageBytes;
+      Of.Layout = TileLayout(Rows, Cols, Chosen);
+      Of.Ring = &Ring;
+      StageBytes += Of.Layout.bytes();
+    } else if (Chosen.getPlace() == tile::Place::Shared) {
+      const Access In = inShared(Block);
+      Of.Layout = TileLayout(Rows, Cols, In.Strides[0]);
+      Of.Base = In.Base;
+    }
+  };
+  const int64_t Depth = Product.getDepth();
+  LeftRing.IsLeft = true;
+  Find(D.Left, LeftRing, Product.getLeft(), Dot.getA(), C.Held->Rows,
+       Depth ? Depth : K);
+  Find(D.Right, RightRing, Product.getRight(), Dot.getB(), Depth ? Depth : K,
+       C.Held->Cols);
+  Copies.prepare(Dot.getA(), Held);
   D.At = here(Loc);
   D.Row0 = firstRow(Loc, *C.Held, D.At);
   D.TileCol0 = firstTileCol(Loc, *C.Held, D.At);
 
-  // What passes through shared memory, in tiles of how many k.
-  int64_t Tile = kMostStagedDepth;
-  while (K % Tile != 0)
-    Tile /= 2;
-  int64_t StageBytes = 0;
-  Staged LeftRing, RightRing;
-  auto Stage = [&](Side &Of, Staged &Ring, Value Block, const TileLayout &L) {
-    Ring.From = LazyLoads.lookup(Block);
-    Ring.Offset = StageBytes;
-    StageBytes += L.bytes();
-    Of.Layout = L;
-    Of.Ring = &Ring;
-  };
-  auto Reside = [&](Side &Of, const Access &In, int64_t Rows, int64_t Cols) {
-    Of.Layout = TileLayout(Rows, Cols, In.Strides[0]);
-    Of.Base = In.Base;
-  };
-  LeftRing.IsLeft = true;
-  if (liesInShared(Dot.getA()))
-    Reside(D.Left, Buffers.lookup(Dot.getA()), C.Held->Rows, K);
-  else if (!Held && canStage(Dot.getA()))
-    Stage(D.Left, LeftRing, Dot.getA(), TileLayout(C.Held->Rows, Tile));
-  if (RightInShared)
-    Reside(D.Right, *RightInShared, K, C.Held->Cols);
-  else
-    Stage(D.Right, RightRing, Dot.getB(), TileLayout(Tile, C.Held->Cols));
-
   if (D.Left.Ring || D.Right.Ring)
-    return pipeline(D, K / Tile, Tile, StageBytes, Used);
+    return pipeline(D, Product, StageBytes, Used);
   ifThen(Loc, Used, [&] {
     if (Held || K <= kMostUnrolledDepth) {
-      for (int64_t Number = 0; Number < K / kDepth; ++Number)
+      for (int64_t Number = 0; Number < K / kUnitDepth; ++Number)
         multiplyStep(D, {constantIndex(0), Value(), Number});
       return;
     }
     auto Loop = B.create<scf::ForOp>(Loc, constantIndex(0), constantIndex(K),
-                                     constantIndex(kDepth));
+                                     constantIndex(kUnitDepth));
     OpBuilder::InsertionGuard Guard(B);
     B.setInsertionPoint(Loop.getBody()->getTerminator());
     multiplyStep(D, {Loop.getInductionVar()});
   });
 }
 
-void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
+void WarpLowering::pipeline(MatrixProduct &D, tile::ProductAttr Product,
                             int64_t StageBytes, Value Used) {
   Location Loc = D.Dot.getLoc();
-  const int64_t Stages = std::min(
-      Tiles, std::clamp<int64_t>(kStagedBytes / StageBytes, 2, kMostStages));
+  const int64_t Tile = Product.getDepth(), Stages = Product.getStages();
+  const int64_t Tiles = D.Dot.getA().getType().getDimSize(1) / Tile;
   Value Base =
       allocate(VectorType::get({Stages * StageBytes}, B.getI8Type())).Base;
   Value Thread = B.create<arith::AddIOp>(
@@ -325,12 +296,12 @@ void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
   /// the one before, whose place is taken next.
   auto Wait = [&] {
     B.create<NVVM::CpAsyncWaitGroupOp>(Loc, std::max<int64_t>(Stages - 2, 0));
-    B.create<NVVM::Barrier0Op>(Loc);
+    B.create<gpu::BarrierOp>(Loc);
   };
   auto Multiply = [&](Value First, int64_t StepsBefore, Value Offset) {
     ifThen(Loc, Used, [&] {
       Value Stage = sharedAt(Loc, Base, Offset);
-      for (int64_t Number = 0; Number < Tile / kDepth; ++Number)
+      for (int64_t Number = 0; Number < Tile / kUnitDepth; ++Number)
         multiplyStep(D, {First, Stage, Number, StepsBefore});
     });
   };
@@ -351,7 +322,7 @@ void WarpLowering::pipeline(Product &D, int64_t Tiles, int64_t Tile,
               constantIndex(Next % Stages * StageBytes));
       }
       Commit();
-      Multiply(constantIndex(T * Tile), T * (Tile / kDepth),
+      Multiply(constantIndex(T * Tile), T * (Tile / kUnitDepth),
                constantIndex(T % Stages * StageBytes));
     }
     return;

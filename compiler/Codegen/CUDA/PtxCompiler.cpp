@@ -49,14 +49,16 @@ std::string m1::codegen::knownGpuTargets() {
 
 void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
+  Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
   // Blocks become loops over a thread's share.
-  Passes.addPass(createTileToNVVM());
+  Passes.addPass(createTileToGPU());
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
 }
 
 void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
   buildThreadPipeline(Passes);
+  Passes.addPass(createGPUToNVVM());
   buildLLVMPipeline(Passes);
 }
 

@@ -28,7 +28,7 @@ std::optional<GpuTarget> findGpuTarget(llvm::StringRef Architecture);
 /// "sm_80, sm_86, ...", for errors.
 std::string knownGpuTargets();
 
-/// From tile kernels to one thread's code: loops, vectors and the NVVM dialect.
+/// From tile kernels to one thread's code: loops, vectors and the GPU dialect.
 void buildThreadPipeline(mlir::OpPassManager &Passes);
 /// Everything from tile kernels to the LLVM and NVVM dialects.
 void buildPtxPipeline(mlir::OpPassManager &Passes);

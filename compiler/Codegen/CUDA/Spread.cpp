@@ -8,6 +8,8 @@
 
 #include "compiler/Codegen/CUDA/Spread.h"
 
+using namespace mlir;
+using namespace m1;
 using namespace m1::codegen;
 
 const Spread *Spreads::of(llvm::ArrayRef<int64_t> Shape) {
@@ -35,4 +37,17 @@ const Spread *Spreads::of(llvm::ArrayRef<int64_t> Shape) {
     }
   }
   return Result.Rows ? &Result : nullptr;
+}
+
+const Spread *Spreads::assigned(Value Block) {
+  const bool IsCarried = isa<BlockArgument>(Block);
+  Operation *Owner =
+      IsCarried ? Block.getParentBlock()->getParentOp() : Block.getDefiningOp();
+  // A loop's first argument is its variable.
+  unsigned Number = IsCarried ? cast<BlockArgument>(Block).getArgNumber() - 1
+                              : cast<OpResult>(Block).getResultNumber();
+  auto Layouts = Owner->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  if (!Layouts || !isa<tile::SpreadAttr>(Layouts[Number]))
+    return nullptr;
+  return of(cast<VectorType>(Block.getType()).getShape());
 }

@@ -33,7 +33,7 @@ inline constexpr llvm::StringLiteral kLayoutsAttr = "tile.layouts";
 /// four lanes that share a row all have its value; slots are numbered by tile
 /// and h.
 struct Spread {
-  static constexpr int64_t kWarps = 4, kLanes = 32;
+  static constexpr int64_t kWarps = 4, kLanes = 32, kThreads = kWarps * kLanes;
   static constexpr int64_t kTileRows = 16, kTileCols = 8;
   /// More registers than this a thread, and a block goes to memory.
   static constexpr int64_t kMostSlots = 128;
@@ -66,6 +66,8 @@ class Spreads {
 public:
   /// The spread of blocks of that shape; null for shapes that stay in memory.
   const Spread *of(llvm::ArrayRef<int64_t> Shape);
+  /// What `tile-assign-layouts` chose for a block; null for shared memory.
+  const Spread *assigned(mlir::Value Block);
 
 private:
   std::map<std::pair<int64_t, int64_t>, Spread> Known;

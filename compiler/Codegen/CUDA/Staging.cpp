@@ -29,21 +29,10 @@ TileLayout::TileLayout(int64_t Rows, int64_t Cols)
     Mask = kLine - 1;
   } else if (llvm::isPowerOf2_64(Chunks)) {
     Mask = Chunks - 1;
-    Shift = llvm::Log2_64(kLine / Chunks);
+    Shift = Mask ? llvm::Log2_64(kLine / Chunks) : 0;
   } else {
     Pitch = (Chunks | 1) * kChunkBytes;
   }
-}
-
-bool WarpLowering::canStage(Value Block) const {
-  auto It = LazyLoads.find(Block);
-  if (It == LazyLoads.end())
-    return false;
-  const Access &A = It->second;
-  return A.Element.isBF16() && A.Strides.size() == 2 && A.Strides[1] == 1 &&
-         A.Aligned % TileLayout::kChunk == 0 &&
-         cast<VectorType>(Block.getType()).getDimSize(1) % TileLayout::kChunk ==
-             0;
 }
 
 Access WarpLowering::allocateRows(VectorType Type) {

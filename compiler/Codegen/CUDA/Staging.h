@@ -24,8 +24,12 @@ struct TileLayout {
   static constexpr int64_t kChunk = 8, kChunkBytes = 16;
 
   TileLayout() = default;
-  /// Of a tile [Rows, Cols]; Cols is a multiple of kChunk.
+  /// The best for a tile [Rows, Cols]; Cols is a multiple of kChunk.
   TileLayout(int64_t Rows, int64_t Cols);
+  /// As `tile-assign-products` chose.
+  TileLayout(int64_t Rows, int64_t Cols, tile::SideAttr Chosen)
+      : Rows(Rows), Chunks(Cols / kChunk), Pitch(Chosen.getPitch()),
+        Mask(Chosen.getMask()), Shift(Chosen.getShift()) {}
   /// As it lies in memory whose rows are `Stride` numbers apart.
   TileLayout(int64_t Rows, int64_t Cols, int64_t Stride)
       : Rows(Rows), Chunks(Cols / kChunk),

@@ -8,7 +8,7 @@
 
 #include "compiler/Codegen/CUDA/WarpLowering.h"
 
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 using namespace mlir;
 using namespace m1;
@@ -31,19 +31,6 @@ WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
 // Where blocks lie
 //===----------------------------------------------------------------------===//
 
-const Spread *WarpLowering::spreadOf(Value Block) {
-  const bool IsCarried = isa<BlockArgument>(Block);
-  Operation *Owner =
-      IsCarried ? Block.getParentBlock()->getParentOp() : Block.getDefiningOp();
-  // A loop's first argument is its variable.
-  unsigned Number = IsCarried ? cast<BlockArgument>(Block).getArgNumber() - 1
-                              : cast<OpResult>(Block).getResultNumber();
-  auto Layouts = Owner->getAttrOfType<ArrayAttr>(kLayoutsAttr);
-  if (!Layouts || !isa<tile::SpreadAttr>(Layouts[Number]))
-    return nullptr;
-  return Known.of(cast<VectorType>(Block.getType()).getShape());
-}
-
 Value WarpLowering::scratchPointer(int64_t Offset) {
   return B.create<LLVM::GEPOp>(
       Kernel.getLoc(), Shared.getType(), B.getI8Type(), Shared,
@@ -51,7 +38,7 @@ Value WarpLowering::scratchPointer(int64_t Offset) {
 }
 
 Access WarpLowering::place(Value Block, VectorType Type) {
-  const Spread *S = spreadOf(Block);
+  const Spread *S = Known.assigned(Block);
   if (!S) {
     // Only what is looked at is written, but spread blocks, whose registers are
     // all computed, may read past it.
@@ -100,7 +87,7 @@ void WarpLowering::ifThen(Location Loc, Value Condition,
 
 void WarpLowering::barrier(Location Loc) {
   if (!Synchronized)
-    B.create<NVVM::Barrier0Op>(Loc);
+    B.create<gpu::BarrierOp>(Loc);
   Synchronized = true;
 }
 
@@ -262,7 +249,7 @@ void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
     return;
   }
   // What comes from memory is read as it lies there, by neighbouring threads.
-  const Spread *S = reachesHeld(Block) ? spreadOf(Block) : nullptr;
+  const Spread *S = reachesHeld(Block) ? Known.assigned(Block) : nullptr;
   Exchange Copies(*this);
   Copies.prepare(Block, S);
   // Other threads may still read what is overwritten here, or read it next.
@@ -331,17 +318,20 @@ void WarpLowering::Exchange::prepare(Value Block, const Spread *Where) {
 Value WarpLowering::combineLanes(Location Loc, vector::CombiningKind Kind,
                                  Value V, ArrayRef<int64_t> Distances) {
   Type I32 = B.getI32Type(), I64 = B.getI64Type();
-  Value All = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(-1));
-  Value Clamp = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(31));
+  auto Word = [&](int64_t Of) -> Value {
+    return B.create<arith::ConstantOp>(Loc, B.getI32IntegerAttr(Of));
+  };
+  Value Lanes = Word(Spread::kLanes);
   auto As = [&](Type T, Value From) -> Value {
     return From.getType() == T ? From
                                : B.create<arith::BitcastOp>(Loc, T, From);
   };
   for (int64_t Distance : Distances) {
-    Value By = B.create<LLVM::ConstantOp>(Loc, B.getI32IntegerAttr(Distance));
+    Value By = Word(Distance);
     auto Exchanged = [&](Value Bits) -> Value {
-      return B.create<NVVM::ShflOp>(Loc, I32, All, Bits, By, Clamp,
-                                    NVVM::ShflKind::bfly, UnitAttr());
+      return B
+          .create<gpu::ShuffleOp>(Loc, Bits, By, Lanes, gpu::ShuffleMode::XOR)
+          .getShuffleResult();
     };
     Value Other;
     if (V.getType().getIntOrFloatBitWidth() == 64) {
@@ -368,7 +358,7 @@ void WarpLowering::reduceRows(Value Source, const Extent &E,
                               const Access &Result) {
   Location Loc = Source.getLoc();
   const bool Flat = cast<VectorType>(Source.getType()).getRank() == 1;
-  const Spread *S = Flat ? nullptr : spreadOf(Source);
+  const Spread *S = Flat ? nullptr : Known.assigned(Source);
   if (S && S->OfRows) {
     Exchange Copies(*this);
     Copies.prepare(Source, S);
@@ -493,7 +483,7 @@ void WarpLowering::reduceLongRows(Value Source, const Extent &E,
            B.create<arith::CmpIOp>(Loc, arith::CmpIPredicate::eq, Number,
                                    constantIndex(0)),
            Then);
-    B.create<NVVM::Barrier0Op>(Loc);
+    B.create<gpu::BarrierOp>(Loc);
   };
   If(Lane, [&] {
     Position P;

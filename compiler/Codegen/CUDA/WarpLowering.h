@@ -39,7 +39,7 @@ public:
   WarpLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, mlir::Value Thread,
                mlir::Value Shared);
 
-  static constexpr int64_t kThreads = Spread::kWarps * Spread::kLanes;
+  static constexpr int64_t kThreads = Spread::kThreads;
 
 protected:
   Access place(mlir::Value Block, mlir::VectorType Type) override;
@@ -73,9 +73,6 @@ private:
     WarpLowering &Parent;
     int64_t Saved;
   };
-
-  /// What `tile-assign-layouts` chose for a block; null for shared memory.
-  const Spread *spreadOf(mlir::Value Block);
 
   // Loops.
   void share(mlir::Location Loc, mlir::Value Count,
@@ -122,7 +119,6 @@ private:
                       const Access &Result);
 
   // MatrixUnit.cpp: products on matrix units.
-  bool usesMatrixUnits(tile::DotOp Dot) const;
   /// An operand in shared memory: whole from `Base` on, or passing through a
   /// ring of tiles. Neither: it is evaluated where it is needed.
   struct Side {
@@ -132,7 +128,7 @@ private:
     bool isShared() const { return Base || Ring; }
   };
   /// What the parts of a product share.
-  struct Product {
+  struct MatrixProduct {
     tile::DotOp Dot;
     const Access &C;
     const Spread *Held; // how the left side is spread; null if it is not
@@ -152,15 +148,13 @@ private:
   struct LeftSide {
     llvm::SmallVector<mlir::Value> Near, Far;
   };
-  /// With `Held`, the left side is in registers, spread so. A right side that
-  /// is not staged lies in `RightInShared`. Warps for which `Used` (null: all)
-  /// is false only help to copy.
-  void dotUnits(tile::DotOp Dot, const Access &C, const Spread *Held,
-                const std::optional<Access> &RightInShared, mlir::Value Used);
-  void pipeline(Product &D, int64_t Tiles, int64_t Tile, int64_t StageBytes,
+  /// Warps for which `Used` (null: all) is false only help to copy.
+  void dotUnits(tile::DotOp Dot, tile::ProductAttr Product, const Access &C,
                 mlir::Value Used);
-  void multiplyStep(Product &D, const Step &At);
-  LeftSide leftOf(Product &D, int64_t Down, const Step &At);
+  void pipeline(MatrixProduct &D, tile::ProductAttr Product, int64_t StageBytes,
+                mlir::Value Used);
+  void multiplyStep(MatrixProduct &D, const Step &At);
+  LeftSide leftOf(MatrixProduct &D, int64_t Down, const Step &At);
   void multiply(mlir::Location Loc, const Access &C, int64_t Slot,
                 llvm::ArrayRef<mlir::Value> Left,
                 llvm::ArrayRef<mlir::Value> Right);
@@ -173,10 +167,8 @@ private:
   // FusedProducts.cpp: all others.
   /// In registers, a multiply-add at a time.
   void dotFused(tile::DotOp Dot, const Access &C);
-  /// True for few columns of long sums: all threads share k.
-  static bool isLong(tile::DotOp Dot);
-  /// Into shared memory, every thread summing each 128th of k.
-  void dotLong(tile::DotOp Dot, const Access &C, const Extent &E);
+  /// In shared memory, every thread summing each 128th of k.
+  void dotSplit(tile::DotOp Dot, const Access &C, const Extent &E);
   /// In shared memory, a thread an element.
   void dotShared(tile::DotOp Dot, const Access &C, const Extent &E);
   mlir::Value elementAt(mlir::Value Block, mlir::Value Row, mlir::Value Col,
@@ -187,8 +179,6 @@ private:
   bool liesInShared(mlir::Value Block) const;
   /// `Block` of bf16 in shared memory, where `ldmatrix` can read it.
   Access inShared(mlir::Value Block);
-  /// True for loads of bf16 whose rows are whole chunks.
-  bool canStage(mlir::Value Block) const;
   /// Memory for a block of bf16 with rows apart as `ldmatrix` likes them; as
   /// allocate() for others.
   Access allocateRows(mlir::VectorType Type);

@@ -16,6 +16,7 @@ using namespace mlir;
 using namespace m1::tile;
 
 #include "dialects/Tile/IR/TileDialect.cpp.inc"
+#include "dialects/Tile/IR/TileEnums.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/IR/TileAttrs.cpp.inc"

@@ -16,6 +16,7 @@
 
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
@@ -45,6 +46,56 @@ def Tile_SpreadAttr : AttrDef<Tile_Dialect, "Spread"> {
   }];
   let parameters = (ins "int64_t":$down, "int64_t":$across);
   let assemblyFormat = "`<` $down `,` $across `>`";
+}
+
+def Tile_Unit : I32EnumAttr<"Unit", "what multiplies", [
+  I32EnumAttrCase<"Matrix", 0, "matrix">, I32EnumAttrCase<"Registers", 1, "registers">,
+  I32EnumAttrCase<"Shared", 2, "shared">, I32EnumAttrCase<"Split", 3, "split">
+]> {
+  let cppNamespace = "::m1::tile";
+  let genSpecializedAttr = 0;
+}
+
+def Tile_Place : I32EnumAttr<"Place", "where a product finds an operand", [
+  I32EnumAttrCase<"Source", 0, "source">, I32EnumAttrCase<"Registers", 1, "registers">,
+  I32EnumAttrCase<"Shared", 2, "shared">, I32EnumAttrCase<"Staged", 3, "staged">
+]> {
+  let cppNamespace = "::m1::tile";
+  let genSpecializedAttr = 0;
+}
+
+def Tile_SideAttr : AttrDef<Tile_Dialect, "Side"> {
+  let mnemonic = "side";
+  let summary = "How a product on a GPU's matrix units gets at one of its operands";
+  let description = [{
+    - `source`: evaluated where it is needed, in global memory or from what it is made of;
+    - `registers`: each thread has its part, in the layout of the accumulators;
+    - `shared`: as a whole in shared memory, copied there if it lies elsewhere;
+    - `staged`: copied to shared memory tile by tile, while earlier tiles are multiplied. Chunk c of row r of a tile,
+      eight numbers, lies `r * pitch + (c ^ (r >> shift & mask)) * 16` bytes from its beginning, so that the chunks that
+      are read at once lie in different banks.
+  }];
+  let parameters = (ins EnumParameter<Tile_Place>:$place, DefaultValuedParameter<"int64_t", "0">:$pitch,
+                        DefaultValuedParameter<"int64_t", "0">:$mask, DefaultValuedParameter<"int64_t", "0">:$shift);
+  let assemblyFormat = "`<` $place (`,` struct($pitch, $mask, $shift)^)? `>`";
+}
+
+def Tile_ProductAttr : AttrDef<Tile_Dialect, "Product"> {
+  let mnemonic = "product";
+  let summary = "How a GPU's thread block computes a tile.dot";
+  let description = [{
+    - `matrix`: on matrix units, 16 of k at a time. What is staged passes through a ring of `stages` tiles of `depth` in k;
+    - `registers`: multiply-adds on accumulators in registers;
+    - `shared`: multiply-adds on accumulators in shared memory, a thread an element;
+    - `split`: as `shared`, each thread summing a part of k of all of them; for few elements of long sums.
+
+    `tile-assign-products` gives every `tile.dot` one of these as `tile.product`. How often a sum is rounded and in which
+    order follows from the unit alone: sides, depth and stages change no bits.
+  }];
+  let parameters = (ins EnumParameter<Tile_Unit>:$unit, OptionalParameter<"::m1::tile::SideAttr">:$left,
+                        OptionalParameter<"::m1::tile::SideAttr">:$right,
+                        DefaultValuedParameter<"int64_t", "0">:$depth, DefaultValuedParameter<"int64_t", "0">:$stages);
+  let assemblyFormat = "`<` $unit (`,` struct($left, $right, $depth, $stages)^)? `>`";
 }
 
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;

@@ -1,4 +1,4 @@
-// RUN: m1-opt %s --tile-to-nvvm --split-input-file --verify-diagnostics
+// RUN: m1-opt %s --tile-to-gpu --split-input-file --verify-diagnostics
 
 tile.kernel @shape(%x: index, %y: index, %z: index, %a: memref<64x4xf32>, %c: memref<64x4xf32>) {
   %zero = arith.constant 0 : index

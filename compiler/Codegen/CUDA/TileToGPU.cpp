@@ -1,4 +1,4 @@
-//===- TileToNVVM.cpp - tile kernels to CUDA kernels ----------------------===//
+//===- TileToGPU.cpp - tile kernels to a thread's code --------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,14 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Codegen/CUDA/Products.h"
 #include "compiler/Codegen/CUDA/WarpLowering.h"
 #include "compiler/Codegen/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace m1 {
-#define GEN_PASS_DEF_TILETONVVM
+#define GEN_PASS_DEF_TILETOGPU
 #include "compiler/Codegen/Passes.h.inc"
 } // namespace m1
 
@@ -27,8 +29,8 @@ static constexpr llvm::StringLiteral kSharedSymbol = "m1_shared";
 
 namespace {
 
-struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
-  using TileToNVVMBase::TileToNVVMBase;
+struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
+  using TileToGPUBase::TileToGPUBase;
 
   void runOnOperation() override {
     ModuleOp Module = getOperation();
@@ -77,8 +79,16 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     return failure(Result.wasInterrupted());
   }
 
+  static LogicalResult checkProducts(tile::KernelOp Kernel) {
+    Products Known(Kernel, {});
+    return failure(
+        Kernel.getBody()
+            .walk([&](tile::DotOp Dot) { return WalkResult(Known.check(Dot)); })
+            .wasInterrupted());
+  }
+
   LogicalResult lower(tile::KernelOp Kernel, LLVM::GlobalOp Shared) {
-    if (failed(checkLayouts(Kernel)))
+    if (failed(checkLayouts(Kernel)) || failed(checkProducts(Kernel)))
       return failure();
     OpBuilder B(Kernel);
     Location Loc = Kernel.getLoc();
@@ -95,24 +105,22 @@ struct TileToNVVM : m1::impl::TileToNVVMBase<TileToNVVM> {
     Block *Entry = Function.addEntryBlock();
     B.setInsertionPointToStart(Entry);
 
-    auto Index = [&](Value Word) -> Value {
-      return B.create<arith::IndexCastOp>(Loc, B.getIndexType(), Word);
-    };
-    Type I32 = B.getI32Type();
-    Value Thread = Index(B.create<NVVM::ThreadIdXOp>(Loc, I32));
+    Type Index = B.getIndexType();
+    Value Thread = B.create<gpu::ThreadIdOp>(Loc, Index, gpu::Dimension::x);
     Value Base = B.create<LLVM::AddressOfOp>(Loc, Shared);
     WarpLowering Lowering(Kernel, B, Thread, Base);
-    Lowering.mapArgument(Arguments[0],
-                         Index(B.create<NVVM::BlockIdXOp>(Loc, I32)));
-    Lowering.mapArgument(Arguments[1],
-                         Index(B.create<NVVM::BlockIdYOp>(Loc, I32)));
-    Lowering.mapArgument(Arguments[2],
-                         Index(B.create<NVVM::BlockIdZOp>(Loc, I32)));
+    constexpr gpu::Dimension kAxes[] = {gpu::Dimension::x, gpu::Dimension::y,
+                                        gpu::Dimension::z};
+    for (auto [Axis, Argument] : llvm::zip(kAxes, Arguments))
+      Lowering.mapArgument(Argument,
+                           B.create<gpu::BlockIdOp>(Loc, Index, Axis));
     for (auto [Old, New] :
          llvm::zip(Arguments.drop_front(tile::KernelOp::kGridRank),
                    Entry->getArguments()))
-      Lowering.mapArgument(Old,
-                           Old.getType().isIndex() ? Index(New) : Value(New));
+      Lowering.mapArgument(
+          Old, Old.getType().isIndex()
+                   ? B.create<arith::IndexCastOp>(Loc, Index, New).getResult()
+                   : Value(New));
     if (failed(Lowering.lower()))
       return failure();
     B.create<func::ReturnOp>(Loc);

@@ -1,4 +1,4 @@
-// RUN: m1-opt %s --tile-assign-layouts --tile-to-nvvm --split-input-file | FileCheck %s
+// RUN: m1-opt %s --tile-assign-layouts --tile-assign-products --tile-to-gpu --split-input-file | FileCheck %s
 
 // CHECK: llvm.mlir.global external @m1_shared() {addr_space = 3 : i32
 
@@ -9,25 +9,24 @@
 // CHECK-SAME: %[[A:.*]]: !llvm.ptr<1>, %[[B:.*]]: !llvm.ptr<1>, %[[C:.*]]: !llvm.ptr<1>, %[[ROWS:.*]]: i64)
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
 // CHECK-SAME: m1.threads = 128 : i32
-// CHECK: %[[TID:.*]] = nvvm.read.ptx.sreg.tid.x : i32
-// CHECK: %[[THREAD:.*]] = arith.index_cast %[[TID]] : i32 to index
+// CHECK: %[[THREAD:.*]] = gpu.thread_id x
 // CHECK: %[[SHARED:.*]] = llvm.mlir.addressof @m1_shared : !llvm.ptr<3>
 // The accumulator.
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
 // CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // The product: K in ascending order, one fused multiply-add each.
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
 // CHECK: %[[SUM:.*]] = scf.for {{.*}} iter_args
 // CHECK: llvm.intr.fma
 // CHECK: llvm.store %[[SUM]], %{{.*}} : f32, !llvm.ptr<3>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // The result goes to global memory.
 // CHECK: scf.for %{{.*}} = %[[THREAD]] to
 // CHECK: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
 // CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<1>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: return
 tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: memref<16x8xf32>,
                    %c: memref<?x8xf32>, %rows: index) {
@@ -50,7 +49,7 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 // CHECK: %[[SUMS:.*]] = llvm.alloca %{{.*}} x f32
 // CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr
 // CHECK: %[[USED:.*]] = arith.cmpi slt
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: %[[BYTES:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : i32
 // CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16.s"(%{{.*}}, %{{.*}}, %[[BYTES]]) :
 // CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16.s"
@@ -58,7 +57,7 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 // CHECK: llvm.call_intrinsic "llvm.nvvm.cp.async.cg.shared.global.16"(%{{.*}}, %{{.*}}) :
 // CHECK: nvvm.cp.async.commit.group
 // CHECK-NEXT: nvvm.cp.async.wait.group 0
-// CHECK-NEXT: nvvm.barrier0
+// CHECK-NEXT: gpu.barrier
 // CHECK-NOT: cp.async.cg
 // CHECK: scf.if %[[USED]] {
 // CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<col>, num = 2 : i32}
@@ -91,7 +90,7 @@ tile.kernel @spread(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: 
 // CHECK: %[[STEP:.*]] = arith.constant 64 : index
 // CHECK: scf.for %[[K:.*]] = %{{.*}} to %{{.*}} step %[[STEP]] iter_args(%[[READ:.*]] = %{{.*}}, %[[WRITE:.*]] = %{{.*}}) -> (index, index)
 // CHECK-NEXT: nvvm.cp.async.wait.group 2
-// CHECK-NEXT: nvvm.barrier0
+// CHECK-NEXT: gpu.barrier
 // CHECK: %[[NEXT:.*]] = arith.addi %[[K]], %{{.*}} : index
 // CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]]
 // CHECK: scf.if %[[MORE]] {
@@ -123,7 +122,7 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
 // CHECK-NOT: cp.async
 // CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : vector<4xi16>, !llvm.ptr<3>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: nvvm.ldmatrix %{{.*}} {layout = #nvvm.mma_layout<col>, num = 2 : i32}
 // CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> vector<2xi16>
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma
@@ -148,8 +147,8 @@ tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b
 // CHECK-SAME: m1.scratch_bytes = 2560 : i64
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
-// CHECK: nvvm.shfl.sync bfly
-// CHECK: nvvm.shfl.sync bfly
+// CHECK: gpu.shuffle xor
+// CHECK: gpu.shuffle xor
 // CHECK-NOT: nvvm.ldmatrix {{.*}}mma_layout<row>
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
@@ -184,10 +183,10 @@ tile.kernel @chained(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b
 // CHECK-COUNT-16: llvm.intr.fma
 // CHECK-NOT: llvm.intr.fma
 // CHECK: scf.yield
-// CHECK-COUNT-80: nvvm.shfl.sync bfly
-// CHECK: nvvm.barrier0
+// CHECK-COUNT-80: gpu.shuffle xor
+// CHECK: gpu.barrier
 // CHECK-COUNT-4: arith.addf
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: return
 tile.kernel @long(%x: index, %y: index, %z: index, %a: memref<4x2048xf32>, %b: memref<2048x4xf32>, %c: memref<4x4xf32>) {
   %zero = arith.constant 0 : index
@@ -208,9 +207,9 @@ tile.kernel @long(%x: index, %y: index, %z: index, %a: memref<4x2048xf32>, %b: m
 // CHECK: %[[BITS:.*]] = arith.bitcast %[[SUM:.*]] : f64 to i64
 // CHECK: %[[UPPER:.*]] = arith.shrui %[[BITS]], %{{.*}} : i64
 // CHECK: %[[LOW:.*]] = arith.trunci %[[BITS]] : i64 to i32
-// CHECK: nvvm.shfl.sync bfly %{{.*}}, %[[LOW]], %{{.*}}, %{{.*}} : i32 -> i32
+// CHECK: gpu.shuffle xor %[[LOW]], %{{.*}}, %{{.*}} : i32
 // CHECK: %[[HIGH:.*]] = arith.trunci %[[UPPER]] : i64 to i32
-// CHECK: nvvm.shfl.sync bfly %{{.*}}, %[[HIGH]], %{{.*}}, %{{.*}} : i32 -> i32
+// CHECK: gpu.shuffle xor %[[HIGH]], %{{.*}}, %{{.*}} : i32
 // CHECK: %[[OTHER:.*]] = arith.bitcast %{{.*}} : i64 to f64
 // CHECK: arith.addf %[[SUM]], %[[OTHER]] : f64
 tile.kernel @doubles(%x: index, %y: index, %z: index, %a: memref<?x64xf64>, %c: memref<?xf64>) {
@@ -227,17 +226,17 @@ tile.kernel @doubles(%x: index, %y: index, %z: index, %a: memref<?x64xf64>, %c: 
 // A long row is all threads': each sums every 128th element, lanes and then
 // warps add up.
 // CHECK-LABEL: func.func @long_row(
-// CHECK: %[[THREAD:.*]] = arith.index_cast %{{.*}} : i32 to index
+// CHECK: %[[THREAD:.*]] = gpu.thread_id x
 // CHECK: scf.for %[[ROW:.*]] = %{{.*}} to
 // CHECK: %[[NEXT:.*]] = arith.addi %[[THREAD]], %{{.*}} : index
 // CHECK: scf.for %{{.*}} = %[[NEXT]] to %{{.*}} step %{{.*}} iter_args
-// CHECK-COUNT-5: nvvm.shfl.sync bfly
+// CHECK-COUNT-5: gpu.shuffle xor
 // CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: scf.if
 // CHECK-COUNT-4: arith.addf
 // CHECK: llvm.store %{{.*}} : f32, !llvm.ptr<3>
-// CHECK: nvvm.barrier0
+// CHECK: gpu.barrier
 // CHECK: return
 tile.kernel @long_row(%x: index, %y: index, %z: index, %a: memref<?x2048xf32>, %c: memref<?xf32>) {
   %zero = arith.constant 0 : index

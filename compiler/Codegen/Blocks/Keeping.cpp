@@ -1,0 +1,121 @@
+//===- Keeping.cpp - which blocks get memory ------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Blocks/Keeping.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+bool Keeping::isTransparent(Operation *Op) {
+  return isa<tile::BroadcastOp, vector::BroadcastOp, vector::TransposeOp>(Op) ||
+         OpTrait::hasElementwiseMappableTraits(Op);
+}
+
+/// The last op of `Scope` that reads `V`'s elements, through transparent ops;
+/// null if one outside `Scope` may.
+static Operation *lastReader(Value V, Block *Scope) {
+  Operation *Last = V.getDefiningOp();
+  for (Operation *User : V.getUsers()) {
+    Operation *Here = Scope->findAncestorOpInBlock(*User);
+    if (!Here)
+      return nullptr;
+    if (Keeping::isTransparent(User) && User->getNumResults() == 1) {
+      Here = lastReader(User->getResult(0), Scope);
+      if (!Here)
+        return nullptr;
+    }
+    if (Last->getBlock() != Scope || Last->isBeforeInBlock(Here))
+      Last = Here;
+  }
+  return Last;
+}
+
+static bool writes(Operation *Op, Value MemRef) {
+  if (auto Store = dyn_cast<tile::StoreOp>(Op))
+    return Store.getMemref() == MemRef;
+  if (auto Scatter = dyn_cast<tile::ScatterOp>(Op))
+    return Scatter.getMemref() == MemRef;
+  if (auto Store = dyn_cast<memref::StoreOp>(Op))
+    return Store.getMemRef() == MemRef;
+  return false;
+}
+
+/// True if nothing writes `MemRef` between `Load` and the last op that reads
+/// through it.
+static bool mayDelay(Operation *Load, Value MemRef) {
+  SmallVector<Operation *> Writers;
+  for (Operation *User : MemRef.getUsers())
+    if (writes(User, MemRef))
+      Writers.push_back(User);
+  if (Writers.empty())
+    return true;
+  Block *Scope = Load->getBlock();
+  Operation *Last = lastReader(Load->getResult(0), Scope);
+  if (!Last)
+    return false;
+  return llvm::none_of(Writers, [&](Operation *Writer) {
+    Operation *Here = Scope->findAncestorOpInBlock(*Writer);
+    return Here && Load->isBeforeInBlock(Here) &&
+           (Here == Last || Here->isBeforeInBlock(Last));
+  });
+}
+
+bool Keeping::isDelayed(Value Block) {
+  return isa_and_nonnull<tile::LoadOp, tile::GatherOp>(Block.getDefiningOp()) &&
+         !isKept(Block);
+}
+
+bool Keeping::isKept(Value Block) {
+  if (auto It = Known.find(Block); It != Known.end())
+    return It->second;
+  const bool Result = compute(Block);
+  Known[Block] = Result;
+  return Result;
+}
+
+bool Keeping::compute(Value Block) {
+  Operation *Op = Block.getDefiningOp();
+  if (!Op) // what a loop carries
+    return true;
+  if (auto Load = dyn_cast<tile::LoadOp>(Op))
+    return !mayDelay(Load, Load.getMemref());
+  if (auto Gather = dyn_cast<tile::GatherOp>(Op))
+    return !mayDelay(Gather, Gather.getMemref());
+  if (auto Constant = dyn_cast<arith::ConstantOp>(Op)) // a table
+    return !cast<DenseElementsAttr>(Constant.getValue()).isSplat();
+  if (isTransparent(Op) || isa<tile::IotaOp, vector::SplatOp>(Op))
+    return isWorthKeeping(Block);
+  return true;
+}
+
+bool Keeping::isWorthKeeping(Value Block) {
+  bool Costly = false;
+  SmallVector<Value> Work{Block};
+  while (!Work.empty() && !Costly) {
+    Value V = Work.pop_back_val();
+    if (V != Block && (isKept(V) || isDelayed(V)))
+      continue;
+    Operation *Op = V.getDefiningOp();
+    Costly = isa<math::MathDialect>(Op->getDialect()) ||
+             isa<arith::DivFOp, vector::TransposeOp>(Op);
+    for (Value Operand : Op->getOperands())
+      if (isa<VectorType>(Operand.getType()))
+        Work.push_back(Operand);
+  }
+  if (!Costly)
+    return false;
+  // A rank-1 block is mostly repeated along rows or columns: compute it once.
+  return cast<VectorType>(Block.getType()).getRank() == 1 || !Block.hasOneUse();
+}
