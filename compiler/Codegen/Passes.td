@@ -15,8 +15,8 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops and vectors for one CPU core a cell";
   let description = [{
     Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
-    (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, whose size is the
-    function's attribute `m1.scratch_bytes`.
+    (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which each
+    `tile.scratch` is a part.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "8", "f32 elements in a vector register">,
@@ -62,7 +62,7 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
     position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks for which
     `tile-assign-layouts` chose so lie in registers, a private array of each thread; others lie in dynamic shared memory,
-    whose size is the function's attribute `m1.scratch_bytes`. Products are computed as `tile-assign-products` chose:
+    each a `tile.scratch`. Products are computed as `tile-assign-products` chose:
     asynchronous copies, `ldmatrix` and `mma` are operations of `nvvm` here and LLVM's intrinsics (MLIR 19's `nvgpu` takes
     memrefs, and its `mma.sync` no bf16); threads, barriers and shuffles are the `gpu` dialect's.
   }];
@@ -77,6 +77,17 @@ def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
     Upstream's conversion patterns, on functions of a module: `convert-gpu-to-nvvm` wants a `gpu.module`.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
+def TilePlaceScratch : Pass<"tile-place-scratch", "::mlir::func::FuncOp"> {
+  let summary = "Gives every tile.scratch of a lowered kernel its place in the cell's memory";
+  let description = [{
+    Buffers whose lives do not overlap share bytes: a life lasts from the op to the end of its last use, or of the loop that
+    the last use is in. `m1.scratch_bytes` becomes the attribute of the function that says how much a cell needs.
+    On a GPU other threads may still read what a place held before: whoever writes a buffer first has passed a barrier since
+    the last read of any other.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {

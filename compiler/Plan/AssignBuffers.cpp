@@ -7,12 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Plan/Passes.h"
+#include "compiler/Support/Lifetimes.h"
 #include "dialects/Plan/IR/Plan.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/MathExtras.h"
-#include <map>
 
 namespace m1 {
 #define GEN_PASS_DEF_PLANASSIGNBUFFERS
@@ -34,14 +34,6 @@ static int64_t bytesOf(MemRefType Type, int64_t Rows) {
 }
 
 namespace {
-
-/// A buffer's life: the steps of its program between which it is in use.
-struct Life {
-  BufferOp Buffer;
-  int64_t Bytes;
-  unsigned First = ~0u, Last = 0;
-  int64_t Offset = 0;
-};
 
 struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
   using PlanAssignBuffersBase::PlanAssignBuffersBase;
@@ -72,7 +64,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
     auto Symbols =
         Program->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>(
             kSymbolsAttr);
-    SmallVector<Life> Lives;
+    SmallVector<BufferOp> Buffers;
+    SmallVector<Lifetime> Lives;     // the steps at which each is in use
     DenseMap<Value, unsigned> Owner; // buffers and views of them, to Lives
     unsigned Step = 0;
     for (Operation &Op : Program.getBody().front()) {
@@ -92,7 +85,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
           Rows = Expr->evaluate(Max);
         }
         Owner[Buffer.getResult()] = Lives.size();
-        Lives.push_back({Buffer, bytesOf(Buffer.getResult().getType(), Rows)});
+        Buffers.push_back(Buffer);
+        Lives.push_back({bytesOf(Buffer.getResult().getType(), Rows)});
         continue;
       }
       if (auto View = dyn_cast<ViewOp>(Op)) {
@@ -101,41 +95,14 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
         continue;
       }
       for (Value Operand : Op.getOperands())
-        if (auto It = Owner.find(Operand); It != Owner.end()) {
-          Life &L = Lives[It->second];
-          L.First = std::min(L.First, Step);
-          L.Last = std::max(L.Last, Step);
-        }
+        if (auto It = Owner.find(Operand); It != Owner.end())
+          Lives[It->second].use(Step);
     }
 
-    // The largest first, each at the lowest place that is free for its life.
-    SmallVector<Life *> BySize;
-    for (Life &L : Lives)
-      BySize.push_back(&L);
-    llvm::sort(BySize, [](Life *A, Life *C) {
-      return A->Bytes != C->Bytes ? A->Bytes > C->Bytes : A < C;
-    });
-    int64_t Total = 0;
-    SmallVector<Life *> Placed;
+    const int64_t Total = placeByLifetime(Lives, kAlignment);
     OpBuilder B(Program);
-    for (Life *L : BySize) {
-      std::map<int64_t, int64_t> Taken; // start to end, of lives that overlap
-      for (Life *Other : Placed)
-        if (Other->First <= L->Last && L->First <= Other->Last) {
-          int64_t &End = Taken[Other->Offset];
-          End = std::max(End, Other->Offset + Other->Bytes);
-        }
-      for (auto [Start, End] : Taken) {
-        if (L->Offset + L->Bytes <= Start)
-          break;
-        L->Offset =
-            std::max<int64_t>(L->Offset, llvm::alignTo(End, kAlignment));
-      }
-      L->Buffer.setOffsetAttr(B.getI64IntegerAttr(L->Offset));
-      Total = std::max<int64_t>(
-          Total, llvm::alignTo(L->Offset + L->Bytes, kAlignment));
-      Placed.push_back(L);
-    }
+    for (auto [Buffer, Life] : llvm::zip(Buffers, Lives))
+      Buffer.setOffsetAttr(B.getI64IntegerAttr(Life.Offset));
     return Total;
   }
 };

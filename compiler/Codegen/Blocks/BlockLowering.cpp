@@ -24,7 +24,7 @@ using namespace m1::codegen;
 // Buffers
 //===----------------------------------------------------------------------===//
 
-/// Of every buffer, in bytes; memory that the plan places has no less.
+/// Of every buffer, in bytes, as `tile-place-scratch` and the plan place them.
 static constexpr int64_t kAlignment = 64;
 
 static int64_t alignedElements(Type Element) {
@@ -40,11 +40,10 @@ Access BlockLowering::allocate(VectorType Type) {
     A.Strides[0] = Type.getDimSize(1);
     A.Aligned = std::gcd(A.Aligned, A.Strides[0]);
   }
-  A.Base = scratchPointer(ScratchUsed);
   int64_t Bytes = Type.getNumElements() *
                   llvm::divideCeil(Type.getElementTypeBitWidth(), uint64_t(8));
-  ScratchUsed += llvm::alignTo(Bytes, kAlignment);
-  ScratchBytes = std::max(ScratchBytes, ScratchUsed);
+  A.Base = B.create<tile::ScratchOp>(Kernel.getLoc(), Scratch.getType(),
+                                     Scratch, Bytes);
   return A;
 }
 
@@ -159,14 +158,9 @@ LogicalResult BlockLowering::lower() {
 }
 
 LogicalResult BlockLowering::lowerBlock(Block &Source) {
-  int64_t Saved = ScratchUsed;
   for (Operation &Op : Source.without_terminator())
     if (failed(lowerOp(&Op)))
       return failure();
-  // What was made in an inner region cannot be seen outside of it. The region's
-  // terminator is lowered by the caller while its buffers are still in use.
-  if (isa<tile::ReturnOp>(Source.getTerminator()))
-    ScratchUsed = Saved;
   return success();
 }
 
@@ -345,6 +339,7 @@ BlockLowering::lowerReduction(vector::MultiDimReductionOp Reduction) {
              To);
   Position P{Value(), constantIndex(0)};
   Scalars.map(Reduction.getResult(), loadFrom(Loc, To, P));
+  disturb();
   return success();
 }
 
@@ -452,15 +447,13 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
       Scalars.map(Argument, New.getRegionIterArg(Next));
       Scalars.map(Result, New.getResult(Next++));
     }
-  int64_t Saved = ScratchUsed;
-  enterRegion();
+  disturb();
   if (failed(lowerBlock(*Loop.getBody())))
     return failure();
   auto Yield = cast<scf::YieldOp>(Loop.getBody()->getTerminator());
   yieldInto(blocksOf(Yield.getOperands()), blocksOf(Loop.getRegionIterArgs()),
             Carried);
-  ScratchUsed = Saved;
-  enterRegion();
+  disturb();
   if (!ScalarInits.empty())
     yieldScalars(Yield);
   return success();
@@ -492,14 +485,12 @@ LogicalResult BlockLowering::lowerIf(scf::IfOp If) {
       B.setInsertionPoint(To->getTerminator());
     else
       B.setInsertionPointToStart(To);
-    int64_t Saved = ScratchUsed;
-    enterRegion();
+    disturb();
     if (failed(lowerBlock(*From)))
       return failure();
     auto Yield = cast<scf::YieldOp>(From->getTerminator());
     yieldInto(blocksOf(Yield.getOperands()), {}, Chosen);
-    ScratchUsed = Saved;
-    enterRegion();
+    disturb();
     if (!ScalarTypes.empty())
       yieldScalars(Yield);
     return success();

@@ -90,8 +90,9 @@ struct Position {
 
 class BlockLowering {
 public:
-  BlockLowering(tile::KernelOp Kernel, mlir::OpBuilder &B)
-      : Kernel(Kernel), B(B), Demanded(Kernel) {}
+  /// `Scratch` points to the memory of one cell.
+  BlockLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, mlir::Value Scratch)
+      : Kernel(Kernel), B(B), Scratch(Scratch), Demanded(Kernel) {}
   virtual ~BlockLowering() = default;
 
   /// Gives the new code's value for an argument of the kernel: an !llvm.ptr for
@@ -103,9 +104,6 @@ public:
   /// Emits the kernel's body at the builder's position. Fails with a diagnostic
   /// on an op it does not know.
   llvm::LogicalResult lower();
-
-  /// Bytes that the buffers of one cell take.
-  int64_t getScratchBytes() const { return ScratchBytes; }
 
 protected:
   using Body = llvm::function_ref<void(const Position &)>;
@@ -129,10 +127,8 @@ protected:
   virtual Access place(mlir::Value Block, mlir::VectorType Type) {
     return allocate(Type);
   }
-  /// Memory for one cell at a constant offset of its scratch.
-  virtual mlir::Value scratchPointer(int64_t Offset) = 0;
-  /// Code that follows may run more or less often than what was emitted.
-  virtual void enterRegion() {}
+  /// What was emitted reads memory, or what follows may run more or less often.
+  virtual void disturb() {}
   /// The position of P's row in a block with a value for each row.
   virtual Position ofRow(const Position &P) const {
     Position Where;
@@ -172,7 +168,7 @@ protected:
                       mlir::Value A, mlir::Value C);
 
   // --- shared, in BlockLowering.cpp ---
-  /// A new buffer; alive until the region it is made in ends.
+  /// A new buffer, made here: alive until its last use.
   Access allocate(mlir::VectorType Type);
   Extent extentOf(mlir::Value Block);
   /// Writes the part `E` of `Block` to `To`, converting to its element type.
@@ -185,14 +181,13 @@ protected:
   Access accessOf(mlir::Value MemRef, mlir::OperandRange Indices,
                   llvm::ArrayRef<int64_t> Dims, mlir::Value Rows,
                   mlir::Value Cols, mlir::Location Loc);
-  int64_t scratchUsed() const { return ScratchUsed; }
-  void setScratchUsed(int64_t Bytes) { ScratchUsed = Bytes; }
   mlir::Value scalar(mlir::Value V) {
     return V ? Scalars.lookup(V) : mlir::Value();
   }
 
   tile::KernelOp Kernel;
   mlir::OpBuilder &B;
+  mlir::Value Scratch;
   Demand Demanded;
   Keeping Keep;
   mlir::IRMapping
@@ -226,8 +221,6 @@ private:
   /// none if they hold nothing that is read.
   void yieldInto(mlir::ValueRange Values, mlir::ValueRange Before,
                  llvm::ArrayRef<Access> Targets);
-
-  int64_t ScratchUsed = 0, ScratchBytes = 0;
 };
 
 } // namespace m1::codegen

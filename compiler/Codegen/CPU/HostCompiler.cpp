@@ -11,6 +11,7 @@
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
 #include "lld/Common/Driver.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -84,6 +85,7 @@ void m1::codegen::buildHostPipeline(OpPassManager &Passes,
   Shape.registers = Target.Registers;
   Shape.tiles = Target.Tiles;
   Passes.addPass(createTileToHost(Shape));
+  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
   buildLLVMPipeline(Passes);
 }
 

@@ -18,12 +18,6 @@ using namespace m1::codegen;
 // Loops over a block
 //===----------------------------------------------------------------------===//
 
-Value HostLowering::scratchPointer(int64_t Offset) {
-  return B.create<LLVM::GEPOp>(
-      Kernel.getLoc(), Scratch.getType(), B.getI8Type(), Scratch,
-      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
-}
-
 void HostLowering::loop(Location Loc, Value From, Value To, int64_t Step,
                         llvm::function_ref<void(Value)> Emit) {
   auto Loop = B.create<scf::ForOp>(Loc, From, To, constantIndex(Step));

@@ -25,7 +25,7 @@ class HostLowering final : public BlockLowering {
 public:
   HostLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, HostShape Shape,
                mlir::Value Scratch)
-      : BlockLowering(Kernel, B), Shape(Shape), Scratch(Scratch) {}
+      : BlockLowering(Kernel, B, Scratch), Shape(Shape) {}
 
 protected:
   void forEach(mlir::Value Block, const Access &To, const Extent &E,
@@ -35,7 +35,6 @@ protected:
                   const Access &Result) override;
   void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
   Access keepLeft(tile::DotOp Dot, const Access &Left) override;
-  mlir::Value scratchPointer(int64_t Offset) override;
 
 private:
   /// The element type in which lowerDot takes the left or right operand.
@@ -68,7 +67,6 @@ private:
                    int64_t Columns, int64_t K);
 
   HostShape Shape;
-  mlir::Value Scratch;
 };
 
 } // namespace m1::codegen

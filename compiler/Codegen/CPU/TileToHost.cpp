@@ -69,8 +69,6 @@ struct TileToHost : m1::impl::TileToHostBase<TileToHost> {
     if (failed(Lowering.lower()))
       return failure();
     B.create<func::ReturnOp>(Loc);
-    Function->setAttr(kScratchBytesAttr,
-                      B.getI64IntegerAttr(Lowering.getScratchBytes()));
     Kernel.erase();
     return success();
   }

@@ -11,6 +11,7 @@
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
 #include "dialects/Tile/IR/Tile.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Transforms/Passes.h"
@@ -52,6 +53,7 @@ void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
   // Blocks become loops over a thread's share.
   Passes.addPass(createTileToGPU());
+  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
 }

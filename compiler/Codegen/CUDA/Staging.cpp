@@ -54,7 +54,7 @@ bool WarpLowering::liesInShared(Value Block) const {
   return A.Element.isBF16() && !A.Held && !A.Rows && !A.Cols &&
          A.Strides[1] == 1 && A.Strides[0] % TileLayout::kChunk == 0 &&
          cast<LLVM::LLVMPointerType>(A.Base.getType()).getAddressSpace() ==
-             cast<LLVM::LLVMPointerType>(Shared.getType()).getAddressSpace();
+             cast<LLVM::LLVMPointerType>(Scratch.getType()).getAddressSpace();
 }
 
 Access WarpLowering::inShared(Value Block) {

@@ -124,8 +124,6 @@ struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
     if (failed(Lowering.lower()))
       return failure();
     B.create<func::ReturnOp>(Loc);
-    Function->setAttr(kScratchBytesAttr,
-                      B.getI64IntegerAttr(Lowering.getScratchBytes()));
     Kernel.erase();
     return success();
   }

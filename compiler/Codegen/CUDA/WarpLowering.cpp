@@ -19,7 +19,7 @@ static constexpr int64_t kLongRow = 8 * WarpLowering::kThreads;
 
 WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
                            Value Shared)
-    : BlockLowering(Kernel, B), Thread(Thread), Shared(Shared),
+    : BlockLowering(Kernel, B, Shared), Thread(Thread),
       Entry(B.getInsertionBlock()) {
   Location Loc = Kernel.getLoc();
   Value Lanes = constantIndex(Spread::kLanes);
@@ -30,12 +30,6 @@ WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
 //===----------------------------------------------------------------------===//
 // Where blocks lie
 //===----------------------------------------------------------------------===//
-
-Value WarpLowering::scratchPointer(int64_t Offset) {
-  return B.create<LLVM::GEPOp>(
-      Kernel.getLoc(), Shared.getType(), B.getI8Type(), Shared,
-      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Offset)});
-}
 
 Access WarpLowering::place(Value Block, VectorType Type) {
   const Spread *S = Known.assigned(Block);
@@ -264,11 +258,6 @@ void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
 //===----------------------------------------------------------------------===//
 // Exchange
 //===----------------------------------------------------------------------===//
-
-WarpLowering::Exchange::~Exchange() {
-  Parent.Copies.clear();
-  Parent.setScratchUsed(Saved);
-}
 
 void WarpLowering::Exchange::copy(Value Block) {
   if (Parent.Copies.contains(Block))

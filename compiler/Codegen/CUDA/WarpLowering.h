@@ -49,9 +49,8 @@ protected:
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
   void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
-  mlir::Value scratchPointer(int64_t Offset) override;
   void once(mlir::Location Loc, llvm::function_ref<void()> Emit) override;
-  void enterRegion() override { Synchronized = false; }
+  void disturb() override { Synchronized = false; }
   Access keepLeft(tile::DotOp Dot, const Access &Left) override;
   Position ofRow(const Position &P) const override;
 
@@ -60,9 +59,8 @@ private:
   /// they are spread in can be read from shared memory.
   class Exchange {
   public:
-    explicit Exchange(WarpLowering &Parent)
-        : Parent(Parent), Saved(Parent.scratchUsed()) {}
-    ~Exchange();
+    explicit Exchange(WarpLowering &Parent) : Parent(Parent) {}
+    ~Exchange() { Parent.Copies.clear(); }
     Exchange(const Exchange &) = delete;
     Exchange &operator=(const Exchange &) = delete;
     /// For evaluating `Block` at the positions of `Where` (null: at any).
@@ -71,7 +69,6 @@ private:
   private:
     void copy(mlir::Value Block);
     WarpLowering &Parent;
-    int64_t Saved;
   };
 
   // Loops.
@@ -202,7 +199,7 @@ private:
                mlir::Value Row, mlir::Value Chunk, const Place &At,
                unsigned Count, bool Transposed);
 
-  mlir::Value Thread, Warp, Lane, Shared;
+  mlir::Value Thread, Warp, Lane;
   mlir::Block *Entry;
   Spreads Known;
   bool Synchronized = false; // nothing was emitted since the last barrier

@@ -185,3 +185,10 @@ LogicalResult BroadcastOp::verify() {
            << From << " along " << getAxis() << " to " << To;
   return success();
 }
+
+LogicalResult ScratchOp::verify() {
+  if (static_cast<int64_t>(getBytes()) < 1)
+    return emitOpError("C1: expected at least one byte, found ")
+           << static_cast<int64_t>(getBytes());
+  return success();
+}

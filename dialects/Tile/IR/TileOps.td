@@ -100,6 +100,7 @@ def Tile_ProductAttr : AttrDef<Tile_Dialect, "Product"> {
 
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
 
+def Tile_Pointer : Type<CPred<"::llvm::isa<::mlir::LLVM::LLVMPointerType>($_self)">, "pointer">;
 def Tile_Block : VectorOfRankAndType<[1, 2], [AnyFloat, AnyInteger]>;
 def Tile_Matrix : VectorOfRankAndType<[2], [F32, BF16, F16, F64]>;
 
@@ -234,6 +235,21 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let arguments = (ins VectorOfRankAndType<[1], [AnyFloat, AnyInteger]>:$operand, I64Attr:$axis);
   let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
   let assemblyFormat = "$operand `along` $axis attr-dict `:` type($operand) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_ScratchOp : Tile_Op<"scratch", [MemoryEffects<[MemAlloc]>, AllTypesMatch<["base", "memory"]>]> {
+  let summary = "Memory of one cell, from here to its last use";
+  let description = [{
+    Stands in lowered kernels, between `tile-to-host` or `tile-to-gpu` and `tile-place-scratch`, for a buffer of the
+    cell's memory that begins at `base`: a thread's own on a CPU, a thread block's shared memory on a GPU. In a loop each
+    round has its own; what is to outlast a round is made before the loop.
+
+    Constraints: (C1) at least one byte.
+  }];
+  let arguments = (ins Tile_Pointer:$base, I64Attr:$bytes);
+  let results = (outs Tile_Pointer:$memory);
+  let assemblyFormat = "$base `,` $bytes attr-dict `:` type($base)";
   let hasVerifier = 1;
 }
 

@@ -277,3 +277,17 @@ tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<4x2xf32>) {
   tile.store %0, %a[%x, %x] dims [0, 1] pairs : vector<4x2xf32>, memref<4x2xf32>
   tile.return
 }
+
+// -----
+
+func.func @scratch(%base: !llvm.ptr) {
+  // expected-error@+1 {{C1: expected at least one byte, found 0}}
+  %a = tile.scratch %base, 0 : !llvm.ptr
+  return
+}
+
+// -----
+
+// expected-error@+2 {{expected ::m1::tile::Unit to be one of: matrix, registers, shared, split}}
+// expected-error@+1 {{failed to parse Tile_ProductAttr parameter}}
+func.func private @unit() attributes {a = #tile.product<vector>}

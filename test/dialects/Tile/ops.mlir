@@ -68,3 +68,21 @@ tile.kernel @pairs(%x: index, %y: index, %z: index, %w: memref<4x32x16x2xbf16>) 
   tile.store %0, %w[%x, %x, %x, %x] dims [1, 2] pairs : vector<64x16xbf16>, memref<4x32x16x2xbf16>
   tile.return
 }
+
+// CHECK-LABEL: func.func @scratch(
+func.func @scratch(%base: !llvm.ptr<3>) {
+  // CHECK: tile.scratch %{{.*}}, 64 : !llvm.ptr<3>
+  %a = tile.scratch %base, 64 : !llvm.ptr<3>
+  return
+}
+
+// How a product is computed, with as much said as there is to say.
+// CHECK-LABEL: func.func private @products()
+// CHECK-SAME: a = #tile.product<registers>
+// CHECK-SAME: b = #tile.product<matrix, left = <source>, right = <shared>>
+// CHECK-SAME: c = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 48>, depth = 64, stages = 4>
+func.func private @products() attributes {
+  a = #tile.product<registers>,
+  b = #tile.product<matrix, left = <source>, right = <shared>>,
+  c = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 48>, depth = 64, stages = 4>
+}

@@ -1,4 +1,4 @@
-// RUN: m1-opt %s --tile-assign-layouts --tile-assign-products --tile-to-gpu --split-input-file | FileCheck %s
+// RUN: m1-opt %s --tile-assign-layouts --tile-assign-products --tile-to-gpu --tile-place-scratch --split-input-file | FileCheck %s
 
 // CHECK: llvm.mlir.global external @m1_shared() {addr_space = 3 : i32
 
