@@ -21,12 +21,20 @@
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Support/Timing.h"
 #include "mlir/Transforms/Passes.h"
+#include "runtime/plan/Plan.h"
 #include "llvm/IR/LLVMContext.h"
 #include <chrono>
 
 using namespace mlir;
 using namespace m1;
+
+/// What the command line wants printed of passes: their IR, time, statistics.
+static LogicalResult configure(PassManager &Passes) {
+  applyDefaultTimingPassManagerCLOptions(Passes);
+  return applyPassManagerCLOptions(Passes);
+}
 
 template <typename Callable>
 auto Compilation::timed(StringRef Name, Callable Run) {
@@ -76,7 +84,7 @@ LogicalResult Compilation::toPlan() {
   auto Run = [&](StringRef Name, auto Build) {
     return timed(Name, [&]() -> LogicalResult {
       PassManager Passes(Module.getContext());
-      if (failed(applyPassManagerCLOptions(Passes)))
+      if (failed(configure(Passes)))
         return failure();
       Build(Passes);
       return Passes.run(Module);
@@ -107,7 +115,7 @@ OwningOpRef<ModuleOp> Compilation::kernels() {
 OwningOpRef<ModuleOp> Compilation::toThreads() {
   OwningOpRef<ModuleOp> Kernels = kernels();
   PassManager Passes(Module.getContext());
-  if (failed(applyPassManagerCLOptions(Passes)))
+  if (failed(configure(Passes)))
     return nullptr;
   codegen::buildThreadPipeline(Passes);
   if (failed(Passes.run(*Kernels)))
@@ -119,7 +127,7 @@ std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
   OwningOpRef<ModuleOp> Kernels = kernels();
   bool Lowered = timed("kernels", [&] {
     PassManager Passes(Module.getContext());
-    if (failed(applyPassManagerCLOptions(Passes)))
+    if (failed(configure(Passes)))
       return false;
     if (Options.Gpu)
       codegen::buildPtxPipeline(Passes);
@@ -205,7 +213,16 @@ FailureOr<std::vector<uint8_t>> Compilation::toFile() {
     return failure();
   Image->ScratchBytes = ScratchBytes;
   Image->Threads = Threads;
-  return timed("file", [&] {
-    return writePlan(Module, *Image, Options.Slots, Options.Length, Figures);
+  return timed("file", [&]() -> FailureOr<std::vector<uint8_t>> {
+    auto Plan =
+        writePlan(Module, *Image, Options.Slots, Options.Length, Figures);
+    // What cannot be loaded, for its bounds or its names, is not written.
+    if (succeeded(Plan))
+      if (auto Loaded = LoadedPlan::fromBytes(*Plan, "this model");
+          !Loaded.ok()) {
+        Module.emitError() << std::string(Loaded.status().message());
+        return failure();
+      }
+    return Plan;
   });
 }

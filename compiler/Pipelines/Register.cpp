@@ -14,7 +14,9 @@
 #include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Tile/IR/Tile.h"
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -41,4 +43,13 @@ void m1::registerPasses() {
   m1::registerCodegenPasses();
   m1::registerConversionPasses();
   m1::registerPlanPasses();
+  // Upstream's, on the way to LLVM.
+  mlir::arith::registerArithExpandOpsPass();
+  mlir::registerSCFToControlFlow();
+  mlir::registerConvertVectorToLLVMPass();
+  mlir::registerConvertMathToLLVMPass();
+  mlir::registerArithToLLVMConversionPass();
+  mlir::registerConvertControlFlowToLLVMPass();
+  mlir::registerConvertFuncToLLVMPass();
+  mlir::registerReconcileUnrealizedCasts();
 }

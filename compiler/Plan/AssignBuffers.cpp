@@ -25,12 +25,21 @@ using namespace m1::plan;
 
 static constexpr int64_t kAlignment = 64;
 
-/// Bytes of a memref whose axis 0, if dynamic, has `Rows` elements.
-static int64_t bytesOf(MemRefType Type, int64_t Rows) {
-  int64_t Elements = 1;
+/// Bytes of a memref whose axis 0, if dynamic, has `Rows` elements. Fails with
+/// a diagnostic of `Owner` if that is no 64-bit number.
+static FailureOr<int64_t> bytesOf(Operation *Owner, MemRefType Type,
+                                  int64_t Rows) {
+  int64_t Bytes = std::max(1u, Type.getElementTypeBitWidth() / 8);
   for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis)
-    Elements *= Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis);
-  return Elements * std::max(1u, Type.getElementTypeBitWidth() / 8);
+    if (llvm::MulOverflow(
+            Bytes, Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis),
+            Bytes)) {
+      InFlightDiagnostic Error = Owner->emitOpError();
+      if (auto Name = Owner->getAttrOfType<StringAttr>("sym_name"))
+        Error << "'" << Name.getValue() << "' ";
+      return Error << "is too large for any memory: " << Type;
+    }
+  return Bytes;
 }
 
 namespace {
@@ -43,11 +52,14 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
     OpBuilder B(Module);
     int64_t Weights = 0, Activations = 0;
     for (GlobalOp Global : Module.getOps<GlobalOp>()) {
+      FailureOr<int64_t> Bytes =
+          bytesOf(Global, cast<MemRefType>(Global.getType()), 0);
+      if (failed(Bytes))
+        return signalPassFailure();
       bool Weight = Global.getKind() == "weights";
       Global.setOffsetAttr(B.getI64IntegerAttr(Weight ? Weights : 0));
       if (Weight)
-        Weights += llvm::alignTo(bytesOf(cast<MemRefType>(Global.getType()), 0),
-                                 kAlignment);
+        Weights += llvm::alignTo(*Bytes, kAlignment);
     }
     for (ProgramOp Program : Module.getOps<ProgramOp>()) {
       FailureOr<int64_t> Bytes = assign(Program);
@@ -86,7 +98,11 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
         }
         Owner[Buffer.getResult()] = Lives.size();
         Buffers.push_back(Buffer);
-        Lives.push_back({bytesOf(Buffer.getResult().getType(), Rows)});
+        FailureOr<int64_t> Bytes =
+            bytesOf(Buffer, Buffer.getResult().getType(), Rows);
+        if (failed(Bytes))
+          return failure();
+        Lives.push_back({*Bytes});
         continue;
       }
       if (auto View = dyn_cast<ViewOp>(Op)) {

@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """bad_input.py KIND CONFIG.json WORK_DIR
 
-KIND is weights, plans, prompts, calls or tools. Every bad input must end in exit code 1
+KIND is graphs, weights, plans, prompts, calls or tools. Every bad input must end in exit code 1
 and one line on standard error that says what was found and what was expected,
 with nothing on standard output and nothing written. Prints the number of cases.
 """
@@ -352,7 +352,55 @@ def check_tools():
     assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
 
 
-CHECKS = {"weights": check_weights, "plans": check_plans, "prompts": check_prompts, "calls": check_calls, "tools": check_tools}
+GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf32> {{m1.name = "{}"}}, tensor<?x8xf32> {{m1.name = "{}"}}) {{
+  %0 = {}
+  return %0, %x : tensor<?x8xf32>, tensor<?x8xf32>
+}}
+"""
+SILU = "m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>"
+
+
+def check_graphs():
+    """What m1c says of modules and bounds from which no valid plan can be made."""
+    folder, _ = checkpoint()
+    graph = os.path.join(work, "graph.mlir")
+    plan = os.path.join(work, "new.m1plan")
+
+    def module(*parts):
+        with open(graph, "w") as file:
+            file.write(GRAPH.format(*parts))
+
+    def compiled(fragments, *options):
+        refused(fragments, "m1c", graph, "-o", plan, *options)
+
+    module("a", "b", "c", SILU)
+    accepted("m1c", graph, "-o", plan)
+    os.remove(plan)
+    module("../a b", "b", "c", SILU)
+    compiled(["tensor name '../a b' has characters other than"])
+    module("a", "same", "same", SILU)
+    compiled(["two tensors are named 'same'"])
+    module("a", "b", "c", SILU + "\n  %1 = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x9xf32>")
+    compiled([f"{graph}:3:8: ", "m1.silu", "tensor<?x8xf32>", "tensor<?x9xf32>"])
+    module("a", "b", "c", "m1.bogus %x : (tensor<?x8xf32>) -> tensor<?x8xf32>")
+    compiled([f"{graph}:2:8: ", "m1.bogus"])
+    module("a", "b", "c", "m1.silu %y : (tensor<?x8xf32>) -> tensor<?x8xf32>")
+    compiled([f"{graph}:2:16: ", "undeclared"])
+    for option in ("--max-tokens", "--slots", "--max-length"):
+        for value in (2147483648, 9223372036854775807):
+            refused([option, "expected 1 to 2147483647", str(value)], "m1c", folder, "-o", plan, f"{option}={value}")
+    # 2^62 positions, of 8-byte addresses each: no memory, and no 64-bit number.
+    refused(["keys", "too large"], "m1c", folder, "-o", plan, "--slots=2147483647", "--max-length=2147483647")
+    refused(["arena", "bytes"], "m1c", folder, "-o", plan, "--slots=100000", "--max-length=1000000000")
+    refused(["--target-cpu", "bogus", "x86-64-v3"], "m1c", folder, "-o", plan, "--target-cpu=bogus")
+    # Options that name passes, ours and upstream's, and those of a context.
+    names = ("m1-fuse-head", "canonicalize", "tile-to-host", "plan-assign-buffers", "convert-func-to-llvm")
+    accepted("m1c", folder, "-o", plan, *(f"--mlir-print-ir-after={n}" for n in names))
+    accepted("m1c", folder, "-o", plan, "--mlir-disable-threading", "--mlir-print-ir-module-scope", "--mlir-print-ir-after-all")
+    accepted("m1c", folder, "-o", plan, "--mlir-timing")
+
+
+CHECKS = {"graphs": check_graphs, "weights": check_weights, "plans": check_plans, "prompts": check_prompts, "calls": check_calls, "tools": check_tools}
 CHECKS[kind]()
 print(f"{cases} cases, {failures} failed")
 sys.exit(failures > 0)

@@ -17,7 +17,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace llvm;
 
@@ -82,18 +81,35 @@ struct {
   bool Report;
 } Chosen;
 
+/// Of a failure whose reason stands on standard error.
+Error alreadySaid() { return createStringError(""); }
+
+/// An error in one line, as all others of this program.
+mlir::LogicalResult printDiagnostic(mlir::Diagnostic &D) {
+  if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
+    return mlir::failure(); // MLIR prints it
+  auto Print = [](raw_ostream &Stream, mlir::Diagnostic &Of) {
+    if (auto At = Of.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
+      Stream << At.getFilename().getValue() << ':' << At.getLine() << ':'
+             << At.getColumn() << ": ";
+    Stream << Of.str() << '\n';
+  };
+  Print(WithColor::error(errs(), "m1c"), D);
+  for (mlir::Diagnostic &Note : D.getNotes())
+    Print(WithColor::note(errs(), "m1c"), Note);
+  return mlir::success();
+}
+
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   if (!StringRef(Input).ends_with(".mlir"))
     return m1::huggingface::importCheckpoint(Input, {}, Context);
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
-  SourceMgr Sources;
-  mlir::SourceMgrDiagnosticHandler Handler(Sources, Context);
-  auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
-      Input, Sources, mlir::ParserConfig(Context));
+  auto Module =
+      mlir::parseSourceFile<mlir::ModuleOp>(Input, mlir::ParserConfig(Context));
   if (!Module)
-    return createStringError(Input + ": not a valid module");
+    return alreadySaid();
   return Module;
 }
 
@@ -145,19 +161,11 @@ void print(mlir::ModuleOp Module, raw_ostream &Stream) {
 }
 
 Error checkBounds() {
-  auto AtLeastOne = [](const cl::opt<int64_t> &Option) -> Error {
-    if (Option >= 1)
-      return Error::success();
-    return createStringError("--" + Option.ArgStr +
-                             ": expected at least 1, found " +
-                             Twine(Option.getValue()));
-  };
-  if (Error E = AtLeastOne(Tokens))
-    return E;
-  if (Error E = AtLeastOne(Slots))
-    return E;
-  if (Error E = AtLeastOne(Length))
-    return E;
+  for (const cl::opt<int64_t> *Option : {&Tokens, &Slots, &Length})
+    if (*Option < 1 || *Option > std::numeric_limits<int32_t>::max())
+      return createStringError("--" + Option->ArgStr +
+                               ": expected 1 to 2147483647, found " +
+                               Twine(Option->getValue()));
   Chosen = {Input, Output, Report};
   if (Chosen.Output.empty()) {
     if (EmitKind == Emit::File)
@@ -211,24 +219,19 @@ Error compile(mlir::ModuleOp Module) {
   if (EmitKind == Emit::M1)
     return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
 
-  // The compiler has said why on standard error.
-  auto Failed = [] {
-    return createStringError(Chosen.Input + ": not compiled, nothing written");
-  };
   auto Gpu = chooseGpu();
   if (!Gpu)
     return Gpu.takeError();
   m1::CompileOptions Choices{{}, *Gpu, Tokens, Slots, Length};
   if (!*Gpu) {
-    FailureOr<m1::codegen::HostTarget> Host =
-        m1::codegen::findHostTarget(TargetCpu);
-    if (mlir::failed(Host))
-      return Failed();
+    auto Host = m1::codegen::findHostTarget(TargetCpu);
+    if (!Host)
+      return Host.takeError();
     Choices.Target = *Host;
   }
   m1::Compilation Compilation(Module, Choices);
   if (mlir::failed(Compilation.toPlan()))
-    return Failed();
+    return alreadySaid();
   if (EmitKind == Emit::Plan)
     return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
   if (EmitKind == Emit::Tile) {
@@ -238,41 +241,44 @@ Error compile(mlir::ModuleOp Module) {
   if (EmitKind == Emit::Gpu) {
     auto Kernels = Compilation.toThreads();
     if (!Kernels)
-      return Failed();
+      return alreadySaid();
     return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
   }
   if (EmitKind == Emit::LLVM) {
     LLVMContext Context;
     std::unique_ptr<llvm::Module> Code = Compilation.toLLVM(Context);
     if (!Code)
-      return Failed();
+      return alreadySaid();
     return writeOutput(
         [&](raw_ostream &Stream) { Code->print(Stream, nullptr); });
   }
   if (EmitKind == Emit::Ptx) {
     FailureOr<std::string> Text = Compilation.toPtx();
     if (mlir::failed(Text))
-      return Failed();
+      return alreadySaid();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
   FailureOr<std::vector<uint8_t>> File = Compilation.toFile();
   if (mlir::failed(File))
-    return Failed();
-  if (Error E = writeOutput([&](raw_ostream &Stream) {
-        Stream.write(reinterpret_cast<const char *>(File->data()),
-                     File->size());
-      }))
-    return E;
-  if (Chosen.Report)
+    return alreadySaid();
+  if (Chosen.Report) {
     printReport(Compilation, Gpu->has_value());
-  return Error::success();
+    if (Error E = finish(outs(), "standard output"))
+      return E;
+  }
+  return writeOutput([&](raw_ostream &Stream) {
+    Stream.write(reinterpret_cast<const char *>(File->data()), File->size());
+  });
 }
 
 } // namespace
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
+  m1::registerPasses(); // for options that name one
+  mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
   mlir::registerAsmPrinterCLOptions();
   cl::HideUnrelatedOptions(Options);
   m1::parseCommandLine(
@@ -285,6 +291,10 @@ int main(int Argc, char **Argv) {
   m1::registerDialects(Registry);
   mlir::MLIRContext Context(Registry);
   Context.loadAllAvailableDialects();
+  if (!cl::getRegisteredOptions()["mlir-print-op-on-diagnostic"]
+           ->getNumOccurrences())
+    Context.printOpOnDiagnostic(false);
+  Context.getDiagEngine().registerHandler(printDiagnostic);
   auto Run = [&]() -> Error {
     if (Error E = checkBounds())
       return E;
@@ -292,7 +302,8 @@ int main(int Argc, char **Argv) {
     return Module ? compile(Module->get()) : Module.takeError();
   };
   if (Error Failure = Run()) {
-    WithColor::error(errs(), "m1c") << toString(std::move(Failure)) << '\n';
+    if (std::string Why = toString(std::move(Failure)); !Why.empty())
+      WithColor::error(errs(), "m1c") << Why << '\n';
     return 1;
   }
   return 0;

@@ -51,7 +51,7 @@ static std::vector<HostTarget> knownTargets() {
   return Targets;
 }
 
-FailureOr<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
+llvm::Expected<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
   llvm::StringMap<bool> Here = llvm::sys::getHostCPUFeatures();
   for (const HostTarget &Target : knownTargets()) {
     bool Runs = llvm::all_of(Target.Features, [&](const std::string &Feature) {
@@ -61,16 +61,13 @@ FailureOr<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
       return Target;
   }
   if (Name == "native")
-    llvm::WithColor::error(llvm::errs(), "m1c")
-        << "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
-           "that code is generated for; name a target to compile for another "
-           "machine\n";
-  else
-    llvm::WithColor::error(llvm::errs(), "m1c")
-        << "--target-cpu: found '" << Name
-        << "', expected native, x86-64-v3 or x86-64-v4, each also with "
-           "+amx\n";
-  return failure();
+    return llvm::createStringError(
+        "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
+        "that code is generated for; name a target to compile for another "
+        "machine");
+  return llvm::createStringError("--target-cpu: found '" + Name +
+                                 "', expected native, x86-64-v3 or x86-64-v4, "
+                                 "each also with +amx");
 }
 
 //===----------------------------------------------------------------------===//

@@ -29,9 +29,9 @@ struct HostTarget {
 
 /// The target called `Name`: "x86-64-v3" (AVX2, FMA) or "x86-64-v4" (AVX-512),
 /// each also with "+amx" (products of bf16 on AMX tiles), or "native", the best
-/// of them that this machine can run. Fails with a message
-/// on standard error for any other name, and for "native" on older machines.
-llvm::FailureOr<HostTarget> findHostTarget(llvm::StringRef Name);
+/// of them that this machine can run. Fails for any other name, and for
+/// "native" on older machines.
+llvm::Expected<HostTarget> findHostTarget(llvm::StringRef Name);
 
 /// Everything from tile kernels to the LLVM dialect.
 void buildHostPipeline(mlir::OpPassManager &Passes, const HostTarget &Target);

@@ -230,6 +230,7 @@ void WarpLowering::dotUnits(tile::DotOp Dot, tile::ProductAttr Product,
   auto Find = [&](Side &Of, Staged &Ring, tile::SideAttr Chosen, Value Block,
                   int64_t Rows, int64_t Cols) {
     if (Chosen.getPlace() == tile::Place::Staged) {
+      Copies.prepare(Block, nullptr); // a gather's rows
       Ring.From = LazyLoads.lookup(Block);
       Ring.Offset = StageBytes;
       Of.Layout = TileLayout(Rows, Cols, Chosen);
@@ -247,7 +248,8 @@ void WarpLowering::dotUnits(tile::DotOp Dot, tile::ProductAttr Product,
        Depth ? Depth : K);
   Find(D.Right, RightRing, Product.getRight(), Dot.getB(), Depth ? Depth : K,
        C.Held->Cols);
-  Copies.prepare(Dot.getA(), Held);
+  if (!D.Left.isShared())
+    Copies.prepare(Dot.getA(), Held);
   D.At = here(Loc);
   D.Row0 = firstRow(Loc, *C.Held, D.At);
   D.TileCol0 = firstTileCol(Loc, *C.Held, D.At);

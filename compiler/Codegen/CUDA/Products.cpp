@@ -101,9 +101,9 @@ bool Products::canSplit(tile::DotOp Dot) {
 }
 
 bool Products::reachesHeld(Value Block) {
-  if (Keep.isKept(Block) || Resident.contains(Block))
+  if (Keep.isKept(Block))
     return Known.assigned(Block);
-  if (Keep.isDelayed(Block))
+  if (Keep.isDelayed(Block)) // in global memory, or resident in shared memory
     return false;
   return llvm::any_of(Block.getDefiningOp()->getOperands(), [&](Value V) {
     return isa<VectorType>(V.getType()) && reachesHeld(V);

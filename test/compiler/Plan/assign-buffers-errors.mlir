@@ -17,3 +17,24 @@ module {
     plan.return
   }
 }
+
+// -----
+
+// 2^63 bytes.
+module attributes {plan.symbols = {T = 1073741824 : i64}} {
+  // expected-error@+1 {{'keys' is too large for any memory: 'memref<2147483648x1073741824xf32>'}}
+  plan.global "state" @keys : memref<2147483648x1073741824xf32>
+  plan.program @p() {
+    plan.return
+  }
+}
+
+// -----
+
+module attributes {plan.symbols = {T = 1073741824 : i64}} {
+  plan.program @p() {
+    // expected-error@+1 {{is too large for any memory: 'memref<?x2147483648xf32>'}}
+    %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2147483648xf32>
+    plan.return
+  }
+}
