@@ -33,7 +33,8 @@ struct StagingLimits {
   int64_t Bytes = 64 << 10;
 };
 
-/// Chooses how each product of a kernel is computed, given its layouts.
+/// Chooses how each product of a kernel is computed, given its layouts: what
+/// multiplies, where each side is found, in which tiles it gets there.
 class Products {
 public:
   Products(tile::KernelOp Kernel, const StagingLimits &Limits);
