@@ -280,6 +280,9 @@ def check_calls():
 
     accepted(*call(plan, folder, "score", batch))
     shutil.rmtree(OUT)
+    # Loading the plan ran it, and gave back what it reads.
+    for weights in ("none", folder):
+        refused(["model.m1plan", "'init'", "cannot be called", "score"], "m1run", "call", plan, "--weights", weights, "--entry", "init")
     broken("element 1 is 512, expected 0 to 511", tokens=[0, 512, 1, 2, 3])
     broken("element 0 is -1, expected 0 to 511", tokens=[-1, 0, 1, 2, 3])
     broken("element 4 is 512, expected 0 to 511", targets=[0, 0, 0, 0, 512])
