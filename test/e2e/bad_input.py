@@ -350,9 +350,15 @@ def check_tools():
     result = run(*score(good, folder, tokens), "--logits", preexec_fn=small_files)
     assert result.returncode == 1 and result.stderr.count("\n") == 1 and "logits.0.npy" in result.stderr, result
     assert os.listdir(OUT) == ["logprobs.0.npy"], os.listdir(OUT)
+
+    # Less than a buffer of output, and more.
+    for words in (("inspect", good), ("inspect", good, "--json"), ("--help",)):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(["m1run", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
     with open("/dev/full", "w") as full:
-        result = subprocess.run(["m1run", "inspect", good], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
+        result = subprocess.run(["m1c", folder, "-o", plan, "--report"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1 and result.stderr == "m1c: error: 'standard output': No space left on device\n", result
 
 
 CHECKS = {"weights": check_weights, "plans": check_plans, "prompts": check_prompts, "calls": check_calls, "tools": check_tools}

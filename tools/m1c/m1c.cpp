@@ -263,9 +263,10 @@ Error compile(mlir::ModuleOp Module) {
                      File->size());
       }))
     return E;
-  if (Chosen.Report)
-    printReport(Compilation, Gpu->has_value());
-  return Error::success();
+  if (!Chosen.Report)
+    return Error::success();
+  printReport(Compilation, Gpu->has_value());
+  return finish(outs(), "standard output");
 }
 
 } // namespace
