@@ -330,8 +330,9 @@ def check_tools():
     good = compile_model(folder, "--max-length=2048")
     tokens = prompt("tokens", [1] * 1500)
     refused(["--bogus"], *score(good, folder, tokens), "--bogus")
-    refused(["subcommand"], "m1run", "bogus")
-    refused(["subcommand"], "m1run")
+    commands = "expected a subcommand (generate, score, call, bench, inspect), found "
+    refused([commands + "'bogus'"], "m1run", "bogus", "--json")
+    refused([commands + "none"], "m1run")
     refused(["--bogus"], "m1c", folder, "-o", plan, "--bogus")
     refused(["--max-tokens", "many"], "m1c", folder, "-o", plan, "--max-tokens=many")
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")

@@ -23,6 +23,19 @@ absl::Status finishOutput() {
     return makeError("cannot write to standard output");
   return absl::OkStatus();
 }
+
+/// Says what is wrong with a command line.
+std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
+  if (!App.get_subcommands().empty() || Error.get_name() != "RequiredError")
+    return Error.what();
+  std::string Known;
+  for (const CLI::App *Command : App.get_subcommands({}))
+    Known += (Known.empty() ? "" : ", ") + Command->get_name();
+  std::string Found = "none";
+  if (std::vector<std::string> Words = App.remaining(); !Words.empty())
+    Found = "'" + Words.front() + "'";
+  return "expected a subcommand (" + Known + "), found " + Found;
+}
 } // namespace
 
 int run::main(int Argc, char **Argv) {
@@ -42,7 +55,7 @@ int run::main(int Argc, char **Argv) {
     if (Error.get_exit_code() == 0) // --help
       App.exit(Error);
     else
-      Status = makeError(Error.what());
+      Status = makeError(describe(App, Error));
   }
   Status.Update(finishOutput());
   if (Status.ok())
