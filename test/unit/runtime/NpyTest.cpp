@@ -127,8 +127,14 @@ TEST(Npy, HostileHeaders) {
   expect(npy(dictionary("'<f4'", "False", "(2,)"), "1234567"),
          "[2] does not take the 7 bytes");
   expect(npy(dictionary("'<f4'", "True", "(1,)"), "1234"), "not in C order");
-  expect(npy(dictionary("'>f4'", "False", "(1,)"), "1234"), "element type");
-  expect(npy(dictionary("'|O'", "False", "(1,)"), "1234"), "element type");
+  expect(npy(dictionary("'>f4'", "False", "(1,)"), "1234"),
+         "element type >f4, expected one of f2, f4");
+  expect(npy(dictionary("'|O'", "False", "(1,)"), "1234"),
+         "element type |O, expected one of f2, f4");
+  expect(npy(dictionary("[('a', '<i4'), ('b', '<i4'), ('c', '<i4')]", "False",
+                        "(1,)"),
+             "1234"),
+         "element type [('a', '<i4'), ('b', '<i4'), ('c', '<i4'..., expected");
   expect(npy(dictionary("'<f4'", "False", "(99999999999999999999,)"), ""),
          "malformed shape");
   expect(npy(dictionary("'<f4'", "False", "(-1,)"), ""), "malformed shape");
