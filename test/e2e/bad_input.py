@@ -212,6 +212,8 @@ def check_prompts():
 
     few = ("--max-new-tokens", 2)
     good = prompt("good", [1, 2, 3])
+    for files in (",", "", f"{good},", f",{good}"):
+        refused([f"--tokens '{files}': expected files separated by commas, found an empty name"], *generate(files, *few))
     refused(["outside.npy", "512", "vocabulary"], *generate(prompt("outside", [1, 512]), *few))
     refused(["outside.npy", "512", "vocabulary"], *score(plan, folder, prompt("outside", [1, 512])))
     refused(["below.npy", "-1"], *generate(prompt("below", [-1, 2]), *few))
@@ -229,8 +231,18 @@ def check_prompts():
     with open(half, "wb") as file:
         file.write(b"not an array")
     refused(["half.npy"], *generate(half, *few))
-    for option, value in (("--temperature", -1), ("--temperature", "nan"), ("--top-p", 0), ("--top-p", 1.5), ("--top-k", -1), ("--max-new-tokens", -1), ("--stop-token", 512), ("--seed", 2**32)):
-        refused([option], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
+    bad_values = {
+        "--temperature": (-1, "nan", "inf"),
+        "--top-p": (0, 1.5),
+        "--top-k": (-1,),
+        "--max-new-tokens": (-1,),
+        "--stop-token": (512, -1),
+        "--seed": (2**32, -1),
+        "--early-stop": (-2,),
+        "--early-stop-probability": (7, "nan"),
+    }
+    for option, value in ((option, value) for option, values in bad_values.items() for value in values):
+        refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
     refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
 
     # More sequences than slots wait for their turn.
@@ -338,7 +350,11 @@ def check_tools():
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")
     refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
     refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
-    refused(["--threads", "many"], *score(good, folder, tokens), "--threads", "many")
+    for value in ("many", "-1", "", str(2**32)):
+        refused([f"--threads {value}: expected a whole number from 0 to 4294967295"], *score(good, folder, tokens), "--threads", value)
+    for value in ("-1", str(2**64), "0x", "1e3"):
+        expected = f"--init-seed {value}: expected a whole number from 0 to 18446744073709551615"
+        refused([expected], *score(good, "none", tokens), "--init-seed", value)
     refused(["absent"], "m1run", "call", good, "--weights", folder, "--entry", "absent")
     refused(["score", "5", "0"], "m1run", "call", good, "--weights", folder, "--entry", "score")
     refused([os.path.join(good, "out"), "Not a directory"], *score(good, folder, tokens)[:-1], os.path.join(good, "out"))
