@@ -148,6 +148,17 @@ def check_weights():
         stream.write(changed(lambda h: h.update(extra=surplus) or b"\0\0\0\0"))
     refused(["checkpoint", "extra"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", "extra", "model.m1plan"], *score(plan, folder, tokens))
+    # A product with numbers that are none, where that shows first.
+    with open(file, "wb") as stream:
+        stream.write(good[: 8 + length] + data[:begin] + b"\xff" * (end - begin) + data[end:])
+    bad = ["is not a number or is infinite; the weights are damaged"]
+    generate = "m1run", "generate", plan, "--weights", folder, "--tokens"
+    one = prompt("one", [1])
+    refused(["score: the log-probability of token 2 ", *bad], *score(plan, folder, tokens))
+    refused(["logits: the logit of token 0 ", *bad], *score(plan, folder, one), "--logits")
+    refused(["score: the log-probability of token 2 ", *bad], *generate, tokens, "--max-new-tokens", 0, "--out-dir", OUT)
+    refused(["sample: the logit of token 0 ", *bad], *generate, one, "--max-new-tokens", 1, "--out-dir", OUT)
+    refused(bad, "m1run", "bench", plan, "--weights", folder, "--prompt-len", 4, "--new-tokens", 2)
 
     os.remove(file)
     refused(["checkpoint"], *score(plan, folder, tokens))
