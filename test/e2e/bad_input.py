@@ -148,6 +148,11 @@ def check_weights():
         stream.write(changed(lambda h: h.update(extra=surplus) or b"\0\0\0\0"))
     refused(["checkpoint", "extra"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", "extra", "model.m1plan"], *score(plan, folder, tokens))
+    with open(file, "wb") as stream:
+        stream.write(changed(lambda h: h.update({"a\n\x1b[31mb": surplus}) or b"\0\0\0\0"))
+    refused(["checkpoint", r"a\n\u001b[31mb"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
+    refused(["checkpoint", r"a\n\u001b[31mb"], *score(plan, folder, tokens))
+
     # A product with numbers that are none, where that shows first.
     with open(file, "wb") as stream:
         stream.write(good[: 8 + length] + data[:begin] + b"\xff" * (end - begin) + data[end:])

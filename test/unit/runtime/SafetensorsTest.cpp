@@ -90,6 +90,10 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"NotAnObject", safetensors("[]", 0), "begin with '{'"},
         HostileCase{"Number", safetensors("{\"w\":7}", 0),
                     "tensor 'w': found a number, expected an object"},
+        HostileCase{
+            "ControlCharacters",
+            safetensors(R"({"a\n\u001b[2J\u007f\u009b\u00e9\t":7})", 0),
+            "tensor 'a\\n\\u001b[2J\\u007f\\u009b\u00e9\\u0009': found"},
         HostileCase{"DeepNesting",
                     safetensors("{\"w\":" + std::string(100000, '['), 0),
                     "an array"},
