@@ -8,8 +8,6 @@
 
 #include "runtime/weights/Npy.h"
 
-#include "runtime/support/File.h"
-
 #include <cstring>
 #include <limits>
 
@@ -335,15 +333,17 @@ absl::Status NpyWriter::append(const void *Data, size_t Bytes) {
   return File->write(Data, Bytes);
 }
 
-absl::Status NpyWriter::finish() {
+absl::StatusOr<std::unique_ptr<OutputFile>> NpyWriter::finish() {
   if (Written != Expected)
     return absl::InternalError(concat("an array of ", Expected,
                                       " bytes was given ", Written, " bytes"));
-  return File->commit();
+  M1_RETURN_IF_ERROR(File->close());
+  return std::move(File);
 }
 
-absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
-                          std::span<const int64_t> Shape, const void *Data) {
+absl::StatusOr<std::unique_ptr<OutputFile>>
+m1::prepareNpy(const std::string &Path, ElementType Type,
+               std::span<const int64_t> Shape, const void *Data) {
   NpyArray Widened;
   if (Type == ElementType::BF16 || Type == ElementType::F16) {
     int64_t Count = elementCount(Shape).value_or(0);
@@ -359,4 +359,11 @@ absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
   M1_RETURN_IF_ERROR(
       Writer->append(Data, elementCount(Shape).value_or(0) * byteSize(Type)));
   return Writer->finish();
+}
+
+absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
+                          std::span<const int64_t> Shape, const void *Data) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> File,
+                      prepareNpy(Path, Type, Shape, Data));
+  return File->commit();
 }

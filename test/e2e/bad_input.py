@@ -380,9 +380,17 @@ def check_tools():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     # 1,500 rows of 512 logits do not fit, their log-probabilities do.
-    result = run(*score(good, folder, tokens), "--logits", preexec_fn=small_files)
-    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "logits.0.npy" in result.stderr, result
-    assert os.listdir(OUT) == ["logprobs.0.npy"], os.listdir(OUT)
+    refused(["logits.0.npy", "File too large"], *score(good, folder, tokens), "--logits", preexec_fn=small_files)
+
+    # Of the files of one run, all appear or none, however late one fails.
+    few = prompt("few", [1, 2, 3])
+    two = f"{few},{few}"
+    generate = "m1run", "generate", good, "--weights", folder, "--tokens", two, "--max-new-tokens", 2, "--out-dir", OUT
+    scored = score(good, folder, two)
+    for name, command in (("logprobs.1", scored), ("logits.1", (*scored, "--logits")), ("logprobs.1", generate)):
+        name += ".npy"
+        os.makedirs(os.path.join(OUT, name))
+        refused([os.path.join(OUT, name), "Is a directory"], *command)
 
     # Less than a buffer of output, and more.
     for words in (("inspect", good), ("inspect", good, "--json"), ("--help",)):

@@ -48,14 +48,17 @@ absl::Status checkOptions(const GenerateOptions &Options) {
 }
 
 absl::Status writeResult(const std::string &Directory, size_t Index,
-                         const Generated &Result) {
+                         const Generated &Result, OutputFiles &Files) {
   int64_t Length = Result.Tokens.size(), Rows = Result.LogProbs.size();
-  M1_RETURN_IF_ERROR(writeNpy(concat(Directory, "/tokens.", Index, ".npy"),
-                              ElementType::I64, std::span(&Length, 1),
-                              Result.Tokens.data()));
-  return writeNpy(concat(Directory, "/logprobs.", Index, ".npy"),
-                  ElementType::F32, std::span(&Rows, 1),
-                  Result.LogProbs.data());
+  M1_ASSIGN_OR_RETURN(Files.emplace_back(),
+                      prepareNpy(concat(Directory, "/tokens.", Index, ".npy"),
+                                 ElementType::I64, std::span(&Length, 1),
+                                 Result.Tokens.data()));
+  M1_ASSIGN_OR_RETURN(Files.emplace_back(),
+                      prepareNpy(concat(Directory, "/logprobs.", Index, ".npy"),
+                                 ElementType::F32, std::span(&Rows, 1),
+                                 Result.LogProbs.data()));
+  return absl::OkStatus();
 }
 
 absl::Status runGenerate(const GenerateCommand &Command) {
@@ -71,6 +74,7 @@ absl::Status runGenerate(const GenerateCommand &Command) {
 
   GenerateOptions Options = Command.Options;
   std::vector<Generated> Results(Prompts.size());
+  OutputFiles Files;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
@@ -78,15 +82,16 @@ absl::Status runGenerate(const GenerateCommand &Command) {
     catchInterrupts();
     Options.Cancelled = interrupted;
     Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
-    M1_RETURN_IF_ERROR(
-        generate(*Model, Prompts, Options,
-                 [&](size_t Index, const Generated &Result) -> absl::Status {
-                   Results[Index] = Result;
-                   return Command.OutDir.empty()
-                              ? absl::OkStatus()
-                              : writeResult(Command.OutDir, Index, Result);
-                 }));
+    M1_RETURN_IF_ERROR(generate(
+        *Model, Prompts, Options,
+        [&](size_t Index, const Generated &Result) -> absl::Status {
+          Results[Index] = Result;
+          return Command.OutDir.empty()
+                     ? absl::OkStatus()
+                     : writeResult(Command.OutDir, Index, Result, Files);
+        }));
   }
+  M1_RETURN_IF_ERROR(commit(Files));
   double Seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
           .count();
