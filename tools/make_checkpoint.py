@@ -64,9 +64,9 @@ def norm(name, size, dtype):
 
 
 def is_lightning(config, layer):
-    if "attn_type_list" in config:
+    if config.get("attn_type_list") is not None:
         return config["attn_type_list"][layer] == 0
-    if "layer_types" in config:
+    if config.get("layer_types") is not None:
         return config["layer_types"][layer] == "linear_attention"
     # What transformers' MiniMaxConfig does without layer_types.
     return layer % 2 == 1
@@ -218,24 +218,59 @@ def split_shards(tensors, limit):
     return shards
 
 
+def positive(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def is_width(value):
+    """0: no shared expert. The published configurations have a number, others a list of one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return positive(value) or value == 0 and isinstance(value, int) and not isinstance(value, bool)
+
+
+def shown(value):
+    """A value for an error message, on one line and not too long."""
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
 def load_config(path):
     try:
         with open(path) as file:
             config = json.load(file)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON: {error}")
     names = (*PUBLISHED, TRANSFORMERS)
     found = config.get("architectures") if isinstance(config, dict) else None
     if not isinstance(found, list) or len(found) != 1 or found[0] not in names:
-        raise UsageError(f"{path}: architectures is {found}, expected one of {', '.join(names)}")
+        raise UsageError(f"{path}: architectures is {shown(found)}, expected one of {', '.join(names)}")
+
+    def check(key, valid, expected):
+        if not valid(config.get(key)):
+            raise UsageError(f"{path}: {key} is {shown(config[key]) if key in config else 'missing'}, expected {expected}")
+
+    def optional(valid):
+        return lambda value: value is None or valid(value)
+
     for key in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_local_experts", "intermediate_size"):
-        if not isinstance(config.get(key), int) or config[key] < 1:
-            raise UsageError(f"{path}: {key} is {config.get(key)}, expected a positive integer")
-    for key in ("attn_type_list", "layer_types"):
-        if key in config and len(config[key] or []) != config["num_hidden_layers"]:
-            raise UsageError(f"{path}: {key} has {len(config[key] or [])} entries, expected {config['num_hidden_layers']}")
+        check(key, positive, "a positive integer")
+    for key in ("head_dim", "num_key_value_heads", "block_size"):
+        check(key, optional(positive), "a positive integer")
+    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of one")
+    check("tie_word_embeddings", optional(lambda value: isinstance(value, bool)), "true or false")
+    layers = config["num_hidden_layers"]
+    for key, kinds in (("attn_type_list", (0, 1)), ("layer_types", ("linear_attention", "full_attention"))):
+        check(key, optional(lambda value: isinstance(value, list)), "a list")
+        if config.get(key) is not None and len(config[key]) != layers:
+            raise UsageError(f"{path}: {key} has {len(config[key])} entries, expected {layers}")
+        for index, kind in enumerate(config.get(key) or []):
+            if isinstance(kind, (bool, float)) or kind not in kinds:
+                raise UsageError(f"{path}: {key}[{index}] is {shown(kind)}, expected {' or '.join(map(str, kinds))}")
+    if not config.get("head_dim") and config["hidden_size"] < config["num_attention_heads"]:
+        raise UsageError(f"{path}: hidden_size is {config['hidden_size']}, expected at least num_attention_heads ({config['num_attention_heads']})")
     return config
 
 
@@ -247,8 +282,8 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
     dtype_key = "dtype" if "dtype" in config or architecture == TRANSFORMERS and "torch_dtype" not in config else "torch_dtype"
     if dtype == "config":
         dtype = config.get(dtype_key) or "bfloat16"
-    if dtype not in BYTES:
-        raise UsageError(f"{dtype_key} is {dtype}, expected one of {', '.join(BYTES)}")
+    if not isinstance(dtype, str) or dtype not in BYTES:
+        raise UsageError(f"{dtype_key} is {shown(dtype)}, expected one of {', '.join(BYTES)}")
     config = {**config, dtype_key: dtype}
     tensors = list(layout(config, dtype, fused))
     shards = split_shards(tensors, max_shard_size)

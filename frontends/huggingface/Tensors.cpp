@@ -8,6 +8,7 @@
 
 #include "frontends/huggingface/Tensors.h"
 
+#include "runtime/support/Error.h"
 #include "runtime/weights/Checkpoint.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -34,7 +35,7 @@ struct Stored {
 using StoredTensors = llvm::StringMap<Stored>;
 
 Error error(const llvm::Twine &Message) {
-  return llvm::createStringError(Message);
+  return llvm::createStringError(m1::printable(Message.str()));
 }
 
 std::string inDirectory(StringRef Directory, StringRef Name) {

@@ -189,11 +189,17 @@ absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
   std::string Known;
   for (uint32_t I = 0; I < Programs.size(); ++I) {
     std::string_view Candidate = view(Programs[I].Function->name());
+    if (Candidate == "init")
+      continue;
     if (Candidate == Name)
       return I;
-    if (Candidate != "init")
-      Known += concat(Known.empty() ? "" : ", ", Candidate);
+    Known += concat(Known.empty() ? "" : ", ", Candidate);
   }
+  if (Name == "init" && Plan.function(Name))
+    return makeError(Plan.name(),
+                     ": function 'init' ran when the plan was loaded and "
+                     "cannot be called; expected one of ",
+                     Known);
   return makeError(Plan.name(), ": no function '", Name, "'; it has ", Known);
 }
 
@@ -264,6 +270,10 @@ absl::Status Executor::call(uint32_t Function,
                             std::span<const HostTensor> Given,
                             std::span<const HostTensor> Results) {
   const Program &P = Programs[Function];
+  // The parameters that only `init` reads are gone, and it needs no second run.
+  if (view(P.Function->name()) == "init")
+    return makeError(Plan.name(), ": function 'init' ran when the plan was "
+                                  "loaded and cannot be called");
   M1_ASSIGN_OR_RETURN(Symbols, bindSymbols(Function, Given));
   M1_RETURN_IF_ERROR(checkElements(*P.Function, Given, Symbols));
   if (Results.size() != length(P.Function->outputs()))

@@ -48,6 +48,7 @@ public:
   const LoadedPlan &plan() const { return Plan; }
 
   /// Number of the function of that name; an error lists those there are.
+  /// `init` is none of them: `create` ran it.
   absl::StatusOr<uint32_t> find(std::string_view Name) const;
 
   /// The values of the plan's symbols that the inputs' shapes determine, in the
@@ -60,9 +61,9 @@ public:
   std::vector<int64_t> outputShape(uint32_t Function, uint32_t Output,
                                    std::span<const int64_t> Symbols) const;
 
-  /// Runs a function and waits for its results. Outputs must have the element
-  /// types and shapes of the function's, inputs elements that its checks allow;
-  /// states change as the function says.
+  /// Runs a function, which cannot be `init`, and waits for its results.
+  /// Outputs must have the element types and shapes of the function's, inputs
+  /// elements that its checks allow; states change as the function says.
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
 

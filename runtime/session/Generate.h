@@ -12,6 +12,7 @@
 #include "runtime/session/LanguageModel.h"
 
 #include <functional>
+#include <optional>
 
 namespace m1 {
 
@@ -30,7 +31,7 @@ struct GenerateOptions {
   /// Sequence i draws with the seed Seed * 2^32 + i, so that sequences are
   /// independent and each is the same whatever runs beside it.
   uint64_t Seed = 0;
-  int64_t StopToken = -1; ///< kept at the end of the response; -1: none
+  std::optional<int64_t> StopToken; ///< kept at the end of the response
   /// A response ends after this many consecutive tokens each of probability
   /// above EarlyStopProbability (MiniMax-M1 report, section 5). 0: never.
   int64_t EarlyStopCount = 0;

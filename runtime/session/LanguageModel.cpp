@@ -9,6 +9,7 @@
 #include "runtime/session/LanguageModel.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace m1;
 
@@ -68,6 +69,12 @@ HostTensor tensorOf(std::span<const int64_t> V) {
 }
 HostTensor tensorOf(std::span<const float> V) {
   return vectorTensor(V, ElementType::F32);
+}
+
+absl::Status damaged(const char *What, int64_t Token) {
+  return makeError(What, " of token ", Token,
+                   " is not a number or is infinite; the weights are damaged "
+                   "or do not suit the model");
 }
 } // namespace
 
@@ -193,14 +200,23 @@ absl::Status LanguageModel::score(const Batch &Given,
   setBatch(T, Given);
   T[Targets] = tensorOf(Wanted);
   T[LogProbsOut] = tensorOf(std::span<const float>(LogProbs));
-  return invoke(Score, "score", T);
+  M1_RETURN_IF_ERROR(invoke(Score, "score", T));
+  for (size_t I = 0; I < LogProbs.size(); ++I)
+    if (!std::isfinite(LogProbs[I]))
+      return damaged("score: the log-probability", Wanted[I]);
+  return absl::OkStatus();
 }
 
 absl::Status LanguageModel::logits(const Batch &Given, std::span<float> Out) {
   Tensors T;
   setBatch(T, Given);
   T[LogitsOut] = {Out.data(), ElementType::F32, {Given.tokens(), Vocabulary}};
-  return invoke(Logits, "logits", T);
+  M1_RETURN_IF_ERROR(invoke(Logits, "logits", T));
+  auto Bad = std::find_if_not(Out.begin(), Out.end(),
+                              [](float Logit) { return std::isfinite(Logit); });
+  return Bad == Out.end()
+             ? absl::OkStatus()
+             : damaged("logits: the logit", (Bad - Out.begin()) % Vocabulary);
 }
 
 absl::Status m1::checkTokens(const LanguageModel &Model,

@@ -67,10 +67,11 @@ public:
   absl::Status next(const Batch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs);
   /// Feeds the batch; LogProbs[t] is that of Targets[t] after the tokens up to
-  /// t. Both [T].
+  /// t. Both [T]. One that is no finite number is an error, as it is in `next`.
   absl::Status score(const Batch &Given, std::span<const int32_t> Targets,
                      std::span<float> LogProbs);
-  /// Feeds the batch; `Logits` [T, V].
+  /// Feeds the batch; `Logits` [T, V]. One that is no finite number is an
+  /// error.
   absl::Status logits(const Batch &Given, std::span<float> Logits);
 
 private:

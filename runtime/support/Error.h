@@ -37,10 +37,14 @@ template <typename... Parts> std::string concat(const Parts &...P) {
   return Out;
 }
 
+/// The text with its control characters (U+0000 to U+001F, U+007F to U+009F)
+/// written as JSON does: names out of files from elsewhere can hold any.
+std::string printable(std::string_view Text);
+
 /// An error that a user can cause and mend: one line that says what is wrong,
-/// where, what was found and what was expected.
+/// where, what was found and what was expected. It is made printable.
 template <typename... Parts> absl::Status makeError(const Parts &...P) {
-  return absl::InvalidArgumentError(concat(P...));
+  return absl::InvalidArgumentError(printable(concat(P...)));
 }
 
 } // namespace m1

@@ -110,19 +110,24 @@ absl::StatusOr<std::unique_ptr<OutputFile>>
 OutputFile::create(const std::string &Path) {
   std::unique_ptr<OutputFile> Result(new OutputFile);
   Result->Path = Path;
+  if (struct stat Stat;
+      ::stat(Path.c_str(), &Stat) == 0 && S_ISDIR(Stat.st_mode)) {
+    errno = EISDIR;
+    return Result->failure("create");
+  }
   Result->Temporary = concat(Path, ".tmp", ::getpid());
   Result->Descriptor = ::open(Result->Temporary.c_str(),
                               O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (Result->Descriptor < 0)
-    return makeError("cannot create ", Path, ": ", reason());
+    return Result->failure("create");
   return Result;
 }
 
 OutputFile::~OutputFile() {
-  if (Descriptor >= 0) {
+  if (Descriptor >= 0)
     ::close(Descriptor);
+  if (!Committed && !Temporary.empty())
     ::unlink(Temporary.c_str());
-  }
 }
 
 absl::Status OutputFile::failure(const char *Action) {
@@ -151,19 +156,25 @@ absl::Status OutputFile::flush() {
   return absl::OkStatus();
 }
 
-absl::Status OutputFile::commit() {
+absl::Status OutputFile::close() {
   M1_RETURN_IF_ERROR(flush());
   // Some file systems report a full disk only here.
   int Closed = ::close(Descriptor);
   Descriptor = -1;
-  absl::Status Result;
-  if (Closed != 0)
-    Result = failure("write");
-  else if (::rename(Temporary.c_str(), Path.c_str()) != 0)
-    Result = failure("create");
-  if (!Result.ok())
-    ::unlink(Temporary.c_str());
-  return Result;
+  return Closed == 0 ? absl::OkStatus() : failure("write");
+}
+
+absl::Status OutputFile::commit() {
+  if (::rename(Temporary.c_str(), Path.c_str()) != 0)
+    return failure("create");
+  Committed = true;
+  return absl::OkStatus();
+}
+
+absl::Status m1::commit(const OutputFiles &Files) {
+  for (const std::unique_ptr<OutputFile> &File : Files)
+    M1_RETURN_IF_ERROR(File->commit());
+  return absl::OkStatus();
 }
 
 absl::Status m1::createDirectories(const std::string &Path) {

@@ -54,6 +54,8 @@ absl::StatusOr<std::string> readFileRange(const std::string &Path,
 /// left.
 class OutputFile {
 public:
+  /// An error also where `Path` is a directory, which `commit` could not
+  /// replace.
   static absl::StatusOr<std::unique_ptr<OutputFile>>
   create(const std::string &Path);
   ~OutputFile();
@@ -61,6 +63,10 @@ public:
   OutputFile &operator=(const OutputFile &) = delete;
 
   absl::Status write(const void *Data, size_t Bytes);
+  /// Must follow the last `write`: all bytes are on the disk, or it is an
+  /// error.
+  absl::Status close();
+  /// Gives the closed file its name.
   absl::Status commit();
 
 private:
@@ -68,9 +74,15 @@ private:
   absl::Status failure(const char *Action);
   std::string Path, Temporary;
   int Descriptor = -1;
+  bool Committed = false;
   std::vector<char> Buffer;
   absl::Status flush();
 };
+
+/// Closed files that belong together. They get their names in `commit`, once
+/// the last one is there: without it none of them is left.
+using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
+absl::Status commit(const OutputFiles &Files);
 
 /// Creates a directory and its parents where they do not exist.
 absl::Status createDirectories(const std::string &Path);

@@ -8,8 +8,6 @@
 
 #include "runtime/weights/Npy.h"
 
-#include "runtime/support/File.h"
-
 #include <cstring>
 #include <limits>
 
@@ -33,8 +31,8 @@ class HeaderParser {
 public:
   explicit HeaderParser(std::string_view Text) : Text(Text) {}
 
-  /// Null on success, otherwise what is wrong.
-  const char *parse(NpyArray &Array) {
+  /// Empty on success, otherwise what is wrong.
+  std::string parse(NpyArray &Array) {
     bool HasDescr = false, HasOrder = false, HasShape = false;
     if (!accept('{'))
       return "no dictionary";
@@ -43,11 +41,14 @@ public:
       if (!string(Key) || !accept(':'))
         return "malformed dictionary";
       if (Key == "descr" && !HasDescr) {
-        std::string_view Value;
         HasDescr = true;
+        skipSpace();
+        std::string_view Value = Text.substr(Position);
         if (!string(Value) || !setType(Value, Array))
-          return "element type is not one of f2, f4, f8, i1, i2, i4, i8, u1, "
-                 "b1 (little-endian)";
+          return concat("element type ", Value.substr(0, 40),
+                        Value.size() > 40 ? "..." : "",
+                        ", expected one of f2, f4, f8, i1, i2, i4, i8, u1, b1 "
+                        "(little-endian)");
       } else if (Key == "fortran_order" && !HasOrder) {
         HasOrder = true;
         if (!word("False"))
@@ -64,7 +65,7 @@ public:
     skipSpace();
     if (!HasDescr || !HasOrder || !HasShape)
       return "descr, fortran_order or shape is missing";
-    return Position == Text.size() ? nullptr : "trailing text";
+    return Position == Text.size() ? "" : "trailing text";
   }
 
 private:
@@ -220,7 +221,7 @@ absl::StatusOr<NpyArray> m1::readNpy(const std::string &Path) {
                      " bytes in a file of ", Text.size());
   NpyArray Array;
   HeaderParser Parser(Text.substr(8 + LengthBytes, HeaderBytes));
-  if (const char *Problem = Parser.parse(Array))
+  if (std::string Problem = Parser.parse(Array); !Problem.empty())
     return makeError(Path, ": unreadable .npy header: ", Problem);
   std::optional<int64_t> Count = elementCount(Array.Shape);
   uint64_t Available = Text.size() - DataOffset;
@@ -332,15 +333,17 @@ absl::Status NpyWriter::append(const void *Data, size_t Bytes) {
   return File->write(Data, Bytes);
 }
 
-absl::Status NpyWriter::finish() {
+absl::StatusOr<std::unique_ptr<OutputFile>> NpyWriter::finish() {
   if (Written != Expected)
     return absl::InternalError(concat("an array of ", Expected,
                                       " bytes was given ", Written, " bytes"));
-  return File->commit();
+  M1_RETURN_IF_ERROR(File->close());
+  return std::move(File);
 }
 
-absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
-                          std::span<const int64_t> Shape, const void *Data) {
+absl::StatusOr<std::unique_ptr<OutputFile>>
+m1::prepareNpy(const std::string &Path, ElementType Type,
+               std::span<const int64_t> Shape, const void *Data) {
   NpyArray Widened;
   if (Type == ElementType::BF16 || Type == ElementType::F16) {
     int64_t Count = elementCount(Shape).value_or(0);
@@ -356,4 +359,11 @@ absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
   M1_RETURN_IF_ERROR(
       Writer->append(Data, elementCount(Shape).value_or(0) * byteSize(Type)));
   return Writer->finish();
+}
+
+absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
+                          std::span<const int64_t> Shape, const void *Data) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> File,
+                      prepareNpy(Path, Type, Shape, Data));
+  return File->commit();
 }

@@ -11,6 +11,7 @@
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
+#include "runtime/support/File.h"
 
 #include <cstddef>
 #include <memory>
@@ -19,8 +20,6 @@
 #include <vector>
 
 namespace m1 {
-
-class OutputFile;
 
 /// A row-major array in memory. Data is aligned to at least 16 bytes.
 struct NpyArray {
@@ -51,8 +50,12 @@ absl::StatusOr<NpyArray> convert(NpyArray Array, ElementType Type,
 /// Token ids from a 1-D .npy file of int32 or int64.
 absl::StatusOr<std::vector<int64_t>> readTokens(const std::string &Path);
 
-/// Writes a whole array. The file appears only when it is complete. BF16 and
+/// Writes a whole array, into a file that has still to be committed. BF16 and
 /// F16 are written as f4.
+absl::StatusOr<std::unique_ptr<OutputFile>>
+prepareNpy(const std::string &Path, ElementType Type,
+           std::span<const int64_t> Shape, const void *Data);
+/// The same, and commits it.
 absl::Status writeNpy(const std::string &Path, ElementType Type,
                       std::span<const int64_t> Shape, const void *Data);
 
@@ -66,8 +69,9 @@ public:
          std::span<const int64_t> Shape);
   ~NpyWriter();
   absl::Status append(const void *Data, size_t Bytes);
-  /// Must follow the last piece; without it nothing is left on disk.
-  absl::Status finish();
+  /// Must follow the last piece: the complete file, which has still to be
+  /// committed.
+  absl::StatusOr<std::unique_ptr<OutputFile>> finish();
 
 private:
   NpyWriter() = default;

@@ -133,7 +133,7 @@ private:
   std::string tensor() const { return concat("tensor '", TensorName, "': "); }
   bool unexpected(const char *What) {
     if (Depth <= 1)
-      return fail("the header holds ", What, " where a tensor was expected");
+      return fail(tensor(), "found ", What, ", expected an object");
     return fail(tensor(), "found ", What, " at '", Key.substr(0, 40), "'");
   }
 

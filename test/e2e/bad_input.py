@@ -148,6 +148,22 @@ def check_weights():
         stream.write(changed(lambda h: h.update(extra=surplus) or b"\0\0\0\0"))
     refused(["checkpoint", "extra"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", "extra", "model.m1plan"], *score(plan, folder, tokens))
+    with open(file, "wb") as stream:
+        stream.write(changed(lambda h: h.update({"a\n\x1b[31mb": surplus}) or b"\0\0\0\0"))
+    refused(["checkpoint", r"a\n\u001b[31mb"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
+    refused(["checkpoint", r"a\n\u001b[31mb"], *score(plan, folder, tokens))
+
+    # A product with numbers that are none, where that shows first.
+    with open(file, "wb") as stream:
+        stream.write(good[: 8 + length] + data[:begin] + b"\xff" * (end - begin) + data[end:])
+    bad = ["is not a number or is infinite; the weights are damaged"]
+    generate = "m1run", "generate", plan, "--weights", folder, "--tokens"
+    one = prompt("one", [1])
+    refused(["score: the log-probability of token 2 ", *bad], *score(plan, folder, tokens))
+    refused(["logits: the logit of token 0 ", *bad], *score(plan, folder, one), "--logits")
+    refused(["score: the log-probability of token 2 ", *bad], *generate, tokens, "--max-new-tokens", 0, "--out-dir", OUT)
+    refused(["sample: the logit of token 0 ", *bad], *generate, one, "--max-new-tokens", 1, "--out-dir", OUT)
+    refused(bad, "m1run", "bench", plan, "--weights", folder, "--prompt-len", 4, "--new-tokens", 2)
 
     os.remove(file)
     refused(["checkpoint"], *score(plan, folder, tokens))
@@ -212,6 +228,8 @@ def check_prompts():
 
     few = ("--max-new-tokens", 2)
     good = prompt("good", [1, 2, 3])
+    for files in (",", "", f"{good},", f",{good}"):
+        refused([f"--tokens '{files}': expected files separated by commas, found an empty name"], *generate(files, *few))
     refused(["outside.npy", "512", "vocabulary"], *generate(prompt("outside", [1, 512]), *few))
     refused(["outside.npy", "512", "vocabulary"], *score(plan, folder, prompt("outside", [1, 512])))
     refused(["below.npy", "-1"], *generate(prompt("below", [-1, 2]), *few))
@@ -229,8 +247,18 @@ def check_prompts():
     with open(half, "wb") as file:
         file.write(b"not an array")
     refused(["half.npy"], *generate(half, *few))
-    for option, value in (("--temperature", -1), ("--temperature", "nan"), ("--top-p", 0), ("--top-p", 1.5), ("--top-k", -1), ("--max-new-tokens", -1), ("--stop-token", 512), ("--seed", 2**32)):
-        refused([option], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
+    bad_values = {
+        "--temperature": (-1, "nan", "inf"),
+        "--top-p": (0, 1.5),
+        "--top-k": (-1,),
+        "--max-new-tokens": (-1,),
+        "--stop-token": (512, -1),
+        "--seed": (2**32, -1),
+        "--early-stop": (-2,),
+        "--early-stop-probability": (7, "nan"),
+    }
+    for option, value in ((option, value) for option, values in bad_values.items() for value in values):
+        refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
     refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
 
     # More sequences than slots wait for their turn.
@@ -280,6 +308,9 @@ def check_calls():
 
     accepted(*call(plan, folder, "score", batch))
     shutil.rmtree(OUT)
+    # Loading the plan ran it, and gave back what it reads.
+    for weights in ("none", folder):
+        refused(["model.m1plan", "'init'", "cannot be called", "score"], "m1run", "call", plan, "--weights", weights, "--entry", "init")
     broken("element 1 is 512, expected 0 to 511", tokens=[0, 512, 1, 2, 3])
     broken("element 0 is -1, expected 0 to 511", tokens=[-1, 0, 1, 2, 3])
     broken("element 4 is 512, expected 0 to 511", targets=[0, 0, 0, 0, 512])
@@ -327,14 +358,19 @@ def check_tools():
     good = compile_model(folder, "--max-length=2048")
     tokens = prompt("tokens", [1] * 1500)
     refused(["--bogus"], *score(good, folder, tokens), "--bogus")
-    refused(["subcommand"], "m1run", "bogus")
-    refused(["subcommand"], "m1run")
+    commands = "expected a subcommand (generate, score, call, bench, inspect), found "
+    refused([commands + "'bogus'"], "m1run", "bogus", "--json")
+    refused([commands + "none"], "m1run")
     refused(["--bogus"], "m1c", folder, "-o", plan, "--bogus")
     refused(["--max-tokens", "many"], "m1c", folder, "-o", plan, "--max-tokens=many")
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")
     refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
     refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
-    refused(["--threads", "many"], *score(good, folder, tokens), "--threads", "many")
+    for value in ("many", "-1", "", str(2**32)):
+        refused([f"--threads {value}: expected a whole number from 0 to 4294967295"], *score(good, folder, tokens), "--threads", value)
+    for value in ("-1", str(2**64), "0x", "1e3"):
+        expected = f"--init-seed {value}: expected a whole number from 0 to 18446744073709551615"
+        refused([expected], *score(good, "none", tokens), "--init-seed", value)
     refused(["absent"], "m1run", "call", good, "--weights", folder, "--entry", "absent")
     refused(["score", "5", "0"], "m1run", "call", good, "--weights", folder, "--entry", "score")
     refused([os.path.join(good, "out"), "Not a directory"], *score(good, folder, tokens)[:-1], os.path.join(good, "out"))
@@ -344,12 +380,26 @@ def check_tools():
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     # 1,500 rows of 512 logits do not fit, their log-probabilities do.
-    result = run(*score(good, folder, tokens), "--logits", preexec_fn=small_files)
-    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "logits.0.npy" in result.stderr, result
-    assert os.listdir(OUT) == ["logprobs.0.npy"], os.listdir(OUT)
+    refused(["logits.0.npy", "File too large"], *score(good, folder, tokens), "--logits", preexec_fn=small_files)
+
+    # Of the files of one run, all appear or none, however late one fails.
+    few = prompt("few", [1, 2, 3])
+    two = f"{few},{few}"
+    generate = "m1run", "generate", good, "--weights", folder, "--tokens", two, "--max-new-tokens", 2, "--out-dir", OUT
+    scored = score(good, folder, two)
+    for name, command in (("logprobs.1", scored), ("logits.1", (*scored, "--logits")), ("logprobs.1", generate)):
+        name += ".npy"
+        os.makedirs(os.path.join(OUT, name))
+        refused([os.path.join(OUT, name), "Is a directory"], *command)
+
+    # Less than a buffer of output, and more.
+    for words in (("inspect", good), ("inspect", good, "--json"), ("--help",)):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(["m1run", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+        assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
     with open("/dev/full", "w") as full:
-        result = subprocess.run(["m1run", "inspect", good], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
+        result = subprocess.run(["m1c", folder, "-o", plan, "--report"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1 and result.stderr == "m1c: error: 'standard output': No space left on device\n", result
 
 
 GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf32> {{m1.name = "{}"}}, tensor<?x8xf32> {{m1.name = "{}"}}) {{

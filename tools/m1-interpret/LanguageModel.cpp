@@ -19,10 +19,15 @@ static Tensor integers(llvm::ArrayRef<int64_t> Values) {
 }
 
 absl::Status m1::reference::writeTensor(const std::string &Path,
-                                        const Tensor &Value) {
-  if (Value.IsInteger)
-    return writeNpy(Path, ElementType::I64, Value.Shape, Value.Integers.data());
-  return writeNpy(Path, ElementType::F64, Value.Shape, Value.Reals.data());
+                                        const Tensor &Value,
+                                        OutputFiles &Files) {
+  M1_ASSIGN_OR_RETURN(Files.emplace_back(),
+                      Value.IsInteger
+                          ? prepareNpy(Path, ElementType::I64, Value.Shape,
+                                       Value.Integers.data())
+                          : prepareNpy(Path, ElementType::F64, Value.Shape,
+                                       Value.Reals.data()));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<llvm::SmallVector<Tensor>>

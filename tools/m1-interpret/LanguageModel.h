@@ -14,8 +14,10 @@
 
 namespace m1::reference {
 
-/// Writes floats as f8, integers as i8. Errors name the file.
-absl::Status writeTensor(const std::string &Path, const Tensor &Value);
+/// Writes floats as f8, integers as i8. The file is added to `Files`, which are
+/// to be committed. Errors name the file.
+absl::Status writeTensor(const std::string &Path, const Tensor &Value,
+                         OutputFiles &Files);
 
 /// What a model says of one sequence of T tokens, prompt and response.
 struct Sequence {

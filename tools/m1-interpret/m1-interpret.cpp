@@ -106,13 +106,15 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     return makeError(Input.getValue(), ": ", std::string(Function.getName()),
                      " failed");
   M1_RETURN_IF_ERROR(m1::createDirectories(OutDir));
+  m1::OutputFiles Files;
   for (auto [Index, Result] : llvm::enumerate(*Results)) {
     auto Name =
         Function.getResultAttrOfType<mlir::StringAttr>(Index, "m1.name");
     std::string File = Name ? Name.str() : "result" + std::to_string(Index);
-    M1_RETURN_IF_ERROR(writeTensor(OutDir + "/" + File + ".npy", Result));
+    M1_RETURN_IF_ERROR(
+        writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
-  return absl::OkStatus();
+  return commit(Files);
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
@@ -121,6 +123,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     return makeError("--max-new-tokens: expected 0 or more, found ",
                      MaxNewTokens.getValue());
   M1_RETURN_IF_ERROR(m1::createDirectories(OutDir));
+  m1::OutputFiles Files;
   for (auto [Index, Path] : llvm::enumerate(TokenFiles)) {
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, m1::readTokens(Path));
     if (Tokens.empty())
@@ -130,14 +133,15 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
                         Model.run(std::move(Tokens), MaxNewTokens, Logits));
     auto Write = [&](const char *Name, const Tensor &Value) {
       return writeTensor(
-          m1::concat(OutDir.getValue(), "/", Name, ".", Index, ".npy"), Value);
+          m1::concat(OutDir.getValue(), "/", Name, ".", Index, ".npy"), Value,
+          Files);
     };
     M1_RETURN_IF_ERROR(Write("tokens", Done.Tokens));
     M1_RETURN_IF_ERROR(Write("logprobs", Done.LogProbs));
     if (Logits)
       M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
   }
-  return absl::OkStatus();
+  return commit(Files);
 }
 
 static absl::Status run() {

@@ -59,11 +59,15 @@ absl::Status call(const CallOptions &Options) {
   M1_RETURN_IF_ERROR(Program.call(Index, Inputs, Outputs));
 
   M1_RETURN_IF_ERROR(createDirectories(Options.OutDir));
-  for (size_t I = 0; I < Results.size(); ++I)
-    M1_RETURN_IF_ERROR(
-        writeNpy(concat(Options.OutDir, "/",
-                        view(Function.outputs()->Get(I)->name()), ".npy"),
-                 Results[I].Type, Results[I].Shape, Results[I].Data.data()));
+  OutputFiles Files(Results.size());
+  for (size_t I = 0; I < Results.size(); ++I) {
+    std::string Path = concat(Options.OutDir, "/",
+                              view(Function.outputs()->Get(I)->name()), ".npy");
+    M1_ASSIGN_OR_RETURN(Files[I],
+                        prepareNpy(Path, Results[I].Type, Results[I].Shape,
+                                   Results[I].Data.data()));
+  }
+  M1_RETURN_IF_ERROR(commit(Files));
   printProfile(*Session);
   return absl::OkStatus();
 }

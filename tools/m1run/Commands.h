@@ -34,11 +34,18 @@ void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 
+/// Adds an option for a whole number from 0 to `Max`. (CLI11 would take -1 for
+/// 2^64 - 1.)
+CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Max,
+                       std::function<void(uint64_t)> Set,
+                       const std::string &Description);
+
 /// The options that every subcommand that runs a plan has.
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
-  /// Adds PLAN, --weights, --init-seed, --threads and --profile.
+  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking and
+  /// --profile.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 

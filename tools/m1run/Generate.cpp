@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <cstdio>
 
 using namespace m1;
@@ -26,46 +27,54 @@ struct GenerateCommand : SequenceOptions {
   GenerateOptions Options;
 };
 
-absl::Status checkOptions(const GenerateOptions &Options,
-                          const LanguageModel &Model) {
+absl::Status checkOptions(const GenerateOptions &Options) {
   if (Options.MaxNewTokens < 0)
     return makeError("--max-new-tokens ", Options.MaxNewTokens,
                      ": expected 0 or more");
-  if (!(Options.Temperature >= 0))
+  if (!(Options.Temperature >= 0) || std::isinf(Options.Temperature))
     return makeError("--temperature ", Options.Temperature,
-                     ": expected 0 or more");
+                     ": expected a finite number, 0 or more");
   if (!(Options.TopP > 0 && Options.TopP <= 1))
     return makeError("--top-p ", Options.TopP, ": expected 0 < p <= 1");
   if (Options.TopK < 0)
     return makeError("--top-k ", Options.TopK, ": expected 0 or more");
-  if (Options.Seed > UINT32_MAX)
-    return makeError("--seed ", Options.Seed, ": expected less than 2^32");
-  if (Options.StopToken < -1 || Options.StopToken >= Model.vocabulary())
-    return makeError("--stop-token ", Options.StopToken,
-                     " is outside the vocabulary of ", Model.vocabulary());
+  if (Options.EarlyStopCount < 0)
+    return makeError("--early-stop ", Options.EarlyStopCount,
+                     ": expected 0 (never) or more");
+  if (!(Options.EarlyStopProbability >= 0 && Options.EarlyStopProbability <= 1))
+    return makeError("--early-stop-probability ", Options.EarlyStopProbability,
+                     ": expected 0 <= p <= 1");
   return absl::OkStatus();
 }
 
 absl::Status writeResult(const std::string &Directory, size_t Index,
-                         const Generated &Result) {
+                         const Generated &Result, OutputFiles &Files) {
   int64_t Length = Result.Tokens.size(), Rows = Result.LogProbs.size();
-  M1_RETURN_IF_ERROR(writeNpy(concat(Directory, "/tokens.", Index, ".npy"),
-                              ElementType::I64, std::span(&Length, 1),
-                              Result.Tokens.data()));
-  return writeNpy(concat(Directory, "/logprobs.", Index, ".npy"),
-                  ElementType::F32, std::span(&Rows, 1),
-                  Result.LogProbs.data());
+  M1_ASSIGN_OR_RETURN(Files.emplace_back(),
+                      prepareNpy(concat(Directory, "/tokens.", Index, ".npy"),
+                                 ElementType::I64, std::span(&Length, 1),
+                                 Result.Tokens.data()));
+  M1_ASSIGN_OR_RETURN(Files.emplace_back(),
+                      prepareNpy(concat(Directory, "/logprobs.", Index, ".npy"),
+                                 ElementType::F32, std::span(&Rows, 1),
+                                 Result.LogProbs.data()));
+  return absl::OkStatus();
 }
 
 absl::Status runGenerate(const GenerateCommand &Command) {
+  M1_RETURN_IF_ERROR(checkOptions(Command.Options));
   M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
   auto &[Session, Model, Prompts] = Opened;
-  M1_RETURN_IF_ERROR(checkOptions(Command.Options, *Model));
+  if (std::optional<int64_t> Stop = Command.Options.StopToken;
+      Stop && (*Stop < 0 || *Stop >= Model->vocabulary()))
+    return makeError("--stop-token ", *Stop, " is outside the vocabulary of ",
+                     Model->vocabulary());
   if (!Command.OutDir.empty())
     M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
   GenerateOptions Options = Command.Options;
   std::vector<Generated> Results(Prompts.size());
+  OutputFiles Files;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
@@ -73,15 +82,16 @@ absl::Status runGenerate(const GenerateCommand &Command) {
     catchInterrupts();
     Options.Cancelled = interrupted;
     Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
-    M1_RETURN_IF_ERROR(
-        generate(*Model, Prompts, Options,
-                 [&](size_t Index, const Generated &Result) -> absl::Status {
-                   Results[Index] = Result;
-                   return Command.OutDir.empty()
-                              ? absl::OkStatus()
-                              : writeResult(Command.OutDir, Index, Result);
-                 }));
+    M1_RETURN_IF_ERROR(generate(
+        *Model, Prompts, Options,
+        [&](size_t Index, const Generated &Result) -> absl::Status {
+          Results[Index] = Result;
+          return Command.OutDir.empty()
+                     ? absl::OkStatus()
+                     : writeResult(Command.OutDir, Index, Result, Files);
+        }));
   }
+  M1_RETURN_IF_ERROR(commit(Files));
   double Seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
           .count();
@@ -144,9 +154,10 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
                   "(default 1)");
   Sub->add_option("--top-k", Options.TopK,
                   "draw from this many most likely tokens (default 0: all)");
-  Sub->add_option("--seed", Options.Seed,
-                  "seed of the draws; sequence i draws with seed * 2^32 + i "
-                  "(default 0)");
+  addNumber(
+      *Sub, "--seed", UINT32_MAX, [&Options](uint64_t N) { Options.Seed = N; },
+      "seed of the draws; sequence i draws with seed * 2^32 + i "
+      "(default 0)");
   Sub->add_option("--stop-token", Options.StopToken,
                   "a response ends with this token");
   Sub->add_option("--early-stop", Options.EarlyStopCount,

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <cstdio>
 
 using namespace m1;
@@ -196,9 +197,16 @@ void printText(const json &D) {
                          signature(Function["inputs"]) + ") -> (" +
                          signature(Function["outputs"]) + "), " +
                          number(Function["steps"]) + " steps");
+  // Most figures are whole numbers, of bytes, say.
+  auto figure = [](const json &Value) {
+    double Number = Value.get<double>();
+    return Number == std::floor(Number) && std::fabs(Number) < 0x1p53
+               ? std::to_string(static_cast<int64_t>(Number))
+               : Value.dump();
+  };
   for (const json &Figure : D["figures"])
     line("figure", Figure["name"].get<std::string>() + ": " +
-                       number(Figure["value"]) + " " +
+                       figure(Figure["value"]) + " " +
                        Figure["unit"].get<std::string>());
 }
 } // namespace

@@ -10,10 +10,30 @@
 
 #include "runtime/weights/Npy.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 using namespace m1;
 using namespace m1::run;
+
+CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
+                            uint64_t Max, std::function<void(uint64_t)> Set,
+                            const std::string &Description) {
+  auto parse = [=](const std::string &Text) {
+    char *End = nullptr;
+    errno = 0;
+    uint64_t Number = std::strtoull(Text.c_str(), &End, 0);
+    bool Digits = !Text.empty() && Text[0] >= '0' && Text[0] <= '9';
+    if (!Digits || *End || errno || Number > Max)
+      throw CLI::ValidationError(
+          concat(Name, " ", Text, ": expected a whole number from 0 to ", Max));
+    Set(Number);
+  };
+  return Command.add_option_function<std::string>(Name, parse, Description)
+      ->type_name("UINT");
+}
 
 void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_option("PLAN", PlanPath, "the compiled model, made by m1c")
@@ -23,15 +43,19 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                   "directory of the checkpoint, or 'none' for random weights")
       ->required(WeightsRequired)
       ->type_name("DIR|none");
-  Command.add_option("--init-seed", Session.InitSeed,
-                     "seed of random weights (default 0)");
+  addNumber(
+      Command, "--init-seed", UINT64_MAX,
+      [this](uint64_t N) { Session.InitSeed = N; },
+      "seed of random weights (default 0)");
   Command
       .add_option("--device", Session.Device.Name,
                   "where to run: cpu, cuda, cuda:N, or ptx, a GPU emulated on "
                   "the CPU (default: what the plan was compiled for)")
       ->type_name("DEVICE");
-  Command.add_option("--threads", Session.Device.Threads,
-                     "threads of the CPU to use (default: all processors)");
+  addNumber(
+      Command, "--threads", UINT32_MAX,
+      [this](uint64_t N) { Session.Device.Threads = N; },
+      "threads of the CPU to use (default: all processors)");
   Command.add_flag("--blocking", Session.Device.Blocking,
                    "wait for each kernel of a GPU, so that an error names the "
                    "one that caused it");
@@ -42,12 +66,24 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                             bool OutDirRequired) {
   Common.addTo(Command, /*WeightsRequired=*/true);
+  // CLI11's own delimiter would take no file of "," and the next word instead.
+  auto split = [this](const std::vector<std::string> &Lists) {
+    for (const std::string &List : Lists)
+      for (size_t Begin = 0, End; Begin <= List.size(); Begin = End + 1) {
+        End = std::min(List.find(',', Begin), List.size());
+        if (End == Begin)
+          throw CLI::ValidationError(concat(
+              "--tokens '", List,
+              "': expected files separated by commas, found an empty name"));
+        TokenFiles.push_back(List.substr(Begin, End - Begin));
+      }
+  };
   Command
-      .add_option("--tokens", TokenFiles,
-                  "token ids: 1-D .npy files of int32 or int64, separated by "
-                  "commas; each is a sequence")
+      .add_option_function<std::vector<std::string>>(
+          "--tokens", split,
+          "token ids: 1-D .npy files of int32 or int64, separated by commas; "
+          "each is a sequence")
       ->required()
-      ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("FILE.npy[,FILE.npy...]");
   Command.add_option("--out-dir", OutDir, OutDirText)->required(OutDirRequired);

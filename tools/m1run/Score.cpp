@@ -31,7 +31,7 @@ struct ScoreCommand : SequenceOptions {
 absl::Status writeLogits(LanguageModel &Model,
                          std::span<const std::vector<int64_t>> Sequences,
                          const ScoreOptions &Options,
-                         const std::string &Directory) {
+                         const std::string &Directory, OutputFiles &Files) {
   std::vector<std::unique_ptr<NpyWriter>> Writers(Sequences.size());
   std::vector<int64_t> Rows(Sequences.size());
   return computeLogits(
@@ -50,7 +50,7 @@ absl::Status writeLogits(LanguageModel &Model,
         Rows[I] += Count;
         if (Rows[I] < Length)
           return absl::OkStatus();
-        M1_RETURN_IF_ERROR(Writers[I]->finish());
+        M1_ASSIGN_OR_RETURN(Files.emplace_back(), Writers[I]->finish());
         Writers[I].reset();
         return absl::OkStatus();
       });
@@ -74,14 +74,18 @@ absl::Status runScore(const ScoreCommand &Command) {
   Options.Progress = [&](int64_t Tokens) { Bar.advance(Tokens); };
   M1_ASSIGN_OR_RETURN(std::vector<std::vector<float>> LogProbs,
                       score(*Model, Sequences, Options));
+  OutputFiles Files;
   for (size_t I = 0; I < LogProbs.size(); ++I) {
     int64_t Rows = LogProbs[I].size();
-    M1_RETURN_IF_ERROR(writeNpy(concat(Command.OutDir, "/logprobs.", I, ".npy"),
-                                ElementType::F32, std::span(&Rows, 1),
-                                LogProbs[I].data()));
+    M1_ASSIGN_OR_RETURN(
+        Files.emplace_back(),
+        prepareNpy(concat(Command.OutDir, "/logprobs.", I, ".npy"),
+                   ElementType::F32, std::span(&Rows, 1), LogProbs[I].data()));
   }
   if (Command.Logits)
-    M1_RETURN_IF_ERROR(writeLogits(*Model, Sequences, Options, Command.OutDir));
+    M1_RETURN_IF_ERROR(
+        writeLogits(*Model, Sequences, Options, Command.OutDir, Files));
+  M1_RETURN_IF_ERROR(commit(Files));
   printProfile(*Session);
 
   json Results = json::array();

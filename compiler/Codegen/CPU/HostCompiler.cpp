@@ -136,7 +136,8 @@ struct TemporaryFile {
   }
   ~TemporaryFile() {
     if (!Path.empty())
-      (void)llvm::sys::fs::remove(Path); // nobody is left to tell
+      llvm::consumeError(llvm::errorCodeToError(
+          llvm::sys::fs::remove(Path))); // nobody is left to tell
   }
 };
 } // namespace

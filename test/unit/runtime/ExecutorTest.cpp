@@ -163,6 +163,22 @@ TEST(Executor, InitPacksWeightsAndStatesLast) {
   }
 }
 
+TEST(Executor, InitCannotBeCalled) {
+  SessionOptions Options;
+  Options.Weights = "none";
+  plan::PlanT Plan = initPlan(4);
+  std::unique_ptr<Session> S = open(Plan, Options);
+  EXPECT_NE(message(S->Program->find("init").status())
+                .find("function 'init' ran when the plan was loaded and cannot "
+                      "be called; expected one of read"),
+            std::string::npos);
+  uint32_t Read = value(S->Program->find("read"));
+  ASSERT_EQ(Plan.functions[1 - Read]->name, "init");
+  EXPECT_NE(message(S->Program->call(1 - Read, {}, {}))
+                .find("function 'init' ran when the plan was loaded"),
+            std::string::npos);
+}
+
 TEST(Executor, RefusesOtherCheckpoints) {
   TemporaryDirectory Directory;
   SessionOptions Options;

@@ -96,6 +96,36 @@ TEST(Npy, UnfinishedLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(Directory.root()));
 }
 
+TEST(OutputFiles, AppearTogether) {
+  TemporaryDirectory Directory;
+  const int64_t Shape[] = {1};
+  const float Old = 1, New = 2;
+  std::string A = Directory.path("a.npy"), B = Directory.path("b.npy");
+  ASSERT_TRUE(writeNpy(A, ElementType::F32, Shape, &Old).ok());
+  auto valueOf = [&](const std::string &Path) {
+    return value(readNpy(Path)).as<float>()[0];
+  };
+  for (bool Fails : {true, false}) {
+    OutputFiles Files;
+    for (const std::string &Path : {A, B})
+      Files.push_back(value(prepareNpy(Path, ElementType::F32, Shape, &New)));
+    EXPECT_EQ(valueOf(A), Old);
+    EXPECT_FALSE(std::filesystem::exists(B));
+    if (Fails)
+      continue;
+    ASSERT_TRUE(commit(Files).ok());
+    EXPECT_EQ(valueOf(A), New);
+    EXPECT_EQ(valueOf(B), New);
+  }
+  using std::filesystem::directory_iterator;
+  EXPECT_EQ(std::distance(directory_iterator(Directory.root()), {}), 2);
+  std::filesystem::create_directory(Directory.path("c.npy"));
+  EXPECT_EQ(
+      message(prepareNpy(Directory.path("c.npy"), ElementType::F32, Shape, &New)
+                  .status()),
+      "cannot create " + Directory.path("c.npy") + ": Is a directory");
+}
+
 TEST(Npy, ReportsAFullDisk) {
   if (!std::filesystem::exists("/dev/full"))
     GTEST_SKIP() << "no /dev/full";
@@ -127,8 +157,14 @@ TEST(Npy, HostileHeaders) {
   expect(npy(dictionary("'<f4'", "False", "(2,)"), "1234567"),
          "[2] does not take the 7 bytes");
   expect(npy(dictionary("'<f4'", "True", "(1,)"), "1234"), "not in C order");
-  expect(npy(dictionary("'>f4'", "False", "(1,)"), "1234"), "element type");
-  expect(npy(dictionary("'|O'", "False", "(1,)"), "1234"), "element type");
+  expect(npy(dictionary("'>f4'", "False", "(1,)"), "1234"),
+         "element type >f4, expected one of f2, f4");
+  expect(npy(dictionary("'|O'", "False", "(1,)"), "1234"),
+         "element type |O, expected one of f2, f4");
+  expect(npy(dictionary("[('a', '<i4'), ('b', '<i4'), ('c', '<i4')]", "False",
+                        "(1,)"),
+             "1234"),
+         "element type [('a', '<i4'), ('b', '<i4'), ('c', '<i4'..., expected");
   expect(npy(dictionary("'<f4'", "False", "(99999999999999999999,)"), ""),
          "malformed shape");
   expect(npy(dictionary("'<f4'", "False", "(-1,)"), ""), "malformed shape");

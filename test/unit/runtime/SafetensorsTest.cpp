@@ -89,7 +89,11 @@ INSTANTIATE_TEST_SUITE_P(
         HostileCase{"JunkAfterJson", safetensors("{} x", 0), "not valid JSON"},
         HostileCase{"NotAnObject", safetensors("[]", 0), "begin with '{'"},
         HostileCase{"Number", safetensors("{\"w\":7}", 0),
-                    "a number where a tensor was expected"},
+                    "tensor 'w': found a number, expected an object"},
+        HostileCase{
+            "ControlCharacters",
+            safetensors(R"({"a\n\u001b[2J\u007f\u009b\u00e9\t":7})", 0),
+            "tensor 'a\\n\\u001b[2J\\u007f\\u009b\u00e9\\u0009': found"},
         HostileCase{"DeepNesting",
                     safetensors("{\"w\":" + std::string(100000, '['), 0),
                     "an array"},
