@@ -10,7 +10,8 @@
 # tools of the project and of LLVM as they are; %m1c and %m1run are their full
 # paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only, feature
 # "amx"), %m1run_bochs is m1run on an emulated CPU with AVX-512 (feature "bochs",
-# where bochscpu-python is installed besides), %m1run_amx_bochs is both, %python is the Python that runs lit.
+# where bochscpu-python is installed besides), %m1run_amx_bochs is both, %python is
+# the Python that runs lit. A build with sanitizers has the feature "sanitized".
 
 import importlib.util
 import os
@@ -33,6 +34,11 @@ config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
+if config.m1c_sanitize:
+    config.available_features.add("sanitized")
+    # LLVM's headers poison what LLVM's libraries, which are not instrumented, then use.
+    options = config.environment.get("ASAN_OPTIONS", "")
+    config.environment["ASAN_OPTIONS"] = f"allow_user_poisoning=0:{options}"
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):

@@ -74,7 +74,8 @@ absl::Status runGenerate(const GenerateCommand &Command) {
 
   GenerateOptions Options = Command.Options;
   std::vector<Generated> Results(Prompts.size());
-  OutputFiles Files;
+  OutputFiles Files; // two for each sequence that is finished
+  absl::Status Done;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
@@ -82,16 +83,25 @@ absl::Status runGenerate(const GenerateCommand &Command) {
     catchInterrupts();
     Options.Cancelled = interrupted;
     Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
-    M1_RETURN_IF_ERROR(generate(
-        *Model, Prompts, Options,
-        [&](size_t Index, const Generated &Result) -> absl::Status {
-          Results[Index] = Result;
-          return Command.OutDir.empty()
-                     ? absl::OkStatus()
-                     : writeResult(Command.OutDir, Index, Result, Files);
-        }));
+    Done = generate(*Model, Prompts, Options,
+                    [&](size_t Index, const Generated &Result) -> absl::Status {
+                      Results[Index] = Result;
+                      return Command.OutDir.empty()
+                                 ? absl::OkStatus()
+                                 : writeResult(Command.OutDir, Index, Result,
+                                               Files);
+                    });
   }
+  // Who interrupts keeps what is finished; nothing is left of what failed.
+  if (!Done.ok() && !absl::IsCancelled(Done))
+    return Done;
+  const size_t Finished = Files.size() / 2;
   M1_RETURN_IF_ERROR(commit(Files));
+  if (!Done.ok() && Finished > 0)
+    return absl::CancelledError(
+        concat("interrupted; ", Finished, " of ", Prompts.size(),
+               " sequences are finished and in ", Command.OutDir));
+  M1_RETURN_IF_ERROR(Done);
   double Seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
           .count();
