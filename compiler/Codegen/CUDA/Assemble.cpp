@@ -19,10 +19,11 @@ using namespace mlir;
 using namespace m1::codegen;
 
 std::string m1::codegen::findAssembler() {
-  for (ArrayRef<StringRef> Folders :
-       {ArrayRef<StringRef>(), ArrayRef<StringRef>("/usr/local/cuda/bin")})
-    if (auto Path = llvm::sys::findProgramByName("ptxas", Folders))
-      return *Path;
+  if (auto Path = llvm::sys::findProgramByName("ptxas"))
+    return *Path;
+  const StringRef Toolkit = "/usr/local/cuda/bin";
+  if (auto Path = llvm::sys::findProgramByName("ptxas", Toolkit))
+    return *Path;
   return "";
 }
 
