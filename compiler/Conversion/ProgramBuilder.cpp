@@ -77,10 +77,11 @@ ModuleBuilder::piecesOf(ParameterOp Parameter) {
   ArrayRef<int64_t> Shape = Type.getShape();
   if (Parameter.isStacked())
     Shape = Shape.drop_front();
-  mlir::Type Element = Type.getElementType();
   SmallVector<Piece> Pieces;
   for (Attribute A : Sources) {
     auto Source = cast<SourceAttr>(A);
+    mlir::Type Element =
+        Source.getStored() ? Source.getStored() : Type.getElementType();
     SmallVector<int64_t> Stored(Shape);
     int64_t Offset = 0;
     MemRefType Part = memoryType(Shape, Element);
@@ -116,6 +117,13 @@ Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
   if (Pieces.size() != 1) {
     User->emitOpError("expected a parameter of one source, found ")
         << Pieces.size();
+    return {};
+  }
+  if (mlir::Type Stored = Pieces[0].Type.getElementType();
+      Stored != getElementTypeOrSelf(Weight)) {
+    User->emitOpError("expected ")
+        << Pieces[0].Tensor << " stored as " << getElementTypeOrSelf(Weight)
+        << ", found " << Stored << "; only weights of products are widened";
     return {};
   }
   return place(B, User->getLoc(), Pieces[0]);
@@ -187,7 +195,8 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
     if (Stacked)
       To = Init.create<plan::ViewOp>(Loc, One, Memory, Number * Size,
                                      ExprAttr());
-    launch(Init, Loc, packKernel(Kernels, P.Type, Layout),
+    launch(Init, Loc,
+           packKernel(Kernels, P.Type, Type.getElementType(), Layout),
            {ExprAttr::constant(Init.getContext(), Layout.Panels)},
            {place(Init, Loc, P), To}, {1});
   };
@@ -204,10 +213,10 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
     for (int64_t Expert = 0; Expert < P.Type.getDimSize(0); ++Expert) {
       Piece Part = P;
       Part.Offset += Expert * Strides[0];
-      Part.Type = memoryType(Matrix, Type.getElementType());
+      Part.Type = memoryType(Matrix, P.Type.getElementType());
       if (Strides[1] != Matrix[1])
         Part.Type = MemRefType::get(
-            Matrix, Type.getElementType(),
+            Matrix, P.Type.getElementType(),
             StridedLayoutAttr::get(Init.getContext(), 0,
                                    ArrayRef<int64_t>(Strides).drop_front()));
       Pack(Part, Expert);

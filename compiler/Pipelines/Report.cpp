@@ -80,8 +80,17 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
 
   double Parameters = 0, Bytes = 0;
   for (ParameterOp Parameter : Module.getOps<ParameterOp>()) {
-    Parameters += elementsOf(Parameter.getType());
-    Bytes += bytesOf(Parameter.getType());
+    const double Elements = elementsOf(Parameter.getType());
+    Parameters += Elements;
+    // As they are stored: sources of one parameter are of one size.
+    auto Sources = Parameter.getSources().getAsRange<SourceAttr>();
+    for (SourceAttr Source : Sources) {
+      Type Stored = Source.getStored()
+                        ? Source.getStored()
+                        : getElementTypeOrSelf(Parameter.getType());
+      Bytes += Elements / Parameter.getSources().size() *
+               Stored.getIntOrFloatBitWidth() / 8;
+    }
   }
   double ActiveParameters = 0, ActiveBytes = 0;
   llvm::MapVector<StringRef, double> Operations;

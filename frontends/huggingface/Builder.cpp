@@ -148,9 +148,9 @@ void ModelBuilder::declareParameters() {
     Types[P.Symbol] = Type;
     SmallVector<Attribute> Sources;
     for (const Source &S : P.Sources)
-      Sources.push_back(m1::SourceAttr::get(B.getContext(),
-                                            B.getStringAttr(S.Tensor), S.Axis,
-                                            S.Begin, S.End, S.Extent));
+      Sources.push_back(m1::SourceAttr::get(
+          B.getContext(), B.getStringAttr(S.Tensor), S.Axis, S.Begin, S.End,
+          S.Extent, S.Type == P.Type ? mlir::Type() : elementType(S.Type)));
     at(P.Symbol);
     B.create<m1::ParameterOp>(P.Symbol, Type, B.getArrayAttr(Sources),
                               P.Stacked && Sources.size() == 1);

@@ -20,6 +20,7 @@ namespace m1::huggingface {
 struct Source {
   std::string Tensor;
   int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
+  DType Type = DType::F32; ///< as the tensor is stored; as Parameter::Type
 };
 
 /// A parameter of the model. If stacked, each source is one index of axis 0 of

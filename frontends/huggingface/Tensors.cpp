@@ -90,9 +90,9 @@ std::optional<DType> dtype(m1::ElementType Type) {
   }
 }
 
-/// Checks one source of a parameter against the stored tensors and takes the
-/// type from it.
-Error checkSource(const StoredTensors &Tensors, Parameter &P, const Source &S) {
+/// Checks one source of a parameter against the stored tensors and takes its
+/// type from there.
+Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
   auto It = Tensors.find(S.Tensor);
   const Stored &Tensor = It->second;
   if (!Tensor.Type)
@@ -106,18 +106,17 @@ Error checkSource(const StoredTensors &Tensors, Parameter &P, const Source &S) {
   std::string Found = " is stored as " + std::string(name(*Tensor.Type));
   if (!Type)
     return error(Where + Found + ", expected F32, BF16 or F16");
-  if (&S == &P.Sources.front())
-    P.Type = *Type;
-  else if (P.Type != *Type)
-    return error(Where + Found + ", unlike " + P.Sources.front().Tensor +
-                 ": expected one type for all experts of a layer");
+  S.Type = *Type;
   return Error::success();
 }
 
 /// The types of parameters that no file is there for.
 void assumePublishedTypes(const Config &C, std::vector<Parameter> &Parameters) {
-  for (Parameter &P : Parameters)
+  for (Parameter &P : Parameters) {
     P.Type = P.IsRouter && C.hasPublishedNames() ? DType::F32 : C.Weights;
+    for (Source &S : P.Sources)
+      S.Type = P.Type;
+  }
 }
 
 /// One line for tensors that are missing or too many: the first by name, and
@@ -152,22 +151,27 @@ Error checkNames(StringRef Where, const Config &C,
   return Error::success();
 }
 
-/// w1, w3 and w2 of a layer are operands of one operation.
-Error checkExpertTypes(StringRef Where,
-                       const std::vector<Parameter> &Parameters) {
-  llvm::StringMap<const Parameter *> First;
-  for (const Parameter &P : Parameters) {
-    auto [Block, Name] = StringRef(P.Symbol).rsplit('.');
-    if (!Block.ends_with(".experts"))
-      continue;
-    const Parameter *W1 = First.try_emplace(Block, &P).first->second;
-    if (P.Type != W1->Type)
-      return error(Where + ": " + P.Sources.front().Tensor +
-                   " is of another element type than " +
-                   W1->Sources.front().Tensor +
-                   ", expected one type for all experts of a layer");
+/// The types of parameters, from those of their sources. w1, w3 and w2 of a
+/// layer are operands of one operation, of one type: where tensors of several
+/// make them up, that is f32, which holds the numbers of all.
+void chooseTypes(std::vector<Parameter> &Parameters) {
+  llvm::StringMap<DType> OfExperts;
+  auto BlockOf = [](const Parameter &P) {
+    StringRef Block = StringRef(P.Symbol).rsplit('.').first;
+    return Block.ends_with(".experts") ? Block : StringRef();
+  };
+  for (Parameter &P : Parameters) {
+    P.Type = P.Sources.front().Type;
+    if (StringRef Block = BlockOf(P); !Block.empty()) {
+      DType &Common = OfExperts.try_emplace(Block, P.Type).first->second;
+      for (const Source &S : P.Sources)
+        if (S.Type != Common)
+          Common = DType::F32;
+    }
   }
-  return Error::success();
+  for (Parameter &P : Parameters)
+    if (StringRef Block = BlockOf(P); !Block.empty())
+      P.Type = OfExperts.lookup(Block);
 }
 
 } // namespace
@@ -207,10 +211,9 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
   if (Error E = checkNames(Where, C, Parameters, Tensors))
     return E;
   for (Parameter &P : Parameters)
-    for (const Source &S : P.Sources)
+    for (Source &S : P.Sources)
       if (Error E = checkSource(Tensors, P, S))
         return E;
-  if (Error E = checkExpertTypes(Where, Parameters))
-    return E;
+  chooseTypes(Parameters);
   return Parameters;
 }

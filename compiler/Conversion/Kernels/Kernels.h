@@ -45,7 +45,7 @@ mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
 
 /// Grid: panels. Arguments: source [N, K], destination as `To` says.
 tile::KernelOp packKernel(KernelCache &Cache, mlir::MemRefType Source,
-                          const PackedLayout &To);
+                          mlir::Type Element, const PackedLayout &To);
 
 /// An elementwise op at the end of a product. `Chained` is the operand that the
 /// product, or the step before, provides; the others are read from memory, [T,

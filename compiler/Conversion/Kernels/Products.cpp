@@ -57,12 +57,15 @@ Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
 }
 
 tile::KernelOp m1::packKernel(KernelCache &Cache, MemRefType Source,
-                              const PackedLayout &To) {
+                              Type Element, const PackedLayout &To) {
   int64_t N = Source.getDimSize(0), K = Source.getDimSize(1);
   const int64_t Panel = To.Panel;
-  Type Element = Source.getElementType();
+  Type Stored = Source.getElementType();
+  std::string Types = nameOf(Stored);
+  if (Stored != Element)
+    Types += "_" + nameOf(Element);
   std::string Key =
-      formatv("pack_{0}x{1}_{2}_panel{3}{4}{5}", N, K, nameOf(Element), Panel,
+      formatv("pack_{0}x{1}_{2}_panel{3}{4}{5}", N, K, Types, Panel,
               To.Pairs ? "_pairs" : "", layoutName(Source));
   return Cache.get(
       Key, {Source, memoryType(To.shape(), Element)}, [&](KernelBody &B) {
@@ -74,8 +77,9 @@ tile::KernelOp m1::packKernel(KernelCache &Cache, MemRefType Source,
         Value W = B.load(B.Args[0], {First, Zero}, {0, 1}, {Panel, K}, Rows);
         SmallVector<Value> Where(To.shape().size(), Zero);
         Where[0] = B.X;
-        B.create<tile::StoreOp>(B.transposed(W), B.Args[1], Where, Value(),
-                                Value(), panelDims(1), To.Pairs);
+        B.create<tile::StoreOp>(B.rounded(B.transposed(W), Element), B.Args[1],
+                                Where, Value(), Value(), panelDims(1),
+                                To.Pairs);
       });
 }
 

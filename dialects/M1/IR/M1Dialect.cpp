@@ -76,7 +76,10 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
 
 LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
                                  StringAttr Tensor, int64_t Axis, int64_t Begin,
-                                 int64_t End, int64_t Extent) {
+                                 int64_t End, int64_t Extent, Type Stored) {
+  if (Stored && !Stored.isBF16() && !Stored.isF16() && !Stored.isF32())
+    return EmitError() << "expected a tensor stored as f32, bf16 or f16, found "
+                       << Stored;
   if (Tensor.empty())
     return EmitError() << "expected the name of a tensor, found \"\"";
   if (Axis < -1)
@@ -97,6 +100,7 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
 Attribute SourceAttr::parse(AsmParser &Parser, Type) {
   StringAttr Tensor;
   int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
+  mlir::Type Stored;
   SMLoc Location = Parser.getCurrentLocation();
   if (Parser.parseLess() || Parser.parseAttribute(Tensor))
     return {};
@@ -107,11 +111,13 @@ Attribute SourceAttr::parse(AsmParser &Parser, Type) {
        Parser.parseKeyword("of") || Parser.parseInteger(Extent) ||
        Parser.parseRSquare()))
     return {};
+  if (succeeded(Parser.parseOptionalKeyword("as")) && Parser.parseType(Stored))
+    return {};
   if (Parser.parseGreater())
     return {};
   auto EmitError = [&] { return Parser.emitError(Location); };
   return SourceAttr::getChecked(EmitError, Parser.getContext(), Tensor, Axis,
-                                Begin, End, Extent);
+                                Begin, End, Extent, Stored);
 }
 
 void SourceAttr::print(AsmPrinter &Printer) const {
@@ -119,5 +125,7 @@ void SourceAttr::print(AsmPrinter &Printer) const {
   if (getAxis() >= 0)
     Printer << "[axis " << getAxis() << ", " << getBegin() << " to " << getEnd()
             << " of " << getExtent() << ']';
+  if (getStored())
+    Printer << " as " << getStored();
   Printer << '>';
 }

@@ -77,13 +77,14 @@ def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
   let summary = "A tensor of the checkpoint, or a range of one along one axis";
   let description = [{
     `#m1.source<"name">` is a whole tensor. `#m1.source<"name"[axis 1, 0 to 64 of 128]>` is its part with indices
-    0 <= i < 64 along axis 1, whose full extent in the checkpoint is 128.
+    0 <= i < 64 along axis 1, whose full extent in the checkpoint is 128. `#m1.source<"name" as bf16>` is stored in another
+    element type than the parameter has, to which it is widened.
   }];
   let parameters = (ins "::mlir::StringAttr":$tensor, DefaultValuedParameter<"int64_t", "-1">:$axis,
                         DefaultValuedParameter<"int64_t", "0">:$begin, DefaultValuedParameter<"int64_t", "0">:$end,
-                        DefaultValuedParameter<"int64_t", "0">:$extent);
+                        DefaultValuedParameter<"int64_t", "0">:$extent, OptionalParameter<"::mlir::Type">:$stored);
   let builders = [AttrBuilderWithInferredContext<(ins "::mlir::StringAttr":$tensor), [{
-    return $_get(tensor.getContext(), tensor, -1, 0, 0, 0);
+    return $_get(tensor.getContext(), tensor, -1, 0, 0, 0, ::mlir::Type());
   }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
@@ -112,7 +113,7 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
 
     Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) if stacked,
     axis 0 of the type has extent n; (C4) a range's length is the extent of that axis in the type (without the stacking
-    axis).
+    axis); (C5) a source stored in another element type has a narrower one, and the parameter is the weight of a product.
 
     ```mlir
     m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>

@@ -141,6 +141,12 @@ LogicalResult ParameterOp::verify() {
     return emitOpError() << "C3: expected axis 0 to have extent " << Count
                          << ", the number of sources, found " << Ty;
   for (SourceAttr Source : getSources().getAsRange<SourceAttr>()) {
+    if (mlir::Type Stored = Source.getStored();
+        Stored &&
+        Stored.getIntOrFloatBitWidth() >= Element.getIntOrFloatBitWidth())
+      return emitOpError() << "C5: expected " << Source.getTensor()
+                           << " stored in a narrower type than " << Element
+                           << ", found " << Stored;
     if (Source.getAxis() < 0)
       continue;
     int64_t A = Source.getAxis() + (Stacked ? 1 : 0);

@@ -56,7 +56,8 @@ LogicalResult CheckpointParameters::read(m1::ParameterOp Parameter,
     return Parameter.emitOpError()
            << "expected the checkpoint to hold " << Source.getTensor();
   auto Ty = cast<RankedTensorType>(Parameter.getType());
-  ElementType Element = elementTypeOf(Ty.getElementType());
+  ElementType Element = elementTypeOf(Source.getStored() ? Source.getStored()
+                                                         : Ty.getElementType());
   SmallVector<int64_t> Whole(Shape);
   if (Source.getAxis() >= 0)
     Whole[Source.getAxis()] = Source.getExtent();

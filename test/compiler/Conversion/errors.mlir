@@ -271,3 +271,13 @@ func.func @f(%x: tensor<?x8xf64>) -> tensor<?x8xbf16> {
   %r = m1.cast %x : tensor<?x8xf64> to tensor<?x8xbf16>
   return %r : tensor<?x8xbf16>
 }
+
+// -----
+
+m1.parameter @table : tensor<2x8xf32> from [#m1.source<"a" as bf16>]
+func.func @f(%x: tensor<?xi32>) -> tensor<?x8xf32> {
+  %t = m1.load_parameter @table : tensor<2x8xf32>
+  // expected-error@+1 {{expected "a" stored as 'f32', found 'bf16'; only weights of products are widened}}
+  %r = m1.embedding %x, %t : (tensor<?xi32>, tensor<2x8xf32>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}

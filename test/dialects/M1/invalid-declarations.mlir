@@ -149,3 +149,13 @@ func.func @f(%0: !m1.kv_cache<4 x 8, f32>) {
   m1.write_state %0, @s : !m1.kv_cache<4 x 8, f32>
   return
 }
+
+// -----
+
+// expected-error@+1 {{C5: expected "b" stored in a narrower type than 'bf16', found 'f16'}}
+m1.parameter @p : tensor<2x32xbf16> from [#m1.source<"a">, #m1.source<"b" as f16>]
+
+// -----
+
+// expected-error@+1 {{expected a tensor stored as f32, bf16 or f16, found 'i32'}}
+m1.parameter @p : tensor<32xf32> from [#m1.source<"a" as i32>]

@@ -6,6 +6,8 @@
 m1.parameter @whole : tensor<64x32xbf16> from [#m1.source<"model.whole">]
 // CHECK: m1.parameter @layers.0.range : tensor<64x32xf32> from [#m1.source<"model.fused"[axis 1, 32 to 64 of 128]>]
 m1.parameter @layers.0.range : tensor<64x32xf32> from [#m1.source<"model.fused"[axis 1, 32 to 64 of 128]>]
+// CHECK: m1.parameter @widened : tensor<64x32xf32> from [#m1.source<"model.widened"[axis 1, 32 to 64 of 128] as bf16>]
+m1.parameter @widened : tensor<64x32xf32> from [#m1.source<"model.widened"[axis 1, 32 to 64 of 128] as bf16>]
 // CHECK: m1.parameter @stacked : tensor<2x64x32xf16> from [#m1.source<"experts.0">, #m1.source<"experts.1"[axis 0, 0 to 64 of 65]>]
 m1.parameter @stacked : tensor<2x64x32xf16> from [#m1.source<"experts.0">, #m1.source<"experts.1"[axis 0, 0 to 64 of 65]>]
 // CHECK: m1.parameter @norm : tensor<32xf64> from [#m1.source<"norm">]

@@ -106,13 +106,18 @@ refused(
 directory = checkpoint("dtype")
 edit(os.path.join(directory, "model.safetensors"), f'"{OUT}":{{"dtype":"F32"'.encode(), f'"{OUT}":{{"dtype":"I32"'.encode())
 refused(directory, f"/model.safetensors: {OUT} is stored as I32, expected F32, BF16 or F16")
-refused(
+# Experts of one layer that are not of one type become f32; a layer of one type keeps it.
+accepted(
     checkpoint("experts", retyped("bfloat16", EXPERT.format(1, "w1"))),
-    f"/model.safetensors: {EXPERT.format(1, 'w1')} is stored as BF16, unlike {EXPERT.format(0, 'w1')}: expected one type for all experts of a layer",
+    f'm1.parameter @model.layers.2.block_sparse_moe.experts.w1 : tensor<4x128x128xf32> from [#m1.source<"{EXPERT.format(0, "w1")}">, #m1.source<"{EXPERT.format(1, "w1")}" as bf16>, ',
 )
-refused(
+accepted(
     checkpoint("w2", retyped("bfloat16", *(EXPERT.format(e, "w2") for e in range(4)))),
-    f": {EXPERT.format(0, 'w2')} is of another element type than {EXPERT.format(0, 'w1')}, expected one type for all experts of a layer",
+    f'@model.layers.2.block_sparse_moe.experts.w2 : tensor<4x128x128xf32> from [#m1.source<"{EXPERT.format(0, "w2")}" as bf16>',
+)
+accepted(
+    checkpoint("layer", retyped("bfloat16", *(EXPERT.format(e, w) for e in range(4) for w in ("w1", "w2", "w3")))),
+    f'@model.layers.2.block_sparse_moe.experts.w2 : tensor<4x128x128xbf16> from [#m1.source<"{EXPERT.format(0, "w2")}">',
 )
 fused = checkpoint("fused-missing", without("model.layers.0.mlp.experts.down_proj"), TRANSFORMERS, fused=True)
 refused(fused, ": missing tensor model.layers.0.mlp.experts.down_proj, expected from config.json (MiniMaxForCausalLM)")
