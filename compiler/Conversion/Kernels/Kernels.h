@@ -43,7 +43,8 @@ bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
 /// number, after the expert's if there is an axis of experts.
 mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
 
-/// Grid: panels. Arguments: source [N, K], destination as `To` says.
+/// Grid: panels. Arguments: source [N, K], destination as `To` says, of
+/// `Element`, which is the source's type or a wider one.
 tile::KernelOp packKernel(KernelCache &Cache, mlir::MemRefType Source,
                           mlir::Type Element, const PackedLayout &To);
 
