@@ -63,35 +63,6 @@ static std::string nameOf(ExprAttr E) {
 
 static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
 
-/// Kernels compute in f32. f64 is known where a value is moved, widened to it
-/// or rounded from it to f32, and in products of two f64, which are summed in
-/// it.
-static LogicalResult verifyF64(Operation *Op) {
-  auto IsF64 = [](Type T) {
-    return isa<RankedTensorType>(T) && getElementTypeOrSelf(T).isF64();
-  };
-  if (llvm::none_of(Op->getOperandTypes(), IsF64) &&
-      llvm::none_of(Op->getResultTypes(), IsF64))
-    return success();
-  if (isa<LoadParameterOp, SplitQKVOp, SplitHeadsOp, MergeHeadsOp,
-          SelectLastOp>(Op))
-    return success();
-  if (!isa<LinearOp, EmbeddingOp, CastOp>(Op))
-    return Op->emitOpError("is not known for f64: cast to f32 before it");
-  if (auto Linear = dyn_cast<LinearOp>(Op);
-      Linear &&
-      IsF64(Linear.getX().getType()) != IsF64(Linear.getWeight().getType()))
-    return Linear.emitOpError("expected f64 on both sides or on none, found ")
-           << Linear.getX().getType() << " and "
-           << Linear.getWeight().getType();
-  Type Result = getElementTypeOrSelf(Op->getResult(0).getType());
-  if (llvm::any_of(Op->getOperandTypes(), IsF64) && !Result.isF64() &&
-      !Result.isF32())
-    return Op->emitOpError("expected a result of f64 or f32 from f64, found ")
-           << Result;
-  return success();
-}
-
 static bool isElementwise(Operation *Op) {
   return isa<CastOp, SiluOp, SigmoidGateOp, SiluMulOp, ResidualOp, SharedMixOp>(
       Op);
