@@ -280,6 +280,49 @@ def M1_SelectLastOp : M1_Op<"select_last", [Pure, M1_F64OpInterface]> {
   let assemblyFormat = "$x `,` $cuSeqlens attr-dict `:` functional-type(operands, results)";
 }
 
+def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock, NoRegionArguments,
+    M1_F64OpInterface]> {
+  let summary = "A linear layer and the elementwise ops after it, to be computed by one kernel";
+  let description = [{
+    The result is what the body yields: an `m1.linear`, then its epilogue, elementwise ops that each take the result of
+    the op before. Their other operands come from outside. `m1-fuse-elementwise` makes this op; it changes no value.
+
+    ```mlir
+    %y = m1.fused -> tensor<?x32xbf16> {
+      %0 = m1.linear %x, %w : (tensor<?x16xbf16>, tensor<32x16xbf16>) -> tensor<?x32xf32>
+      %1 = m1.silu_mul %gate, %0 : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xbf16>
+      m1.yield %1 : tensor<?x32xbf16>
+    }
+    ```
+
+    Constraints: (C1) the first op is an `m1.linear` with an f32 result; (C2) every further op but the terminator is
+    elementwise (`ElementwiseOpInterface`) and takes the result of the op before it as one operand, which is not per
+    token; (C3) nothing else uses that result; (C4) the terminator yields the last op's result; (C5) its type is the
+    type of this op's result.
+  }];
+  let regions = (region SizedRegion<1>:$bodyRegion);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "`->` type($result) attr-dict-with-keyword $bodyRegion";
+  let hasVerifier = 0;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The product that the body begins with.
+    LinearOp getLinear();
+    /// The elementwise ops after it, in order.
+    ::llvm::SmallVector<ElementwiseOpInterface> getEpilogue();
+    /// The operand of `Op`, one of the epilogue, that is the result of the op
+    /// before it.
+    static ::mlir::OpOperand &getChainedOperand(::mlir::Operation *Op);
+  }];
+}
+
+def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64OpInterface]> {
+  let summary = "Ends the body of an m1.fused";
+  let arguments = (ins M1_Rows:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let hasVerifier = 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
