@@ -126,7 +126,7 @@ private:
   mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind,
                      mlir::Value Init);
 
-  tile::KernelOp Kernel;
+  mutable tile::KernelOp Kernel; // generated accessors are not const
   const llvm::StringMap<int64_t> &Extents;
   mlir::DictionaryAttr Constants;
 };

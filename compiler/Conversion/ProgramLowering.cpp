@@ -235,6 +235,15 @@ Value ProgramLowering::statePart(StringAttr State, StringRef Part,
 // Steps
 //===----------------------------------------------------------------------===//
 
+LogicalResult ProgramLowering::markDrawn(Operation *Op, Value Result) {
+  auto Output = dyn_cast<BlockArgument>(Result);
+  if (!Output)
+    return Op->emitOpError("expected its result to be returned: the caller "
+                           "learns from it of a damaged logit");
+  Program.setArgAttr(Output.getArgNumber(), "plan.drawn", B.getUnitAttr());
+  return success();
+}
+
 void ProgramLowering::launch(const KernelDeclaration &Kernel,
                              ArrayRef<ExprAttr> Grid,
                              ArrayRef<Named<Value>> Operands,

@@ -88,7 +88,7 @@ public:
     return plan::rowsOf(memory(Tensor));
   }
   plan::ExprAttr number(int64_t N) const {
-    return plan::ExprAttr::constant(Function.getContext(), N);
+    return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
   /// Grid sizes: the blocks of few rows, of a product's rows and of a product's
@@ -104,6 +104,10 @@ public:
   }
 
   // --- steps ---
+
+  /// Marks the output `Result` as drawn tokens, which the runtime checks for
+  /// damaged logits. Fails with a diagnostic of `Op` if it is no output.
+  llvm::LogicalResult markDrawn(mlir::Operation *Op, mlir::Value Result);
 
   void launch(const KernelDeclaration &Kernel,
               llvm::ArrayRef<plan::ExprAttr> Grid,

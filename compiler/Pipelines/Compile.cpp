@@ -55,6 +55,7 @@ static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
+  Passes.addNestedPass<func::FuncOp>(m1::createFuseElementwise());
   // Everything that follows relies on linear states.
   Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
 }

@@ -11,7 +11,7 @@
 using namespace mlir;
 using namespace m1;
 
-Attribute ElementwiseStep::describe(Operation *Op, Value Chained) {
+Attribute ElementwiseStep::describe(Operation *Op, OpOperand *Chained) {
   Builder B(Op->getContext());
   NamedAttrList Fields;
   Fields.set("op", B.getStringAttr(Op->getName().getStringRef()));
@@ -19,9 +19,8 @@ Attribute ElementwiseStep::describe(Operation *Op, Value Chained) {
   Fields.set("operands", B.getI64IntegerAttr(Op->getNumOperands()));
   Fields.set("result",
              TypeAttr::get(getElementTypeOrSelf(Op->getResult(0).getType())));
-  for (OpOperand &Operand : Op->getOpOperands())
-    if (Operand.get() == Chained && !Fields.get("chained"))
-      Fields.set("chained", B.getI64IntegerAttr(Operand.getOperandNumber()));
+  if (Chained)
+    Fields.set("chained", B.getI64IntegerAttr(Chained->getOperandNumber()));
   return Fields.getDictionary(Op->getContext());
 }
 
@@ -51,6 +50,13 @@ bool ElementwiseStep::isPerToken(unsigned Operand) const {
 Value ElementwiseStep::emit(KernelBody &B, ValueRange Blocks) const {
   return B.widened(
       B.rounded(Op.emitElementwise(B, Attributes, Blocks), Result));
+}
+
+SmallVector<std::string> m1::inputNames(size_t Count) {
+  SmallVector<std::string> Names;
+  for (size_t Number = 0; Number < Count; ++Number)
+    Names.push_back("input" + std::to_string(Number));
+  return Names;
 }
 
 Value m1::loadOperand(KernelBody &B, Value Memory, bool IsPerToken,

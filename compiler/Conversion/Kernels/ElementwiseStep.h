@@ -21,7 +21,7 @@ public:
   /// `Chained` is the operand that the kernel provides itself, as the result of
   /// the step before; null if all operands are read from memory.
   static mlir::Attribute describe(mlir::Operation *Op,
-                                  mlir::Value Chained = {});
+                                  mlir::OpOperand *Chained = nullptr);
   explicit ElementwiseStep(mlir::Attribute Description);
 
   unsigned operands() const { return Operands; }
@@ -46,6 +46,10 @@ struct ElementwiseBlock {
   mlir::Value Rows, Columns; // how many are in bounds; null: all
   llvm::SmallVector<int64_t, 2> Shape;
 };
+
+/// "input0", "input1", ...: the kernel arguments of the operands that are read
+/// from memory.
+llvm::SmallVector<std::string> inputNames(size_t Count);
 
 /// An operand of a step in f32, read from memory; repeated along the columns if
 /// it is per token.

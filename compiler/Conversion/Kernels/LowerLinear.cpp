@@ -14,35 +14,33 @@
 using namespace mlir;
 using namespace m1;
 
-/// A product and what follows it in the same kernel.
+/// A product and the elementwise ops that follow it in the same kernel.
 static LogicalResult lowerProduct(LinearOp Linear,
-                                  ArrayRef<Operation *> Epilogue, Value Result,
-                                  ProgramLowering &Program) {
+                                  ArrayRef<ElementwiseOpInterface> Epilogue,
+                                  Value Result, ProgramLowering &Program) {
   Value X = Program.memory(Linear.getX());
   Value Weight = Program.packed(Linear.getWeight(), X, Linear);
   if (!Weight)
     return failure();
   const plan::ExprAttr T = plan::rowsOf(X);
-  SmallVector<std::string> InputNames;
   SmallVector<Value> Inputs;
   SmallVector<Attribute> Steps;
-  Value Chained = Linear.getResult();
-  for (Operation *Op : Epilogue) {
-    bool IsFirst = true; // use of the chained value
-    for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
-      if (Operand == Chained && std::exchange(IsFirst, false))
+  for (ElementwiseOpInterface Op : Epilogue) {
+    OpOperand &Chained = FusedOp::getChainedOperand(Op);
+    for (OpOperand &Operand : Op->getOpOperands()) {
+      if (&Operand == &Chained)
         continue;
+      const unsigned Number = Operand.getOperandNumber();
       if (failed(Program.expectRows(Op, ("operand " + Twine(Number)).str(),
-                                    Operand, T)))
+                                    Operand.get(), T)))
         return failure();
-      InputNames.push_back("input" + std::to_string(Inputs.size()));
-      Inputs.push_back(Program.memory(Operand));
+      Inputs.push_back(Program.memory(Operand.get()));
     }
-    Steps.push_back(ElementwiseStep::describe(Op, Chained));
-    Chained = Op->getResult(0);
+    Steps.push_back(ElementwiseStep::describe(Op, &Chained));
   }
   SmallVector<Named<Value>> Operands{{"x", X}, {"weight", Weight}};
-  for (auto [Name, Input] : llvm::zip(InputNames, Inputs))
+  const SmallVector<std::string> Names = inputNames(Inputs.size());
+  for (auto [Name, Input] : llvm::zip(Names, Inputs))
     Operands.push_back({Name, Input});
   Operands.append(
       {{"result", Program.allocate(Result, T)}, {"rows", Program.scalar(T)}});
@@ -58,6 +56,12 @@ static LogicalResult lowerLinear(LinearOp Op, ProgramLowering &Program) {
   return lowerProduct(Op, {}, Op.getResult(), Program);
 }
 
+static LogicalResult lowerFused(FusedOp Op, ProgramLowering &Program) {
+  return lowerProduct(Op.getLinear(), Op.getEpilogue(), Op.getResult(),
+                      Program);
+}
+
 void m1::addLinearLowerings(MLIRContext *Context) {
   addLowering<lowerLinear>(Context);
+  addLowering<lowerFused>(Context);
 }

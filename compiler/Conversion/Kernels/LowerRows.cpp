@@ -88,18 +88,17 @@ LogicalResult m1::lowerElementwise(Operation *Op, ProgramLowering &Program) {
     Width *= Extent;
   const Attribute Description = ElementwiseStep::describe(Op);
   const ElementwiseStep Step(Description);
-  SmallVector<std::string> Names;
   SmallVector<Value> Inputs;
   for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
     Value Memory = Program.memory(Operand);
     if (!cast<MemRefType>(Memory.getType()).getLayout().isIdentity())
       return Op->emitOpError("cannot read an operand that is a part of each "
                              "row of another value");
-    Names.push_back("input" + std::to_string(Number));
     Inputs.push_back(
         Program.view(Memory, {kDynamic, Step.isPerToken(Number) ? 1 : Width}));
   }
   SmallVector<Named<Value>> Operands;
+  const SmallVector<std::string> Names = inputNames(Inputs.size());
   for (auto [Name, Input] : llvm::zip(Names, Inputs))
     Operands.push_back({Name, Input});
   Operands.append(

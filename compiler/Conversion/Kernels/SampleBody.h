@@ -74,7 +74,7 @@ public:
   mlir::Value toF64(mlir::Value Integer);
   /// Rounded towards 0; numbers outside [0, V] become the nearer end.
   mlir::Value toCount(mlir::Value Number);
-  mlir::Value cmpF(arith::CmpFPredicate P, mlir::Value A, mlir::Value D);
+  mlir::Value cmpF(mlir::arith::CmpFPredicate P, mlir::Value A, mlir::Value D);
   mlir::Value both(mlir::Value A, mlir::Value D);
 
   // Keys.
