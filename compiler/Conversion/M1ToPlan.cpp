@@ -283,23 +283,12 @@ LogicalResult FunctionLowering::run() {
     if (failed(expectRows(Return, ("result " + Twine(Number)).str(), V,
                           plan::rowsOf(To))))
       return failure();
-    auto Type = cast<MemRefType>(To.getType());
-    if (!isa<FloatType>(Type.getElementType()) || Type.getRank() == 0 ||
-        !cast<MemRefType>(From.getType()).getLayout().isIdentity())
+    if (From.getType() != To.getType())
       return Return.emitOpError("cannot copy result ")
              << Number << " of type " << V.getType()
-             << ": return it from the op that computes it";
-    int64_t Width = 1;
-    for (int64_t Extent : Type.getShape().drop_front())
-      Width *= Extent;
-    SmallVector<int64_t> Flat{Type.getDimSize(0), Width};
-    Value Source = view(B, Loc, From, Flat), Target = view(B, Loc, To, Flat);
-    ExprAttr Rows = plan::rowsOf(To);
-    launch(B, Loc,
-           copyKernel(Shared.Kernels, cast<MemRefType>(Source.getType()),
-                      cast<MemRefType>(Target.getType())),
-           {blocks(Rows, Shared.Kernels.Blocks.FewRows)},
-           {Source, Target, scalar(Rows)}, {1});
+             << ", a part of each row of another value: return it from the op "
+                "that computes it";
+    B.create<plan::CopyOp>(Loc, From, To);
   }
   B.create<plan::ReturnOp>(Loc);
   for (auto [Number, Given] : llvm::enumerate(ArgumentChecks))
@@ -657,7 +646,7 @@ LogicalResult FunctionLowering::lower(LightningAttentionOp Op) {
     Operands.push_back(Keep("image", M.Image));
   }
   Value Result = memory(Op.getResult(), rows(Op.getQ()));
-  Operands.append({global(Shared.numbers(Op.getSlopes())),
+  Operands.append({global(Shared.constant(Op.getSlopes())),
                    memory(Op.getPositions()), memory(Op.getCuSeqlens()),
                    memory(Op.getSlots()), Result});
   Written.push_back(Operands.size() - 1);

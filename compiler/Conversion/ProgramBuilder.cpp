@@ -9,7 +9,6 @@
 #include "compiler/Conversion/ProgramBuilder.h"
 
 #include "compiler/Conversion/Kernels/Kernels.h"
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -133,31 +132,22 @@ plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
   plan::GlobalOp &Global = Globals[Name];
   if (!Global)
     Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
-                                        Type, "state", IntegerAttr());
+                                        Type, "state", nullptr, IntegerAttr());
   return Global;
 }
 
-plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
-  std::string Name = "numbers";
-  for (double V : Values)
-    Name += "_" + nameOf(V);
-  plan::GlobalOp &Global = Globals[Name];
-  if (Global)
-    return Global;
-  int64_t Count = Values.size();
-  MemRefType Type = memoryType({Count}, Init.getF32Type());
-  Global = Top.create<plan::GlobalOp>(
-      Module.getLoc(),
-      Kernels.freeName("numbers_" + std::to_string(Globals.size())), Type,
-      "weights", IntegerAttr());
-  SmallVector<Value> Operands{Init.create<plan::GlobalRefOp>(
-      Module.getLoc(), Type, Global.getSymName())};
-  for (double V : Values)
-    Operands.push_back(Init.create<plan::ScalarOp>(
-        Module.getLoc(), Init.getIndexType(),
-        ExprAttr::constant(Init.getContext(), llvm::bit_cast<int64_t>(V))));
-  launch(Init, Module.getLoc(), writeNumbersKernel(Kernels, Count), {},
-         Operands, {0});
+plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
+  SmallVector<float> Rounded(Values.begin(), Values.end());
+  auto Type =
+      RankedTensorType::get({int64_t(Rounded.size())}, Top.getF32Type());
+  auto Value = DenseElementsAttr::get(Type, ArrayRef<float>(Rounded));
+  plan::GlobalOp &Global = Constants[Value];
+  if (!Global)
+    Global = Top.create<plan::GlobalOp>(
+        Module.getLoc(),
+        Kernels.freeName("constant_" + std::to_string(Constants.size())),
+        memoryType(Type.getShape(), Type.getElementType()), "constant", Value,
+        IntegerAttr());
   return Global;
 }
 
@@ -187,7 +177,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   MemRefType All = memoryType(Shape, Type.getElementType());
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
-                                      "weights", IntegerAttr());
+                                      "weights", nullptr, IntegerAttr());
   Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Global.getSymName());
 
   auto Pack = [&](const Piece &P, int64_t Number) {

@@ -43,8 +43,8 @@ public:
                   mlir::Operation *User);
   /// Memory that lasts, zero at first. Of one `Name` there is one.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
-  /// f32 numbers in memory.
-  plan::GlobalOp numbers(llvm::ArrayRef<double> Values);
+  /// A constant vector, rounded to f32. Equal vectors are one constant.
+  plan::GlobalOp constant(llvm::ArrayRef<double> Values);
 
   /// Ends the program `init`; removes it if it has no steps.
   void finish();
@@ -66,6 +66,7 @@ private:
   mlir::SymbolTable Symbols;
   mlir::OpBuilder Top, Init;
   llvm::StringMap<plan::GlobalOp> Globals;
+  llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;
 };
 

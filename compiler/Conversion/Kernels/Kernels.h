@@ -78,9 +78,6 @@ tile::KernelOp linearKernel(KernelCache &Cache, mlir::MemRefType X,
 /// Grid: few-row blocks of T. Arguments: the operands [T, N], result [T, N], T.
 tile::KernelOp elementwiseKernel(KernelCache &Cache, mlir::Operation *Op,
                                  int64_t N);
-/// Grid: few-row blocks of T. Arguments: source, result, both [T, N], T.
-tile::KernelOp copyKernel(KernelCache &Cache, mlir::MemRefType Source,
-                          mlir::MemRefType Result);
 /// Grid: few-row blocks of T. Arguments: x [T, N], weight [N], result [T, N],
 /// T.
 tile::KernelOp rmsNormKernel(KernelCache &Cache, RMSNormOp Op);
@@ -94,9 +91,6 @@ tile::KernelOp selectLastKernel(KernelCache &Cache, mlir::MemRefType X);
 /// result [T, H, d], T.
 tile::KernelOp rotaryKernel(KernelCache &Cache, RotaryOp Op,
                             mlir::MemRefType X);
-/// Numbers that a kernel reads from memory, written once. Grid: 1. Arguments:
-/// result [n] of f32, then n integers with the bits of f64 numbers.
-tile::KernelOp writeNumbersKernel(KernelCache &Cache, int64_t Count);
 
 //===----------------------------------------------------------------------===//
 // Attention.cpp

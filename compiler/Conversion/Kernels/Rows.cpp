@@ -9,7 +9,6 @@
 #include "compiler/Conversion/Kernels/Kernels.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
@@ -50,22 +49,6 @@ tile::KernelOp m1::elementwiseKernel(KernelCache &Cache, Operation *Op,
       }
     }
     B.store(emitElementwise(B, Op, Operands), B.Args[Operands.size()],
-            {First, Zero}, {0, 1}, Rows);
-  });
-}
-
-tile::KernelOp m1::copyKernel(KernelCache &Cache, MemRefType Source,
-                              MemRefType Result) {
-  int64_t N = Result.getDimSize(1);
-  std::string Key =
-      formatv("copy_{0}_{1}_{2}", N, nameOf(Source.getElementType()),
-              nameOf(Result.getElementType()));
-  Type Index = IndexType::get(Cache.context());
-  return Cache.get(Key, {Source, Result, Index}, [&](KernelBody &B) {
-    const int64_t M = Cache.Blocks.FewRows;
-    auto [First, Rows] = fewRows(B, M);
-    Value Zero = B.index(0);
-    B.store(B.load(B.Args[0], {First, Zero}, {0, 1}, {M, N}, Rows), B.Args[1],
             {First, Zero}, {0, 1}, Rows);
   });
 }
@@ -187,21 +170,5 @@ tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
         Write(B.addF(B.mulF(X2, Cos), B.mulF(X1, Sin)), Half);
         if (Dims < D)
           Write(Part(Dims, D - Dims), Dims);
-      });
-}
-
-tile::KernelOp m1::writeNumbersKernel(KernelCache &Cache, int64_t Count) {
-  Type F32 = Float32Type::get(Cache.context());
-  SmallVector<Type> Arguments(Count + 1, IndexType::get(Cache.context()));
-  Arguments[0] = memoryType({Count}, F32);
-  return Cache.get(
-      "write_numbers_" + std::to_string(Count), Arguments, [&](KernelBody &B) {
-        for (int64_t I = 0; I < Count; ++I) {
-          Value Bits =
-              B.create<arith::IndexCastOp>(B.getI64Type(), B.Args[1 + I]);
-          Value Number = B.create<arith::BitcastOp>(B.getF64Type(), Bits);
-          Number = B.create<arith::TruncFOp>(F32, Number);
-          B.create<memref::StoreOp>(Number, B.Args[0], ValueRange{B.index(I)});
-        }
       });
 }
