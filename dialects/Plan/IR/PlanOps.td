@@ -53,6 +53,10 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
     static ExprAttr constant(::mlir::MLIRContext *Context, int64_t Value);
     /// The value where the symbol has the value `Symbol`.
     int64_t evaluate(int64_t Symbol) const;
+    /// This plus `Number`, times `Factor`, and divided by `Divisor`, rounded up. Nothing follows a division.
+    ExprAttr plus(int64_t Number) const;
+    ExprAttr times(int64_t Factor) const;
+    ExprAttr ceilDiv(int64_t Divisor) const;
   }];
 }
 def Plan_ExprArray : TypedArrayAttrBase<Plan_ExprAttr, "sizes">;
@@ -189,11 +193,21 @@ def Plan_ViewOp : Plan_Op<"view", [Pure]> {
 def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Runs a kernel over a grid";
   let description = [{
-    Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types are the kernel's argument types after
-    its grid position; (C3) the grid has three sizes.
+    ```mlir
+    plan.launch @rms_norm_64 grid [...] (x = %0 : memref<?x64xf32>, weight = %1 : memref<64xf32>,
+                                         result = %2 : memref<?x64xf32> written, rows = %3 : index)
+    ```
+
+    Operands have the names of the kernel's arguments; `written` marks those that the kernel stores to.
+
+    Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types and names are those of the kernel's
+    arguments after its grid position; (C3) the grid has three sizes; (C4) `written` is what the kernel's stores say.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$kernel `grid` $grid `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, StrArrayAttr:$names,
+                       DenseBoolArrayAttr:$written);
+  let assemblyFormat = [{
+    $kernel `grid` $grid custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
+  }];
 }
 
 def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {

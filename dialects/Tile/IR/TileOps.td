@@ -104,16 +104,20 @@ def Tile_Pointer : Type<CPred<"::llvm::isa<::mlir::LLVM::LLVMPointerType>($_self
 def Tile_Block : VectorOfRankAndType<[1, 2], [AnyFloat, AnyInteger]>;
 def Tile_Matrix : VectorOfRankAndType<[2], [F32, BF16, F16, F64]>;
 
-def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove]> {
+def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
+                                     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "A function of a grid position";
   let description = [{
-    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values. Cells
-    run in any order and at the same time, so a kernel's cells write disjoint memory.
+    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and have
+    names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
+    write disjoint memory.
+
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results.
+    strides; (C3) no results; (C4) one name for each argument after the grid position, all different.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
@@ -123,6 +127,10 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove]> 
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// The arguments after the grid position, which launches provide.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getParameters() { return getBody().getArguments().drop_front(kGridRank); }
+    /// For each of these, whether the kernel stores to it.
+    ::llvm::SmallVector<bool> getWritten();
   }];
 }
 
