@@ -142,12 +142,23 @@ plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
   plan::GlobalOp &Global = Globals[Name];
   if (!Global)
     Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
-                                        Type, "state", IntegerAttr());
+                                        Type, "state", nullptr, IntegerAttr());
   return Global;
 }
 
-plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
-  llvm_unreachable("becomes a constant");
+plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
+  SmallVector<float> Rounded(Values.begin(), Values.end());
+  auto Type =
+      RankedTensorType::get({int64_t(Rounded.size())}, Top.getF32Type());
+  auto Value = DenseElementsAttr::get(Type, ArrayRef<float>(Rounded));
+  plan::GlobalOp &Global = Constants[Value];
+  if (!Global)
+    Global = Top.create<plan::GlobalOp>(
+        Module.getLoc(),
+        Kernels.freeName("constant_" + std::to_string(Constants.size())),
+        memoryType(Type.getShape(), Type.getElementType()), "constant", Value,
+        IntegerAttr());
+  return Global;
 }
 
 plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
@@ -176,7 +187,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   MemRefType All = memoryType(Shape, Type.getElementType());
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
-                                      "weights", IntegerAttr());
+                                      "weights", nullptr, IntegerAttr());
   Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Global.getSymName());
 
   auto Pack = [&](const Piece &P, int64_t Number) {

@@ -44,8 +44,8 @@ public:
                   mlir::Operation *User);
   /// Memory that outlives calls, zero-initialised; one for each `Name`.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
-  /// f32 numbers in memory.
-  plan::GlobalOp numbers(llvm::ArrayRef<double> Values);
+  /// A constant vector, rounded to f32. Equal vectors are one constant.
+  plan::GlobalOp constant(llvm::ArrayRef<double> Values);
 
   /// Emits the launch of a kernel, which is made if there is none yet. `Grid`
   /// may leave out sizes of 1 at its end.
@@ -75,6 +75,7 @@ private:
   mlir::SymbolTable Symbols;
   mlir::OpBuilder Top, Init;
   llvm::StringMap<plan::GlobalOp> Globals;
+  llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;
 };
 

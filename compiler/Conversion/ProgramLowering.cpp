@@ -160,20 +160,12 @@ LogicalResult ProgramLowering::copyResult(func::ReturnOp Return,
   ExprAttr Rows = plan::rowsOf(To);
   if (failed(expectRows(Return, ("result " + Twine(Number)).str(), V, Rows)))
     return failure();
-  auto Type = cast<MemRefType>(To.getType());
-  if (!isa<FloatType>(Type.getElementType()) || Type.getRank() == 0 ||
-      !cast<MemRefType>(From.getType()).getLayout().isIdentity())
+  if (From.getType() != To.getType())
     return Return.emitOpError("cannot copy result ")
            << Number << " of type " << V.getType()
-           << ": return it from the op that computes it";
-  int64_t Width = 1;
-  for (int64_t Extent : Type.getShape().drop_front())
-    Width *= Extent;
-  SmallVector<int64_t> Flat{Type.getDimSize(0), Width};
-  launch(copyKernel(), {fewRowBlocks(Rows)},
-         {{"source", view(From, Flat)},
-          {"result", view(To, Flat)},
-          {"rows", scalar(Rows)}});
+           << ", a part of each row of another value: return it from the op "
+              "that computes it";
+  B.create<plan::CopyOp>(Loc, From, To);
   return success();
 }
 

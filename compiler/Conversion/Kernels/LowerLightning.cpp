@@ -39,7 +39,7 @@ static LogicalResult lowerLightning(LightningAttentionOp Op,
         {"image", Program.statePart(State, "image", Memory.Image)});
   Value Result = Program.allocate(Op.getResult(), T);
   Operands.append(
-      {{"slopes", Program.global(Program.Shared.numbers(Op.getSlopes()))},
+      {{"slopes", Program.global(Program.Shared.constant(Op.getSlopes()))},
        {"positions", Program.memory(Op.getPositions())},
        {"cu_seqlens", Program.memory(Op.getCuSeqlens())},
        {"slots", Program.memory(Op.getSlots())},

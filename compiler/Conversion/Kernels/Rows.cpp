@@ -35,19 +35,6 @@ KernelDeclaration m1::elementwiseKernel() {
           }};
 }
 
-KernelDeclaration m1::copyKernel() {
-  return {"copy",
-          {{"source", "[T, N]"}, {"result", "[T, N]"}, {"rows", "index"}},
-          {},
-          [](KernelBody &B) {
-            const int64_t M = B.Blocks.FewRows, N = B.extent("N");
-            auto [First, Rows] = B.rowBlock(M);
-            Value Zero = B.index(0);
-            B.store(B.load(B["source"], {First, Zero}, {0, 1}, {M, N}, Rows),
-                    B["result"], {First, Zero}, {0, 1}, Rows);
-          }};
-}
-
 KernelDeclaration m1::rmsNormKernel() {
   return {"rms_norm",
           {{"x", "[T, N]"},

@@ -27,8 +27,6 @@ KernelDeclaration selectLastKernel();
 KernelDeclaration rotaryKernel();
 /// One elementwise op. Grid: blocks of few rows.
 KernelDeclaration elementwiseKernel();
-/// Grid: blocks of few rows.
-KernelDeclaration copyKernel();
 
 /// The launch of an elementwise op that is not part of a product's epilogue.
 llvm::LogicalResult lowerElementwise(mlir::Operation *Op,

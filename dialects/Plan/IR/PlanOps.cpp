@@ -131,8 +131,9 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
         .getArgAttrOfType<ExprAttr>(Argument.getArgNumber(), "plan.rows");
   if (auto Buffer = Memory.getDefiningOp<BufferOp>())
     return *Buffer.getRows();
-  auto View = Memory.getDefiningOp<ViewOp>();
-  return View.getRows() ? *View.getRows() : rowsOf(View.getSource());
+  if (auto View = Memory.getDefiningOp<ViewOp>())
+    return View.getRows() ? *View.getRows() : rowsOf(View.getSource());
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,9 +229,25 @@ LogicalResult ProgramOp::verify() {
 LogicalResult GlobalOp::verify() {
   if (!isPlanMemory(getType(), /*MayBeDynamic=*/false))
     return emitOpError("C1: expected a static memref, found ") << getType();
-  if (getKind() != "weights" && getKind() != "state")
-    return emitOpError("C2: expected kind \"weights\" or \"state\", found ")
+  if (!llvm::is_contained({"weights", "state", "constant"}, getKind()))
+    return emitOpError("C2: expected kind \"weights\", \"state\" or "
+                       "\"constant\", found ")
            << getKindAttr();
+  std::optional<DenseElementsAttr> Value = getValue();
+  if (getKind() != "constant") {
+    if (Value)
+      return emitOpError("C3: expected a value on constants only, found one on "
+                         "kind ")
+             << getKindAttr();
+    return success();
+  }
+  auto Type = cast<MemRefType>(getType());
+  auto Expected = RankedTensorType::get(Type.getShape(), Type.getElementType());
+  if (!Type.getLayout().isIdentity() || !Value ||
+      Value->getType() != Expected || Type.getElementTypeBitWidth() % 8 != 0)
+    return emitOpError("C3: expected a constant of type ")
+           << Type << " to have an identity layout and a value of whole bytes, "
+           << Expected;
   return success();
 }
 
@@ -261,6 +278,17 @@ LogicalResult ViewOp::verify() {
       getResult().getType().getElementType())
     return emitOpError("C2: expected one element type, found ")
            << getSource().getType() << " and " << getResult().getType();
+  return success();
+}
+
+LogicalResult CopyOp::verify() {
+  if (!getSource().getType().getLayout().isIdentity())
+    return emitOpError("C1: expected an identity layout, found ")
+           << getSource().getType();
+  ExprAttr From = rowsOf(getSource()), To = rowsOf(getDestination());
+  if (From != To)
+    return emitOpError("C2: expected as many rows on both sides, found ")
+           << From << " and " << To;
   return success();
 }
 

@@ -125,15 +125,26 @@ def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
   let assemblyFormat = "attr-dict";
 }
 
-def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
-  let summary = "Memory that outlives a call: packed weights, written by the program `init`, or state";
-  let description = [{
-    `offset`, in bytes, is set by `plan-assign-buffers`.
+def Plan_DenseAttr : ElementsAttrBase<CPred<"::llvm::isa<::mlir::DenseIntOrFPElementsAttr>($_self)">,
+                                      "dense numbers"> {
+  let storageType = "::mlir::DenseElementsAttr";
+  let returnType = storageType;
+  let convertFromStorage = "$_self";
+}
 
-    Constraints: (C1) the type is a static memref; (C2) kind is "weights" or "state".
+def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
+  let summary = "Memory that outlives a call: packed weights, state or constants";
+  let description = [{
+    Weights are written by the program `init`, states by every other program. Constants are read only: the plan file
+    holds their contents, which reach the device once, when the plan is loaded. `offset`, in bytes, is set by
+    `plan-assign-buffers`.
+
+    Constraints: (C1) the type is a static memref; (C2) kind is "weights", "state" or "constant"; (C3) a constant has an
+    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$kind $sym_name `:` $type attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind,
+                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$kind $sym_name `:` $type (`=` $value^)? attr-dict";
   let hasVerifier = 1;
 }
 
@@ -197,6 +208,16 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let assemblyFormat = [{
     $kernel `grid` $grid custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
   }];
+}
+
+def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {
+  let summary = "Copies memory";
+  let description = [{
+    Constraints: (C1) both sides have an identity layout; (C2) and equally many rows.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source, Arg<AnyMemRef, "", [MemWrite]>:$destination);
+  let assemblyFormat = "$source `to` $destination `:` type($source) attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {
