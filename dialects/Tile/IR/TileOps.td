@@ -14,6 +14,7 @@
 #ifndef TILE_OPS
 #define TILE_OPS
 
+include "dialects/Tile/IR/TileTarget.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
@@ -22,18 +23,6 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Tile_Dialect : Dialect {
-  let name = "tile";
-  let summary = "Kernels over blocks, for every target";
-  let description = [{
-    A block is a `vector` of rank 1 or 2. Blocks are as large as the algorithm wants them (a chunk of tokens by a head's
-    width); how a block is kept, in registers, in cache or shared memory, is the code generator's decision, as is the
-    loop over it. Memory is reached through `memref` arguments only, with static strides and possibly dynamic extents.
-  }];
-  let cppNamespace = "::m1::tile";
-  let useDefaultAttributePrinterParser = 1;
-}
 
 def Tile_SpreadAttr : AttrDef<Tile_Dialect, "Spread"> {
   let mnemonic = "spread";
