@@ -73,8 +73,6 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
-  Bounds.gpu = Options.Target.Kind == tile::TargetKind::Gpu;
-  Bounds.pairs = !Bounds.gpu && Options.Target.HasMatrixUnit;
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation from here to the loops: upstream's idea of a simple
   // vector op (shape casts, masks) is not a simple block.

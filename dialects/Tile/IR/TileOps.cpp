@@ -44,8 +44,8 @@ ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
   if (parseFunction<KernelOp>(Parser, Result, Arguments))
     return failure();
   SmallVector<Attribute> Names;
-  for (const OpAsmParser::Argument &A :
-       ArrayRef(Arguments).drop_front(std::min<size_t>(kGridRank, Arguments.size())))
+  for (const OpAsmParser::Argument &A : ArrayRef(Arguments).drop_front(
+           std::min<size_t>(kGridRank, Arguments.size())))
     Names.push_back(
         Parser.getBuilder().getStringAttr(A.ssaName.name.drop_front()));
   Result.addAttribute(getArgNamesAttrName(Result.name),
@@ -60,7 +60,8 @@ void KernelOp::print(OpAsmPrinter &Printer) {
 void KernelOp::getAsmBlockArgumentNames(Region &Body,
                                         OpAsmSetValueNameFn SetName) {
   for (auto [Argument, Name] :
-       llvm::zip(Body.getArguments(), ArrayRef<StringRef>{"x", "y", "z"}))
+       llvm::zip(Body.getArguments(),
+                 ArrayRef<StringRef>{"cell_x", "cell_y", "cell_z"}))
     SetName(Argument, Name);
   for (auto [Argument, Name] :
        llvm::zip(getParameters(), getArgNames().getAsValueRange<StringAttr>()))

@@ -101,7 +101,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
     write disjoint memory.
 
-    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`.
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid position is
+    printed as `%cell_x`, `%cell_y` and `%cell_z`.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
     strides; (C3) no results; (C4) one name for each argument after the grid position, all different.
