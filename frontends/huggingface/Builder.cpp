@@ -94,8 +94,8 @@ private:
   }
   DictionaryAttr portAttrs(const Port &P) {
     return B.getDictionaryAttr(
-        {B.getNamedAttr("m1.dim", B.getStringAttr(P.Dim)),
-         B.getNamedAttr("m1.name", B.getStringAttr(P.Name))});
+        {B.getNamedAttr(m1::kDimAttr, B.getStringAttr(P.Dim)),
+         B.getNamedAttr(m1::kNameAttr, B.getStringAttr(P.Name))});
   }
   Type elementType(DType D);
 
@@ -115,13 +115,10 @@ OwningOpRef<ModuleOp> ModelBuilder::run() {
   for (const std::string &Ending : derivedEndings(C))
     Derived.push_back(B.getStringAttr(Ending));
   Module->getOperation()->setAttr(
-      "m1.model",
-      B.getDictionaryAttr(
-          {B.getNamedAttr("architecture", B.getStringAttr(C.ArchitectureName)),
-           B.getNamedAttr("derived", B.getArrayAttr(Derived)),
-           B.getNamedAttr("layers", B.getI64IntegerAttr(C.layers())),
-           B.getNamedAttr("max_position", B.getI64IntegerAttr(C.MaxPosition)),
-           B.getNamedAttr("vocabulary", B.getI64IntegerAttr(C.Vocabulary))}));
+      m1::kModelAttr,
+      m1::ModelAttr::get(B.getContext(), B.getStringAttr(C.ArchitectureName),
+                         C.layers(), C.MaxPosition, C.Vocabulary,
+                         B.getArrayAttr(Derived)));
   declareParameters();
   declareStates();
   buildNext();

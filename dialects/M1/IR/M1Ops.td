@@ -36,11 +36,19 @@ def M1_Dialect : Dialect {
     slot held before is ignored.
 
     Element types are part of the meaning: an op computes as if exactly and rounds once to the element type of its
-    result, except that products round as its description says.
+    result; the description of a product says how it is summed.
+
+    Arguments and results of functions can have two attributes. `m1.dim` is the extent of axis 0, a symbol or a symbol
+    plus a number ("T", "B+1"): in one call of the function a symbol has one value. `m1.name` is the name that callers
+    use; no two arguments share one, nor do two results. A module can have the attribute `m1.model`, a `#m1.model`.
   }];
   let cppNamespace = "::m1";
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  // m1.model, m1.dim and m1.name: Attributes.h.
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -88,6 +96,25 @@ def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
     return $_get(tensor.getContext(), tensor, -1, 0, 0, 0, ::mlir::Type());
   }]>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def M1_ModelAttr : AttrDef<M1_Dialect, "Model"> {
+  let mnemonic = "model";
+  let summary = "What model a module computes; the value of a module's attribute m1.model";
+  let description = [{
+    The checkpoint's architecture, the number of layers, the greatest number of positions and the size of the
+    vocabulary, all positive. A tensor of the checkpoint that is no source of a parameter is an error unless its name
+    ends with one of `derived`: it follows from the configuration.
+
+    ```mlir
+    #m1.model<architecture = "MiniMaxM1ForCausalLM", layers = 80, max_position = 10240000, vocabulary = 200064,
+              derived = [".rotary_emb.inv_freq"]>
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$architecture, "int64_t":$layers, "int64_t":$max_position,
+                        "int64_t":$vocabulary, "::mlir::ArrayAttr":$derived);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
 
