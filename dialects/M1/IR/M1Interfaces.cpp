@@ -25,6 +25,38 @@ static double elementsOf(Value V) {
 }
 
 //===----------------------------------------------------------------------===//
+// OperandAxesOpInterface
+//===----------------------------------------------------------------------===//
+
+StringRef EmbeddingOp::getOperandAxes() { return "T, V D"; }
+StringRef CastOp::getOperandAxes() { return "..."; }
+StringRef LinearOp::getOperandAxes() { return "T K, N K"; }
+StringRef RMSNormOp::getOperandAxes() { return "T N, N"; }
+StringRef SiluOp::getOperandAxes() { return "..."; }
+StringRef SigmoidGateOp::getOperandAxes() { return "..., ..."; }
+StringRef SiluMulOp::getOperandAxes() { return "..., ..."; }
+StringRef ResidualOp::getOperandAxes() { return "..., ..."; }
+StringRef SharedMixOp::getOperandAxes() { return "T D, T D, T 1"; }
+StringRef SelectLastOp::getOperandAxes() { return "T N, B+1"; }
+StringRef SplitQKVOp::getOperandAxes() { return "T N"; }
+StringRef SplitHeadsOp::getOperandAxes() { return "T N"; }
+StringRef MergeHeadsOp::getOperandAxes() { return "T H d"; }
+StringRef RotaryOp::getOperandAxes() { return "T H d, T"; }
+StringRef LightningAttentionOp::getOperandAxes() {
+  return "T H d, T H d, T H d, -, T, B+1, B";
+}
+StringRef SoftmaxAttentionOp::getOperandAxes() {
+  return "T H d, T G d, T G d, -, T, B+1, B";
+}
+StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
+StringRef ExpertsOp::getOperandAxes() {
+  return "T D, T K, T K, E F D, E F D, E D F";
+}
+StringRef TokenLogProbOp::getOperandAxes() { return "T V, T"; }
+StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
+StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
+
+//===----------------------------------------------------------------------===//
 // StateUpdateOpInterface
 //===----------------------------------------------------------------------===//
 

@@ -16,6 +16,22 @@
 
 include "mlir/IR/OpBase.td"
 
+def M1_OperandAxesOpInterface : OpInterface<"OperandAxesOpInterface"> {
+  let cppNamespace = "::m1";
+  let description = [{
+    An op whose operands share axes of extents that only a call knows. Verifiers check extents that types state; this
+    interface states which of the others must agree.
+  }];
+  let methods = [
+    StaticInterfaceMethod<[{
+        The axes of each operand, as in "T H d, T, B+1": operands are separated by commas, axes by spaces. Axes of the
+        same name have the same extent, in all operands of the op; `B+1` is one more than the axis `B`, `1` an axis of
+        extent 1. `...` stands for any number of axes, the same wherever it occurs; `-` is an operand that is no tensor.
+      }],
+      "::llvm::StringRef", "getOperandAxes">,
+  ];
+}
+
 def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{

@@ -203,7 +203,8 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
 // Rows: embedding, products, norms, elementwise
 //===----------------------------------------------------------------------===//
 
-def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
   let description = [{
@@ -214,7 +215,8 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_Cost
   let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
+def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "The same values, rounded to the nearest even of another element type";
   let description = "Constraints: (C1) operand and result have the same shape.";
@@ -224,8 +226,8 @@ def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpI
   let hasFolder = 1;
 }
 
-def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
+def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "A linear layer: result = x weightᵀ";
   let description = [{
     x is [T, K], weight [N, K], result [T, N]. Products of the operands as they are, summed in f32 (f64 when both are
@@ -240,7 +242,7 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_CostOpInte
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
+def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
     Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
@@ -250,7 +252,8 @@ def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
   let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(x), elementwise";
   let description = "Constraints: (C1) operand and result have the same shape.";
   let arguments = (ins M1_Rows:$operand);
@@ -258,7 +261,8 @@ def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpI
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(gate), elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$x, M1_Rows:$gate);
@@ -266,7 +270,8 @@ def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1
   let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "silu(a) * b, elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$a, M1_Rows:$b);
@@ -274,7 +279,8 @@ def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_Element
   let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "The residual mix: residual * alpha + branch * beta";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$residual, M1_Rows:$branch, F64Attr:$alpha, F64Attr:$beta);
@@ -282,7 +288,8 @@ def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_Elemen
   let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
   let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
   let description = [{
     coefficient is [T, 1]: one number a token.
@@ -294,7 +301,8 @@ def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_Ele
   let assemblyFormat = "$moe `,` $shared `,` $coefficient attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SelectLastOp : M1_Op<"select_last", [Pure, M1_F64OpInterface]> {
+def M1_SelectLastOp : M1_Op<"select_last", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
   let summary = "The last row of each sequence: result[b] = x[cu_seqlens[b+1] - 1]";
   let description = [{
     The row of an empty sequence is zero.
@@ -354,7 +362,8 @@ def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64O
 // Attention
 //===----------------------------------------------------------------------===//
 
-def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, M1_F64OpInterface]> {
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
   let summary = "Cuts each head's slice into q, k and v: [T, 3Hd] to three of [T, H, d]";
   let description = [{
     The layout of a lightning layer's qkv_proj: head by head, and inside each head's 3d columns q, then k, then v.
@@ -367,7 +376,8 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, M1_F64OpInterface]> {
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, M1_F64OpInterface]> {
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
   let summary = "[T, Hd] seen as [T, H, d]";
   let description = "Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.";
   let arguments = (ins M1_Rows:$operand);
@@ -376,7 +386,8 @@ def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, M1_F64OpInterface]> {
   let hasFolder = 1;
 }
 
-def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, M1_F64OpInterface]> {
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
   let summary = "[T, H, d] seen as [T, Hd]";
   let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
   let arguments = (ins M1_Heads:$operand);
@@ -385,7 +396,7 @@ def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, M1_F64OpInterface]> {
   let hasFolder = 1;
 }
 
-def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
+def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Rotary position embedding of the first rotary_dim components of each head";
   let description = [{
     With n = rotary_dim and the angle a = positions[t] * theta^(-2i/n) for i < n/2:
@@ -400,7 +411,8 @@ def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
   let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure,
+    DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>, DeclareOpInterfaceMethods<M1_CostOpInterface>,
     DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Linear attention with a per-head exponential decay, and its state";
   let description = [{
@@ -422,8 +434,8 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInter
   }];
 }
 
-def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
     For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
@@ -446,8 +458,8 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterface
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
-def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
+def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Chooses each token's experts and their weights";
   let description = [{
     p = softmax(x weightᵀ) over the E experts, in f32; the K largest, ties to the lower index, in descending order; their
@@ -461,7 +473,8 @@ def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_CostOpInte
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
+def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
@@ -481,7 +494,7 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_CostOpIn
 // Output
 //===----------------------------------------------------------------------===//
 
-def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
+def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "log softmax(logits[t])[targets[t]] in f32";
   let description = [{
     Constraints: (C1) logits is [T, V]; (C2) targets is [T]; (C3) the result is [T] of f32.
@@ -491,7 +504,8 @@ def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
   let assemblyFormat = "$logits `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
+def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
   let summary = "token_log_prob(linear(x, weight), targets) without the logits";
   let description = [{
     The same values as an `m1.linear` with an f32 result followed by `m1.token_log_prob`, with no [T, V] tensor.
@@ -503,7 +517,8 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M
   let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
+def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Draws each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the

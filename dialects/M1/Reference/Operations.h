@@ -18,8 +18,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
-#define M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#ifndef M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#define M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H
 
 #include "dialects/M1/Reference/Tensor.h"
 #include <array>
@@ -41,7 +41,7 @@ std::string checkIndices(const char *Name, const Tensor &Indices,
 std::string checkCuSeqlens(const Tensor &CuSeqlens, int64_t Tokens);
 
 /// The batch that attention works on.
-struct Batch {
+struct RaggedBatch {
   const Tensor &Positions; ///< [T]
   const Tensor &CuSeqlens; ///< [B+1]
   const Tensor &Slots;     ///< [B]
@@ -49,7 +49,8 @@ struct Batch {
 
 /// The sequences of a batch of `Tokens` tokens are well formed, and each
 /// starts at position 0 or continues what its slot of `Before` holds.
-std::string checkBatch(const Batch &In, int64_t Tokens, const State &Before);
+std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
+                       const State &Before);
 
 //===----------------------------------------------------------------------===//
 // Rows
@@ -89,12 +90,12 @@ Tensor rotary(const Tensor &X, const Tensor &Positions, double Theta,
 std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
                                             const Tensor &V,
                                             const State &Before,
-                                            const Batch &In,
+                                            const RaggedBatch &In,
                                             const std::vector<double> &Slopes);
 /// q [T, H, d], k and v [T, G, d] -> [T, H, d] and the cache's successor
 std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
                                           const Tensor &V, const State &Before,
-                                          const Batch &In, double Scale);
+                                          const RaggedBatch &In, double Scale);
 
 //===----------------------------------------------------------------------===//
 // Mixture of experts
@@ -124,4 +125,4 @@ Tensor sample(const Tensor &Logits, const Tensor &Temperature,
 
 } // namespace m1::reference
 
-#endif // M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#endif // M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_REFERENCE_TENSOR_H
-#define M1_DIALECTS_M1_REFERENCE_TENSOR_H
+#ifndef M1C_DIALECTS_M1_REFERENCE_TENSOR_H
+#define M1C_DIALECTS_M1_REFERENCE_TENSOR_H
 
 #include <cstdint>
 #include <map>
@@ -46,10 +46,16 @@ struct Tensor {
   }
 
   /// The values of the index `I` of axis 0.
-  const double *row(int64_t I) const {
-    return Reals.data() + I * (size() / Shape[0]);
+  const double *row(int64_t I) const { return Reals.data() + I * rowSize(); }
+  double *row(int64_t I) { return Reals.data() + I * rowSize(); }
+
+  /// The number of values for each index of axis 0.
+  int64_t rowSize() const {
+    int64_t Product = 1;
+    for (size_t Axis = 1; Axis < Shape.size(); ++Axis)
+      Product *= Shape[Axis];
+    return Product;
   }
-  double *row(int64_t I) { return Reals.data() + I * (size() / Shape[0]); }
 };
 
 /// What one slot of one attention layer holds.
@@ -68,4 +74,4 @@ using State = std::map<int64_t, std::shared_ptr<const SlotState>>;
 
 } // namespace m1::reference
 
-#endif // M1_DIALECTS_M1_REFERENCE_TENSOR_H
+#endif // M1C_DIALECTS_M1_REFERENCE_TENSOR_H
