@@ -28,7 +28,7 @@ inline constexpr llvm::StringLiteral kDimAttr = "m1.dim";
 /// The name of a function's argument or result for its callers.
 inline constexpr llvm::StringLiteral kNameAttr = "m1.name";
 
-/// What a module computes, as a ModelAttr of the module.
+/// The model that a module computes: a ModelAttr, on the module.
 inline constexpr llvm::StringLiteral kModelAttr = "m1.model";
 
 /// A symbolic extent, Symbol + Added: "T", "B+1". Symbols with the same name

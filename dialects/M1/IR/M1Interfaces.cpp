@@ -1,4 +1,4 @@
-//===- M1Interfaces.cpp - what the compiler asks m1 ops -------------------===//
+//===- M1Interfaces.cpp - interfaces of m1 ops ----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -112,7 +112,7 @@ double LightningAttentionOp::getOperationsPerToken() {
 }
 
 StringRef SoftmaxAttentionOp::getCostKind() {
-  return "softmax attention, each key";
+  return "softmax attention, per key";
 }
 double SoftmaxAttentionOp::getOperationsPerToken() {
   ArrayRef<int64_t> Q = shapeOf(getQ());
@@ -141,7 +141,7 @@ static bool isF64(Type T) {
   return isa<RankedTensorType>(T) && getElementTypeOrSelf(T).isF64();
 }
 
-/// From f64 a value is rounded once: to f32.
+/// An f64 operand may stay f64 or be rounded to f32.
 static LogicalResult verifyRoundedF64(Operation *Op) {
   Type Result = getElementTypeOrSelf(Op->getResult(0).getType());
   if (llvm::any_of(Op->getOperandTypes(), isF64) && !Result.isF64() &&

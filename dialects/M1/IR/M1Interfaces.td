@@ -1,4 +1,4 @@
-//===- M1Interfaces.td - what the compiler asks m1 ops ------*- tablegen -*-===//
+//===- M1Interfaces.td - interfaces of m1 ops ---------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Passes ask these interfaces instead of naming ops, so that a new op takes part in fusion, verification and reports by
-// implementing them.
+// Passes use these interfaces instead of lists of ops, so that a new op takes part in fusion, verification and reports
+// by implementing them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,8 +19,8 @@ include "mlir/IR/OpBase.td"
 def M1_OperandAxesOpInterface : OpInterface<"OperandAxesOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op whose operands share axes of extents that only a call knows. Verifiers check extents that types state; this
-    interface states which of the others must agree.
+    An op whose operands share axes with dynamic extents. Verifiers check static extents; this interface states which
+    extents must agree at run time.
   }];
   let methods = [
     StaticInterfaceMethod<[{
@@ -57,7 +57,7 @@ def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
 def M1_StateUpdateOpInterface : OpInterface<"StateUpdateOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op that consumes the value of a state and returns its successor, which the compiler stores in the same memory.
+    An op that consumes the value of a state and returns the updated value, which the compiler stores in the same memory.
   }];
   let methods = [
     InterfaceMethod<"The operand that is the state's value before the op.", "::mlir::OpOperand &", "getStateOperand">,

@@ -44,7 +44,7 @@ std::string m1::reference::checkBatch(const RaggedBatch &In, int64_t Tokens,
   return "";
 }
 
-/// What a sequence's slot holds before its first token: nothing, at position 0.
+/// The state of a slot before a token at `Position`: empty at position 0.
 static SlotState held(const State &Before, int64_t Slot, int64_t Position) {
   auto Held = Before.find(Slot);
   return Position == 0 || Held == Before.end() ? SlotState() : *Held->second;

@@ -16,7 +16,7 @@ namespace m1::reference {
 
 using TensorPtr = std::shared_ptr<const Tensor>;
 
-/// The values of one call of a function, and what its ops need to compute more.
+/// The values of one call of a function, and the environment of its ops.
 class Frame {
 public:
   Frame(mlir::ModuleOp Module, ParameterReader &Parameters, StateStore &Store)
@@ -41,7 +41,7 @@ public:
     return set(V, std::make_shared<const Tensor>(std::move(Result)));
   }
 
-  /// The values of values of state types.
+  /// Values of state types.
   const State &getState(mlir::Value V) { return States.find(V)->second; }
   void setState(mlir::Value V, State Now) { States[V] = std::move(Now); }
 
@@ -58,7 +58,7 @@ private:
 
   llvm::DenseMap<mlir::Value, TensorPtr> Values;
   llvm::DenseMap<mlir::Value, State> States;
-  llvm::DenseMap<mlir::Value, int64_t> Uses; ///< still to come
+  llvm::DenseMap<mlir::Value, int64_t> Uses; ///< not evaluated yet
   llvm::StringMap<int64_t> Extents;          ///< of symbols in m1.dim
 };
 

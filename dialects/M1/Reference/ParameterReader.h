@@ -21,7 +21,7 @@
 
 namespace m1::reference {
 
-/// Where the tensors come from that parameters are made of.
+/// The stored tensors that parameters are made of.
 class TensorSource {
 public:
   virtual ~TensorSource();
