@@ -31,7 +31,7 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
   let summary = "Decides which blocks lie in the registers of a CUDA block's threads";
   let description = [{
     Those of a multiple of 16 rows and 8 columns, where a thread's part fits its registers, and blocks of rank 1 that only
-    meet rows of such: an op that makes one gets the attribute `tile.layouts`, with a `#tile.spread` for its place among
+    meet rows of such: an op that makes one gets the attribute `tile.layouts`, with a `#tile.layout` at its position among
     the results. What a loop carries around another loop whose blocks leave too few registers stays in shared memory, as
     all others do that need memory at all.
   }];

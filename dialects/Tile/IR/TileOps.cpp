@@ -45,6 +45,11 @@ ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
 
 void KernelOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
 
+int64_t KernelOp::getThreads() {
+  auto Threads = (*this)->getAttrOfType<IntegerAttr>(kThreadsAttr);
+  return Threads ? Threads.getInt() : 0;
+}
+
 LogicalResult KernelOp::verify() {
   ArrayRef<Type> Inputs = getFunctionType().getInputs();
   if (Inputs.size() < kGridRank ||
@@ -68,6 +73,15 @@ LogicalResult KernelOp::verify() {
   if (!getFunctionType().getResults().empty())
     return emitOpError("C3: expected no results, found ")
            << getFunctionType().getResults().size();
+  if (Attribute Threads = (*this)->getAttr(kThreadsAttr)) {
+    auto Count = dyn_cast<IntegerAttr>(Threads);
+    if (!Count || !Count.getType().isSignlessInteger(32) ||
+        Count.getInt() < 32 || Count.getInt() > 1024 ||
+        Count.getInt() % 32 != 0)
+      return emitOpError("C4: expected a 32-bit multiple of 32 from 32 to "
+                         "1024 as ")
+             << kThreadsAttr << ", found " << Threads;
+  }
   return success();
 }
 
