@@ -43,14 +43,14 @@ tile.kernel @k(%x: index, %y: index, %z: index) -> index {
 
 // -----
 
-// expected-error@+1 {{C4: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 100 : i32}}
+// expected-error@+1 {{C5: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 100 : i32}}
 tile.kernel @k(%x: index, %y: index, %z: index) attributes {tile.threads = 100 : i32} {
   tile.return
 }
 
 // -----
 
-// expected-error@+1 {{C4: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 128 : i64}}
+// expected-error@+1 {{C5: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 128 : i64}}
 tile.kernel @k(%x: index, %y: index, %z: index) attributes {tile.threads = 128 : i64} {
   tile.return
 }
