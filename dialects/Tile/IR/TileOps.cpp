@@ -82,6 +82,11 @@ SmallVector<bool> KernelOp::getWritten() {
   });
 }
 
+int64_t KernelOp::getThreads() {
+  auto Threads = (*this)->getAttrOfType<IntegerAttr>(kThreadsAttr);
+  return Threads ? Threads.getInt() : 0;
+}
+
 LogicalResult KernelOp::verify() {
   ArrayRef<Type> Inputs = getFunctionType().getInputs();
   if (Inputs.size() < kGridRank ||
@@ -114,6 +119,15 @@ LogicalResult KernelOp::verify() {
     if (!Names.insert(Name).second)
       return emitOpError("C4: expected different argument names, found ")
              << Name << " twice";
+  if (Attribute Threads = (*this)->getAttr(kThreadsAttr)) {
+    auto Count = dyn_cast<IntegerAttr>(Threads);
+    if (!Count || !Count.getType().isSignlessInteger(32) ||
+        Count.getInt() < 32 || Count.getInt() > 1024 ||
+        Count.getInt() % 32 != 0)
+      return emitOpError("C5: expected a 32-bit multiple of 32 from 32 to "
+                         "1024 as ")
+             << kThreadsAttr << ", found " << Threads;
+  }
   return success();
 }
 
