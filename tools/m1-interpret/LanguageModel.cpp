@@ -50,7 +50,7 @@ absl::StatusOr<Sequence> LanguageModel::run(std::vector<int64_t> Prompt,
                                             bool WithLogits) {
   std::vector<int64_t> Tokens = std::move(Prompt);
   std::vector<double> LogProbs;
-  // All but the last token of the prompt know which token follows.
+  // All tokens of the prompt but the last have a known successor.
   if (int64_t Known = Tokens.size() - 1; Known > 0) {
     llvm::ArrayRef<int64_t> All(Tokens);
     M1_ASSIGN_OR_RETURN(auto Results, call("score", All.drop_back(), 0,

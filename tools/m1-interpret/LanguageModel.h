@@ -6,24 +6,24 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
-#define M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
+#ifndef M1C_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
+#define M1C_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
 
 #include "dialects/M1/Reference/Interpreter.h"
 #include "runtime/weights/Npy.h"
 
 namespace m1::reference {
 
-/// Writes floats as f8, integers as i8. The file is added to `Files`, which are
-/// to be committed. Errors name the file.
+/// Writes floats as f8, integers as i8. Adds the file to `Files`, for the caller
+/// to commit. Errors name the file.
 absl::Status writeTensor(const std::string &Path, const Tensor &Value,
                          OutputFiles &Files);
 
-/// What a model says of one sequence of T tokens, prompt and response.
+/// A sequence of T tokens, prompt and response, and a model's results for it.
 struct Sequence {
   Tensor Tokens;   ///< [T]
   Tensor LogProbs; ///< [T-1]: of each token after the first
-  Tensor Logits;   ///< [T, V], if asked for
+  Tensor Logits;   ///< [T, V], if requested
 };
 
 /// Runs the functions `next`, `score` and `logits` of a module, one sequence at
@@ -51,4 +51,4 @@ private:
 
 } // namespace m1::reference
 
-#endif // M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
+#endif // M1C_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H

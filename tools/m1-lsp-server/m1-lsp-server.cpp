@@ -9,8 +9,10 @@
 #include "compiler/Pipelines/Register.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/CommandLine.h"
 
 int main(int Argc, char **Argv) {
+  m1::setVersionPrinter("m1-lsp-server");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   return mlir::failed(mlir::MlirLspServerMain(Argc, Argv, Registry));
