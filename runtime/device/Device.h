@@ -30,7 +30,9 @@ class Device {
 public:
   /// An address that the device's kernels understand.
   using Address = uint64_t;
-  enum class HostAccess : uint8_t { Read, Write };
+  /// How a call uses the memory of an input (Read) or output (Write); None: an
+  /// output that nobody wants.
+  enum class HostAccess : uint8_t { Read, Write, None };
 
   virtual ~Device();
 
@@ -56,10 +58,11 @@ public:
 
   /// Makes an input or output of a call readable or writable by kernels. With
   /// Read the contents are those at the time of the call; with Write they are
-  /// complete when `unmap` has returned. The memory must stay where it is until
-  /// then. Everything is unmapped before the next call maps; mapping the same
+  /// complete when `unmap` has returned, and the memory must stay where it is
+  /// until then. With None, `Host` is null and kernels get the device's own
+  /// memory. Everything is unmapped before the next call maps; mapping the same
   /// sizes in the same order gives the same addresses where there is a
-  /// `recorder`.
+  /// `recorder`, whatever the access.
   virtual absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                                       HostAccess Access) = 0;
   virtual absl::Status unmap(Address Mapped) = 0;

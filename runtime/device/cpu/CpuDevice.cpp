@@ -8,6 +8,7 @@
 
 #include "runtime/device/cpu/CpuDevice.h"
 
+#include "runtime/device/MemoryNeeds.h"
 #include "runtime/device/cpu/Features.h"
 #include "runtime/device/cpu/Image.h"
 #include "runtime/device/cpu/ThreadPool.h"
@@ -99,6 +100,9 @@ public:
       M1_ASSIGN_OR_RETURN(Pages Scratch, Pages::allocate(ScratchBytes));
       Scratches.push_back(std::move(Scratch));
     }
+    // Takes no memory until an output that nobody wants is written.
+    M1_ASSIGN_OR_RETURN(
+        Unwanted, Pages::allocate(MemoryNeeds(*Plan, kAlignment).Outputs));
     return absl::OkStatus();
   }
 
@@ -119,10 +123,18 @@ public:
     return reinterpret_cast<Address>(Host);
   }
   absl::Status unload(Address) override { return absl::OkStatus(); }
-  absl::StatusOr<Address> map(void *Host, uint64_t, HostAccess) override {
-    return reinterpret_cast<Address>(Host);
+  absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
+                              HostAccess Access) override {
+    if (Access != HostAccess::None)
+      return reinterpret_cast<Address>(Host);
+    char *At = Unwanted.data() + UnwantedUsed;
+    UnwantedUsed += paddedBytes(Bytes, kAlignment);
+    return reinterpret_cast<Address>(At);
   }
-  absl::Status unmap(Address) override { return absl::OkStatus(); }
+  absl::Status unmap(Address) override {
+    UnwantedUsed = 0; // all of a call's tensors are unmapped together
+    return absl::OkStatus();
+  }
 
   absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
                       const std::array<int64_t, 3> &Grid,
@@ -164,6 +176,7 @@ public:
   absl::Status synchronize() override { return absl::OkStatus(); }
 
 private:
+  static constexpr uint64_t kAlignment = 64;
 #if defined(__x86_64__)
   static constexpr std::string_view Architecture = "x86_64";
 #elif defined(__aarch64__)
@@ -175,6 +188,9 @@ private:
   std::vector<std::unique_ptr<cpu::Image>> Images;
   std::vector<KernelFunction> Kernels;
   std::vector<Pages> Arenas, Scratches;
+  /// Memory for outputs that nobody wants, of one call.
+  Pages Unwanted;
+  uint64_t UnwantedUsed = 0;
   ThreadPool Pool;
 };
 
