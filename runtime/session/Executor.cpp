@@ -23,6 +23,7 @@ struct Executor::Argument {
   uint32_t Index;
   uint64_t Offset;
   plan::Expr Bytes, Value;
+  bool Written;
 };
 
 struct Executor::Operation {
@@ -68,8 +69,12 @@ Executor::create(const LoadedPlan &Plan, Device &TheDevice,
 }
 
 Executor::Argument Executor::decode(const plan::Arg &Arg) const {
-  Argument Result{Arg.kind(), Arg.index(), Arg.offset(),
-                  plan::Expr(-1, 0, 0, 1), plan::Expr(-1, 0, 0, 1)};
+  Argument Result{Arg.kind(),
+                  Arg.index(),
+                  Arg.offset(),
+                  plan::Expr(-1, 0, 0, 1),
+                  plan::Expr(-1, 0, 0, 1),
+                  Arg.written()};
   if (Arg.bytes())
     Result.Bytes = *Arg.bytes();
   if (Arg.value())
@@ -344,9 +349,18 @@ absl::Status Executor::run(const Operation &Op) {
     break;
   }
   Values.clear();
+  Extents.clear();
   for (const Argument &Arg : Op.Args)
     Values.push_back(resolve(Arg));
-  return TheDevice.launch(Op.Kernel, Values,
+  if (TheDevice.checksExtents())
+    for (const Argument &Arg : Op.Args) {
+      using Access = ArgumentExtent::Access;
+      Access Allowed = Arg.Kind == plan::ArgKind::Scalar ? Access::Scalar
+                       : Arg.Written                     ? Access::ReadWrite
+                                                         : Access::Read;
+      Extents.push_back({Allowed, extentOf(Arg.Bytes, Symbols)});
+    }
+  return TheDevice.launch(Op.Kernel, Values, Extents,
                           {evaluate(Op.Grid[0], Symbols),
                            evaluate(Op.Grid[1], Symbols),
                            evaluate(Op.Grid[2], Symbols)},

@@ -96,7 +96,8 @@ private:
   ElementChecker Elements;
   std::vector<int64_t> Symbols;
   std::vector<Device::Address> Inputs, Outputs;
-  std::vector<uint64_t> Values;
+  std::vector<uint64_t> Values; ///< of a launch's arguments
+  std::vector<ArgumentExtent> Extents;
 
   /// Calls that the device may have recorded, the latest first.
   std::list<Recorded> Recordings;

@@ -59,6 +59,9 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_flag("--blocking", Session.Device.Blocking,
                    "wait for each kernel of a GPU, so that an error names the "
                    "one that caused it");
+  Command.add_flag("--checked", Session.Device.Checked,
+                   "check that kernels on the CPU touch nothing but their "
+                   "arguments; slow");
   Command.add_flag("--profile", Session.Profile,
                    "print the time that each kernel takes");
 }

@@ -109,7 +109,9 @@ public:
     return explain(Copies->copyOut(This.Host, At, This.BytesBack));
   }
 
+  bool checksExtents() const override { return Gpu->checksExtents(); }
   absl::Status launch(uint32_t Number, std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents,
                       const std::array<int64_t, 3> &Grid,
                       std::string_view Source) override {
     if (Grid[0] == 0 || Grid[1] == 0 || Grid[2] == 0)
@@ -122,7 +124,8 @@ public:
                       K.SharedBytes};
     Launch This{&K, Shape.Grid, Source};
     (Recording ? Recording->Launches : Pending).push_back(This);
-    if (absl::Status Status = Gpu->launch(K.Number, Shape, Args); !Status.ok())
+    if (absl::Status Status = Gpu->launch(K.Number, Shape, Args, Extents);
+        !Status.ok())
       return makeError(PlanName, ": ", describe(This), ": ",
                        std::string(Status.message()));
     return Options.Blocking ? synchronize() : absl::OkStatus();
