@@ -11,18 +11,26 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TileSetTarget : Pass<"tile-set-target", "::mlir::ModuleOp"> {
+  let summary = "Sets the module's target by name";
+  let description = [{
+    Sets the attribute `tile.target`, which later passes read, to the `#tile.target` of a target that the compiler knows:
+    `x86-64-v3`, `x86-64-v4` (each also with `+amx`), `sm_80`, ... An unknown name is an error.
+  }];
+  let options = [Option<"name", "name", "std::string", "", "Name of the target">];
+  let dependentDialects = ["::m1::tile::TileDialect"];
+}
+
 def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops and vectors for one CPU core a cell";
   let description = [{
     Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
     (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which each
     `tile.scratch` is a part.
+
+    The width and number of vector registers and the matrix unit are those of the module's `tile.target`, which must be
+    a CPU. The unit multiplies where it can and the right operand is loaded in pairs.
   }];
-  let options = [
-    Option<"lanes", "lanes", "int64_t", "8", "f32 elements in a vector register">,
-    Option<"registers", "registers", "int64_t", "16", "vector registers">,
-    Option<"tiles", "tiles", "bool", "false", "multiply bf16 by AMX tiles, where the right side is loaded in pairs">
-  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }

@@ -55,6 +55,7 @@ static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
+  Passes.addNestedPass<func::FuncOp>(m1::createFuseElementwise());
   // Everything that follows relies on linear states.
   Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
 }
@@ -67,12 +68,13 @@ static void buildModelPipeline(OpPassManager &Passes) {
 /// place.
 static void buildSchedulePipeline(OpPassManager &Passes,
                                   const CompileOptions &Options) {
+  Passes.addPass(createTileSetTarget({Options.Target.Name}));
   M1ToPlanOptions Bounds;
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
-  Bounds.pairs = !Options.Gpu && Options.Target.Tiles;
-  Bounds.gpu = Options.Gpu.has_value();
+  Bounds.gpu = Options.Target.Kind == tile::TargetKind::Gpu;
+  Bounds.pairs = !Bounds.gpu && Options.Target.HasMatrixUnit;
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation from here to the loops: upstream's idea of a simple
   // vector op (shape casts, masks) is not a simple block.
@@ -106,6 +108,7 @@ LogicalResult Compilation::toPlan() {
 
 OwningOpRef<ModuleOp> Compilation::kernels() {
   OwningOpRef<ModuleOp> Kernels = ModuleOp::create(Module.getLoc());
+  (*Kernels)->setAttr(tile::kTargetAttr, tile::targetOf(Module));
   OpBuilder B = OpBuilder::atBlockEnd(Kernels->getBody());
   for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
     B.clone(*Kernel);
@@ -129,10 +132,10 @@ std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
     PassManager Passes(Module.getContext());
     if (failed(configure(Passes)))
       return false;
-    if (Options.Gpu)
+    if (isForGpu())
       codegen::buildPtxPipeline(Passes);
     else
-      codegen::buildHostPipeline(Passes, Options.Target);
+      codegen::buildHostPipeline(Passes);
     return succeeded(Passes.run(*Kernels));
   });
   if (!Lowered)
@@ -144,9 +147,9 @@ std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
       Threads = Count.getInt();
   }
   return timed("optimisation", [&] {
-    return Options.Gpu
-               ? codegen::translateGpu(*Kernels, Context, *Options.Gpu)
-               : codegen::translateHost(*Kernels, Context, Options.Target);
+    tile::TargetAttr Target = tile::targetOf(Module);
+    return isForGpu() ? codegen::translateGpu(*Kernels, Context, Target)
+                      : codegen::translateHost(*Kernels, Context, Target);
   });
 }
 
@@ -155,7 +158,8 @@ FailureOr<std::string> Compilation::toPtx() {
   std::unique_ptr<llvm::Module> Code = toLLVM(Context);
   if (!Code)
     return failure();
-  return timed("PTX", [&] { return codegen::emitPtx(*Code, *Options.Gpu); });
+  return timed("PTX",
+               [&] { return codegen::emitPtx(*Code, tile::targetOf(Module)); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -167,8 +171,9 @@ FailureOr<KernelImage> Compilation::hostImage() {
   std::unique_ptr<llvm::Module> Code = toLLVM(Context);
   if (!Code)
     return failure();
-  FailureOr<std::vector<char>> Object = timed(
-      "machine code", [&] { return codegen::linkHost(*Code, Options.Target); });
+  FailureOr<std::vector<char>> Object = timed("machine code", [&] {
+    return codegen::linkHost(*Code, tile::targetOf(Module));
+  });
   if (failed(Object))
     return failure();
   KernelImage Image;
@@ -187,14 +192,14 @@ FailureOr<KernelImage> Compilation::gpuImage() {
     return failure();
   for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
     if (int64_t Bytes = ScratchBytes.lookup(Kernel.getSymName());
-        Bytes > Options.Gpu->SharedBytes)
+        Bytes > Options.Target.Shared)
       return Kernel.emitError("kernel '")
              << Kernel.getSymName() << "' needs " << Bytes
-             << " bytes of shared memory a block, " << Options.Gpu->Architecture
-             << " has " << Options.Gpu->SharedBytes;
+             << " bytes of shared memory a block, " << Options.Target.Name
+             << " has " << Options.Target.Shared;
   if (std::string Assembler = codegen::findAssembler(); !Assembler.empty()) {
     auto Assembled = timed("ptxas", [&] {
-      return codegen::assemble(*Text, *Options.Gpu, Assembler);
+      return codegen::assemble(*Text, tile::targetOf(Module), Assembler);
     });
     if (failed(Assembled))
       return failure();
@@ -202,13 +207,13 @@ FailureOr<KernelImage> Compilation::gpuImage() {
   }
   KernelImage Image;
   Image.Format = "ptx";
-  Image.Target = Options.Gpu->Architecture;
+  Image.Target = Options.Target.Name;
   Image.Data.assign(Text->begin(), Text->end());
   return Image;
 }
 
 FailureOr<std::vector<uint8_t>> Compilation::toFile() {
-  FailureOr<KernelImage> Image = Options.Gpu ? gpuImage() : hostImage();
+  FailureOr<KernelImage> Image = isForGpu() ? gpuImage() : hostImage();
   if (failed(Image))
     return failure();
   Image->ScratchBytes = ScratchBytes;

@@ -11,15 +11,15 @@
 
 #include "compiler/Codegen/CPU/HostCompiler.h"
 #include "compiler/Codegen/CUDA/Assemble.h"
+#include "compiler/Codegen/Targets.h"
 #include "compiler/Plan/Writer.h"
 #include "mlir/Pass/PassManager.h"
 
 namespace m1 {
 
 struct CompileOptions {
-  codegen::HostTarget Target;
-  std::optional<codegen::GpuTarget> Gpu; // in place of Target
-  int64_t Tokens = 512;                  // most tokens of one call
+  codegen::KnownTarget Target;
+  int64_t Tokens = 512;  // most tokens of one call
   int64_t Slots = 8;     // sequences whose state is kept at once
   int64_t Length = 4096; // most tokens of one sequence
 };
@@ -42,12 +42,12 @@ public:
   llvm::LogicalResult toPlan();
   /// The kernels, as a module of their own, in tile.
   mlir::OwningOpRef<mlir::ModuleOp> kernels();
-  /// The kernels as code for a thread of Options.Gpu. After toPlan(). Null
+  /// The kernels as code for a thread of a GPU. After toPlan(). Null
   /// after a diagnostic.
   mlir::OwningOpRef<mlir::ModuleOp> toThreads();
   /// The kernels to optimised LLVM IR. After toPlan().
   std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
-  /// The kernels to PTX, for Options.Gpu. After toPlan().
+  /// The kernels to PTX. After toPlan().
   llvm::FailureOr<std::string> toPtx();
   /// The plan file. After toPlan().
   llvm::FailureOr<std::vector<uint8_t>> toFile();
@@ -66,6 +66,7 @@ public:
   }
 
 private:
+  bool isForGpu() const { return Options.Target.Kind == tile::TargetKind::Gpu; }
   template <typename Callable> auto timed(llvm::StringRef Name, Callable Run);
   llvm::FailureOr<KernelImage> hostImage();
   llvm::FailureOr<KernelImage> gpuImage();

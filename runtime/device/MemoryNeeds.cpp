@@ -29,9 +29,9 @@ static uint64_t largestBytes(const plan::Tensor &Tensor,
 MemoryNeeds::MemoryNeeds(const plan::Plan &Plan, uint64_t Alignment) {
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
     const plan::Arena &Arena = *Plan.arenas()->Get(I);
-    (Arena.kind() == plan::ArenaKind::Weights ? Weights
-     : Arena.kind() == plan::ArenaKind::State ? States
-                                              : Activations) += Arena.bytes();
+    (Arena.kind() == plan::ArenaKind::Activations ? Activations
+     : Arena.kind() == plan::ArenaKind::State     ? States
+                                                  : Weights) += Arena.bytes();
   }
   Parameters = peakParameterBytes(Plan);
 

@@ -116,8 +116,6 @@ m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
     } else if (const plan::Copy *Copy = Step.instruction_as_Copy()) {
       visit(*Copy->destination(), "copy", Source);
       visit(*Copy->source(), "copy", Source);
-    } else if (const plan::Fill *Fill = Step.instruction_as_Fill()) {
-      visit(*Fill->destination(), "fill", Source);
     }
   }
   return Result;

@@ -177,25 +177,40 @@ Error checkBounds() {
   return Error::success();
 }
 
-/// The GPU of --target; none for cpu.
-Expected<std::optional<m1::codegen::GpuTarget>> chooseGpu() {
+/// The target of --target and --target-cpu.
+Expected<m1::codegen::KnownTarget> chooseTarget() {
+  using namespace m1::codegen;
   StringRef Name = TargetName;
   if (Name == "cpu") {
     if (EmitKind == Emit::Ptx || EmitKind == Emit::Gpu)
       return createStringError(Twine("--emit=") +
                                (EmitKind == Emit::Ptx ? "ptx" : "gpu") +
                                ": expected --target cuda:ARCH");
-    return std::nullopt;
+    if (TargetCpu != "native") {
+      if (const KnownTarget *Cpu = findTarget(TargetCpu);
+          Cpu && Cpu->Kind == m1::tile::TargetKind::Cpu)
+        return *Cpu;
+      return createStringError("--target-cpu: found '" + TargetCpu +
+                               "', expected native or one of " +
+                               targetNames(m1::tile::TargetKind::Cpu));
+    }
+    if (const KnownTarget *Cpu = findNativeTarget())
+      return *Cpu;
+    return createStringError(
+        "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
+        "that code is generated for; name a target to compile for another "
+        "machine");
   }
   if (TargetCpu.getNumOccurrences())
     return createStringError("--target-cpu: expected --target cpu, found " +
                              Name);
   if (Name.consume_front("cuda:"))
-    if (auto Gpu = m1::codegen::findGpuTarget(Name))
-      return Gpu;
+    if (const KnownTarget *Gpu = findTarget(Name);
+        Gpu && Gpu->Kind == m1::tile::TargetKind::Gpu)
+      return *Gpu;
   return createStringError("--target: found '" + TargetName +
                            "', expected cpu or cuda: and one of " +
-                           m1::codegen::knownGpuTargets());
+                           targetNames(m1::tile::TargetKind::Gpu));
 }
 
 /// The report of a compilation: figures, kernels of a GPU, time.
@@ -219,17 +234,10 @@ Error compile(mlir::ModuleOp Module) {
   if (EmitKind == Emit::M1)
     return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
 
-  auto Gpu = chooseGpu();
-  if (!Gpu)
-    return Gpu.takeError();
-  m1::CompileOptions Choices{{}, *Gpu, Tokens, Slots, Length};
-  if (!*Gpu) {
-    auto Host = m1::codegen::findHostTarget(TargetCpu);
-    if (!Host)
-      return Host.takeError();
-    Choices.Target = *Host;
-  }
-  m1::Compilation Compilation(Module, Choices);
+  auto Target = chooseTarget();
+  if (!Target)
+    return Target.takeError();
+  m1::Compilation Compilation(Module, {*Target, Tokens, Slots, Length});
   if (mlir::failed(Compilation.toPlan()))
     return alreadySaid();
   if (EmitKind == Emit::Plan)
@@ -262,7 +270,7 @@ Error compile(mlir::ModuleOp Module) {
   if (mlir::failed(File))
     return alreadySaid();
   if (Chosen.Report) {
-    printReport(Compilation, Gpu->has_value());
+    printReport(Compilation, Target->Kind == m1::tile::TargetKind::Gpu);
     if (Error E = finish(outs(), "standard output"))
       return E;
   }

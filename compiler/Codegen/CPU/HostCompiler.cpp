@@ -17,7 +17,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/WithColor.h"
-#include "llvm/TargetParser/Host.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -28,60 +27,12 @@ using namespace m1::codegen;
 static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
 //===----------------------------------------------------------------------===//
-// Targets
-//===----------------------------------------------------------------------===//
-
-static std::vector<HostTarget> knownTargets() {
-  const std::vector<std::string> V3 = {"avx2", "fma",   "f16c", "bmi",
-                                       "bmi2", "lzcnt", "movbe"};
-  std::vector<std::string> V4 = V3;
-  V4.insert(V4.end(),
-            {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
-  // The best first: "native" takes the first that runs here.
-  std::vector<HostTarget> Targets;
-  for (bool Tiles : {true, false}) {
-    Targets.push_back({"x86-64-v4", "x86-64-v4", V4, 16, 32, Tiles});
-    Targets.push_back({"x86-64-v3", "x86-64-v3", V3, 8, 16, Tiles});
-  }
-  for (HostTarget &Target : Targets)
-    if (Target.Tiles) {
-      Target.Name += "+amx";
-      Target.Features.insert(Target.Features.end(), {"amx-tile", "amx-bf16"});
-    }
-  return Targets;
-}
-
-llvm::Expected<HostTarget> m1::codegen::findHostTarget(StringRef Name) {
-  llvm::StringMap<bool> Here = llvm::sys::getHostCPUFeatures();
-  for (const HostTarget &Target : knownTargets()) {
-    bool Runs = llvm::all_of(Target.Features, [&](const std::string &Feature) {
-      return Here.lookup(Feature);
-    });
-    if (Target.Name == Name || (Name == "native" && Runs))
-      return Target;
-  }
-  if (Name == "native")
-    return llvm::createStringError(
-        "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
-        "that code is generated for; name a target to compile for another "
-        "machine");
-  return llvm::createStringError("--target-cpu: found '" + Name +
-                                 "', expected native, x86-64-v3 or x86-64-v4, "
-                                 "each also with +amx");
-}
-
-//===----------------------------------------------------------------------===//
 // Tile kernels to the LLVM dialect
 //===----------------------------------------------------------------------===//
 
-void m1::codegen::buildHostPipeline(OpPassManager &Passes,
-                                    const HostTarget &Target) {
+void m1::codegen::buildHostPipeline(OpPassManager &Passes) {
   // Blocks become loops over vectors and scalars.
-  TileToHostOptions Shape;
-  Shape.lanes = Target.Lanes;
-  Shape.registers = Target.Registers;
-  Shape.tiles = Target.Tiles;
-  Passes.addPass(createTileToHost(Shape));
+  Passes.addPass(createTileToHost());
   Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
   buildLLVMPipeline(Passes);
 }
@@ -91,19 +42,19 @@ void m1::codegen::buildHostPipeline(OpPassManager &Passes,
 //===----------------------------------------------------------------------===//
 
 static std::unique_ptr<llvm::TargetMachine>
-machineFor(const HostTarget &Target) {
+machineFor(tile::TargetAttr Target) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
-  return createMachine({kTriple, Target.Processor,
-                        Target.Tiles ? "+amx-tile,+amx-bf16" : "",
+  return createMachine({kTriple, Target.getArchitecture(),
+                        Target.getUnit() ? "+amx-tile,+amx-bf16" : "",
                         llvm::Reloc::PIC_});
 }
 
 std::unique_ptr<llvm::Module>
 m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
-                           const HostTarget &Target) {
+                           tile::TargetAttr Target) {
   std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
   if (!Machine)
     return nullptr;
@@ -114,10 +65,10 @@ m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
   for (llvm::Function &F : *Translated) {
     if (F.isDeclaration())
       continue;
-    F.addFnAttr("target-cpu", Target.Processor);
-    if (Target.Tiles)
+    F.addFnAttr("target-cpu", Target.getArchitecture());
+    if (Target.getUnit())
       F.addFnAttr("target-features", Machine->getTargetFeatureString());
-    F.addFnAttr("prefer-vector-width", std::to_string(Target.Lanes * 32));
+    F.addFnAttr("prefer-vector-width", std::to_string(Target.getLanes() * 32));
     F.addFnAttr(llvm::Attribute::NoUnwind);
     for (llvm::Argument &Argument : F.args())
       Argument.addAttr(llvm::Attribute::NoAlias);
@@ -143,7 +94,7 @@ struct TemporaryFile {
 } // namespace
 
 FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
-                                                   const HostTarget &Target) {
+                                                   tile::TargetAttr Target) {
   auto Fail = [](const llvm::Twine &Message) {
     llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
     return failure();

@@ -9,6 +9,7 @@
 #ifndef M1C_COMPILER_CODEGEN_CPU_HOSTCOMPILER_H
 #define M1C_COMPILER_CODEGEN_CPU_HOSTCOMPILER_H
 
+#include "dialects/Tile/IR/Tile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringMap.h"
@@ -18,33 +19,18 @@
 
 namespace m1::codegen {
 
-/// A kind of CPU that code is made for.
-struct HostTarget {
-  std::string Name;                  // as --target-cpu takes it
-  std::string Processor;             // LLVM's name
-  std::vector<std::string> Features; // all that the code may use, for the plan
-  int64_t Lanes = 8, Registers = 16;
-  bool Tiles = false; // AMX
-};
-
-/// The target called `Name`: "x86-64-v3" (AVX2, FMA) or "x86-64-v4" (AVX-512),
-/// each also with "+amx" (products of bf16 on AMX tiles), or "native", the best
-/// of them that this machine can run. Fails for any other name, and for
-/// "native" on older machines.
-llvm::Expected<HostTarget> findHostTarget(llvm::StringRef Name);
-
 /// Everything from tile kernels to the LLVM dialect.
-void buildHostPipeline(mlir::OpPassManager &Passes, const HostTarget &Target);
+void buildHostPipeline(mlir::OpPassManager &Passes);
 
 /// LLVM IR of a module that buildHostPipeline has run over, optimised for
 /// `Target`. Null after a diagnostic.
 std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Module,
                                             llvm::LLVMContext &Context,
-                                            const HostTarget &Target);
+                                            tile::TargetAttr Target);
 
 /// The bytes of an ELF shared object that exports every function of `Module`.
 llvm::FailureOr<std::vector<char>> linkHost(llvm::Module &Module,
-                                            const HostTarget &Target);
+                                            tile::TargetAttr Target);
 
 } // namespace m1::codegen
 

@@ -52,7 +52,7 @@ static std::vector<KernelResources> parseReport(StringRef Report) {
 }
 
 FailureOr<std::vector<KernelResources>>
-m1::codegen::assemble(StringRef Ptx, const GpuTarget &Target,
+m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
                       StringRef Assembler) {
   auto Fail = [](const llvm::Twine &Message) {
     llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
@@ -78,11 +78,11 @@ m1::codegen::assemble(StringRef Ptx, const GpuTarget &Target,
   std::string Why;
   std::optional<StringRef> Redirects[] = {StringRef(), Report.str(),
                                           Report.str()};
-  int Code =
-      llvm::sys::ExecuteAndWait(Assembler,
-                                {Assembler, "-v", "-arch", Target.Architecture,
-                                 "-o", "/dev/null", Source},
-                                std::nullopt, Redirects, 0, 0, &Why);
+  int Code = llvm::sys::ExecuteAndWait(Assembler,
+                                       {Assembler, "-v", "-arch",
+                                        Target.getArchitecture(), "-o",
+                                        "/dev/null", Source},
+                                       std::nullopt, Redirects, 0, 0, &Why);
   auto Text = llvm::MemoryBuffer::getFile(Report);
   StringRef Said = Text ? (*Text)->getBuffer() : StringRef();
   if (Code != 0) {

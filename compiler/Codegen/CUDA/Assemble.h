@@ -29,7 +29,7 @@ std::string findAssembler();
 /// assembles again for the GPU that is there. Fails after a message on standard
 /// error.
 llvm::FailureOr<std::vector<KernelResources>>
-assemble(llvm::StringRef Ptx, const GpuTarget &Target,
+assemble(llvm::StringRef Ptx, tile::TargetAttr Target,
          llvm::StringRef Assembler);
 
 } // namespace m1::codegen

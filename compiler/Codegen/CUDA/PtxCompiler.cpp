@@ -10,12 +10,10 @@
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
-#include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/WithColor.h"
@@ -25,28 +23,6 @@ using namespace m1;
 using namespace m1::codegen;
 
 static constexpr llvm::StringLiteral kTriple = "nvptx64-nvidia-cuda";
-
-/// Compute capabilities from 8.0, where asynchronous copies and bf16 begin,
-/// with the most shared memory a block (CUDA C++ Programming Guide, "Technical
-/// Specifications per Compute Capability").
-static const GpuTarget kTargets[] = {
-    {"sm_80", 163 << 10}, {"sm_86", 99 << 10},  {"sm_87", 163 << 10},
-    {"sm_89", 99 << 10},  {"sm_90", 227 << 10}, {"sm_90a", 227 << 10}};
-
-std::optional<GpuTarget> m1::codegen::findGpuTarget(StringRef Architecture) {
-  for (const GpuTarget &Target : kTargets)
-    if (Target.Architecture == Architecture)
-      return Target;
-  return std::nullopt;
-}
-
-std::string m1::codegen::knownGpuTargets() {
-  return llvm::join(llvm::map_range(kTargets,
-                                    [](const GpuTarget &Target) {
-                                      return Target.Architecture;
-                                    }),
-                    ", ");
-}
 
 void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
@@ -65,17 +41,18 @@ void m1::codegen::buildPtxPipeline(OpPassManager &Passes) {
 }
 
 static std::unique_ptr<llvm::TargetMachine>
-machineFor(const GpuTarget &Target) {
+machineFor(tile::TargetAttr Target) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
   LLVMInitializeNVPTXAsmPrinter();
-  return createMachine({kTriple, Target.Architecture, "+ptx80", std::nullopt});
+  return createMachine(
+      {kTriple, Target.getArchitecture(), "+ptx80", std::nullopt});
 }
 
 std::unique_ptr<llvm::Module>
 m1::codegen::translateGpu(ModuleOp Module, llvm::LLVMContext &Context,
-                          const GpuTarget &Target) {
+                          tile::TargetAttr Target) {
   std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
   if (!Machine)
     return nullptr;
@@ -96,7 +73,7 @@ m1::codegen::translateGpu(ModuleOp Module, llvm::LLVMContext &Context,
 }
 
 FailureOr<std::string> m1::codegen::emitPtx(llvm::Module &Module,
-                                            const GpuTarget &Target) {
+                                            tile::TargetAttr Target) {
   std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
   if (!Machine)
     return failure();

@@ -9,24 +9,13 @@
 #ifndef M1C_COMPILER_CODEGEN_CUDA_PTXCOMPILER_H
 #define M1C_COMPILER_CODEGEN_CUDA_PTXCOMPILER_H
 
+#include "dialects/Tile/IR/Tile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/Module.h"
-#include <optional>
 #include <string>
 
 namespace m1::codegen {
-
-/// A kind of GPU that code is made for.
-struct GpuTarget {
-  std::string Architecture; // as LLVM and ptxas call it: "sm_80"
-  int64_t SharedBytes = 0;  // dynamic shared memory that a block can have
-};
-
-/// The target of an architecture's name, if it is known.
-std::optional<GpuTarget> findGpuTarget(llvm::StringRef Architecture);
-/// "sm_80, sm_86, ...", for errors.
-std::string knownGpuTargets();
 
 /// From tile kernels to one thread's code: loops, vectors and the GPU dialect.
 void buildThreadPipeline(mlir::OpPassManager &Passes);
@@ -37,12 +26,12 @@ void buildPtxPipeline(mlir::OpPassManager &Passes);
 /// `Target`. Null after a message on standard error.
 std::unique_ptr<llvm::Module> translateGpu(mlir::ModuleOp Module,
                                            llvm::LLVMContext &Context,
-                                           const GpuTarget &Target);
+                                           tile::TargetAttr Target);
 
 /// The PTX text of every function of `Module`. Fails after a message on
 /// standard error.
 llvm::FailureOr<std::string> emitPtx(llvm::Module &Module,
-                                     const GpuTarget &Target);
+                                     tile::TargetAttr Target);
 
 } // namespace m1::codegen
 

@@ -14,6 +14,7 @@
 #ifndef TILE_OPS
 #define TILE_OPS
 
+include "dialects/Tile/IR/TileTarget.td"
 include "mlir/Interfaces/FunctionInterfaces.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
@@ -22,18 +23,6 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Tile_Dialect : Dialect {
-  let name = "tile";
-  let summary = "Kernels over blocks, for every target";
-  let description = [{
-    A block is a `vector` of rank 1 or 2. Blocks are as large as the algorithm wants them (a chunk of tokens by a head's
-    width); how a block is kept, in registers, in cache or shared memory, is the code generator's decision, as is the
-    loop over it. Memory is reached through `memref` arguments only, with static strides and possibly dynamic extents.
-  }];
-  let cppNamespace = "::m1::tile";
-  let useDefaultAttributePrinterParser = 1;
-}
 
 def Tile_SpreadAttr : AttrDef<Tile_Dialect, "Spread"> {
   let mnemonic = "spread";
@@ -104,16 +93,20 @@ def Tile_Pointer : Type<CPred<"::llvm::isa<::mlir::LLVM::LLVMPointerType>($_self
 def Tile_Block : VectorOfRankAndType<[1, 2], [AnyFloat, AnyInteger]>;
 def Tile_Matrix : VectorOfRankAndType<[2], [F32, BF16, F16, F64]>;
 
-def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove]> {
+def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
+                                     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "A function of a grid position";
   let description = [{
-    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values. Cells
-    run in any order and at the same time, so a kernel's cells write disjoint memory.
+    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and have
+    names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
+    write disjoint memory.
+
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results.
+    strides; (C3) no results; (C4) one name for each argument after the grid position, all different.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
@@ -123,6 +116,10 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove]> 
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// The arguments after the grid position, which launches provide.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getParameters() { return getBody().getArguments().drop_front(kGridRank); }
+    /// For each of these, whether the kernel stores to it.
+    ::llvm::SmallVector<bool> getWritten();
   }];
 }
 

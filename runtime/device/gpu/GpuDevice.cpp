@@ -145,10 +145,6 @@ public:
     }
     return absl::OkStatus();
   }
-  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
-    return Bytes ? explain(Gpu->fill(To, Value, Bytes)) : absl::OkStatus();
-  }
-
   absl::Status synchronize() override {
     M1_RETURN_IF_ERROR(explain(Gpu->synchronize()));
     Pending.clear();
