@@ -92,7 +92,7 @@ private:
   LanguageModel &Model;
   const BenchCommand &Command;
   std::vector<std::vector<int64_t>> Sequences;
-  m1::Batch Given;
+  RaggedBatch Given;
   Sampling How;
   std::vector<int32_t> Sampled;
   std::vector<float> LogProbs;
