@@ -22,19 +22,11 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 // The signature
 //===----------------------------------------------------------------------===//
 
-/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol
-/// plus a number.
-static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
-  auto Named =
-      Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
-  StringRef Text = Named ? Named.getValue() : StringRef("T");
-  auto [Symbol, More] = Text.split('+');
-  int64_t Add = 0;
-  if (Symbol.empty() || (!More.empty() && More.getAsInteger(10, Add)))
-    return Op->emitOpError("expected m1.dim to be a symbol or symbol+number, "
-                           "found '")
-           << Text << "'";
-  return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
+/// The extent of axis 0 that the m1.dim of an argument or result states; T
+/// without one.
+static ExprAttr dynamicRows(MLIRContext *Context, DictionaryAttr Attributes) {
+  const Dim Rows = getDim(Attributes).value_or(Dim{"T"});
+  return ExprAttr::get(StringAttr::get(Context, Rows.Symbol), 1, Rows.Added, 1);
 }
 
 /// The memory of a tensor. Axis 0 is dynamic even where the tensor's is static,
@@ -60,16 +52,12 @@ LogicalResult ProgramLowering::emitSignature() {
                                   "dynamic as arguments and results, found ")
              << T;
     NamedAttrList List;
-    auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
+    StringAttr Name = m1::getName(Given);
     List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
-    if (Tensor.getRank() > 0) {
-      FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
-      if (Tensor.isDynamicDim(0))
-        Rows = parseDim(Function, Given);
-      if (failed(Rows))
-        return failure();
-      List.set("plan.rows", *Rows);
-    }
+    if (Tensor.getRank() > 0)
+      List.set("plan.rows", Tensor.isDynamicDim(0)
+                                ? dynamicRows(B.getContext(), Given)
+                                : number(Tensor.getDimSize(0)));
     if (Output)
       List.set("plan.output", B.getUnitAttr());
     Types.push_back(memoryOf(T));
