@@ -80,6 +80,7 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   // vector op (shape casts, masks) is not a simple block.
   Passes.addPass(createCSEPass());
   Passes.addPass(createPlanAssignBuffers());
+  Passes.addPass(createPlanVerify());
 }
 
 LogicalResult Compilation::toPlan() {
@@ -219,15 +220,13 @@ FailureOr<std::vector<uint8_t>> Compilation::toFile() {
   Image->ScratchBytes = ScratchBytes;
   Image->Threads = Threads;
   return timed("file", [&]() -> FailureOr<std::vector<uint8_t>> {
-    auto Plan =
+    std::vector<uint8_t> Plan =
         writePlan(Module, *Image, Options.Slots, Options.Length, Figures);
     // What cannot be loaded, for its bounds or its names, is not written.
-    if (succeeded(Plan))
-      if (auto Loaded = LoadedPlan::fromBytes(*Plan, "this model");
-          !Loaded.ok()) {
-        Module.emitError() << std::string(Loaded.status().message());
-        return failure();
-      }
+    if (auto Loaded = LoadedPlan::fromBytes(Plan, "this model"); !Loaded.ok()) {
+      Module.emitError() << std::string(Loaded.status().message());
+      return failure();
+    }
     return Plan;
   });
 }
