@@ -10,9 +10,11 @@
 
 #include "compiler/Plan/Memory.h"
 #include "compiler/Plan/Passes.h"
+#include "dialects/M1/IR/M1.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
+#include "runtime/support/ProjectVersion.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -337,21 +339,14 @@ std::unique_ptr<file::Expr> Writer::expr(file::ExprAttr E) {
 // The file
 //===----------------------------------------------------------------------===//
 
-/// What the module's attribute `m1.model` says of a language model.
-static std::unique_ptr<file::ModelT> modelOf(DictionaryAttr Attributes,
-                                             int64_t Slots, int64_t MaxLength) {
-  auto Number = [&](StringRef Name) {
-    auto Value = Attributes.getAs<IntegerAttr>(Name);
-    return Value ? Value.getInt() : 0;
-  };
+static std::unique_ptr<file::ModelT> modelOf(ModelAttr Model, int64_t Slots,
+                                             int64_t MaxLength) {
   auto Table = std::make_unique<file::ModelT>();
-  if (auto Name = Attributes.getAs<StringAttr>("architecture"))
-    Table->architecture = Name.str();
-  Table->vocabulary = Number("vocabulary");
-  Table->layers = Number("layers");
-  if (auto Derived = Attributes.getAs<ArrayAttr>("derived"))
-    for (auto Suffix : Derived.getAsValueRange<StringAttr>())
-      Table->derived.push_back(Suffix.str());
+  Table->architecture = Model.getArchitecture().str();
+  Table->vocabulary = Model.getVocabulary();
+  Table->layers = Model.getLayers();
+  for (auto Suffix : Model.getDerived().getAsValueRange<StringAttr>())
+    Table->derived.push_back(Suffix.str());
   Table->slots = Slots;
   Table->max_length = MaxLength;
   return Table;
@@ -374,9 +369,9 @@ std::vector<uint8_t> m1::writePlan(ModuleOp Module, const KernelImage &Image,
                                    ArrayRef<PlanFigure> Figures) {
   file::PlanT Plan;
   Plan.format_version = file::kFormatVersion;
-  Plan.producer = "m1c 0.1.0";
+  Plan.producer = std::string("m1c ") + kProjectVersion;
   Writer(Module, Image, Plan).run();
-  if (auto Model = Module->getAttrOfType<DictionaryAttr>("m1.model"))
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr))
     Plan.model = modelOf(Model, Slots, MaxLength);
   for (const PlanFigure &Figure : Figures) {
     auto Table = std::make_unique<file::FigureT>();
