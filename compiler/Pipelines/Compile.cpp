@@ -64,12 +64,14 @@ LogicalResult Compilation::run(StringRef Name, ModuleOp On,
 // The model
 //===----------------------------------------------------------------------===//
 
-/// m1 to m1. Afterwards logits exist only where a function returns them, and
+/// m1 to m1. Afterwards logits exist only where a function returns them,
+/// elementwise ops that can be computed with a product are fused to it, and
 /// every state can be updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
+  Passes.addNestedPass<func::FuncOp>(m1::createFuseElementwise());
   Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
 }
 

@@ -11,6 +11,18 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Joins linear layers and the elementwise ops after them to m1.fused";
+  let description = [{
+    An `m1.linear` with an f32 result takes along the elementwise op that is its only user, and then that op's only
+    user, as long as it is elementwise. The chain becomes an `m1.fused` in the place of its last op.
+
+    Not joined: a result with two uses or of rank 3; a result that is the per-token operand of its user; a linear layer
+    whose result is rounded to a narrower type. Of several results that an op could be joined to, the first operand's is
+    taken; the others are computed on their own.
+  }];
+}
+
 def FuseHead : Pass<"m1-fuse-head", "::mlir::func::FuncOp"> {
   let summary = "Turns the head's product and its log-softmax into m1.head_log_prob";
   let description = [{

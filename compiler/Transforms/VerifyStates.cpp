@@ -10,7 +10,6 @@
 #include "dialects/M1/IR/M1.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -21,12 +20,13 @@ namespace m1 {
 
 namespace {
 
-/// The successor that the user of a state value makes of it, or null.
+/// The updated state that the user of a state's value returns; null if the user
+/// does not update it.
 Value successor(OpOperand &Use) {
-  return llvm::TypeSwitch<Operation *, Value>(Use.getOwner())
-      .Case([](m1::LightningAttentionOp Op) { return Op.getNewState(); })
-      .Case([](m1::SoftmaxAttentionOp Op) { return Op.getNewCache(); })
-      .Default([](Operation *) { return Value(); });
+  auto Update = dyn_cast<m1::StateUpdateOpInterface>(Use.getOwner());
+  if (!Update || &Update.getStateOperand() != &Use)
+    return {};
+  return Update.getUpdatedState();
 }
 
 struct VerifyStates : m1::impl::VerifyStatesBase<VerifyStates> {

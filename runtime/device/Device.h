@@ -47,9 +47,9 @@ public:
   virtual absl::StatusOr<Address> allocate(uint64_t Bytes,
                                            plan::ArenaKind Kind) = 0;
 
-  /// Makes a parameter readable by kernels until `unload`. Where kernels use
-  /// the process's own memory it must stay where it is until then; elsewhere it
-  /// has been copied when this returns.
+  /// Makes a parameter or constants readable by kernels until `unload`. Where
+  /// kernels use the process's own memory it must stay where it is until then;
+  /// elsewhere it has been copied when this returns.
   virtual absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) = 0;
   virtual absl::Status unload(Address Loaded) = 0;
   virtual bool usesHostMemory() const = 0;
@@ -72,7 +72,6 @@ public:
                               std::string_view Source) = 0;
   /// The ranges may overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
-  virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
   /// Waits for all work; reports what failed in it.
   virtual absl::Status synchronize() = 0;
 

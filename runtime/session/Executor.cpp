@@ -29,9 +29,8 @@ struct Executor::Argument {
 struct Executor::Operation {
   plan::Instruction Kind;
   uint32_t Kernel = 0;
-  uint8_t FillValue = 0;
   plan::Expr Grid[3];
-  /// Of a copy: destination, source. Of a fill: destination.
+  /// Of a copy: destination, source.
   std::vector<Argument> Args;
   std::string_view Name, Source;
 };
@@ -97,15 +96,10 @@ Executor::Operation Executor::decode(const plan::Step &Step) const {
       Op.Args.push_back(decode(*Launch.args()->Get(I)));
     break;
   }
-  case plan::Instruction::Copy:
+  default:
     Op.Name = "copy";
     Op.Args = {decode(*Step.instruction_as_Copy()->destination()),
                decode(*Step.instruction_as_Copy()->source())};
-    break;
-  default:
-    Op.Name = "fill";
-    Op.FillValue = Step.instruction_as_Fill()->value();
-    Op.Args = {decode(*Step.instruction_as_Fill()->destination())};
     break;
   }
   return Op;
@@ -116,7 +110,10 @@ absl::Status Executor::prepare() {
   for (uint32_t I = 0; I < length(Plan->arenas()); ++I) {
     const plan::Arena &Arena = *Plan->arenas()->Get(I);
     absl::StatusOr<Device::Address> Address =
-        TheDevice.allocate(Arena.bytes(), Arena.kind());
+        Arena.kind() == plan::ArenaKind::Constants
+            ? TheDevice.load(Arena.data() ? Arena.data()->data() : nullptr,
+                             Arena.bytes())
+            : TheDevice.allocate(Arena.bytes(), Arena.kind());
     if (!Address.ok())
       return makeError(Plan.name(), ": arena '", view(Arena.name()),
                        "': ", std::string(Address.status().message()));
@@ -388,16 +385,9 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
 }
 
 absl::Status Executor::run(const Operation &Op) {
-  switch (Op.Kind) {
-  case plan::Instruction::Copy:
+  if (Op.Kind == plan::Instruction::Copy)
     return TheDevice.copy(resolve(Op.Args[0]), resolve(Op.Args[1]),
                           bytesOf(Op.Args[0].Bytes, Symbols));
-  case plan::Instruction::Fill:
-    return TheDevice.fill(resolve(Op.Args[0]), Op.FillValue,
-                          bytesOf(Op.Args[0].Bytes, Symbols));
-  default:
-    break;
-  }
   Values.clear();
   for (const Argument &Arg : Op.Args)
     Values.push_back(resolve(Arg));

@@ -75,6 +75,23 @@ OpFoldResult CastOp::fold(FoldAdaptor Adaptor) {
 }
 
 //===----------------------------------------------------------------------===//
+// Fused ops
+//===----------------------------------------------------------------------===//
+
+LinearOp FusedOp::getLinear() { return cast<LinearOp>(getBody()->front()); }
+
+SmallVector<ElementwiseOpInterface> FusedOp::getEpilogue() {
+  SmallVector<ElementwiseOpInterface> Ops;
+  for (Operation &Op : llvm::drop_begin(getBody()->without_terminator()))
+    Ops.push_back(cast<ElementwiseOpInterface>(Op));
+  return Ops;
+}
+
+OpOperand &FusedOp::getChainedOperand(Operation *Op) {
+  return *Op->getPrevNode()->getResult(0).use_begin();
+}
+
+//===----------------------------------------------------------------------===//
 // Heads
 //===----------------------------------------------------------------------===//
 

@@ -19,6 +19,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "dialects/M1/IR/M1Interfaces.td"
 
 def M1_Dialect : Dialect {
   let name = "m1";
@@ -130,7 +131,8 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
   }];
 }
 
-def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, M1_F64OpInterface,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The value of a parameter";
   let description = "Constraints: (C1) the symbol names an `m1.parameter`; (C2) its type is the result's type.";
   let arguments = (ins FlatSymbolRefAttr:$parameter);
@@ -160,7 +162,8 @@ def M1_ReadStateOp : M1_Op<"read_state", [MemoryEffects<[MemRead]>, DeclareOpInt
   let assemblyFormat = "$state `:` type($result) attr-dict";
 }
 
-def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Makes a value the state's contents for the calls to come";
   let description = "Constraints: (C1) the symbol names an `m1.state`; (C2) its type is the operand's type.";
   let arguments = (ins M1_StateType:$value, FlatSymbolRefAttr:$state);
@@ -173,7 +176,8 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>, DeclareOp
 // Rows: embedding, products, norms, elementwise
 //===----------------------------------------------------------------------===//
 
-def M1_EmbeddingOp : M1_Op<"embedding", [Pure]> {
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
+    DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
   let description = [{
     Constraints: (C1) tokens is [T]; (C2) table is a static [V, D]; (C3) the result is [T, D].
@@ -183,7 +187,8 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure]> {
   let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_CastOp : M1_Op<"cast", [Pure]> {
+def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
+    DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "The same values, rounded to the nearest even of another element type";
   let description = "Constraints: (C1) operand and result have the same shape.";
   let arguments = (ins RankedTensorOf<[M1_Float]>:$operand);
@@ -192,7 +197,8 @@ def M1_CastOp : M1_Op<"cast", [Pure]> {
   let hasFolder = 1;
 }
 
-def M1_LinearOp : M1_Op<"linear", [Pure]> {
+def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+    DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "A linear layer: result = x weightᵀ";
   let description = [{
     x is [T, K], weight [N, K], result [T, N]. Products of the operands as they are, summed in f32 (f64 when both are
@@ -217,7 +223,7 @@ def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
   let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluOp : M1_Op<"silu", [Pure]> {
+def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(x), elementwise";
   let description = "Constraints: (C1) operand and result have the same shape.";
   let arguments = (ins M1_Rows:$operand);
@@ -225,7 +231,7 @@ def M1_SiluOp : M1_Op<"silu", [Pure]> {
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure]> {
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(gate), elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$x, M1_Rows:$gate);
@@ -233,7 +239,7 @@ def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure]> {
   let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluMulOp : M1_Op<"silu_mul", [Pure]> {
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "silu(a) * b, elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$a, M1_Rows:$b);
@@ -241,7 +247,7 @@ def M1_SiluMulOp : M1_Op<"silu_mul", [Pure]> {
   let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ResidualOp : M1_Op<"residual", [Pure]> {
+def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "The residual mix: residual * alpha + branch * beta";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$residual, M1_Rows:$branch, F64Attr:$alpha, F64Attr:$beta);
@@ -249,7 +255,7 @@ def M1_ResidualOp : M1_Op<"residual", [Pure]> {
   let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SharedMixOp : M1_Op<"shared_mix", [Pure]> {
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
   let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
   let description = [{
     coefficient is [T, 1]: one number a token.
@@ -261,7 +267,7 @@ def M1_SharedMixOp : M1_Op<"shared_mix", [Pure]> {
   let assemblyFormat = "$moe `,` $shared `,` $coefficient attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SelectLastOp : M1_Op<"select_last", [Pure]> {
+def M1_SelectLastOp : M1_Op<"select_last", [Pure, M1_F64OpInterface]> {
   let summary = "The last row of each sequence: result[b] = x[cu_seqlens[b+1] - 1]";
   let description = [{
     The row of an empty sequence is zero.
@@ -274,11 +280,54 @@ def M1_SelectLastOp : M1_Op<"select_last", [Pure]> {
   let assemblyFormat = "$x `,` $cuSeqlens attr-dict `:` functional-type(operands, results)";
 }
 
+def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock, NoRegionArguments,
+    M1_F64OpInterface]> {
+  let summary = "A linear layer and the elementwise ops after it, to be computed by one kernel";
+  let description = [{
+    The result is what the body yields: an `m1.linear`, then its epilogue, elementwise ops that each take the result of
+    the op before. Their other operands come from outside. `m1-fuse-elementwise` makes this op; it changes no value.
+
+    ```mlir
+    %y = m1.fused -> tensor<?x32xbf16> {
+      %0 = m1.linear %x, %w : (tensor<?x16xbf16>, tensor<32x16xbf16>) -> tensor<?x32xf32>
+      %1 = m1.silu_mul %gate, %0 : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xbf16>
+      m1.yield %1 : tensor<?x32xbf16>
+    }
+    ```
+
+    Constraints: (C1) the first op is an `m1.linear` with an f32 result; (C2) every further op but the terminator is
+    elementwise (`ElementwiseOpInterface`) and takes the result of the op before it as one operand, which is not per
+    token; (C3) nothing else uses that result; (C4) the terminator yields the last op's result; (C5) its type is the
+    type of this op's result.
+  }];
+  let regions = (region SizedRegion<1>:$bodyRegion);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = "`->` type($result) attr-dict-with-keyword $bodyRegion";
+  let hasVerifier = 0;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The product that the body begins with.
+    LinearOp getLinear();
+    /// The elementwise ops after it, in order.
+    ::llvm::SmallVector<ElementwiseOpInterface> getEpilogue();
+    /// The operand of `Op`, one of the epilogue, that is the result of the op
+    /// before it.
+    static ::mlir::OpOperand &getChainedOperand(::mlir::Operation *Op);
+  }];
+}
+
+def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64OpInterface]> {
+  let summary = "Ends the body of an m1.fused";
+  let arguments = (ins M1_Rows:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let hasVerifier = 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
 
-def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure]> {
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, M1_F64OpInterface]> {
   let summary = "Cuts each head's slice into q, k and v: [T, 3Hd] to three of [T, H, d]";
   let description = [{
     The layout of a lightning layer's qkv_proj: head by head, and inside each head's 3d columns q, then k, then v.
@@ -291,7 +340,7 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure]> {
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure]> {
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, M1_F64OpInterface]> {
   let summary = "[T, Hd] seen as [T, H, d]";
   let description = "Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.";
   let arguments = (ins M1_Rows:$operand);
@@ -300,7 +349,7 @@ def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure]> {
   let hasFolder = 1;
 }
 
-def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure]> {
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, M1_F64OpInterface]> {
   let summary = "[T, H, d] seen as [T, Hd]";
   let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
   let arguments = (ins M1_Heads:$operand);
@@ -324,7 +373,8 @@ def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
   let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure]> {
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+    DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Linear attention with a per-head exponential decay, and its state";
   let description = [{
     For each sequence and head h with decay λ = exp(-slopes[h]):  S_t = λ S_{t-1} + k_tᵀ v_t,  o_t = q_t S_t,  S_{-1} = 0
@@ -345,7 +395,8 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure]> {
   }];
 }
 
-def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure]> {
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+    DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
     For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
@@ -368,7 +419,8 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure]> {
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
-def M1_RouterOp : M1_Op<"router", [Pure]> {
+def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+    DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Chooses each token's experts and their weights";
   let description = [{
     p = softmax(x weightᵀ) over the E experts, in f32; the K largest, ties to the lower index, in descending order; their
@@ -382,7 +434,7 @@ def M1_RouterOp : M1_Op<"router", [Pure]> {
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ExpertsOp : M1_Op<"experts", [Pure]> {
+def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
@@ -412,7 +464,7 @@ def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
   let assemblyFormat = "$logits `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure]> {
+def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
   let summary = "token_log_prob(linear(x, weight), targets) without the logits";
   let description = [{
     The same values as an `m1.linear` with an f32 result followed by `m1.token_log_prob`, with no [T, V] tensor.
@@ -424,7 +476,7 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure]> {
   let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SampleOp : M1_Op<"sample", [Pure]> {
+def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Draws each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the

@@ -283,6 +283,45 @@ LogicalResult SelectLastOp::verify() {
                            elementType(getX()));
 }
 
+LogicalResult FusedOp::verifyRegions() {
+  Block &Body = *getBody();
+  auto Linear = dyn_cast<LinearOp>(&Body.front());
+  if (!Linear || !elementType(Linear.getResult()).isF32())
+    return Body.front().emitOpError()
+           << "C1: expected m1.fused to begin with an m1.linear of f32";
+  Value Last = Linear.getResult();
+  for (Operation &Op : llvm::drop_begin(Body.without_terminator())) {
+    auto Elementwise = dyn_cast<ElementwiseOpInterface>(Op);
+    if (!Elementwise)
+      return Op.emitOpError()
+             << "C2: expected an elementwise op in the body of m1.fused";
+    auto Uses = llvm::make_filter_range(
+        Op.getOpOperands(), [&](OpOperand &Use) { return Use.get() == Last; });
+    if (!llvm::hasSingleElement(Uses))
+      return Op.emitOpError()
+             << "C2: expected one operand to be the result of the op before, "
+                "found "
+             << llvm::range_size(Uses);
+    if (Elementwise.isPerToken((*Uses.begin()).getOperandNumber()))
+      return Op.emitOpError() << "C2: expected the result of the op before as "
+                                 "another operand than the per-token one";
+    if (!Last.hasOneUse())
+      return Last.getDefiningOp()->emitOpError()
+             << "C3: expected one use of a result in the body of m1.fused, "
+                "found "
+             << std::distance(Last.use_begin(), Last.use_end());
+    Last = Op.getResult(0);
+  }
+  auto Yield = dyn_cast<YieldOp>(Body.back());
+  if (!Yield || Yield.getValue() != Last)
+    return Body.back().emitOpError()
+           << "C4: expected m1.yield of the result of the op before";
+  if (Last.getType() != getType())
+    return emitOpError() << "C5: expected a body that yields " << getType()
+                         << ", found " << Last.getType();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

@@ -156,10 +156,6 @@ public:
                  reinterpret_cast<const void *>(From), Bytes);
     return absl::OkStatus();
   }
-  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
-    std::memset(reinterpret_cast<void *>(To), Value, Bytes);
-    return absl::OkStatus();
-  }
 
   absl::Status synchronize() override { return absl::OkStatus(); }
 

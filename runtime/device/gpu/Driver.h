@@ -36,7 +36,7 @@ struct LaunchShape {
   uint32_t SharedBytes;         ///< dynamic shared memory of a block
 };
 
-/// A GPU, real or emulated, as GpuDevice uses it. Copies, fills and launches
+/// A GPU, real or emulated, as GpuDevice uses it. Copies and launches
 /// are done in the order of the calls and may be under way when these return;
 /// what failed in them is reported by that or any later call, by `synchronize`
 /// at the latest. Errors are one line without the name of the plan or kernel.
@@ -66,7 +66,6 @@ public:
   virtual absl::Status copyOut(void *To, Address From, uint64_t Bytes) = 0;
   /// The ranges do not overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
-  virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
 
   /// There are two marks, 0 and 1: `mark` puts one after the work so far,
   /// `waitFor` waits until all that was before it is done; without a mark it

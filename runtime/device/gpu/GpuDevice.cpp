@@ -46,15 +46,16 @@ uint64_t largestBytes(const plan::Plan &Plan, const plan::Tensor &Tensor) {
 
 /// What a plan takes of a device's memory, by kind.
 struct MemoryNeeds {
-  uint64_t Activations = 0, Weights = 0, States = 0, Parameters = 0;
+  uint64_t Activations = 0, States = 0, Parameters = 0;
+  uint64_t Weights = 0;     // constants too
   uint64_t CallTensors = 0; // inputs and outputs of the largest call
 
   explicit MemoryNeeds(const plan::Plan &Plan) {
     for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
       const plan::Arena &Arena = *Plan.arenas()->Get(I);
-      (Arena.kind() == plan::ArenaKind::Weights ? Weights
-       : Arena.kind() == plan::ArenaKind::State ? States
-                                                : Activations) += Arena.bytes();
+      (Arena.kind() == plan::ArenaKind::Activations ? Activations
+       : Arena.kind() == plan::ArenaKind::State     ? States
+                                                    : Weights) += Arena.bytes();
     }
     Parameters = peakParameterBytes(Plan);
     for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
@@ -189,10 +190,6 @@ public:
     }
     return absl::OkStatus();
   }
-  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
-    return Bytes ? explain(Gpu->fill(To, Value, Bytes)) : absl::OkStatus();
-  }
-
   absl::Status synchronize() override {
     M1_RETURN_IF_ERROR(explain(Gpu->synchronize()));
     Pending.clear();

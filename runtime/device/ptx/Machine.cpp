@@ -75,9 +75,6 @@ absl::Status Machine::read(void *To, uint64_t From, uint64_t Bytes) const {
 absl::Status Machine::copy(uint64_t To, uint64_t From, uint64_t Bytes) {
   return S->Memory.copy(To, From, Bytes);
 }
-absl::Status Machine::fill(uint64_t To, uint8_t Value, uint64_t Bytes) {
-  return S->Memory.fill(To, Value, Bytes);
-}
 uint64_t Machine::executed() const { return S->Executed; }
 
 namespace {

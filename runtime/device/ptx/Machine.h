@@ -73,7 +73,6 @@ public:
   absl::Status write(uint64_t To, const void *From, uint64_t Bytes);
   absl::Status read(void *To, uint64_t From, uint64_t Bytes) const;
   absl::Status copy(uint64_t To, uint64_t From, uint64_t Bytes);
-  absl::Status fill(uint64_t To, uint8_t Value, uint64_t Bytes);
 
   struct Launch {
     uint32_t Module;

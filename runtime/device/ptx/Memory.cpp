@@ -211,12 +211,3 @@ absl::Status GlobalMemory::copy(uint64_t To, uint64_t From, uint64_t Bytes) {
   Target->copyWritten(To, *Source, From, Bytes);
   return absl::OkStatus();
 }
-
-absl::Status GlobalMemory::fill(uint64_t To, uint8_t Value, uint64_t Bytes) {
-  if (Bytes == 0)
-    return absl::OkStatus();
-  M1_ASSIGN_OR_RETURN(Allocation * A, range("fill", To, Bytes));
-  std::memset(A->at(To), Value, Bytes);
-  A->noteRange(To, Bytes);
-  return absl::OkStatus();
-}

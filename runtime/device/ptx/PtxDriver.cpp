@@ -52,9 +52,6 @@ public:
   absl::Status copy(Address To, Address From, uint64_t Bytes) override {
     return Gpu->copy(To, From, Bytes);
   }
-  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
-    return Gpu->fill(To, Value, Bytes);
-  }
   absl::Status mark(unsigned) override { return absl::OkStatus(); }
   absl::Status waitFor(unsigned) override { return absl::OkStatus(); }
 

@@ -13,6 +13,7 @@
 
 using namespace m1;
 using namespace m1::test;
+using plan::ArenaKind;
 using plan::ArgKind;
 using plan::DType;
 
@@ -266,16 +267,19 @@ TEST(Parameters, RandomValuesDoNotDependOnThreads) {
   EXPECT_NEAR(std::sqrt(Squares / 100000), 0.02, 0.0005);
 }
 
-TEST(Executor, FillsMemory) {
+TEST(Executor, CopiesConstants) {
   plan::PlanT Plan;
+  uint32_t Constants = addConstants(Plan, {5, 6, 7, 8, 9});
   plan::FunctionT &F = addFunction(Plan, "f");
   F.outputs.push_back(tensor("out", DType::U8, {constant(4)}));
-  F.steps.push_back(fill(memory(ArgKind::Output, 0, constant(3), true, 1), 9));
+  F.steps.push_back(
+      copy(memory(ArgKind::Output, 0, constant(3), true, 1),
+           memory(ArgKind::Arena, Constants, constant(3), false, 2)));
   std::unique_ptr<Session> S = open(Plan);
   std::vector<uint8_t> Values = {1, 2, 3, 4};
   std::vector<HostTensor> Out = {{Values.data(), ElementType::U8, {4}}};
   ASSERT_TRUE(S->Program->call(0, {}, Out).ok());
-  EXPECT_EQ(Values, (std::vector<uint8_t>{1, 9, 9, 9}));
+  EXPECT_EQ(Values, (std::vector<uint8_t>{1, 7, 8, 9}));
 }
 
 TEST(Executor, DamagedDrawsFail) {
@@ -284,21 +288,24 @@ TEST(Executor, DamagedDrawsFail) {
   F.outputs.push_back(tensor("counts", DType::I32, {constant(1)}));
   F.outputs.push_back(tensor("drawn", DType::I32, {constant(3)}));
   F.drawn = {1};
-  auto fillOutput = [&](uint32_t Output, uint64_t Offset, uint8_t Value) {
-    auto To = memory(ArgKind::Output, Output, constant(4), true);
-    To->offset = Offset;
-    F.steps.push_back(fill(std::move(To), Value));
+  const uint32_t Constants =
+      addConstants(Plan, {0xFE, 0xFE, 0xFE, 0xFE, 7, 7, 7, 7});
+  constexpr uint64_t Damaged = 0, Sound = 4; // offsets
+  auto write = [&](uint32_t Output, uint64_t Offset, uint64_t From) {
+    F.steps.push_back(
+        copy(memory(ArgKind::Output, Output, constant(4), true, Offset),
+             memory(ArgKind::Arena, Constants, constant(4), false, From)));
   };
-  fillOutput(0, 0, 0xFE); // any number is right where nothing is drawn
-  fillOutput(1, 0, 7);
-  fillOutput(1, 4, 7);
-  fillOutput(1, 8, 7);
+  write(0, 0, Damaged); // any number is right where nothing is drawn
+  write(1, 0, Sound);
+  write(1, 4, Sound);
+  write(1, 8, Sound);
   std::vector<int32_t> Counts(1), Drawn(3);
   std::vector<HostTensor> Out = {{Counts.data(), ElementType::I32, {1}},
                                  {Drawn.data(), ElementType::I32, {3}}};
   EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)), "");
   EXPECT_EQ(Drawn[2], 0x07070707);
-  fillOutput(1, 8, 0xFE); // -1 - 0x01010101
+  write(1, 8, Damaged); // -1 - 0x01010101
   EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)),
             "sample: the logit of token 16843009 is not a number or is "
             "infinite; the weights are damaged or do not suit the model");
@@ -311,8 +318,6 @@ TEST(Executor, SizesBelowZeroCountAsZero) {
   plan::FunctionT &F = addFunction(Plan, "f");
   F.inputs.push_back(tensor("a", DType::U8, {symbol(0)}));
   F.outputs.push_back(tensor("b", DType::U8, {symbol(0)}));
-  F.steps.push_back(
-      fill(memory(ArgKind::Output, 0, symbol(0, 1, -4), true), 9));
   F.steps.push_back(copy(memory(ArgKind::Output, 0, symbol(0, 1, -4), true),
                          memory(ArgKind::Input, 0, symbol(0, 1, -4))));
   std::unique_ptr<Session> S = open(Plan);
@@ -372,8 +377,9 @@ TEST(Executor, SmallerSymbolsCannotOverrunOutputs) {
   plan::FunctionT &F = addFunction(Plan, "f");
   F.inputs.push_back(tensor("a", DType::U8, {symbol(0)}));
   F.outputs.push_back(tensor("b", DType::U8, {symbol(0, 3)}));
-  F.steps.push_back(
-      fill(memory(ArgKind::Output, 0, symbol(0, 1, 16), true), 9));
+  uint32_t Arena = addArena(Plan, "activations", ArenaKind::Activations, 24);
+  F.steps.push_back(copy(memory(ArgKind::Output, 0, symbol(0, 1, 16), true),
+                         memory(ArgKind::Arena, Arena, symbol(0, 1, 16))));
   std::unique_ptr<Session> S = open(Plan);
   std::vector<uint8_t> A(8), B(24);
   auto run = [&](int64_t N) {

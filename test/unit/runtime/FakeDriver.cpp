@@ -92,12 +92,6 @@ absl::Status FakeDriver::copy(Address To, Address From, uint64_t Bytes) {
     return absl::OkStatus();
   });
 }
-absl::Status FakeDriver::fill(Address To, uint8_t Value, uint64_t Bytes) {
-  return start(concat("fill ", Bytes), [=] {
-    std::memset(reinterpret_cast<void *>(To), Value, Bytes);
-    return absl::OkStatus();
-  });
-}
 
 absl::Status FakeDriver::mark(unsigned Mark) {
   Marks[Mark] = Started;

@@ -54,7 +54,6 @@ public:
   absl::Status copyOut(void *To, gpu::Address From, uint64_t Bytes) override;
   absl::Status copy(gpu::Address To, gpu::Address From,
                     uint64_t Bytes) override;
-  absl::Status fill(gpu::Address To, uint8_t Value, uint64_t Bytes) override;
   absl::Status mark(unsigned Mark) override;
   absl::Status waitFor(unsigned Mark) override;
   absl::StatusOr<uint32_t> loadModule(std::string_view Ptx) override;

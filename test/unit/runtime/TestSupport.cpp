@@ -99,15 +99,6 @@ std::unique_ptr<plan::StepT> test::copy(std::unique_ptr<plan::ArgT> Destination,
   Step->instruction.Set(std::move(Copy));
   return Step;
 }
-std::unique_ptr<plan::StepT> test::fill(std::unique_ptr<plan::ArgT> Destination,
-                                        uint8_t Value) {
-  plan::FillT Fill;
-  Fill.destination = std::move(Destination);
-  Fill.value = Value;
-  auto Step = std::make_unique<plan::StepT>();
-  Step->instruction.Set(std::move(Fill));
-  return Step;
-}
 void test::addSymbol(plan::PlanT &Plan, const std::string &Name, int64_t Max) {
   auto Symbol = std::make_unique<plan::SymbolT>();
   Symbol->name = Name;
@@ -130,6 +121,12 @@ uint32_t test::addArena(plan::PlanT &Plan, const std::string &Name,
   Arena->bytes = Bytes;
   Plan.arenas.push_back(std::move(Arena));
   return Plan.arenas.size() - 1;
+}
+uint32_t test::addConstants(plan::PlanT &Plan, std::vector<uint8_t> Data) {
+  uint32_t Arena =
+      addArena(Plan, "constants", plan::ArenaKind::Constants, Data.size());
+  Plan.arenas[Arena]->data = std::move(Data);
+  return Arena;
 }
 void test::addKernels(plan::PlanT &Plan, const std::vector<std::string> &Names,
                       const std::vector<uint32_t> &ArgumentCounts) {

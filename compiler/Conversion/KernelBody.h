@@ -1,4 +1,4 @@
-//===- KernelBuilder.h - writing tile kernels -------------------*- C++ -*-===//
+//===- KernelBody.h - writing the bodies of tile kernels --------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -10,74 +10,53 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1C_COMPILER_CONVERSION_KERNELBUILDER_H
-#define M1C_COMPILER_CONVERSION_KERNELBUILDER_H
+#ifndef M1C_COMPILER_CONVERSION_KERNELBODY_H
+#define M1C_COMPILER_CONVERSION_KERNELBODY_H
 
+#include "compiler/Conversion/Blocking.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "llvm/ADT/StringSet.h"
-#include "llvm/Support/MathExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace m1 {
 
-/// A memref [Shape] of `Element`; axis 0 may be dynamic.
-mlir::MemRefType memoryType(llvm::ArrayRef<int64_t> Shape, mlir::Type Element);
-
-/// How a target wants blocks cut. Kernels take every block size from here.
-struct Blocking {
-  int64_t Rows = 64;         // tokens of a product's block
-  int64_t Panel = 32;        // columns of a packed weight that lie together
-  int64_t PanelsPerCell = 4; // panels that one cell of a product computes
-  int64_t FewRows = 8;    // tokens of a row kernel's block (norms and the like)
-  int64_t QueryRows = 64; // queries of a softmax attention block
-  int64_t KeyRows = 64;   // keys of one; anchored at absolute positions
-  /// Elements of lightning attention's state that a cell can carry; 0: all.
-  int64_t StateElements = 0;
-  /// Keys of a softmax layer that single tokens share out to several cells, at
-  /// least; 0: one cell walks over all.
-  int64_t SegmentKeys = 0;
-  /// The same for sequences of up to `Length` positions: not more than 256
-  /// segments, each whole key blocks.
-  int64_t segmentKeys(int64_t Length) const {
-    if (SegmentKeys == 0)
-      return 0;
-    const int64_t Least = llvm::divideCeil(Length, 256);
-    return llvm::alignTo(std::max(SegmentKeys, Least), KeyRows);
-  }
-  /// Columns of logits that a cell looks at to draw a token, and by how many
-  /// bits one look narrows a search: more bits are fewer and longer launches.
-  int64_t SampleColumns = 65536;
-  int64_t SampleBits = 2;
-  /// The target multiplies bf16 by matrix units that read a weight's rows k in
-  /// pairs, `PairedRows` of them at a time.
-  bool Pairs = false;
-  static constexpr int64_t PairedRows = 32;
-
-  /// For thread blocks whose values lie in registers.
-  static Blocking forGpu() {
-    Blocking Blocks;
-    Blocks.Panel = 64;
-    Blocks.PanelsPerCell = 1;
-    Blocks.KeyRows = 32;
-    Blocks.StateElements = 4096;
-    Blocks.SegmentKeys = 128;
-    Blocks.SampleColumns = 1024;
-    Blocks.SampleBits = 4;
-    return Blocks;
-  }
-};
-
+/// Writes the body of one kernel. Everything that a body may depend on is here:
+/// the arguments and their types, the constants, the target's block sizes.
 class KernelBody : public mlir::ImplicitLocOpBuilder {
 public:
-  using mlir::ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+  /// Starts the body of `Kernel`, which is empty. `Extents` are those of the
+  /// axes that the kernel's declaration names.
+  KernelBody(tile::KernelOp Kernel, const Blocking &Blocks,
+             const llvm::StringMap<int64_t> &Extents,
+             mlir::DictionaryAttr Constants);
 
   /// The cell's position in the grid.
   mlir::Value X, Y, Z;
-  /// The kernel's arguments after it.
-  llvm::SmallVector<mlir::Value> Args;
+  const Blocking &Blocks;
+
+  // What the launch provides. Asking for a name that the kernel does not
+  // declare is a programming error and aborts with the names that there are.
+
+  /// The argument of that name.
+  mlir::Value operator[](llvm::StringRef Argument) const;
+  /// Whether an optional argument is there.
+  bool has(llvm::StringRef Argument) const;
+  mlir::MemRefType memory(llvm::StringRef Argument) const;
+  /// The static extent of an axis that the declaration names.
+  int64_t extent(llvm::StringRef Axis) const;
+  mlir::Attribute constant(llvm::StringRef Name) const;
+  int64_t integer(llvm::StringRef Name) const;
+  double number(llvm::StringRef Name) const;
+
+  /// The first row of the cell's block of `M` rows, and how many rows of the
+  /// block the argument `rows` leaves in bounds.
+  struct RowBlock {
+    mlir::Value First, Rows;
+  };
+  RowBlock rowBlock(int64_t M);
 
   // Scalars.
   mlir::Value index(int64_t Value);
@@ -146,39 +125,15 @@ public:
 private:
   mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind,
                      mlir::Value Init);
+
+  mutable tile::KernelOp Kernel; // generated accessors are not const
+  const llvm::StringMap<int64_t> &Extents;
+  mlir::DictionaryAttr Constants;
 };
 
-/// Makes each kernel once, however many ops want it.
-class KernelCache {
-public:
-  KernelCache(mlir::ModuleOp Module, Blocking Blocks);
-
-  /// The kernel that `Key` describes completely; `Build` writes its body if
-  /// there is none yet. Its symbol is `freeName(Key)`.
-  tile::KernelOp get(llvm::StringRef Key, llvm::ArrayRef<mlir::Type> Arguments,
-                     llvm::function_ref<void(KernelBody &)> Build);
-
-  /// `Name`, with underscores behind it where the module that is compiled has a
-  /// symbol of that name.
-  std::string freeName(llvm::StringRef Name) const;
-
-  const Blocking Blocks;
-  mlir::MLIRContext *context() { return Module.getContext(); }
-
-private:
-  mlir::ModuleOp Module;
-  llvm::StringSet<> Taken;
-  llvm::StringMap<tile::KernelOp> Kernels;
-};
-
-/// "f32", "bf16": a type as part of a kernel's name.
-std::string nameOf(mlir::Type Element);
-/// A number as part of a kernel's name: letters, digits and underscores, exact.
-std::string nameOf(double Number);
-/// The strides of each as part of a kernel's name; empty where no type has gaps
-/// between its rows.
-std::string layoutName(llvm::ArrayRef<mlir::MemRefType> Types);
+/// A memref [Shape] of `Element`; axis 0 may be dynamic.
+mlir::MemRefType memoryType(llvm::ArrayRef<int64_t> Shape, mlir::Type Element);
 
 } // namespace m1
 
-#endif // M1C_COMPILER_CONVERSION_KERNELBUILDER_H
+#endif // M1C_COMPILER_CONVERSION_KERNELBODY_H

@@ -1,4 +1,4 @@
-//===- ProgramBuilder.cpp - writing plan programs -------------------------===//
+//===- ModuleBuilder.cpp - what the programs of a module share ------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,28 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/ProgramBuilder.h"
+#include "compiler/Conversion/ModuleBuilder.h"
 
-#include "compiler/Conversion/Kernels/Kernels.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace m1;
 using plan::ExprAttr;
-
-void m1::launch(OpBuilder &B, Location Loc, tile::KernelOp Kernel,
-                ArrayRef<ExprAttr> Grid, ValueRange Operands,
-                ArrayRef<unsigned> Written) {
-  SmallVector<bool> Flags(Operands.size(), false);
-  for (unsigned Number : Written)
-    Flags[Number] = true;
-  SmallVector<Attribute> Sizes(Grid.begin(), Grid.end());
-  Sizes.resize(3, ExprAttr::constant(B.getContext(), 1));
-  B.create<plan::LaunchOp>(Loc, FlatSymbolRefAttr::get(Kernel),
-                           B.getArrayAttr(Sizes), Operands,
-                           B.getDenseBoolArrayAttr(Flags));
-}
 
 Value m1::view(OpBuilder &B, Location Loc, Value Memory,
                ArrayRef<int64_t> Shape, ArrayRef<int64_t> Strides,
@@ -40,6 +27,28 @@ Value m1::view(OpBuilder &B, Location Loc, Value Memory,
   if (Type == Source && Offset == 0)
     return Memory;
   return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
+}
+
+void ModuleBuilder::launch(OpBuilder &B, Location Loc,
+                           const KernelDeclaration &Declaration,
+                           ArrayRef<ExprAttr> Grid,
+                           ArrayRef<Named<Value>> Operands,
+                           ArrayRef<Named<Attribute>> Constants) {
+  auto Types = llvm::map_to_vector(Operands, [](const Named<Value> &Operand) {
+    return Named<Type>{Operand.Name, Operand.Value.getType()};
+  });
+  tile::KernelOp Kernel = Kernels.get(Declaration, Types, Constants);
+  SmallVector<Value> Ordered;
+  for (StringRef Name : Kernel.getArgNames().getAsValueRange<StringAttr>())
+    Ordered.push_back(llvm::find_if(Operands, [&](const auto &O) {
+                        return O.Name == Name;
+                      })->Value);
+  SmallVector<Attribute> Sizes(Grid.begin(), Grid.end());
+  Sizes.resize(tile::KernelOp::kGridRank,
+               ExprAttr::constant(B.getContext(), 1));
+  B.create<plan::LaunchOp>(Loc, FlatSymbolRefAttr::get(Kernel),
+                           B.getArrayAttr(Sizes), Ordered, Kernel.getArgNames(),
+                           B.getDenseBoolArrayAttr(Kernel.getWritten()));
 }
 
 ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
@@ -102,7 +111,7 @@ ModuleBuilder::piecesOf(ParameterOp Parameter) {
   return Pieces;
 }
 
-Value ModuleBuilder::place(OpBuilder &B, Location Loc, const Piece &P) {
+Value ModuleBuilder::locate(OpBuilder &B, Location Loc, const Piece &P) {
   Value Whole = B.create<plan::ParameterOp>(Loc, P.Stored, P.Tensor);
   if (P.Type == P.Stored && P.Offset == 0)
     return Whole;
@@ -126,38 +135,29 @@ Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
         << ", found " << Stored << "; only weights of products are widened";
     return {};
   }
-  return place(B, User->getLoc(), Pieces[0]);
+  return locate(B, User->getLoc(), Pieces[0]);
 }
 
 plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
   plan::GlobalOp &Global = Globals[Name];
   if (!Global)
     Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
-                                        Type, "state", IntegerAttr());
+                                        Type, "state", nullptr, IntegerAttr());
   return Global;
 }
 
-plan::GlobalOp ModuleBuilder::numbers(ArrayRef<double> Values) {
-  std::string Name = "numbers";
-  for (double V : Values)
-    Name += "_" + nameOf(V);
-  plan::GlobalOp &Global = Globals[Name];
-  if (Global)
-    return Global;
-  int64_t Count = Values.size();
-  MemRefType Type = memoryType({Count}, Init.getF32Type());
-  Global = Top.create<plan::GlobalOp>(
-      Module.getLoc(),
-      Kernels.freeName("numbers_" + std::to_string(Globals.size())), Type,
-      "weights", IntegerAttr());
-  SmallVector<Value> Operands{Init.create<plan::GlobalRefOp>(
-      Module.getLoc(), Type, Global.getSymName())};
-  for (double V : Values)
-    Operands.push_back(Init.create<plan::ScalarOp>(
-        Module.getLoc(), Init.getIndexType(),
-        ExprAttr::constant(Init.getContext(), llvm::bit_cast<int64_t>(V))));
-  launch(Init, Module.getLoc(), writeNumbersKernel(Kernels, Count), {},
-         Operands, {0});
+plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
+  SmallVector<float> Rounded(Values.begin(), Values.end());
+  auto Type =
+      RankedTensorType::get({int64_t(Rounded.size())}, Top.getF32Type());
+  auto Value = DenseElementsAttr::get(Type, ArrayRef<float>(Rounded));
+  plan::GlobalOp &Global = Constants[Value];
+  if (!Global)
+    Global = Top.create<plan::GlobalOp>(
+        Module.getLoc(),
+        Kernels.freeName("constant_" + std::to_string(Constants.size())),
+        memoryType(Type.getShape(), Type.getElementType()), "constant", Value,
+        IntegerAttr());
   return Global;
 }
 
@@ -187,7 +187,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   MemRefType All = memoryType(Shape, Type.getElementType());
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
-                                      "weights", IntegerAttr());
+                                      "weights", nullptr, IntegerAttr());
   Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Global.getSymName());
 
   auto Pack = [&](const Piece &P, int64_t Number) {
@@ -195,10 +195,9 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
     if (Stacked)
       To = Init.create<plan::ViewOp>(Loc, One, Memory, Number * Size,
                                      ExprAttr());
-    launch(Init, Loc,
-           packKernel(Kernels, P.Type, Type.getElementType(), Layout),
+    launch(Init, Loc, packKernel(),
            {ExprAttr::constant(Init.getContext(), Layout.Panels)},
-           {place(Init, Loc, P), To}, {1});
+           {{"source", locate(Init, Loc, P)}, {"packed", To}});
   };
   SmallVector<Piece> Pieces = piecesOf(Parameter);
   for (auto [Number, P] : llvm::enumerate(Pieces)) {

@@ -1,4 +1,4 @@
-//===- KernelBuilder.cpp - writing tile kernels ---------------------------===//
+//===- KernelBody.cpp - writing the bodies of tile kernels ----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,12 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/KernelBuilder.h"
+#include "compiler/Conversion/KernelBody.h"
 
+#include "dialects/M1/IR/Elementwise.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "llvm/Support/Format.h"
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
 using namespace m1;
@@ -20,34 +21,71 @@ MemRefType m1::memoryType(ArrayRef<int64_t> Shape, Type Element) {
   return MemRefType::get(Shape, Element);
 }
 
-std::string m1::nameOf(Type Element) {
-  std::string Name;
-  llvm::raw_string_ostream(Name) << Element;
-  return Name;
+//===----------------------------------------------------------------------===//
+// What the launch provides
+//===----------------------------------------------------------------------===//
+
+KernelBody::KernelBody(tile::KernelOp Kernel, const Blocking &Blocks,
+                       const llvm::StringMap<int64_t> &Extents,
+                       DictionaryAttr Constants)
+    : ImplicitLocOpBuilder(Kernel.getLoc(), Kernel.getContext()),
+      Blocks(Blocks), Kernel(Kernel), Extents(Extents), Constants(Constants) {
+  Block &Entry = Kernel.getBody().front();
+  setInsertionPointToStart(&Entry);
+  X = Entry.getArgument(0);
+  Y = Entry.getArgument(1);
+  Z = Entry.getArgument(2);
 }
 
-std::string m1::nameOf(double Number) {
-  std::string Name;
-  llvm::raw_string_ostream(Name) << llvm::format("%.17g", Number);
-  for (char &C : Name)
-    C = C == '.' ? 'p' : C == '-' ? 'm' : C == '+' ? '_' : C;
-  return Name;
+/// Aborts: kernel `Kernel` has no `What` called `Name`.
+[[noreturn]] static void unknownName(tile::KernelOp Kernel, StringRef What,
+                                     StringRef Name) {
+  llvm::report_fatal_error("kernel '" + Twine(Kernel.getSymName()) +
+                           "' declares no " + What + " '" + Name + "'");
 }
 
-std::string m1::layoutName(ArrayRef<MemRefType> Types) {
-  if (llvm::all_of(Types,
-                   [](MemRefType T) { return T.getLayout().isIdentity(); }))
-    return "";
-  std::string Name;
-  for (MemRefType Type : Types) {
-    SmallVector<int64_t> Strides;
-    int64_t Offset;
-    Name += "_strides";
-    if (succeeded(getStridesAndOffset(Type, Strides, Offset)))
-      for (int64_t Stride : Strides)
-        Name += "_" + std::to_string(Stride);
-  }
-  return Name;
+bool KernelBody::has(StringRef Argument) const {
+  return llvm::is_contained(Kernel.getArgNames().getAsValueRange<StringAttr>(),
+                            Argument);
+}
+
+Value KernelBody::operator[](StringRef Argument) const {
+  for (auto [Name, Value] :
+       llvm::zip(Kernel.getArgNames().getAsValueRange<StringAttr>(),
+                 Kernel.getParameters()))
+    if (Name == Argument)
+      return Value;
+  unknownName(Kernel, "argument", Argument);
+}
+
+MemRefType KernelBody::memory(StringRef Argument) const {
+  return cast<MemRefType>((*this)[Argument].getType());
+}
+
+int64_t KernelBody::extent(StringRef Axis) const {
+  auto It = Extents.find(Axis);
+  if (It == Extents.end() || ShapedType::isDynamic(It->second))
+    unknownName(Kernel, "static axis", Axis);
+  return It->second;
+}
+
+Attribute KernelBody::constant(StringRef Name) const {
+  if (Attribute Found = Constants.get(Name))
+    return Found;
+  unknownName(Kernel, "constant", Name);
+}
+
+int64_t KernelBody::integer(StringRef Name) const {
+  return cast<IntegerAttr>(constant(Name)).getInt();
+}
+
+double KernelBody::number(StringRef Name) const {
+  return cast<FloatAttr>(constant(Name)).getValueAsDouble();
+}
+
+KernelBody::RowBlock KernelBody::rowBlock(int64_t M) {
+  Value First = times(X, M);
+  return {First, smaller(index(M), minus((*this)["rows"], First))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -189,11 +227,8 @@ Value KernelBody::rowMinIndex(Value Block) {
   return reduce(Block, vector::CombiningKind::MINSI,
                 zeros(Type.getDimSize(0), Type.getElementType(), INT32_MAX));
 }
-Value KernelBody::sigmoid(Value Block) {
-  Value One = splat(1, Block);
-  return divF(One, addF(One, expF(subF(splat(0, Block), Block))));
-}
-Value KernelBody::silu(Value Block) { return mulF(Block, sigmoid(Block)); }
+Value KernelBody::sigmoid(Value Block) { return m1::sigmoid(*this, Block); }
+Value KernelBody::silu(Value Block) { return m1::silu(*this, Block); }
 
 Value KernelBody::addF(Value A, Value C) { return create<arith::AddFOp>(A, C); }
 Value KernelBody::subF(Value A, Value C) { return create<arith::SubFOp>(A, C); }
@@ -236,49 +271,4 @@ void KernelBody::loop(Value From, Value To,
   OpBuilder::InsertionGuard Guard(*this);
   setInsertionPoint(Loop.getBody()->getTerminator());
   Body(Loop.getInductionVar());
-}
-
-//===----------------------------------------------------------------------===//
-// KernelCache
-//===----------------------------------------------------------------------===//
-
-KernelCache::KernelCache(ModuleOp Module, Blocking Blocks)
-    : Blocks(Blocks), Module(Module) {
-  for (auto Symbol : Module.getOps<SymbolOpInterface>())
-    Taken.insert(Symbol.getName());
-}
-
-std::string KernelCache::freeName(StringRef Name) const {
-  std::string Free = Name.str();
-  while (Taken.contains(Free))
-    Free += '_';
-  return Free;
-}
-
-tile::KernelOp KernelCache::get(StringRef Key, ArrayRef<Type> Arguments,
-                                llvm::function_ref<void(KernelBody &)> Build) {
-  tile::KernelOp &Kernel = Kernels[Key];
-  if (Kernel)
-    return Kernel;
-  Location Loc = NameLoc::get(StringAttr::get(context(), Key));
-  KernelBody B(Loc, context());
-  B.setInsertionPointToEnd(Module.getBody());
-  SmallVector<Type> Types(tile::KernelOp::kGridRank, B.getIndexType());
-  Types.append(Arguments.begin(), Arguments.end());
-  Kernel = B.create<tile::KernelOp>(B.getStringAttr(freeName(Key)),
-                                    TypeAttr::get(B.getFunctionType(Types, {})),
-                                    ArrayAttr(), ArrayAttr());
-  Block *Entry = new Block();
-  Kernel.getBody().push_back(Entry);
-  for (Type T : Types)
-    Entry->addArgument(T, Loc);
-  B.setInsertionPointToStart(Entry);
-  B.X = Entry->getArgument(0);
-  B.Y = Entry->getArgument(1);
-  B.Z = Entry->getArgument(2);
-  B.Args.assign(Entry->args_begin() + tile::KernelOp::kGridRank,
-                Entry->args_end());
-  Build(B);
-  B.create<tile::ReturnOp>();
-  return Kernel;
 }

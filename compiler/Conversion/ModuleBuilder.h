@@ -1,4 +1,4 @@
-//===- ProgramBuilder.h - writing plan programs -----------------*- C++ -*-===//
+//===- ModuleBuilder.h - what the programs of a module share ----*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1C_COMPILER_CONVERSION_PROGRAMBUILDER_H
-#define M1C_COMPILER_CONVERSION_PROGRAMBUILDER_H
+#ifndef M1C_COMPILER_CONVERSION_MODULEBUILDER_H
+#define M1C_COMPILER_CONVERSION_MODULEBUILDER_H
 
-#include "compiler/Conversion/KernelBuilder.h"
+#include "compiler/Conversion/Kernel.h"
 #include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 
@@ -24,8 +24,8 @@ struct Bounds {
   }
 };
 
-/// What the programs of a module share: parameters and where they lie, packed
-/// weights, state, and the program `init` that fills them.
+/// What the programs of a module share: kernels, parameters of the checkpoint,
+/// packed weights, states, and the program `init` that packs the weights.
 class ModuleBuilder {
 public:
   ModuleBuilder(mlir::ModuleOp Module, Bounds Limits, Blocking Blocks);
@@ -38,13 +38,22 @@ public:
   /// diagnostic at `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         mlir::Operation *User);
-  /// A parameter where it lies in the checkpoint.
+  /// A parameter where it lies in the checkpoint. Null after a diagnostic at
+  /// `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
                   mlir::Operation *User);
-  /// Memory that lasts, zero at first. Of one `Name` there is one.
+  /// Memory that outlives calls, zero-initialised; one for each `Name`.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
-  /// f32 numbers in memory.
-  plan::GlobalOp numbers(llvm::ArrayRef<double> Values);
+  /// A constant vector, rounded to f32. Equal vectors are one constant.
+  plan::GlobalOp constant(llvm::ArrayRef<double> Values);
+
+  /// Emits the launch of a kernel, which is made if there is none yet. `Grid`
+  /// may leave out sizes of 1 at its end.
+  void launch(mlir::OpBuilder &B, mlir::Location Loc,
+              const KernelDeclaration &Kernel,
+              llvm::ArrayRef<plan::ExprAttr> Grid,
+              llvm::ArrayRef<Named<mlir::Value>> Operands,
+              llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
 
   /// Ends the program `init`; removes it if it has no steps.
   void finish();
@@ -60,23 +69,18 @@ private:
   /// The checkpoint's tensors that make up a parameter; those of a stack one
   /// after the other.
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
-  mlir::Value place(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
+  mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
 
   mlir::ModuleOp Module;
   mlir::SymbolTable Symbols;
   mlir::OpBuilder Top, Init;
   llvm::StringMap<plan::GlobalOp> Globals;
+  llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;
 };
 
-/// Emits the launch of a kernel. `Written` lists the operands that the kernel
-/// writes, counted from 0.
-void launch(mlir::OpBuilder &B, mlir::Location Loc, tile::KernelOp Kernel,
-            llvm::ArrayRef<plan::ExprAttr> Grid, mlir::ValueRange Operands,
-            llvm::ArrayRef<unsigned> Written);
-
-/// `Memory` with another shape and strides (empty: without gaps) from an
-/// element offset on.
+/// `Memory` from an element offset on with another shape, and with strides
+/// (empty: contiguous).
 mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory,
                  llvm::ArrayRef<int64_t> Shape,
                  llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
@@ -84,4 +88,4 @@ mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory,
 
 } // namespace m1
 
-#endif // M1C_COMPILER_CONVERSION_PROGRAMBUILDER_H
+#endif // M1C_COMPILER_CONVERSION_MODULEBUILDER_H
