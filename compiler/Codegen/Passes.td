@@ -52,7 +52,7 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
   let description = [{
     These are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
     rank 1 that are only combined with their rows. The op that defines one gets the attribute `tile.layouts`: an array
-    with a `#tile.spread` for each such result, and a unit for the others. A block that a loop carries around an inner
+    with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
     loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
     memory.
   }];

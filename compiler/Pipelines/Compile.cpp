@@ -64,9 +64,8 @@ LogicalResult Compilation::run(StringRef Name, ModuleOp On,
 // The model
 //===----------------------------------------------------------------------===//
 
-/// m1 to m1. Afterwards logits exist only where a function returns them,
-/// elementwise ops that can be computed with a product are fused to it, and
-/// every state can be updated in place.
+/// m1 to m1. Afterwards logits exist only where a function returns them, every
+/// product has its epilogue, and every state can be updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
@@ -86,15 +85,12 @@ LogicalResult Compilation::toModel() {
 /// m1 to plan and tile. Afterwards no m1 op is left, every buffer has its
 /// offset, and code generation knows everything in the kernels.
 static void buildSchedulePipeline(OpPassManager &Passes,
-                                  const CompileOptions &Options, bool ForGpu,
-                                  bool Pairs) {
+                                  const CompileOptions &Options) {
   Passes.addPass(createTileSetTarget({Options.Target}));
   M1ToPlanOptions Bounds;
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
-  Bounds.gpu = ForGpu;
-  Bounds.pairs = Pairs;
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation before tile-to-host and tile-to-gpu: upstream folds
   // vector ops into shape casts and masks, which code generation does not know.
@@ -106,10 +102,7 @@ static void buildSchedulePipeline(OpPassManager &Passes,
 FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
   std::vector<PlanFigure> Figures = modelFigures(Module);
   auto Build = [&](OpPassManager &Passes) {
-    const codegen::KnownTarget *Target = codegen::findTarget(Options.Target);
-    const bool ForGpu = Target && Target->Kind == tile::TargetKind::Gpu;
-    buildSchedulePipeline(Passes, Options, ForGpu,
-                          Target && !ForGpu && Target->HasMatrixUnit);
+    buildSchedulePipeline(Passes, Options);
   };
   if (failed(run("schedule", Module, Build)))
     return failure();

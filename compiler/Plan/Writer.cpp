@@ -9,6 +9,7 @@
 #include "compiler/Plan/Writer.h"
 
 #include "compiler/Plan/Passes.h"
+#include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
@@ -378,19 +379,13 @@ FailureOr<std::vector<uint8_t>> m1::writePlan(ModuleOp Module,
   Plan.digest = 1; // present; sealPlan puts the real one
   if (failed(Writer(Module, Image).run(Plan)))
     return failure();
-  if (auto Model = Module->getAttrOfType<DictionaryAttr>("m1.model")) {
-    auto Number = [&](StringRef Name) {
-      auto A = Model.getAs<IntegerAttr>(Name);
-      return A ? A.getInt() : 0;
-    };
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = std::make_unique<file::ModelT>();
-    if (auto Name = Model.getAs<StringAttr>("architecture"))
-      Plan.model->architecture = Name.str();
-    Plan.model->vocabulary = Number("vocabulary");
-    Plan.model->layers = Number("layers");
-    if (auto Derived = Model.getAs<ArrayAttr>("derived"))
-      for (Attribute Ending : Derived)
-        Plan.model->derived.push_back(cast<StringAttr>(Ending).str());
+    Plan.model->architecture = Model.getArchitecture().str();
+    Plan.model->vocabulary = Model.getVocabulary();
+    Plan.model->layers = Model.getLayers();
+    for (auto Ending : Model.getDerived().getAsRange<StringAttr>())
+      Plan.model->derived.push_back(Ending.str());
     Plan.model->slots = Slots;
     Plan.model->max_length = MaxLength;
   }

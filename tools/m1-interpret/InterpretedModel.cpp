@@ -1,4 +1,4 @@
-//===- LanguageModel.cpp - a language model module, interpreted -----------===//
+//===- InterpretedModel.cpp - a language model, interpreted ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/m1-interpret/LanguageModel.h"
+#include "tools/m1-interpret/InterpretedModel.h"
 
 #include <numeric>
 
@@ -31,8 +31,8 @@ absl::Status m1::reference::writeTensor(const std::string &Path,
 }
 
 absl::StatusOr<llvm::SmallVector<Tensor>>
-LanguageModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
-                    int64_t Position, llvm::ArrayRef<Tensor> More) {
+InterpretedModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
+                       int64_t Position, llvm::ArrayRef<Tensor> More) {
   int64_t Count = Tokens.size();
   Tensor Positions = Tensor::integers({Count});
   std::iota(Positions.Integers.begin(), Positions.Integers.end(), Position);
@@ -41,16 +41,16 @@ LanguageModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
   llvm::append_range(Inputs, More);
   auto Results = interpret(Module, Entry, Inputs, Parameters, States);
   if (mlir::failed(Results))
-    return makeError("the function ", Entry.str(), " failed");
+    return makeError(); // reported
   return std::move(*Results);
 }
 
-absl::StatusOr<Sequence> LanguageModel::run(std::vector<int64_t> Prompt,
-                                            int64_t MaxNewTokens,
-                                            bool WithLogits) {
+absl::StatusOr<Sequence> InterpretedModel::run(std::vector<int64_t> Prompt,
+                                               int64_t MaxNewTokens,
+                                               bool WithLogits) {
   std::vector<int64_t> Tokens = std::move(Prompt);
   std::vector<double> LogProbs;
-  // All but the last token of the prompt know which token follows.
+  // The target of each token of the prompt but the last is the next one.
   if (int64_t Known = Tokens.size() - 1; Known > 0) {
     llvm::ArrayRef<int64_t> All(Tokens);
     M1_ASSIGN_OR_RETURN(auto Results, call("score", All.drop_back(), 0,
@@ -61,7 +61,7 @@ absl::StatusOr<Sequence> LanguageModel::run(std::vector<int64_t> Prompt,
   }
   for (int64_t I = 0; I < MaxNewTokens; ++I) {
     int64_t Position = Tokens.size() - 1;
-    Tensor Temperature = Tensor::reals({1}); // 0: the largest logit
+    Tensor Temperature = Tensor::reals({1}); // 0: greedy
     Tensor TopP = Temperature;
     TopP.Reals[0] = 1.0;
     Tensor None = integers({0});

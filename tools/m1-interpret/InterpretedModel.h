@@ -1,4 +1,4 @@
-//===- LanguageModel.h - a language model module, interpreted ---*- C++ -*-===//
+//===- InterpretedModel.h - a language model, interpreted -------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,35 +6,36 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
-#define M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
+#ifndef M1C_TOOLS_M1_INTERPRET_INTERPRETEDMODEL_H
+#define M1C_TOOLS_M1_INTERPRET_INTERPRETEDMODEL_H
 
 #include "dialects/M1/Reference/Interpreter.h"
 #include "runtime/weights/Npy.h"
 
 namespace m1::reference {
 
-/// Writes floats as f8, integers as i8. The file is added to `Files`, which are
-/// to be committed. Errors name the file.
+/// Prepares a .npy file of f64 or i64 elements and adds it to `Files`, for the
+/// caller to commit. Errors name the file.
 absl::Status writeTensor(const std::string &Path, const Tensor &Value,
                          OutputFiles &Files);
 
-/// What a model says of one sequence of T tokens, prompt and response.
+/// The results for one sequence of T tokens, prompt and response.
 struct Sequence {
   Tensor Tokens;   ///< [T]
-  Tensor LogProbs; ///< [T-1]: of each token after the first
-  Tensor Logits;   ///< [T, V], if asked for
+  Tensor LogProbs; ///< [T-1], of each token after the first
+  Tensor Logits;   ///< [T, V]; empty unless requested
 };
 
-/// Runs the functions `next`, `score` and `logits` of a module, one sequence at
-/// a time, in slot 0.
-class LanguageModel {
+/// Runs the functions `next`, `score` and `logits` of a module for one
+/// sequence, in slot 0.
+class InterpretedModel {
 public:
-  LanguageModel(mlir::ModuleOp Module, ParameterSource &Parameters)
+  InterpretedModel(mlir::ModuleOp Module, ParameterReader &Parameters)
       : Module(Module), Parameters(Parameters) {}
 
   /// Scores `Prompt`, which is not empty, and continues it greedily by
-  /// `MaxNewTokens` tokens.
+  /// `MaxNewTokens` tokens. An empty error message means that a diagnostic was
+  /// emitted.
   absl::StatusOr<Sequence> run(std::vector<int64_t> Prompt,
                                int64_t MaxNewTokens, bool WithLogits);
 
@@ -45,10 +46,10 @@ private:
        llvm::ArrayRef<Tensor> More = {});
 
   mlir::ModuleOp Module;
-  ParameterSource &Parameters;
+  ParameterReader &Parameters;
   StateStore States;
 };
 
 } // namespace m1::reference
 
-#endif // M1_TOOLS_M1_INTERPRET_LANGUAGEMODEL_H
+#endif // M1C_TOOLS_M1_INTERPRET_INTERPRETEDMODEL_H
