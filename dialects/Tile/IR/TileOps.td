@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A kernel computes one grid cell with blocks: vectors of rank 1 or 2 and of fixed shape. Upstream dialects (arith, math,
-// vector.multi_reduction, vector.transpose, scf) do most of the work; the ops here are what they lack.
+// A kernel computes one grid cell with blocks: vectors of rank 1 or 2 and of fixed shape. Upstream dialects (arith,
+// math, vector.multi_reduction, vector.transpose, scf) do most of the work; the ops here are what they lack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,7 +74,8 @@ def Tile_ProductAttr : AttrDef<Tile_Dialect, "Product"> {
   let mnemonic = "product";
   let summary = "How a GPU's thread block computes a tile.dot";
   let description = [{
-    - `matrix`: on matrix units, 16 of k at a time. Staged operands pass through a ring of `stages` tiles of `depth` in k;
+    - `matrix`: on matrix units, 16 of k at a time. Staged operands pass through a ring of `stages` tiles of `depth`
+      in k;
     - `registers`: by multiply-adds on accumulators in registers;
     - `shared`: by multiply-adds on accumulators in shared memory, one thread per element;
     - `split`: as `shared`, but each thread sums a part of k for all elements; for few elements with long sums.
@@ -99,18 +100,18 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
                                      DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "A function of a grid position";
   let description = [{
-    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and have
-    names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
-    write disjoint memory.
+    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and
+    have names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a
+    kernel write disjoint memory.
 
-    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid position is
-    printed as `%cell_x`, `%cell_y` and `%cell_z`.
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid
+    position is printed as `%cell_x`, `%cell_y` and `%cell_z`.
 
     For a GPU the attribute `tile.threads` says how many threads compute a cell; `tile-assign-layouts` writes it.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5) `tile.threads`,
-    where present, is a 32-bit multiple of 32 from 32 to 1024.
+    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5)
+    `tile.threads`, where present, is a 32-bit multiple of 32 from 32 to 1024.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -140,15 +141,16 @@ def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]>
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
   let summary = "Loads a block from memory";
   let description = [{
-    Axis i of the block runs along axis `dims[i]` of the memref, starting at `indices`. Elements at or past `rows` on axis 0
-    and `cols` on axis 1 of the block, where given, read as zero; all others must be in bounds.
+    Axis i of the block runs along axis `dims[i]` of the memref, starting at `indices`. Elements at or past `rows` on
+    axis 0 and `cols` on axis 1 of the block, where given, read as zero; all others must be in bounds.
 
-    With `pairs` the memref interleaves two rows of the block, as matrix units of CPUs read them: `dims[0]` counts pairs of
-    rows, and row 2p + e is at index p of that axis and index e of the memref's last axis.
+    With `pairs` the memref interleaves two rows of the block, as matrix units of CPUs read them: `dims[0]` counts
+    pairs of rows, and row 2p + e is at index p of that axis and index e of the memref's last axis.
 
-    Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block, ascending,
-    each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2; (C5) pairs only with a block of
-    rank 2 and an even number of rows, and a memref whose last axis has the extent 2 and is not in dims.
+    Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block,
+    ascending, each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2; (C5) pairs only
+    with a block of rank 2 and an even number of rows, and a memref whose last axis has the extent 2 and is not in
+    dims.
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, Variadic<Index>:$indices, Optional<Index>:$rows,
                        Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs);
@@ -187,7 +189,8 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
                        Optional<Index>:$rows);
   let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
   let assemblyFormat = [{
-    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,` type($result)
+    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,`
+    type($result)
   }];
   let hasVerifier = 1;
 }
@@ -196,7 +199,8 @@ def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
   let summary = "Stores the rows of a block at indices: memref[row_index[i], col + j] = value[i, j]";
   let description = "Constraints: as `tile.gather`; row indices below `rows` are distinct.";
   let arguments = (ins VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref,
-                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows, Optional<Index>:$cols);
+                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows,
+                       Optional<Index>:$cols);
   let assemblyFormat = [{
     $value `,` $memref `[` $row_index `,` $col `]` (`rows` $rows^)? (`cols` $cols^)? attr-dict
     `:` type($value) `,` type($memref) `,` type($row_index)
@@ -207,10 +211,10 @@ def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
 def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
   let summary = "acc + a b";
   let description = [{
-    a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from acc
-    and accumulates its K products in ascending order of k, each with one fused multiply-add, whatever M and N are and
-    however many rows are in use. A matrix unit may have another reduction order, which must be as independent of M, N and
-    the rows in use. Rows of b that are zero because its load has `rows` may be skipped.
+    a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from
+    acc and accumulates its K products in ascending order of k, each with one fused multiply-add, whatever M and N are
+    and however many rows are in use. A matrix unit may have another reduction order, which must be as independent of
+    M, N and the rows in use. Rows of b that are zero because its load has `rows` may be skipped.
 
     Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands.
   }];
@@ -246,9 +250,10 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_ScratchOp : Tile_Op<"scratch", [MemoryEffects<[MemAlloc]>, AllTypesMatch<["base", "memory"]>]> {
   let summary = "Allocates memory of a grid cell until its last use";
   let description = [{
-    A buffer in the memory of a grid cell, which begins at `base`: the worker thread's scratch memory on a CPU, the thread
-    block's shared memory on a GPU. `tile-to-host` and `tile-to-gpu` create these ops and `tile-place-scratch` replaces them
-    by addresses. In a loop each iteration has its own buffer; one that must outlive an iteration is created before the loop.
+    A buffer in the memory of a grid cell, which begins at `base`: the worker thread's scratch memory on a CPU, the
+    thread block's shared memory on a GPU. `tile-to-host` and `tile-to-gpu` create these ops and `tile-place-scratch`
+    replaces them by addresses. In a loop each iteration has its own buffer; one that must outlive an iteration is
+    created before the loop.
 
     Constraints: (C1) at least one byte.
   }];
