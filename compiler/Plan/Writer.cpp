@@ -15,6 +15,7 @@
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
 #include "runtime/schema/plan_generated.h"
+#include "runtime/support/ProjectVersion.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -375,7 +376,7 @@ FailureOr<std::vector<uint8_t>> m1::writePlan(ModuleOp Module,
                                               ArrayRef<PlanFigure> Figures) {
   file::PlanT Plan;
   Plan.format_version = file::kFormatVersion;
-  Plan.producer = "m1c 0.1.0";
+  Plan.producer = std::string("m1c ") + kProjectVersion;
   Plan.digest = 1; // present; sealPlan puts the real one
   if (failed(Writer(Module, Image).run(Plan)))
     return failure();

@@ -39,4 +39,21 @@ def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
   }];
 }
 
+def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {
+  let summary = "Makes a function return its intermediate values, for debugging";
+  let description = [{
+    Appends the values that the ops of a function compute to its results, in their order, so that compiled code and the
+    interpreter can be compared value by value. Parameters, states, and the results of ops that only rearrange memory are
+    left out, as is what is returned already. Result I, counted among those appended, is called `v<I>.<op>.<location>`;
+    characters that a tensor's name cannot have become `_`.
+
+    Returning a value keeps it out of fused kernels: `--first=N` appends only the first N, and so finds the value that
+    must not be fused.
+  }];
+  let options = [
+    Option<"first", "first", "int64_t", /*default=*/"std::numeric_limits<int64_t>::max()",
+           "Append at most this many values">
+  ];
+}
+
 #endif // M1_COMPILER_TRANSFORMS_PASSES

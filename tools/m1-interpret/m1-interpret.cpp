@@ -1,4 +1,4 @@
-//===- m1-interpret.cpp - runs a module with the reference interpreter ----===//
+//===- m1-interpret.cpp - runs a module in the reference interpreter ------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -39,7 +39,7 @@ static cl::opt<std::string>
     Entry("entry", cl::desc("Function to run (default: the only one, or main)"),
           cl::value_desc("name"), cl::cat(Category));
 static cl::list<std::string>
-    Args("arg", cl::desc("A .npy file for each argument, in order"),
+    Args("arg", cl::desc("A .npy file; one --arg per argument, in order"),
          cl::value_desc("x.npy"), cl::cat(Category));
 static cl::list<std::string>
     TokenFiles("tokens", cl::CommaSeparated,
@@ -197,12 +197,13 @@ int main(int Argc, char **Argv) {
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,
-      "Runs functions of the m1 dialect in double precision: the reference "
-      "that compiled code is compared with.\n\n  m1-interpret MODULE.mlir "
+      "Runs functions of m1 ops in double precision: the reference for "
+      "compiled code.\n\n  m1-interpret MODULE.mlir "
       "--entry NAME --arg x.npy --arg y.npy --out-dir DIR\n  m1-interpret "
       "MODULE.mlir --weights CHECKPOINT_DIR --tokens a.npy,b.npy --out-dir "
-      "DIR\n\nThe second form runs a language model's module, as m1c "
-      "--emit=m1 writes it, and writes what m1run score and generate write.\n");
+      "DIR\n\nThe second form runs the module of a language model, from "
+      "m1c --emit=m1, and writes the same files as m1run score and "
+      "generate.\n");
   absl::Status Status = run();
   if (Status.ok())
     return 0;

@@ -14,6 +14,7 @@
 #include "compiler/Pipelines/Register.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/CommandLine.h"
 #include "tools/m1-lsp-server/Documentation.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/WithColor.h"
@@ -32,6 +33,7 @@ static void hideRegisteredOptions() {
 
 static int serve(int Argc, char **Argv) {
   hideRegisteredOptions();
+  m1::setVersionPrinter("m1-lsp-server");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   return mlir::failed(mlir::MlirLspServerMain(Argc, Argv, Registry));
