@@ -29,6 +29,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -347,6 +348,7 @@ def check(options, work):
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # to be piped into head
     options = options_of(sys.argv[1:])
     if options.work:
         shutil.rmtree(options.work, ignore_errors=True)
