@@ -1,5 +1,4 @@
-//===- FunctionSyntax.h - how ops that are functions are written -*- C++
-//-*-===//
+//===- FunctionSyntax.h - assembly format of function ops -------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -15,28 +14,55 @@
 
 namespace m1 {
 
-/// Reads `@name(arguments) { body }`, as `func.func` is written.
+/// Parses `@name(arguments) attributes {...} { body }`, the format of func.func
+/// for functions without results. `Arguments` receives the parsed arguments.
 template <typename FunctionOp>
-mlir::ParseResult parseFunction(mlir::OpAsmParser &Parser,
-                                mlir::OperationState &Result) {
-  auto FunctionType = [](mlir::Builder &B, llvm::ArrayRef<mlir::Type> Arguments,
-                         llvm::ArrayRef<mlir::Type> Results,
-                         mlir::function_interface_impl::VariadicFlag,
-                         std::string &) {
-    return B.getFunctionType(Arguments, Results);
-  };
-  return mlir::function_interface_impl::parseFunctionOp(
-      Parser, Result, /*allowVariadic=*/false,
-      FunctionOp::getFunctionTypeAttrName(Result.name), FunctionType,
+mlir::ParseResult
+parseFunction(mlir::OpAsmParser &Parser, mlir::OperationState &Result,
+              llvm::SmallVectorImpl<mlir::OpAsmParser::Argument> &Arguments) {
+  using namespace mlir;
+  StringAttr Name;
+  bool IsVariadic;
+  SmallVector<Type> ResultTypes;
+  SmallVector<DictionaryAttr> ResultAttrs;
+  if (Parser.parseSymbolName(Name, SymbolTable::getSymbolAttrName(),
+                             Result.attributes) ||
+      function_interface_impl::parseFunctionSignature(
+          Parser, /*allowVariadic=*/false, Arguments, IsVariadic, ResultTypes,
+          ResultAttrs) ||
+      Parser.parseOptionalAttrDictWithKeyword(Result.attributes))
+    return failure();
+  Builder &B = Parser.getBuilder();
+  auto ArgumentTypes = llvm::map_to_vector(
+      Arguments, [](const OpAsmParser::Argument &A) { return A.type; });
+  Result.addAttribute(
+      FunctionOp::getFunctionTypeAttrName(Result.name),
+      TypeAttr::get(B.getFunctionType(ArgumentTypes, ResultTypes)));
+  function_interface_impl::addArgAndResultAttrs(
+      B, Result, Arguments, ResultAttrs,
       FunctionOp::getArgAttrsAttrName(Result.name),
       FunctionOp::getResAttrsAttrName(Result.name));
+  return Parser.parseRegion(*Result.addRegion(), Arguments,
+                            /*enableNameShadowing=*/false);
 }
 
+/// Prints what parseFunction() reads. Attributes in `Elided` are left out.
 template <typename FunctionOp>
-void printFunction(FunctionOp Op, mlir::OpAsmPrinter &Printer) {
-  mlir::function_interface_impl::printFunctionOp(
-      Printer, Op, /*isVariadic=*/false, Op.getFunctionTypeAttrName(),
-      Op.getArgAttrsAttrName(), Op.getResAttrsAttrName());
+void printFunction(FunctionOp Op, mlir::OpAsmPrinter &Printer,
+                   llvm::ArrayRef<llvm::StringRef> Elided = {}) {
+  using namespace mlir;
+  Printer << ' ';
+  Printer.printSymbolName(Op.getSymName());
+  function_interface_impl::printFunctionSignature(
+      Printer, Op, Op.getArgumentTypes(), /*isVariadic=*/false,
+      Op.getResultTypes());
+  SmallVector<StringRef> Hidden{
+      Op.getFunctionTypeAttrName().getValue(),
+      Op.getArgAttrsAttrName().getValue(), Op.getResAttrsAttrName().getValue()};
+  Hidden.append(Elided.begin(), Elided.end());
+  function_interface_impl::printFunctionAttributes(Printer, Op, Hidden);
+  Printer << ' ';
+  Printer.printRegion(Op.getBody(), /*printEntryBlockArgs=*/false);
 }
 
 } // namespace m1

@@ -1,4 +1,4 @@
-//===- Report.cpp - what a model costs ------------------------------------===//
+//===- Report.cpp - figures of a model and its plan -----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,7 +14,6 @@
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace m1;
@@ -25,42 +24,6 @@ static double elementsOf(Type T) {
 
 static double bytesOf(Type T) {
   return elementsOf(T) * getElementTypeOrSelf(T).getIntOrFloatBitWidth() / 8;
-}
-
-static ArrayRef<int64_t> shapeOf(Value V) {
-  return cast<RankedTensorType>(V.getType()).getShape();
-}
-
-/// Operations a token, by the kind that they count as.
-static std::pair<StringRef, double> operationsOf(Operation *Op) {
-  using Cost = std::pair<StringRef, double>;
-  return llvm::TypeSwitch<Operation *, Cost>(Op)
-      .Case([](LinearOp Linear) {
-        return Cost("linear", 2 * elementsOf(Linear.getWeight().getType()));
-      })
-      .Case([](HeadLogProbOp Head) {
-        return Cost("head", 2 * elementsOf(Head.getWeight().getType()));
-      })
-      .Case([](RouterOp Router) {
-        return Cost("router", 2 * elementsOf(Router.getWeight().getType()));
-      })
-      .Case([](ExpertsOp Experts) {
-        ArrayRef<int64_t> W = shapeOf(Experts.getW1());
-        double K = shapeOf(Experts.getExperts())[1];
-        return Cost("experts", 2 * K * 3 * W[1] * W[2]);
-      })
-      .Case([](LightningAttentionOp Attention) {
-        // Half a chunk of scores and values, the state's part, its update.
-        auto State = cast<LightningStateType>(Attention.getState().getType());
-        double D = State.getHeadDim(), C = State.getChunk();
-        return Cost("lightning attention",
-                    State.getHeads() * (2 * C * D + 2 * D * D + 2 * D * D));
-      })
-      .Case([](SoftmaxAttentionOp Attention) {
-        ArrayRef<int64_t> Q = shapeOf(Attention.getQ());
-        return Cost("softmax attention, each key", 4.0 * Q[1] * Q[2]);
-      })
-      .Default([](Operation *) { return Cost("", 0); });
 }
 
 std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
@@ -82,7 +45,7 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
   for (ParameterOp Parameter : Module.getOps<ParameterOp>()) {
     const double Elements = elementsOf(Parameter.getType());
     Parameters += Elements;
-    // As they are stored: sources of one parameter are of one size.
+    // In the element types of the checkpoint; all sources have the same shape.
     auto Sources = Parameter.getSources().getAsRange<SourceAttr>();
     for (SourceAttr Source : Sources) {
       Type Stored = Source.getStored()
@@ -95,29 +58,24 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
   double ActiveParameters = 0, ActiveBytes = 0;
   llvm::MapVector<StringRef, double> Operations;
   Main.walk([&](Operation *Op) {
-    auto [Kind, Count] = operationsOf(Op);
-    if (Count > 0)
-      Operations[Kind] += Count;
+    auto Cost = dyn_cast<CostOpInterface>(Op);
+    if (double Count = Cost ? Cost.getOperationsPerToken() : 0; Count > 0)
+      Operations[Cost.getCostKind()] += Count;
     for (OpOperand &Operand : Op->getOpOperands()) {
       if (!Operand.get().getDefiningOp<LoadParameterOp>())
         continue;
+      const double Share = Cost ? Cost.getShareRead(Operand) : 1;
       Type T = Operand.get().getType();
-      double Share = 1;
-      if (auto Experts = dyn_cast<ExpertsOp>(Op))
-        Share = double(shapeOf(Experts.getExperts())[1]) /
-                shapeOf(Experts.getW1())[0];
-      else if (isa<EmbeddingOp>(Op))
-        Share = 1.0 / shapeOf(Operand.get())[0];
       ActiveParameters += Share * elementsOf(T);
       ActiveBytes += Share * bytesOf(T);
     }
   });
   Figures.push_back({"parameters", Parameters, ""});
   Figures.push_back({"parameter bytes", Bytes, "bytes"});
-  Figures.push_back({"parameters read a token", ActiveParameters, ""});
-  Figures.push_back({"bytes read a token", ActiveBytes, "bytes"});
+  Figures.push_back({"parameters read per token", ActiveParameters, ""});
+  Figures.push_back({"bytes read per token", ActiveBytes, "bytes"});
   for (auto [Kind, Count] : Operations)
-    Figures.push_back({("operations a token: " + Kind).str(), Count, "flop"});
+    Figures.push_back({("operations per token: " + Kind).str(), Count, "flop"});
   return Figures;
 }
 
@@ -131,7 +89,7 @@ std::vector<PlanFigure> m1::planFigures(ModuleOp Module) {
   };
   Figures.push_back({"activations", Bytes(kActivationBytesAttr), "bytes"});
   Figures.push_back({"packed weights", Bytes(kWeightBytesAttr), "bytes"});
-  // "model.layers.3.state.keys" counts as ".keys".
+  // "model.layers.3.state.keys" is of kind "keys".
   llvm::MapVector<StringRef, double> States;
   for (plan::GlobalOp Global : Module.getOps<plan::GlobalOp>()) {
     if (Global.getKind() != "state")

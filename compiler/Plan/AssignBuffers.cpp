@@ -50,16 +50,18 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
   void runOnOperation() override {
     ModuleOp Module = getOperation();
     OpBuilder B(Module);
-    int64_t Weights = 0, Activations = 0;
+    int64_t Weights = 0, Constants = 0, Activations = 0;
     for (GlobalOp Global : Module.getOps<GlobalOp>()) {
       FailureOr<int64_t> Bytes =
           bytesOf(Global, cast<MemRefType>(Global.getType()), 0);
       if (failed(Bytes))
         return signalPassFailure();
-      bool Weight = Global.getKind() == "weights";
-      Global.setOffsetAttr(B.getI64IntegerAttr(Weight ? Weights : 0));
-      if (Weight)
-        Weights += llvm::alignTo(*Bytes, kAlignment);
+      int64_t State = 0; // each has an arena to itself
+      int64_t &End = Global.getKind() == "weights" ? Weights
+                     : Global.getKind() == "state" ? State
+                                                   : Constants;
+      Global.setOffsetAttr(B.getI64IntegerAttr(End));
+      End += llvm::alignTo(*Bytes, kAlignment);
     }
     for (ProgramOp Program : Module.getOps<ProgramOp>()) {
       FailureOr<int64_t> Bytes = assign(Program);
@@ -68,6 +70,7 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
       Activations = std::max(Activations, *Bytes);
     }
     Module->setAttr(kWeightBytesAttr, B.getI64IntegerAttr(Weights));
+    Module->setAttr(kConstantBytesAttr, B.getI64IntegerAttr(Constants));
     Module->setAttr(kActivationBytesAttr, B.getI64IntegerAttr(Activations));
   }
 

@@ -13,10 +13,11 @@
 
 namespace m1 {
 
-/// What plan-assign-buffers leaves on the module: bytes of the two arenas.
+/// What plan-assign-buffers leaves on the module: bytes of the arenas.
 inline constexpr llvm::StringLiteral kActivationBytesAttr =
     "plan.activation_bytes";
 inline constexpr llvm::StringLiteral kWeightBytesAttr = "plan.weight_bytes";
+inline constexpr llvm::StringLiteral kConstantBytesAttr = "plan.constant_bytes";
 
 #define GEN_PASS_DECL
 #include "compiler/Plan/Passes.h.inc"

@@ -9,6 +9,7 @@
 #include "compiler/Plan/Writer.h"
 
 #include "compiler/Plan/Passes.h"
+#include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
@@ -67,6 +68,9 @@ public:
   LogicalResult run(file::PlanT &Out);
 
 private:
+  uint32_t addArena(StringRef Name, file::ArenaKind Kind, int64_t Bytes,
+                    StringRef Source);
+  void addGlobals();
   LogicalResult addProgram(file::ProgramOp Program);
   void addChecks(file::ProgramOp Program, file::FunctionT &F);
   FailureOr<std::unique_ptr<file::ArgT>> argument(Operation *Op, Value V,
@@ -80,13 +84,12 @@ private:
   ModuleOp Module;
   const KernelImage &Image;
   file::PlanT *Plan = nullptr;
+  uint32_t ActivationArena = 0;
   llvm::StringMap<uint32_t> SymbolIndex, KernelIndex, ParameterIndex,
-      StateArena;
+      GlobalArena;
 };
 
 } // namespace
-
-enum : uint32_t { kActivationArena = 0, kWeightArena = 1 };
 
 std::unique_ptr<file::Expr> Writer::expr(file::ExprAttr E) {
   int32_t Symbol = -1;
@@ -176,15 +179,13 @@ FailureOr<std::unique_ptr<file::ArgT>> Writer::argument(Operation *Op, Value V,
     A->index = Number < Inputs ? Number : Number - Inputs;
   } else if (auto Buffer = V.getDefiningOp<file::BufferOp>()) {
     A->kind = file::ArgKind::Arena;
-    A->index = kActivationArena;
+    A->index = ActivationArena;
     Start += *Buffer.getOffset();
   } else if (auto Ref = V.getDefiningOp<file::GlobalRefOp>()) {
     auto Global = SymbolTable::lookupNearestSymbolFrom<file::GlobalOp>(
         Op, Ref.getGlobalAttr());
     A->kind = file::ArgKind::Arena;
-    A->index = Global.getKind() == "weights"
-                   ? uint32_t(kWeightArena)
-                   : StateArena.lookup(Global.getSymName());
+    A->index = GlobalArena.lookup(Global.getSymName());
     Start += *Global.getOffset();
   } else {
     FailureOr<uint32_t> Index = parameter(V.getDefiningOp<file::ParameterOp>());
@@ -274,6 +275,15 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
         return failure();
       L.args = std::move(*Args);
       Step->instruction.Set(std::move(L));
+    } else if (auto Copy = dyn_cast<file::CopyOp>(Op)) {
+      auto Destination = argument(Copy, Copy.getDestination(), true);
+      auto Source = argument(Copy, Copy.getSource(), false);
+      if (failed(Destination) || failed(Source))
+        return failure();
+      auto C = file::CopyT();
+      C.destination = std::move(*Destination);
+      C.source = std::move(*Source);
+      Step->instruction.Set(std::move(C));
     } else {
       continue; // the rest says where memory is
     }
@@ -283,20 +293,56 @@ LogicalResult Writer::addProgram(file::ProgramOp Program) {
   return success();
 }
 
-LogicalResult Writer::run(file::PlanT &Out) {
-  Plan = &Out;
-  auto AddArena = [&](StringRef Name, file::ArenaKind Kind, int64_t Bytes,
-                      StringRef Source) {
-    auto A = std::make_unique<file::ArenaT>();
-    A->name = Name.str();
-    A->kind = Kind;
-    A->bytes = Bytes;
-    A->source = Source.str();
-    Plan->arenas.push_back(std::move(A));
-  };
+uint32_t Writer::addArena(StringRef Name, file::ArenaKind Kind, int64_t Bytes,
+                          StringRef Source) {
+  auto A = std::make_unique<file::ArenaT>();
+  A->name = Name.str();
+  A->kind = Kind;
+  A->bytes = Bytes;
+  A->source = Source.str();
+  Plan->arenas.push_back(std::move(A));
+  return Plan->arenas.size() - 1;
+}
+
+/// The bytes of a constant's elements in order, at `To`.
+static void copyElements(DenseElementsAttr Value, uint8_t *To) {
+  ArrayRef<char> Raw = Value.getRawData(); // one element if all are equal
+  const int64_t Times = Value.isSplat() ? Value.getNumElements() : 1;
+  for (int64_t I = 0; I < Times; ++I)
+    To = llvm::copy(Raw, To);
+}
+
+/// The arenas that outlive a call: one for weights, one for constants, one for
+/// each state.
+void Writer::addGlobals() {
   auto Bytes = [&](StringRef Name) {
     return Module->getAttrOfType<IntegerAttr>(Name).getInt();
   };
+  const uint32_t Weights = addArena("weights", file::ArenaKind::Weights,
+                                    Bytes(kWeightBytesAttr), "packed weights");
+  const uint32_t Constants =
+      addArena("constants", file::ArenaKind::Constants,
+               Bytes(kConstantBytesAttr), "constant vectors");
+  std::vector<uint8_t> &Data = Plan->arenas[Constants]->data;
+  Data.resize(Plan->arenas[Constants]->bytes);
+  for (file::GlobalOp Global : Module.getOps<file::GlobalOp>()) {
+    uint32_t &Arena = GlobalArena[Global.getSymName()];
+    if (Global.getKind() == "weights") {
+      Arena = Weights;
+    } else if (Global.getKind() == "constant") {
+      Arena = Constants;
+      copyElements(*Global.getValue(), Data.data() + *Global.getOffset());
+    } else {
+      auto Type = cast<MemRefType>(Global.getType());
+      Arena = addArena(Global.getSymName(), file::ArenaKind::State,
+                       Type.getNumElements() * elementBytes(Type),
+                       sourceOf(Global.getLoc()));
+    }
+  }
+}
+
+LogicalResult Writer::run(file::PlanT &Out) {
+  Plan = &Out;
   for (NamedAttribute Symbol :
        Module->getAttrOfType<DictionaryAttr>(file::kSymbolsAttr)) {
     SymbolIndex[Symbol.getName()] = Plan->symbols.size();
@@ -305,18 +351,11 @@ LogicalResult Writer::run(file::PlanT &Out) {
     S->max = cast<IntegerAttr>(Symbol.getValue()).getInt();
     Plan->symbols.push_back(std::move(S));
   }
-  AddArena("activations", file::ArenaKind::Activations,
-           Bytes(kActivationBytesAttr), "buffers of one call");
-  AddArena("weights", file::ArenaKind::Weights, Bytes(kWeightBytesAttr),
-           "packed weights");
-  for (file::GlobalOp Global : Module.getOps<file::GlobalOp>())
-    if (Global.getKind() == "state") {
-      auto Type = cast<MemRefType>(Global.getType());
-      StateArena[Global.getSymName()] = Plan->arenas.size();
-      AddArena(Global.getSymName(), file::ArenaKind::State,
-               Type.getNumElements() * elementBytes(Type),
-               sourceOf(Global.getLoc()));
-    }
+  ActivationArena = addArena(
+      "activations", file::ArenaKind::Activations,
+      Module->getAttrOfType<IntegerAttr>(kActivationBytesAttr).getInt(),
+      "buffers of one call");
+  addGlobals();
 
   auto I = std::make_unique<file::ImageT>();
   I->format = Image.Format;
@@ -341,19 +380,13 @@ FailureOr<std::vector<uint8_t>> m1::writePlan(ModuleOp Module,
   Plan.digest = 1; // present; sealPlan puts the real one
   if (failed(Writer(Module, Image).run(Plan)))
     return failure();
-  if (auto Model = Module->getAttrOfType<DictionaryAttr>("m1.model")) {
-    auto Number = [&](StringRef Name) {
-      auto A = Model.getAs<IntegerAttr>(Name);
-      return A ? A.getInt() : 0;
-    };
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = std::make_unique<file::ModelT>();
-    if (auto Name = Model.getAs<StringAttr>("architecture"))
-      Plan.model->architecture = Name.str();
-    Plan.model->vocabulary = Number("vocabulary");
-    Plan.model->layers = Number("layers");
-    if (auto Derived = Model.getAs<ArrayAttr>("derived"))
-      for (Attribute Ending : Derived)
-        Plan.model->derived.push_back(cast<StringAttr>(Ending).str());
+    Plan.model->architecture = Model.getArchitecture().str();
+    Plan.model->vocabulary = Model.getVocabulary();
+    Plan.model->layers = Model.getLayers();
+    for (auto Ending : Model.getDerived().getAsRange<StringAttr>())
+      Plan.model->derived.push_back(Ending.str());
     Plan.model->slots = Slots;
     Plan.model->max_length = MaxLength;
   }

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_COMPILER_TRANSFORMS_PASSES_H
-#define M1_COMPILER_TRANSFORMS_PASSES_H
+#ifndef M1C_COMPILER_TRANSFORMS_PASSES_H
+#define M1C_COMPILER_TRANSFORMS_PASSES_H
 
 #include "mlir/Pass/Pass.h"
 
@@ -19,4 +19,4 @@ namespace m1 {
 
 } // namespace m1
 
-#endif // M1_COMPILER_TRANSFORMS_PASSES_H
+#endif // M1C_COMPILER_TRANSFORMS_PASSES_H

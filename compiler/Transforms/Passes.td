@@ -11,19 +11,31 @@
 
 include "mlir/Pass/PassBase.td"
 
-def FuseHead : Pass<"m1-fuse-head", "::mlir::func::FuncOp"> {
-  let summary = "Turns the head's product and its log-softmax into m1.head_log_prob";
+def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Fuses linear layers and the elementwise ops after them to m1.fused";
   let description = [{
-    `token_log_prob(linear(x, weight) : f32, targets)` becomes `head_log_prob(x, weight, targets)` where nothing else
-    reads the logits, so that the [T, V] tensor is never made.
+    A chain starts at an `m1.linear` with an f32 result and grows as long as the only use of its last result is an
+    operand of an elementwise op (`ElementwiseOpInterface`). The chain becomes an `m1.fused`, which replaces its last op.
+
+    A chain does not grow if its result has two uses or rank 3, or is the per-token operand of its user. If several
+    operands of an op end a chain, the op joins that of the first; the others end before it.
+  }];
+}
+
+def FuseHead : Pass<"m1-fuse-head", "::mlir::func::FuncOp"> {
+  let summary = "Fuses the output head and its log-softmax to m1.head_log_prob";
+  let description = [{
+    `token_log_prob(linear(x, weight) : f32, targets)` becomes `head_log_prob(x, weight, targets)` if the logits have no
+    other use. The [T, V] tensor is then never materialised.
   }];
 }
 
 def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
-  let summary = "Verifies that every state is read once and written once, with a chain of single uses between";
+  let summary = "Verifies that each state is read once and written once, with a chain of single uses in between";
   let description = [{
-    What later stages rely on to update states in place: in each function a state that is mentioned is read once; its
-    value goes through attention ops, each of which uses it once, to one `m1.write_state` of the same state.
+    Later stages rely on this to update states in place. In each function that uses a state, the state is read once, and
+    its value passes through ops that update it (`StateUpdateOpInterface`), each the only use of the value before, to one
+    `m1.write_state` of the same state.
   }];
 }
 

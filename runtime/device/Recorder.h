@@ -15,7 +15,7 @@
 
 namespace m1 {
 
-/// Keeps a series of launches, copies and fills and does them again at less
+/// Keeps a series of launches and copies and does them again at less
 /// cost than one by one. Devices and drivers that can are one of these.
 class Recorder {
 public:

@@ -22,11 +22,9 @@ static void forEachArgument(const plan::Step &Step, Callable Visit) {
       Visit(*Launch.args()->Get(I));
     return;
   }
-  case plan::Instruction::Copy:
+  default: // Copy: the plan is verified
     Visit(*Step.instruction_as_Copy()->destination());
     return Visit(*Step.instruction_as_Copy()->source());
-  default:
-    return Visit(*Step.instruction_as_Fill()->destination());
   }
 }
 

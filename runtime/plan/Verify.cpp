@@ -98,7 +98,25 @@ private:
       if (Arena.bytes() > MaxBytes)
         return fail("arena '", view(Arena.name()), "' has ", Arena.bytes(),
                     " bytes");
+      M1_RETURN_IF_ERROR(contents(Arena));
     }
+    return absl::OkStatus();
+  }
+
+  /// Constants, and only they, come with all of their bytes.
+  absl::Status contents(const plan::Arena &Arena) {
+    constexpr uintptr_t Alignment = 16; // as the schema says
+    bool IsConstant = Arena.kind() == plan::ArenaKind::Constants;
+    if (length(Arena.data()) != (IsConstant ? Arena.bytes() : 0))
+      return fail("arena '", view(Arena.name()), "' has ", Arena.bytes(),
+                  " bytes and the plan holds ", length(Arena.data()),
+                  " of them, expected ",
+                  IsConstant ? "all, for they are constant"
+                             : "none, for they are not constant");
+    if (Arena.data() &&
+        reinterpret_cast<uintptr_t>(Arena.data()->data()) % Alignment != 0)
+      return fail("the contents of arena '", view(Arena.name()),
+                  "' are not aligned to ", Alignment, " bytes");
     return absl::OkStatus();
   }
 
@@ -343,8 +361,6 @@ private:
         return fail("the two sides of a copy differ in size");
       return absl::OkStatus();
     }
-    case plan::Instruction::Fill:
-      return argument(Step.instruction_as_Fill()->destination(), true, true);
     default:
       return fail("unknown instruction ",
                   static_cast<int>(Step.instruction_type()));
@@ -384,6 +400,21 @@ private:
     return absl::OkStatus();
   }
 
+  /// Whether the function may write to arenas of a kind.
+  bool mayWrite(plan::ArenaKind Kind) const {
+    switch (Kind) {
+    case plan::ArenaKind::Activations:
+      return true;
+    case plan::ArenaKind::Weights:
+      return IsInit;
+    case plan::ArenaKind::State:
+      return !IsInit;
+    case plan::ArenaKind::Constants:
+      return false;
+    }
+    return false;
+  }
+
   absl::Status argument(const plan::Arg *Arg, bool Written, bool NeedsMemory) {
     uint64_t ObjectBytes = 0;
     uint32_t Index = Arg->index(), Limit = 0;
@@ -397,11 +428,10 @@ private:
       if (Index < Limit) {
         const plan::Arena &Arena = *P.arenas()->Get(Index);
         ObjectBytes = Arena.bytes();
-        if (Written && (Arena.kind() == plan::ArenaKind::Weights) != IsInit &&
-            Arena.kind() != plan::ArenaKind::Activations)
+        if (Written && !mayWrite(Arena.kind()))
           return fail("writes arena '", view(Arena.name()), "': weights are ",
                       "written by 'init' and by nothing else, states by "
-                      "every function but 'init'");
+                      "every function but 'init', constants by none");
       }
       break;
     case plan::ArgKind::Parameter:

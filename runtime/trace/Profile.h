@@ -20,7 +20,7 @@ namespace m1 {
 class Profile {
 public:
   void record(std::string_view Name, double Seconds);
-  /// One line for each kernel, copy or fill, longest first: its share of the
+  /// One line for each kernel, and for copies, longest first: its share of the
   /// time, the time, the number of runs, the mean time of a run.
   std::string table() const;
 

@@ -92,7 +92,7 @@ private:
   LanguageModel &Model;
   const BenchCommand &Command;
   std::vector<std::vector<int64_t>> Sequences;
-  m1::Batch Given;
+  RaggedBatch Given;
   Sampling How;
   std::vector<int32_t> Sampled;
   std::vector<float> LogProbs;
@@ -135,7 +135,7 @@ absl::Status runBench(const BenchCommand &Command) {
   printProfile(*Session);
 
   const plan::Plan &Plan = **Session->Plan;
-  uint64_t ArenaBytes[3] = {}, ParameterBytes = 0;
+  uint64_t ArenaBytes[4] = {}, ParameterBytes = 0; // by ArenaKind
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I)
     ArenaBytes[static_cast<int>(Plan.arenas()->Get(I)->kind())] +=
         Plan.arenas()->Get(I)->bytes();

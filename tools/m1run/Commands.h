@@ -44,8 +44,8 @@ CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Max,
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
-  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking and
-  /// --profile.
+  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking,
+  /// --checked and --profile.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 

@@ -129,12 +129,13 @@ json describe(const LoadedPlan &Loaded) {
     Result["symbols"][Plan.symbols()->Get(I)->name()->str()] =
         Plan.symbols()->Get(I)->max();
 
-  uint64_t ArenaBytes[3] = {};
+  uint64_t ArenaBytes[4] = {}; // by ArenaKind
   Result["arenas"] = json::array();
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
     const plan::Arena &Arena = *Plan.arenas()->Get(I);
     ArenaBytes[static_cast<int>(Arena.kind())] += Arena.bytes();
-    constexpr const char *Kinds[] = {"activations", "weights", "state"};
+    constexpr const char *Kinds[] = {"activations", "weights", "state",
+                                     "constants"};
     Result["arenas"].push_back({{"name", str(view(Arena.name()))},
                                 {"kind", Kinds[static_cast<int>(Arena.kind())]},
                                 {"bytes", Arena.bytes()},
@@ -143,6 +144,7 @@ json describe(const LoadedPlan &Loaded) {
   Result["activation_bytes"] = ArenaBytes[0];
   Result["packed_weight_bytes"] = ArenaBytes[1];
   Result["state_bytes"] = ArenaBytes[2];
+  Result["constant_bytes"] = ArenaBytes[3];
 
   Result["kernels"] = json::array();
   for (uint32_t I = 0; I < length(Plan.kernels()); ++I) {

@@ -62,6 +62,9 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_flag("--blocking", Session.Device.Blocking,
                    "wait for each kernel on a GPU, so that an error names the "
                    "kernel that caused it");
+  Command.add_flag("--checked", Session.Device.Checked,
+                   "check that kernels on the CPU access nothing but their "
+                   "arguments; slow");
   Command.add_flag("--profile", Session.Profile,
                    "print the time of each kernel on standard error");
 }

@@ -15,9 +15,9 @@ namespace m1::codegen {
 
 /// What the loops need to know of the CPU.
 struct HostShape {
-  int64_t Lanes = 8;      // f32 elements in a vector register
-  int64_t Registers = 16; // vector registers
-  bool Tiles = false;     // multiplies bf16 by AMX tiles
+  int64_t Lanes = 8;                  // f32 elements in a vector register
+  int64_t Registers = 16;             // vector registers
+  tile::MatrixUnitAttrInterface Unit; // null: none
 };
 
 /// One core computes a cell; blocks that need memory lie in its scratch.

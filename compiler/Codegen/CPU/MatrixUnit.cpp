@@ -38,9 +38,10 @@ bool HostLowering::usesTiles(tile::DotOp Dot) const {
   auto Load = Dot.getB().getDefiningOp<tile::LoadOp>();
   auto A = cast<VectorType>(Dot.getA().getType());
   auto Bm = cast<VectorType>(Dot.getB().getType());
-  return Shape.Tiles && Load && Load.getPairs() &&
-         A.getElementType().isBF16() && Bm.getElementType().isBF16() &&
-         Bm.getDimSize(0) % kTileDepth == 0 &&
+  auto Acc = cast<VectorType>(Dot.getAcc().getType());
+  return Shape.Unit && Load && Load.getPairs() &&
+         Shape.Unit.multiplies(A.getElementType(), Bm.getElementType(),
+                               Acc.getElementType(), Bm.getDimSize(0)) &&
          Bm.getDimSize(1) % kTileColumns == 0;
 }
 

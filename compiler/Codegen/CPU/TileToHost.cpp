@@ -28,12 +28,17 @@ struct TileToHost : m1::impl::TileToHostBase<TileToHost> {
   void runOnOperation() override {
     SmallVector<tile::KernelOp> Kernels(
         getOperation().getOps<tile::KernelOp>());
+    if (Kernels.empty())
+      return;
+    auto Target = tile::requireTarget(getOperation(), tile::TargetKind::Cpu);
+    if (failed(Target))
+      return signalPassFailure();
     for (tile::KernelOp Kernel : Kernels)
-      if (failed(lower(Kernel)))
+      if (failed(lower(Kernel, *Target)))
         return signalPassFailure();
   }
 
-  LogicalResult lower(tile::KernelOp Kernel) {
+  LogicalResult lower(tile::KernelOp Kernel, tile::TargetAttr Target) {
     OpBuilder B(Kernel);
     Location Loc = Kernel.getLoc();
     auto Pointer = LLVM::LLVMPointerType::get(&getContext());
@@ -44,8 +49,9 @@ struct TileToHost : m1::impl::TileToHostBase<TileToHost> {
     B.setInsertionPointToStart(Entry);
     Value Arguments = Entry->getArgument(0);
     Value Grid = Entry->getArgument(1);
-    HostLowering Lowering(Kernel, B, {lanes, registers, tiles},
-                          Entry->getArgument(2));
+    HostLowering Lowering(
+        Kernel, B, {Target.getLanes(), Target.getRegisters(), Target.getUnit()},
+        Entry->getArgument(2));
 
     auto LoadWord = [&](Value From, int32_t Number, Type As) -> Value {
       Value At = B.create<LLVM::GEPOp>(Loc, Pointer, B.getI64Type(), From,

@@ -1,4 +1,4 @@
-//===- Rows.cpp - embedding, norms, elementwise, rotary -------------------===//
+//===- Rows.cpp - kernels on whole rows of few tokens ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,171 +6,124 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/Kernels/Kernels.h"
+#include "compiler/Conversion/Kernels/Rows.h"
 
+#include "compiler/Conversion/Kernels/ElementwiseStep.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace m1;
-using llvm::formatv;
 
-static constexpr int64_t kDynamic = ShapedType::kDynamic;
-
-/// The first token of the cell's block of few rows and how many there are.
-static std::pair<Value, Value> fewRows(KernelBody &B, int64_t Rows) {
-  Value First = B.times(B.X, Rows);
-  return {First, B.smaller(B.index(Rows), B.minus(B.Args.back(), First))};
+KernelDeclaration m1::elementwiseKernel() {
+  return {"elementwise",
+          {{"input*", "memory [T, N], or [T, 1] if per token"},
+           {"result", "[T, N]"},
+           {"rows", "index"}},
+          {"step"},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows, N = B.extent("N");
+            const ElementwiseStep Step(B.constant("step"));
+            auto [First, Rows] = B.rowBlock(M);
+            const ElementwiseBlock At{First, B.index(0), Rows, {}, {M, N}};
+            SmallVector<Value> Operands;
+            for (unsigned I = 0; I < Step.operands(); ++I)
+              Operands.push_back(loadOperand(B, B["input" + std::to_string(I)],
+                                             Step.isPerToken(I), At));
+            B.store(Step.emit(B, Operands), B["result"], {First, At.Column},
+                    {0, 1}, Rows);
+          }};
 }
 
-tile::KernelOp m1::elementwiseKernel(KernelCache &Cache, Operation *Op,
-                                     int64_t N) {
-  std::string Key = nameOf(Op) + "_" + std::to_string(N);
-  SmallVector<Type> Arguments;
-  for (auto [Number, T] : llvm::enumerate(Op->getOperandTypes()))
-    Arguments.push_back(memoryType({kDynamic, isColumn(Op, Number) ? 1 : N},
-                                   getElementTypeOrSelf(T)));
-  Arguments.push_back(memoryType(
-      {kDynamic, N}, getElementTypeOrSelf(Op->getResult(0).getType())));
-  Arguments.push_back(IndexType::get(Cache.context()));
-  return Cache.get(Key, Arguments, [&](KernelBody &B) {
-    const int64_t M = Cache.Blocks.FewRows;
-    auto [First, Rows] = fewRows(B, M);
-    Value Zero = B.index(0);
-    SmallVector<Value> Operands;
-    for (unsigned I = 0; I < Op->getNumOperands(); ++I) {
-      if (isColumn(Op, I)) {
-        Value One = B.load(B.Args[I], {First, Zero}, {0}, {M}, Rows);
-        Operands.push_back(B.along(B.widened(One), 1, N));
-      } else {
-        Operands.push_back(
-            B.widened(B.load(B.Args[I], {First, Zero}, {0, 1}, {M, N}, Rows)));
-      }
-    }
-    B.store(emitElementwise(B, Op, Operands), B.Args[Operands.size()],
-            {First, Zero}, {0, 1}, Rows);
-  });
+KernelDeclaration m1::rmsNormKernel() {
+  return {"rms_norm",
+          {{"x", "[T, N]"},
+           {"weight", "[N]"},
+           {"result", "[T, N]"},
+           {"rows", "index"}},
+          {"eps"},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows, N = B.extent("N");
+            auto [First, Rows] = B.rowBlock(M);
+            Value Zero = B.index(0);
+            Value X =
+                B.widened(B.load(B["x"], {First, Zero}, {0, 1}, {M, N}, Rows));
+            Value W = B.widened(B.load(B["weight"], {Zero}, {0}, {N}));
+            Value Squares = B.rowSum(B.mulF(X, X));
+            Value Mean = B.divF(Squares, B.splat(N, Squares));
+            Value Root = B.create<math::SqrtOp>(
+                B.addF(Mean, B.splat(B.number("eps"), Mean)));
+            Value Scale = B.divF(B.splat(1, Root), Root);
+            Value Y = B.mulF(B.along(W, 0, M), B.mulF(X, B.along(Scale, 1, N)));
+            B.store(Y, B["result"], {First, Zero}, {0, 1}, Rows);
+          }};
 }
 
-tile::KernelOp m1::copyKernel(KernelCache &Cache, MemRefType Source,
-                              MemRefType Result) {
-  int64_t N = Result.getDimSize(1);
-  std::string Key =
-      formatv("copy_{0}_{1}_{2}", N, nameOf(Source.getElementType()),
-              nameOf(Result.getElementType()));
-  Type Index = IndexType::get(Cache.context());
-  return Cache.get(Key, {Source, Result, Index}, [&](KernelBody &B) {
-    const int64_t M = Cache.Blocks.FewRows;
-    auto [First, Rows] = fewRows(B, M);
-    Value Zero = B.index(0);
-    B.store(B.load(B.Args[0], {First, Zero}, {0, 1}, {M, N}, Rows), B.Args[1],
-            {First, Zero}, {0, 1}, Rows);
-  });
+KernelDeclaration m1::embeddingKernel() {
+  return {"embedding",
+          {{"tokens", "[T] i32"},
+           {"table", "[V, D]"},
+           {"result", "[T, D]"},
+           {"rows", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows, D = B.extent("D");
+            auto [First, Rows] = B.rowBlock(M);
+            Value Tokens = B.load(B["tokens"], {First}, {0}, {M}, Rows);
+            Tokens = B.larger(Tokens, B.splat(0, Tokens));
+            Value X = B.gather(B["table"], Tokens, B.index(0), {M, D}, Rows);
+            B.store(X, B["result"], {First, B.index(0)}, {0, 1}, Rows);
+          }};
 }
 
-tile::KernelOp m1::rmsNormKernel(KernelCache &Cache, RMSNormOp Op) {
-  auto Element = [](Value V) { return getElementTypeOrSelf(V.getType()); };
-  const int64_t N =
-      cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
-  const double Eps = Op.getEps().convertToDouble();
-  Type XType = Element(Op.getX()), WType = Element(Op.getWeight());
-  Type YType = Element(Op.getResult());
-  std::string Key = formatv("rms_norm_{0}_{1}_{2}_{3}_eps{4}", N, nameOf(XType),
-                            nameOf(WType), nameOf(YType), nameOf(Eps));
-  return Cache.get(
-      Key,
-      {memoryType({kDynamic, N}, XType), memoryType({N}, WType),
-       memoryType({kDynamic, N}, YType), IndexType::get(Cache.context())},
-      [&](KernelBody &B) {
-        const int64_t M = Cache.Blocks.FewRows;
-        auto [First, Rows] = fewRows(B, M);
-        Value Zero = B.index(0);
-        Value X =
-            B.widened(B.load(B.Args[0], {First, Zero}, {0, 1}, {M, N}, Rows));
-        Value W = B.widened(B.load(B.Args[1], {Zero}, {0}, {N}));
-        Value Squares = B.rowSum(B.mulF(X, X));
-        Value Mean = B.divF(Squares, B.splat(N, Squares));
-        Value Root = B.create<math::SqrtOp>(B.addF(Mean, B.splat(Eps, Mean)));
-        Value Scale = B.divF(B.splat(1, Root), Root);
-        Value Y = B.mulF(B.along(W, 0, M), B.mulF(X, B.along(Scale, 1, N)));
-        B.store(Y, B.Args[2], {First, Zero}, {0, 1}, Rows);
-      });
+KernelDeclaration m1::selectLastKernel() {
+  return {"select_last",
+          {{"x", "[T, N]"}, {"cu_seqlens", "[B1] i32"}, {"result", "[B, N]"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t N = B.extent("N");
+            Value Begin = B.at(B["cu_seqlens"], B.X);
+            Value End = B.at(B["cu_seqlens"], B.plus(B.X, B.index(1)));
+            Value Zero = B.index(0);
+            // Of an empty sequence zero rows are in bounds.
+            Value Used = B.smaller(B.minus(End, Begin), B.index(1));
+            Value Last = B.larger(B.minus(End, B.index(1)), Zero);
+            Value Row = B.load(B["x"], {Last, Zero}, {0, 1}, {1, N}, Used);
+            B.store(Row, B["result"], {B.X, Zero}, {0, 1});
+          }};
 }
 
-tile::KernelOp m1::embeddingKernel(KernelCache &Cache, MemRefType Table,
-                                   Type Result) {
-  const int64_t D = Table.getDimSize(1);
-  std::string Key = formatv("embedding_{0}x{1}_{2}_{3}", Table.getDimSize(0), D,
-                            nameOf(Table.getElementType()), nameOf(Result));
-  Type I32 = IntegerType::get(Cache.context(), 32);
-  return Cache.get(
-      Key,
-      {memoryType({kDynamic}, I32), Table, memoryType({kDynamic, D}, Result),
-       IndexType::get(Cache.context())},
-      [&](KernelBody &B) {
-        const int64_t M = Cache.Blocks.FewRows;
-        auto [First, Rows] = fewRows(B, M);
-        Value Tokens = B.load(B.Args[0], {First}, {0}, {M}, Rows);
-        // A draw that went wrong is negative, and the call will fail.
-        Tokens = B.larger(Tokens, B.splat(0, Tokens));
-        Value X = B.gather(B.Args[1], Tokens, B.index(0), {M, D}, Rows);
-        B.store(X, B.Args[2], {First, B.index(0)}, {0, 1}, Rows);
-      });
-}
-
-tile::KernelOp m1::selectLastKernel(KernelCache &Cache, MemRefType X) {
-  const int64_t N = X.getDimSize(1);
-  Type Element = X.getElementType();
-  std::string Key = formatv("select_last_{0}_{1}", N, nameOf(Element));
-  Type I32 = IntegerType::get(Cache.context(), 32);
-  return Cache.get(
-      Key, {X, memoryType({kDynamic}, I32), memoryType({kDynamic, N}, Element)},
-      [&](KernelBody &B) {
-        Value Begin = B.at(B.Args[1], B.X);
-        Value End = B.at(B.Args[1], B.plus(B.X, B.index(1)));
-        Value Zero = B.index(0);
-        // An empty sequence has no row to copy: zero rows are in use.
-        Value Used = B.smaller(B.minus(End, Begin), B.index(1));
-        Value Last = B.larger(B.minus(End, B.index(1)), Zero);
-        Value Row = B.load(B.Args[0], {Last, Zero}, {0, 1}, {1, N}, Used);
-        B.store(Row, B.Args[2], {B.X, Zero}, {0, 1});
-      });
-}
-
-tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
-  const int64_t H = X.getDimSize(1), D = X.getDimSize(2);
-  const int64_t Dims = Op.getRotaryDim(), Half = Dims / 2;
-  const double Theta = Op.getTheta().convertToDouble();
-  Type Result = getElementTypeOrSelf(Op.getResult().getType());
-  std::string Key = formatv("rotary_{0}x{1}_{2}_{3}_dims{4}_theta{5}{6}", H, D,
-                            nameOf(X.getElementType()), nameOf(Result), Dims,
-                            nameOf(Theta), layoutName(X));
-  Type I32 = IntegerType::get(Cache.context(), 32);
-  return Cache.get(
-      Key,
-      {X, memoryType({kDynamic}, I32), memoryType({kDynamic, H, D}, Result),
-       IndexType::get(Cache.context())},
-      [&](KernelBody &B) {
-        const int64_t M = Cache.Blocks.FewRows;
-        auto [First, Rows] = fewRows(B, M);
-        auto Part = [&](int64_t From, int64_t Count) {
-          return B.widened(B.load(B.Args[0], {First, B.Y, B.index(From)},
-                                  {0, 2}, {M, Count}, Rows));
+KernelDeclaration m1::rotaryKernel() {
+  return {
+      "rotary",
+      {{"x", "[T, H, D]"},
+       {"positions", "[T] i32"},
+       {"result", "[T, H, D]"},
+       {"rows", "index"}},
+      {"theta", "dims"},
+      [](KernelBody &B) {
+        const int64_t M = B.Blocks.FewRows, D = B.extent("D");
+        const int64_t Dims = B.integer("dims"), Half = Dims / 2;
+        auto [First, Rows] = B.rowBlock(M);
+        auto Part = [&, First = First, Rows = Rows](int64_t From,
+                                                    int64_t Count) {
+          return B.widened(B.load(B["x"], {First, B.Y, B.index(From)}, {0, 2},
+                                  {M, Count}, Rows));
         };
-        auto Write = [&](Value Block, int64_t From) {
-          B.store(Block, B.Args[2], {First, B.Y, B.index(From)}, {0, 2}, Rows);
+        auto Write = [&, First = First, Rows = Rows](Value Block,
+                                                     int64_t From) {
+          B.store(Block, B["result"], {First, B.Y, B.index(From)}, {0, 2},
+                  Rows);
         };
-        // Angles reach thousands of turns: they are made and reduced to one
+        // Angles reach thousands of turns: they are computed and reduced to one
         // turn in f64.
         SmallVector<double> Frequencies;
         for (int64_t I = 0; I < Half; ++I)
-          Frequencies.push_back(std::pow(Theta, -2.0 * I / Dims));
+          Frequencies.push_back(std::pow(B.number("theta"), -2.0 * I / Dims));
         Type F64 = B.getF64Type();
         Value Frequency = B.create<arith::ConstantOp>(DenseElementsAttr::get(
             B.block({Half}, F64), ArrayRef<double>(Frequencies)));
-        Value Position = B.load(B.Args[1], {First}, {0}, {M}, Rows);
+        Value Position = B.load(B["positions"], {First}, {0}, {M}, Rows);
         Position = B.create<arith::SIToFPOp>(B.block({M}, F64), Position);
         Value Angle =
             B.mulF(B.along(Position, 1, Half), B.along(Frequency, 0, M));
@@ -187,21 +140,5 @@ tile::KernelOp m1::rotaryKernel(KernelCache &Cache, RotaryOp Op, MemRefType X) {
         Write(B.addF(B.mulF(X2, Cos), B.mulF(X1, Sin)), Half);
         if (Dims < D)
           Write(Part(Dims, D - Dims), Dims);
-      });
-}
-
-tile::KernelOp m1::writeNumbersKernel(KernelCache &Cache, int64_t Count) {
-  Type F32 = Float32Type::get(Cache.context());
-  SmallVector<Type> Arguments(Count + 1, IndexType::get(Cache.context()));
-  Arguments[0] = memoryType({Count}, F32);
-  return Cache.get(
-      "write_numbers_" + std::to_string(Count), Arguments, [&](KernelBody &B) {
-        for (int64_t I = 0; I < Count; ++I) {
-          Value Bits =
-              B.create<arith::IndexCastOp>(B.getI64Type(), B.Args[1 + I]);
-          Value Number = B.create<arith::BitcastOp>(B.getF64Type(), Bits);
-          Number = B.create<arith::TruncFOp>(F32, Number);
-          B.create<memref::StoreOp>(Number, B.Args[0], ValueRange{B.index(I)});
-        }
-      });
+      }};
 }

@@ -1,4 +1,4 @@
-//===- M1.h - the model dialect --------------------------------*- C++ -*--===//
+//===- M1.h - the model dialect ---------------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,12 +7,12 @@
 //===----------------------------------------------------------------------===//
 //
 // The one header of the m1 dialect: its types, attributes and operations.
-// docs/ops.md, generated from M1Ops.td, says what each operation means.
+// docs/reference/ops-m1.md, generated from M1Ops.td, defines each operation.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_IR_M1_H
-#define M1_DIALECTS_M1_IR_M1_H
+#ifndef M1C_DIALECTS_M1_IR_M1_H
+#define M1C_DIALECTS_M1_IR_M1_H
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -25,6 +25,9 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "dialects/M1/IR/Attributes.h"
+#include "dialects/M1/IR/M1Interfaces.h"
+
 #include "dialects/M1/IR/M1Dialect.h.inc"
 
 #define GET_TYPEDEF_CLASSES
@@ -36,4 +39,4 @@
 #define GET_OP_CLASSES
 #include "dialects/M1/IR/M1Ops.h.inc"
 
-#endif // M1_DIALECTS_M1_IR_M1_H
+#endif // M1C_DIALECTS_M1_IR_M1_H

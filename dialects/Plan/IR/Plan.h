@@ -33,6 +33,7 @@ namespace m1::plan {
 inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 
 /// The extent of axis 0 of a memref value of a program, which may be dynamic.
+/// Null where that is not known: only arguments, buffers and views say it.
 ExprAttr rowsOf(mlir::Value Memory);
 
 } // namespace m1::plan

@@ -17,6 +17,53 @@
 using namespace mlir;
 using namespace m1::plan;
 
+//===----------------------------------------------------------------------===//
+// Assembly
+//===----------------------------------------------------------------------===//
+
+/// `(x = %0 : memref<?x64xf32>, result = %1 : memref<?x64xf32> written)`.
+static void printLaunchOperands(OpAsmPrinter &Printer, Operation *,
+                                OperandRange Operands, TypeRange Types,
+                                ArrayAttr Names, DenseBoolArrayAttr Written) {
+  Printer << '(';
+  llvm::interleaveComma(
+      llvm::zip(Names.getAsValueRange<StringAttr>(), Operands,
+                Written.asArrayRef()),
+      Printer, [&](const auto &Each) {
+        auto [Name, Operand, IsWritten] = Each;
+        Printer.printKeywordOrString(Name);
+        Printer << " = " << Operand << " : " << Operand.getType();
+        if (IsWritten)
+          Printer << " written";
+      });
+  Printer << ')';
+}
+
+static ParseResult
+parseLaunchOperands(OpAsmParser &Parser,
+                    SmallVectorImpl<OpAsmParser::UnresolvedOperand> &Operands,
+                    SmallVectorImpl<Type> &Types, ArrayAttr &Names,
+                    DenseBoolArrayAttr &Written) {
+  Builder &B = Parser.getBuilder();
+  SmallVector<Attribute> NameList;
+  SmallVector<bool> WrittenList;
+  auto ParseOne = [&]() -> ParseResult {
+    std::string Name;
+    if (Parser.parseKeywordOrString(&Name) || Parser.parseEqual() ||
+        Parser.parseOperand(Operands.emplace_back()) ||
+        Parser.parseColonType(Types.emplace_back()))
+      return failure();
+    NameList.push_back(B.getStringAttr(Name));
+    WrittenList.push_back(succeeded(Parser.parseOptionalKeyword("written")));
+    return success();
+  };
+  if (Parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, ParseOne))
+    return failure();
+  Names = B.getArrayAttr(NameList);
+  Written = B.getDenseBoolArrayAttr(WrittenList);
+  return success();
+}
+
 #include "dialects/Plan/IR/PlanDialect.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
@@ -58,6 +105,21 @@ int64_t ExprAttr::evaluate(int64_t Symbol) const {
   return llvm::divideCeilSigned(Symbol * getMultiply() + getAdd(), getDivide());
 }
 
+ExprAttr ExprAttr::plus(int64_t Number) const {
+  assert(getDivide() == 1);
+  return get(getSymbol(), getMultiply(), getAdd() + Number, 1);
+}
+
+ExprAttr ExprAttr::times(int64_t Factor) const {
+  assert(getDivide() == 1);
+  return get(getSymbol(), getMultiply() * Factor, getAdd() * Factor, 1);
+}
+
+ExprAttr ExprAttr::ceilDiv(int64_t Divisor) const {
+  assert(getDivide() == 1);
+  return get(getSymbol(), getMultiply(), getAdd(), Divisor);
+}
+
 ExprAttr m1::plan::rowsOf(Value Memory) {
   auto Type = cast<MemRefType>(Memory.getType());
   if (Type.getRank() == 0)
@@ -69,8 +131,9 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
         .getArgAttrOfType<ExprAttr>(Argument.getArgNumber(), "plan.rows");
   if (auto Buffer = Memory.getDefiningOp<BufferOp>())
     return *Buffer.getRows();
-  auto View = Memory.getDefiningOp<ViewOp>();
-  return View.getRows() ? *View.getRows() : rowsOf(View.getSource());
+  if (auto View = Memory.getDefiningOp<ViewOp>())
+    return View.getRows() ? *View.getRows() : rowsOf(View.getSource());
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -78,7 +141,8 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
 //===----------------------------------------------------------------------===//
 
 ParseResult ProgramOp::parse(OpAsmParser &Parser, OperationState &Result) {
-  return parseFunction<ProgramOp>(Parser, Result);
+  SmallVector<OpAsmParser::Argument> Arguments;
+  return parseFunction<ProgramOp>(Parser, Result, Arguments);
 }
 
 void ProgramOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
@@ -165,9 +229,25 @@ LogicalResult ProgramOp::verify() {
 LogicalResult GlobalOp::verify() {
   if (!isPlanMemory(getType(), /*MayBeDynamic=*/false))
     return emitOpError("C1: expected a static memref, found ") << getType();
-  if (getKind() != "weights" && getKind() != "state")
-    return emitOpError("C2: expected kind \"weights\" or \"state\", found ")
+  if (!llvm::is_contained({"weights", "state", "constant"}, getKind()))
+    return emitOpError("C2: expected kind \"weights\", \"state\" or "
+                       "\"constant\", found ")
            << getKindAttr();
+  std::optional<DenseElementsAttr> Value = getValue();
+  if (getKind() != "constant") {
+    if (Value)
+      return emitOpError("C3: expected a value on constants only, found one on "
+                         "kind ")
+             << getKindAttr();
+    return success();
+  }
+  auto Type = cast<MemRefType>(getType());
+  auto Expected = RankedTensorType::get(Type.getShape(), Type.getElementType());
+  if (!Type.getLayout().isIdentity() || !Value ||
+      Value->getType() != Expected || Type.getElementTypeBitWidth() % 8 != 0)
+    return emitOpError("C3: expected a constant of type ")
+           << Type << " to have an identity layout and a value of whole bytes, "
+           << Expected;
   return success();
 }
 
@@ -201,6 +281,17 @@ LogicalResult ViewOp::verify() {
   return success();
 }
 
+LogicalResult CopyOp::verify() {
+  if (!getSource().getType().getLayout().isIdentity())
+    return emitOpError("C1: expected an identity layout, found ")
+           << getSource().getType();
+  ExprAttr From = rowsOf(getSource()), To = rowsOf(getDestination());
+  if (From != To)
+    return emitOpError("C2: expected as many rows on both sides, found ")
+           << From << " and " << To;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // LaunchOp
 //===----------------------------------------------------------------------===//
@@ -213,12 +304,19 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &Symbols) {
            << getKernelAttr() << " to be a tile.kernel";
   ArrayRef<Type> Expected =
       Kernel.getArgumentTypes().drop_front(tile::KernelOp::kGridRank);
-  if (!llvm::equal(Expected, getOperandTypes()) ||
-      getWritten().size() != Expected.size())
+  if (!llvm::equal(Expected, getOperandTypes()))
     return emitOpError("C2: expected operands of types (")
            << Expected << "), found (" << getOperandTypes() << ")";
+  if (getNames() != Kernel.getArgNames())
+    return emitOpError("C2: expected operands called ")
+           << Kernel.getArgNames() << ", found " << getNames();
   if (getGrid().size() != 3)
     return emitOpError("C3: expected three grid sizes, found ")
            << getGrid().size();
+  SmallVector<bool> Written = Kernel.getWritten();
+  if (getWritten() != ArrayRef(Written))
+    return emitOpError("C4: expected written = [")
+           << ArrayRef(Written) << "], as @" << Kernel.getSymName()
+           << " stores, found [" << getWritten() << "]";
   return success();
 }

@@ -53,6 +53,10 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
     static ExprAttr constant(::mlir::MLIRContext *Context, int64_t Value);
     /// The value where the symbol has the value `Symbol`.
     int64_t evaluate(int64_t Symbol) const;
+    /// This plus `Number`, times `Factor`, and divided by `Divisor`, rounded up. Nothing follows a division.
+    ExprAttr plus(int64_t Number) const;
+    ExprAttr times(int64_t Factor) const;
+    ExprAttr ceilDiv(int64_t Divisor) const;
   }];
 }
 def Plan_ExprArray : TypedArrayAttrBase<Plan_ExprAttr, "sizes">;
@@ -121,15 +125,26 @@ def Plan_ReturnOp : Plan_Op<"return", [Terminator, HasParent<"ProgramOp">]> {
   let assemblyFormat = "attr-dict";
 }
 
-def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
-  let summary = "Memory that outlives a call: packed weights, written by the program `init`, or state";
-  let description = [{
-    `offset`, in bytes, is set by `plan-assign-buffers`.
+def Plan_DenseAttr : ElementsAttrBase<CPred<"::llvm::isa<::mlir::DenseIntOrFPElementsAttr>($_self)">,
+                                      "dense numbers"> {
+  let storageType = "::mlir::DenseElementsAttr";
+  let returnType = storageType;
+  let convertFromStorage = "$_self";
+}
 
-    Constraints: (C1) the type is a static memref; (C2) kind is "weights" or "state".
+def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
+  let summary = "Memory that outlives a call: packed weights, state or constants";
+  let description = [{
+    Weights are written by the program `init`, states by every other program. Constants are read only: the plan file
+    holds their contents, which reach the device once, when the plan is loaded. `offset`, in bytes, is set by
+    `plan-assign-buffers`.
+
+    Constraints: (C1) the type is a static memref; (C2) kind is "weights", "state" or "constant"; (C3) a constant has an
+    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$kind $sym_name `:` $type attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind,
+                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$kind $sym_name `:` $type (`=` $value^)? attr-dict";
   let hasVerifier = 1;
 }
 
@@ -178,11 +193,31 @@ def Plan_ViewOp : Plan_Op<"view", [Pure]> {
 def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Runs a kernel over a grid";
   let description = [{
-    Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types are the kernel's argument types after
-    its grid position; (C3) the grid has three sizes.
+    ```mlir
+    plan.launch @rms_norm_64 grid [...] (x = %0 : memref<?x64xf32>, weight = %1 : memref<64xf32>,
+                                         result = %2 : memref<?x64xf32> written, rows = %3 : index)
+    ```
+
+    Operands have the names of the kernel's arguments; `written` marks those that the kernel stores to.
+
+    Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types and names are those of the kernel's
+    arguments after its grid position; (C3) the grid has three sizes; (C4) `written` is what the kernel's stores say.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, DenseBoolArrayAttr:$written);
-  let assemblyFormat = "$kernel `grid` $grid `written` $written `(` ($operands^ `:` type($operands))? `)` attr-dict";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, StrArrayAttr:$names,
+                       DenseBoolArrayAttr:$written);
+  let assemblyFormat = [{
+    $kernel `grid` $grid custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
+  }];
+}
+
+def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {
+  let summary = "Copies memory";
+  let description = [{
+    Constraints: (C1) both sides have an identity layout; (C2) and equally many rows.
+  }];
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source, Arg<AnyMemRef, "", [MemWrite]>:$destination);
+  let assemblyFormat = "$source `to` $destination `:` type($source) attr-dict";
+  let hasVerifier = 1;
 }
 
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {

@@ -22,10 +22,29 @@
 #include "dialects/Tile/IR/TileDialect.h.inc"
 #include "dialects/Tile/IR/TileEnums.h.inc"
 
+#include "dialects/Tile/IR/TileAttrInterfaces.h.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/IR/TileAttrs.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/Tile/IR/TileOps.h.inc"
+
+namespace m1::tile {
+
+/// Of a module: its #tile.target.
+inline constexpr llvm::StringLiteral kTargetAttr = "tile.target";
+
+/// The target of the nearest module around `Op` (or `Op` itself) that has one;
+/// null if there is none.
+TargetAttr targetOf(mlir::Operation *Op);
+
+/// targetOf(Op), which must exist and be of this kind, where one is given.
+/// Fails after an error at `Op` that names the attribute and how to set it.
+llvm::FailureOr<TargetAttr>
+requireTarget(mlir::Operation *Op,
+              std::optional<TargetKind> Kind = std::nullopt);
+
+} // namespace m1::tile
 
 #endif // M1C_DIALECTS_TILE_IR_TILE_H

@@ -40,10 +40,52 @@ void TileDialect::initialize() {
 //===----------------------------------------------------------------------===//
 
 ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
-  return parseFunction<KernelOp>(Parser, Result);
+  SmallVector<OpAsmParser::Argument> Arguments;
+  if (parseFunction<KernelOp>(Parser, Result, Arguments))
+    return failure();
+  SmallVector<Attribute> Names;
+  for (const OpAsmParser::Argument &A : ArrayRef(Arguments).drop_front(
+           std::min<size_t>(kGridRank, Arguments.size())))
+    Names.push_back(
+        Parser.getBuilder().getStringAttr(A.ssaName.name.drop_front()));
+  Result.addAttribute(getArgNamesAttrName(Result.name),
+                      Parser.getBuilder().getArrayAttr(Names));
+  return success();
 }
 
-void KernelOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
+void KernelOp::print(OpAsmPrinter &Printer) {
+  printFunction(*this, Printer, getArgNamesAttrName().getValue());
+}
+
+void KernelOp::getAsmBlockArgumentNames(Region &Body,
+                                        OpAsmSetValueNameFn SetName) {
+  for (auto [Argument, Name] :
+       llvm::zip(Body.getArguments(),
+                 ArrayRef<StringRef>{"cell_x", "cell_y", "cell_z"}))
+    SetName(Argument, Name);
+  for (auto [Argument, Name] :
+       llvm::zip(getParameters(), getArgNames().getAsValueRange<StringAttr>()))
+    SetName(Argument, Name);
+}
+
+SmallVector<bool> KernelOp::getWritten() {
+  return llvm::map_to_vector(getParameters(), [](BlockArgument Memory) {
+    return llvm::any_of(Memory.getUsers(), [&](Operation *User) {
+      auto Effects = dyn_cast<MemoryEffectOpInterface>(User);
+      SmallVector<MemoryEffects::EffectInstance> OnMemory;
+      if (Effects)
+        Effects.getEffectsOnValue(Memory, OnMemory);
+      return llvm::any_of(OnMemory, [](const auto &Effect) {
+        return isa<MemoryEffects::Write>(Effect.getEffect());
+      });
+    });
+  });
+}
+
+int64_t KernelOp::getThreads() {
+  auto Threads = (*this)->getAttrOfType<IntegerAttr>(kThreadsAttr);
+  return Threads ? Threads.getInt() : 0;
+}
 
 LogicalResult KernelOp::verify() {
   ArrayRef<Type> Inputs = getFunctionType().getInputs();
@@ -68,6 +110,24 @@ LogicalResult KernelOp::verify() {
   if (!getFunctionType().getResults().empty())
     return emitOpError("C3: expected no results, found ")
            << getFunctionType().getResults().size();
+  if (getArgNames().size() != Inputs.size() - kGridRank)
+    return emitOpError("C4: expected ")
+           << Inputs.size() - kGridRank << " argument names, found "
+           << getArgNames().size();
+  llvm::SmallDenseSet<Attribute> Names;
+  for (Attribute Name : getArgNames())
+    if (!Names.insert(Name).second)
+      return emitOpError("C4: expected different argument names, found ")
+             << Name << " twice";
+  if (Attribute Threads = (*this)->getAttr(kThreadsAttr)) {
+    auto Count = dyn_cast<IntegerAttr>(Threads);
+    if (!Count || !Count.getType().isSignlessInteger(32) ||
+        Count.getInt() < 32 || Count.getInt() > 1024 ||
+        Count.getInt() % 32 != 0)
+      return emitOpError("C5: expected a 32-bit multiple of 32 from 32 to "
+                         "1024 as ")
+             << kThreadsAttr << ", found " << Threads;
+  }
   return success();
 }
 

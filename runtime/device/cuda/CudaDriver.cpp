@@ -125,7 +125,9 @@ public:
         check(Cuda.MemAlloc(&At, Bytes), concat("cuMemAlloc of ", Bytes)));
     if (What == Contents::Undefined)
       return At;
-    if (absl::Status Status = fill(At, 0, Bytes); !Status.ok()) {
+    if (absl::Status Status =
+            check(Cuda.MemsetD8Async(At, 0, Bytes, Work), "cuMemsetD8Async");
+        !Status.ok()) {
       (void)Cuda.MemFree(At); // the first error is the one to report
       return Status;
     }
@@ -153,9 +155,6 @@ public:
   absl::Status copy(Address To, Address From, uint64_t Bytes) override {
     return check(Cuda.MemcpyDtoDAsync(To, From, Bytes, Work),
                  "cuMemcpyDtoDAsync");
-  }
-  absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) override {
-    return check(Cuda.MemsetD8Async(To, Value, Bytes, Work), "cuMemsetD8Async");
   }
 
   absl::Status mark(unsigned Mark) override {
@@ -211,7 +210,8 @@ public:
   }
 
   absl::Status launch(uint32_t Kernel, const gpu::LaunchShape &Shape,
-                      std::span<const uint64_t> Args) override {
+                      std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent>) override {
     // The driver takes the address of each argument and reads 8 bytes there.
     Parameters.clear();
     for (const uint64_t &Arg : Args)

@@ -10,6 +10,7 @@
 #define M1_RUNTIME_DEVICE_GPU_DRIVER_H
 
 #include "runtime/device/Recorder.h"
+#include "runtime/support/ArgumentExtent.h"
 
 #include <array>
 #include <cstdint>
@@ -36,7 +37,7 @@ struct LaunchShape {
   uint32_t SharedBytes;         ///< dynamic shared memory of a block
 };
 
-/// A GPU, real or emulated, as GpuDevice uses it. Copies, fills and launches
+/// A GPU, real or emulated, as GpuDevice uses it. Copies and launches
 /// are done in the order of the calls and may be under way when these return;
 /// what failed in them is reported by that or any later call, by `synchronize`
 /// at the latest. Errors are one line without the name of the plan or kernel.
@@ -66,7 +67,6 @@ public:
   virtual absl::Status copyOut(void *To, Address From, uint64_t Bytes) = 0;
   /// The ranges do not overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
-  virtual absl::Status fill(Address To, uint8_t Value, uint64_t Bytes) = 0;
 
   /// There are two marks, 0 and 1: `mark` puts one after the work so far,
   /// `waitFor` waits until all that was before it is done; without a mark it
@@ -82,9 +82,11 @@ public:
   virtual absl::StatusOr<uint32_t> findKernel(uint32_t Module,
                                               const std::string &Name,
                                               uint32_t SharedBytes) = 0;
-  /// `Args`: the 8 bytes of each argument.
+  /// `Args`: the 8 bytes of each argument. `Extents` as in m1::Device.
   virtual absl::Status launch(uint32_t Kernel, const LaunchShape &Shape,
-                              std::span<const uint64_t> Args) = 0;
+                              std::span<const uint64_t> Args,
+                              std::span<const ArgumentExtent> Extents) = 0;
+  virtual bool checksExtents() const { return false; }
   virtual absl::Status synchronize() = 0;
 
   /// As in m1::Device.

@@ -111,8 +111,8 @@ absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
                                                 std::string Name) {
   // As cudaMalloc's addresses, these are multiples of 256; the gap is at least
   // a page, and allocations are far enough apart to be told by their address.
-  constexpr uint64_t Gap = 4096, Step = 1 << 20, Limit = 1ull << 46;
-  if (Bytes > Limit || Next > Limit)
+  constexpr uint64_t Gap = 4096, Step = 1 << 20, Limit = 1ull << AddressBits;
+  if (Bytes > Limit || Next > Limit - Bytes)
     return absl::ResourceExhaustedError(
         concat("ptx: cannot allocate ", Bytes, " bytes of emulated memory"));
   auto New = std::make_unique<Allocation>();
@@ -209,14 +209,5 @@ absl::Status GlobalMemory::copy(uint64_t To, uint64_t From, uint64_t Bytes) {
   M1_ASSIGN_OR_RETURN(Allocation * Target, range("copy", To, Bytes));
   std::memmove(Target->at(To), Source->at(From), Bytes);
   Target->copyWritten(To, *Source, From, Bytes);
-  return absl::OkStatus();
-}
-
-absl::Status GlobalMemory::fill(uint64_t To, uint8_t Value, uint64_t Bytes) {
-  if (Bytes == 0)
-    return absl::OkStatus();
-  M1_ASSIGN_OR_RETURN(Allocation * A, range("fill", To, Bytes));
-  std::memset(A->at(To), Value, Bytes);
-  A->noteRange(To, Bytes);
   return absl::OkStatus();
 }

@@ -1,5 +1,5 @@
 // Attention: q, k and v are views of the projection, states are globals of as many
-// slots as the plan has, slopes are written once by init.
+// slots as the plan has, slopes are a constant.
 // RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
 
 // CHECK: plan.symbols = {B = 3 : i64, T = 100 : i64}
@@ -7,12 +7,8 @@
 // CHECK: plan.global "state" @s.values : memref<3x2x16x8xbf16>
 // CHECK: plan.global "state" @s.state : memref<3x2x8x8xf32>
 // CHECK: plan.global "state" @s.image : memref<3x2x8x8xbf16>
-// CHECK: plan.global "weights" @numbers_5 : memref<2xf32>
-// CHECK-LABEL: plan.program @init(
-// CHECK: %[[V0:.*]] = plan.global_ref @numbers_5 : memref<2xf32>
-// CHECK: %[[V1:.*]] = plan.scalar <"" * 0 + 4602678819172646912 ceildiv 1>
-// CHECK: %[[V2:.*]] = plan.scalar <"" * 0 + 4598175219545276416 ceildiv 1>
-// CHECK: plan.launch @write_numbers_2 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true, false, false](%[[V0]], %[[V1]], %[[V2]]
+// CHECK: plan.global "constant" @constant_1 : memref<2xf32> = dense<[5.000000e-01, 2.500000e-01]> : tensor<2xf32>
+// CHECK-NOT: plan.program @init(
 // CHECK-LABEL: plan.program @lightning(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x48xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.below<2147483648>, #plan.consecutive<2>], plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
@@ -27,11 +23,10 @@
 // CHECK: %[[V5:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
 // CHECK: %[[V6:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
 // CHECK: %[[V7:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2x8xf32>
-// CHECK: %[[V8:.*]] = plan.global_ref @numbers_5 : memref<2xf32>
+// CHECK: %[[V8:.*]] = plan.global_ref @constant_1 : memref<2xf32>
 // CHECK: plan.launch @lightning_2x8_chunk16_bf16_f32_slots3_strides_48_24_1_strides_48_24_1_strides_48_24_1 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, true, true, true, true, false, false, false, false, true](%[[V0]], %[[V1]], %[[V2]], %[[V3]], %[[V4]], %[[V5]], %[[V6]], %[[V8]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V7]]
 // CHECK: %[[V9:.*]] = plan.view %[[V7]] at 0 : memref<?x2x8xf32> to memref<?x16xf32>
-// CHECK: %[[V10:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @copy_16_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V9]], %[[ARG4]], %[[V10]]
+// CHECK: plan.copy %[[V9]] to %[[ARG4]] : memref<?x16xf32>
 
 // New rows join the open chunk before it is read; the state's bf16 image is the
 // operand of q S. A chunk that closes hands its state to the next ones of the

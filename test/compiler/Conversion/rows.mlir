@@ -139,25 +139,21 @@ func.func @select_last(%x: tensor<?x20xf32>, %cu: tensor<?xi32> {m1.dim = "B+1"}
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @returns(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG3:.*]]: memref<?x20xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
 // CHECK-SAME: %[[ARG4:.*]]: memref<?x20xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?xf32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG5:.*]]: memref<?xi32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
 // CHECK: %[[V0:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
 // CHECK: plan.launch @silu_f32_f32_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[ARG0]], %[[ARG2]], %[[V0]]
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @copy_20_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[ARG2]], %[[ARG3]], %[[V1]]
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @copy_20_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[ARG0]], %[[ARG4]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.view %[[ARG1]] at 0 : memref<?xf32> to memref<?x1xf32>
-// CHECK: %[[V4:.*]] = plan.view %[[ARG5]] at 0 : memref<?xf32> to memref<?x1xf32>
-// CHECK: %[[V5:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @copy_1_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V3]], %[[V4]], %[[V5]]
+// CHECK: plan.copy %[[ARG2]] to %[[ARG3]] : memref<?x20xf32>
+// CHECK: plan.copy %[[ARG0]] to %[[ARG4]] : memref<?x20xf32>
+// CHECK: plan.copy %[[ARG1]] to %[[ARG5]] : memref<?xi32>
+// CHECK: plan.return
 
-func.func @returns(%x: tensor<?x20xf32>, %y: tensor<?xf32>) -> (tensor<?x20xf32>, tensor<?x20xf32>, tensor<?x20xf32>, tensor<?xf32>) {
+func.func @returns(%x: tensor<?x20xf32>, %y: tensor<?xi32>) -> (tensor<?x20xf32>, tensor<?x20xf32>, tensor<?x20xf32>, tensor<?xi32>) {
   %r = m1.silu %x : (tensor<?x20xf32>) -> tensor<?x20xf32>
-  return %r, %r, %x, %y : tensor<?x20xf32>, tensor<?x20xf32>, tensor<?x20xf32>, tensor<?xf32>
+  return %r, %r, %x, %y : tensor<?x20xf32>, tensor<?x20xf32>, tensor<?x20xf32>, tensor<?xi32>
 }
 
 // -----

@@ -3,7 +3,7 @@
 
 // A chain: the third buffer takes the place of the first, whose life is over,
 // while the second, read by the same step that writes the third, keeps its own.
-// CHECK: module attributes {plan.activation_bytes = 2048 : i64, plan.symbols = {T = 10 : i64}, plan.weight_bytes = 0 : i64}
+// CHECK: module attributes {plan.activation_bytes = 2048 : i64, plan.constant_bytes = 0 : i64, plan.symbols = {T = 10 : i64}, plan.weight_bytes = 0 : i64}
 #one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module attributes {plan.symbols = {T = 10 : i64}} {
   tile.kernel @step(%x: index, %y: index, %z: index, %a: memref<?x25xf32>, %b: memref<?x25xf32>) {
@@ -107,17 +107,22 @@ module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
 
 // -----
 
-// Weights lie one after the other, each state alone.
-// CHECK: plan.weight_bytes = 384 : i64
+// Weights lie one after the other, and so do constants; each state is alone.
+// CHECK: plan.constant_bytes = 192 : i64
+// CHECK-SAME: plan.weight_bytes = 384 : i64
 module {
   // CHECK: plan.global "weights" @a : memref<5x7xbf16> {offset = 0 : i64}
   plan.global "weights" @a : memref<5x7xbf16>
   // CHECK: plan.global "state" @s : memref<3xf32> {offset = 0 : i64}
   plan.global "state" @s : memref<3xf32>
+  // CHECK: plan.global "constant" @k : memref<17xf32> = dense<0.000000e+00> : tensor<17xf32> {offset = 0 : i64}
+  plan.global "constant" @k : memref<17xf32> = dense<0.0> : tensor<17xf32>
   // CHECK: plan.global "weights" @b : memref<2x16xf32> {offset = 128 : i64}
   plan.global "weights" @b : memref<2x16xf32>
   // CHECK: plan.global "state" @t : memref<3xf32> {offset = 0 : i64}
   plan.global "state" @t : memref<3xf32>
+  // CHECK: plan.global "constant" @l : memref<2xi32> = dense<[1, 2]> : tensor<2xi32> {offset = 128 : i64}
+  plan.global "constant" @l : memref<2xi32> = dense<[1, 2]> : tensor<2xi32>
   // CHECK: plan.global "weights" @c : memref<17xf32> {offset = 256 : i64}
   plan.global "weights" @c : memref<17xf32>
 }

@@ -19,7 +19,7 @@ m1.state @softmax : !m1.kv_cache<2 x 8, f32>
 
 // CHECK-LABEL: func.func @rows
 // CHECK-SAME: (%[[TOKENS:.*]]: tensor<?xi32>, %[[CU:.*]]: tensor<?xi32>, %[[COEFFICIENT:.*]]: tensor<?x1xf32>)
-func.func @rows(%tokens: tensor<?xi32>, %cu: tensor<?xi32>, %coefficient: tensor<?x1xf32>) -> tensor<?x64xf32> {
+func.func @rows(%tokens: tensor<?xi32>, %cu: tensor<?xi32>, %coefficient: tensor<?x1xf32>) -> tensor<?x64xbf16> {
   // CHECK: %[[TABLE:.*]] = m1.load_parameter @whole : tensor<64x32xbf16>
   %table = m1.load_parameter @whole : tensor<64x32xbf16>
   // CHECK: %[[NORM:.*]] = m1.load_parameter @norm : tensor<32xf64>
@@ -44,8 +44,18 @@ func.func @rows(%tokens: tensor<?xi32>, %cu: tensor<?xi32>, %coefficient: tensor
   %last = m1.select_last %mix, %cu : (tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
   // CHECK: %[[Y:.*]] = m1.linear %[[LAST]], %[[TABLE]] : (tensor<?x32xf32>, tensor<64x32xbf16>) -> tensor<?x64xf32>
   %y = m1.linear %last, %table : (tensor<?x32xf32>, tensor<64x32xbf16>) -> tensor<?x64xf32>
-  // CHECK: return %[[Y]]
-  return %y : tensor<?x64xf32>
+  // CHECK: %[[F:.*]] = m1.fused -> tensor<?x64xbf16> {
+  // CHECK-NEXT: %[[L:.*]] = m1.linear %[[LAST]], %[[TABLE]] : (tensor<?x32xf32>, tensor<64x32xbf16>) -> tensor<?x64xf32>
+  // CHECK-NEXT: %[[YL:.*]] = m1.silu_mul %[[Y]], %[[L]] : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xbf16>
+  // CHECK-NEXT: m1.yield %[[YL]] : tensor<?x64xbf16>
+  // CHECK-NEXT: }
+  %f = m1.fused -> tensor<?x64xbf16> {
+    %l = m1.linear %last, %table : (tensor<?x32xf32>, tensor<64x32xbf16>) -> tensor<?x64xf32>
+    %yl = m1.silu_mul %y, %l : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xbf16>
+    m1.yield %yl : tensor<?x64xbf16>
+  }
+  // CHECK: return %[[F]]
+  return %f : tensor<?x64xbf16>
 }
 
 // CHECK-LABEL: func.func @attention

@@ -112,8 +112,38 @@ plan.global "weights" @g : memref<?x8xf32>
 
 // -----
 
-// expected-error@+1 {{C2: expected kind "weights" or "state", found "scratch"}}
+// expected-error@+1 {{C2: expected kind "weights", "state" or "constant", found "scratch"}}
 plan.global "scratch" @g : memref<8xf32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a value on constants only, found one on kind "weights"}}
+plan.global "weights" @g : memref<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a constant of type 'memref<2xf32>' to have an identity layout and a value of whole bytes, 'tensor<2xf32>'}}
+plan.global "constant" @g : memref<2xf32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a constant of type 'memref<2xf32>'}}
+plan.global "constant" @g : memref<2xf32> = dense<[1.0, 2.0]> : tensor<2xf64>
+
+// -----
+
+// expected-error@+1 {{C3: expected a constant of type 'memref<2x1xf32>'}}
+plan.global "constant" @g : memref<2x1xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a constant of type 'memref<2xf32, strided<[2]>>'}}
+plan.global "constant" @g : memref<2xf32, strided<[2]>> = dense<[1.0, 2.0]> : tensor<2xf32>
+
+// -----
+
+// expected-error@+1 {{C3: expected a constant of type 'memref<2xi1>'}}
+plan.global "constant" @g : memref<2xi1> = dense<true> : tensor<2xi1>
 
 // -----
 
@@ -169,6 +199,23 @@ plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
 plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
   // expected-error@+1 {{C2: expected one element type, found 'memref<8xf32>' and 'memref<8xi32>'}}
   %0 = plan.view %a at 0 : memref<8xf32> to memref<8xi32>
+  plan.return
+}
+
+// -----
+
+plan.program @p(%a: memref<8xf32, strided<[2]>> {plan.name = "a"}) {
+  // expected-error@+1 {{C1: expected an identity layout, found 'memref<8xf32, strided<[2]>>'}}
+  plan.copy %a to %a : memref<8xf32, strided<[2]>>
+  plan.return
+}
+
+// -----
+
+plan.program @p(%a: memref<?xf32> {plan.name = "a", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>},
+                %b: memref<?xf32> {plan.name = "b", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}) {
+  // expected-error@+1 {{C2: expected as many rows on both sides, found}}
+  plan.copy %a to %b : memref<?xf32>
   plan.return
 }
 

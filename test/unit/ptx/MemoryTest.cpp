@@ -221,7 +221,7 @@ TEST(Memory, TheHostSide) {
   absl::StatusOr<uint64_t> Huge = D.M->allocate(uint64_t(1) << 40, false);
   ASSERT_TRUE(Huge.ok()) << Huge.status();
   const uint64_t Far = *Huge + (uint64_t(1) << 39);
-  EXPECT_TRUE(D.M->fill(Far, 0x5A, 3).ok());
+  EXPECT_TRUE(D.M->write(Far, "ZZZ", 3).ok());
   EXPECT_EQ(D.values<uint8_t>(Far, 3), (std::vector<uint8_t>{90, 90, 90}));
   uint8_t Bytes[8];
   EXPECT_EQ(std::string(D.M->read(Bytes, Far, 4).message()),

@@ -13,6 +13,7 @@
 
 using namespace m1;
 using namespace m1::test;
+using plan::ArenaKind;
 using plan::ArgKind;
 using plan::DType;
 
@@ -266,16 +267,19 @@ TEST(Parameters, RandomValuesDoNotDependOnThreads) {
   EXPECT_NEAR(std::sqrt(Squares / 100000), 0.02, 0.0005);
 }
 
-TEST(Executor, FillsMemory) {
+TEST(Executor, CopiesConstants) {
   plan::PlanT Plan;
+  uint32_t Constants = addConstants(Plan, {5, 6, 7, 8, 9});
   plan::FunctionT &F = addFunction(Plan, "f");
   F.outputs.push_back(tensor("out", DType::U8, {constant(4)}));
-  F.steps.push_back(fill(memory(ArgKind::Output, 0, constant(3), true, 1), 9));
+  F.steps.push_back(
+      copy(memory(ArgKind::Output, 0, constant(3), true, 1),
+           memory(ArgKind::Arena, Constants, constant(3), false, 2)));
   std::unique_ptr<Session> S = open(Plan);
   std::vector<uint8_t> Values = {1, 2, 3, 4};
   std::vector<HostTensor> Out = {{Values.data(), ElementType::U8, {4}}};
   ASSERT_TRUE(S->Program->call(0, {}, Out).ok());
-  EXPECT_EQ(Values, (std::vector<uint8_t>{1, 9, 9, 9}));
+  EXPECT_EQ(Values, (std::vector<uint8_t>{1, 7, 8, 9}));
 }
 
 TEST(Executor, DamagedDrawsFail) {
@@ -284,21 +288,31 @@ TEST(Executor, DamagedDrawsFail) {
   F.outputs.push_back(tensor("counts", DType::I32, {constant(1)}));
   F.outputs.push_back(tensor("drawn", DType::I32, {constant(3)}));
   F.drawn = {1};
-  auto fillOutput = [&](uint32_t Output, uint64_t Offset, uint8_t Value) {
-    auto To = memory(ArgKind::Output, Output, constant(4), true);
-    To->offset = Offset;
-    F.steps.push_back(fill(std::move(To), Value));
+  const uint32_t Constants =
+      addConstants(Plan, {0xFE, 0xFE, 0xFE, 0xFE, 7, 7, 7, 7});
+  constexpr uint64_t Damaged = 0, Sound = 4; // offsets
+  auto write = [&](uint32_t Output, uint64_t Offset, uint64_t From) {
+    F.steps.push_back(
+        copy(memory(ArgKind::Output, Output, constant(4), true, Offset),
+             memory(ArgKind::Arena, Constants, constant(4), false, From)));
   };
-  fillOutput(0, 0, 0xFE); // any number is right where nothing is drawn
-  fillOutput(1, 0, 7);
-  fillOutput(1, 4, 7);
-  fillOutput(1, 8, 7);
+  write(0, 0, Damaged); // any number is right where nothing is drawn
+  write(1, 0, Sound);
+  write(1, 4, Sound);
+  write(1, 8, Sound);
   std::vector<int32_t> Counts(1), Drawn(3);
   std::vector<HostTensor> Out = {{Counts.data(), ElementType::I32, {1}},
                                  {Drawn.data(), ElementType::I32, {3}}};
   EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)), "");
   EXPECT_EQ(Drawn[2], 0x07070707);
-  fillOutput(1, 8, 0xFE); // -1 - 0x01010101
+  EXPECT_EQ(message(open(Plan)->Program->call(
+                0, {}, std::vector<HostTensor>{{}, Out[1]})),
+            "");
+  EXPECT_EQ(message(open(Plan)->Program->call(
+                0, {}, std::vector<HostTensor>{Out[0], {}})),
+            "output 'drawn' of function 'f' holds drawn tokens, which are "
+            "checked: memory for it must be given");
+  write(1, 8, Damaged); // -1 - 0x01010101
   EXPECT_EQ(message(open(Plan)->Program->call(0, {}, Out)),
             "sample: the logit of token 16843009 is not a number or is "
             "infinite; the weights are damaged or do not suit the model");
@@ -311,8 +325,6 @@ TEST(Executor, SizesBelowZeroCountAsZero) {
   plan::FunctionT &F = addFunction(Plan, "f");
   F.inputs.push_back(tensor("a", DType::U8, {symbol(0)}));
   F.outputs.push_back(tensor("b", DType::U8, {symbol(0)}));
-  F.steps.push_back(
-      fill(memory(ArgKind::Output, 0, symbol(0, 1, -4), true), 9));
   F.steps.push_back(copy(memory(ArgKind::Output, 0, symbol(0, 1, -4), true),
                          memory(ArgKind::Input, 0, symbol(0, 1, -4))));
   std::unique_ptr<Session> S = open(Plan);
@@ -372,8 +384,9 @@ TEST(Executor, SmallerSymbolsCannotOverrunOutputs) {
   plan::FunctionT &F = addFunction(Plan, "f");
   F.inputs.push_back(tensor("a", DType::U8, {symbol(0)}));
   F.outputs.push_back(tensor("b", DType::U8, {symbol(0, 3)}));
-  F.steps.push_back(
-      fill(memory(ArgKind::Output, 0, symbol(0, 1, 16), true), 9));
+  uint32_t Arena = addArena(Plan, "activations", ArenaKind::Activations, 24);
+  F.steps.push_back(copy(memory(ArgKind::Output, 0, symbol(0, 1, 16), true),
+                         memory(ArgKind::Arena, Arena, symbol(0, 1, 16))));
   std::unique_ptr<Session> S = open(Plan);
   std::vector<uint8_t> A(8), B(24);
   auto run = [&](int64_t N) {
@@ -382,7 +395,41 @@ TEST(Executor, SmallerSymbolsCannotOverrunOutputs) {
     return message(S->Program->call(0, In, Out));
   };
   EXPECT_EQ(run(8), "");
-  EXPECT_NE(run(2).find("reaches beyond an output"), std::string::npos);
+  EXPECT_EQ(run(2), "test.m1plan: invalid plan: function 'f': copy touches 18 "
+                    "bytes from byte 0 of output 'b', which has 6");
+}
+
+TEST(Executor, ComputesOutputsThatNobodyWants) {
+  // first = a + 3 a, second = a + 5 a, sum = first + second.
+  plan::PlanT Plan;
+  addSymbol(Plan, "N", 8);
+  addKernels(Plan, {"add_scaled"}, {4});
+  plan::FunctionT &F = addFunction(Plan, "f");
+  F.inputs.push_back(tensor("a", DType::F32, {symbol(0)}));
+  for (const char *Name : {"first", "second", "sum"})
+    F.outputs.push_back(tensor(Name, DType::F32, {symbol(0)}));
+  auto add = [&](uint32_t To, ArgKind Kind, uint32_t A, uint32_t B,
+                 int64_t Scale) {
+    F.steps.push_back(launch(
+        0, symbol(0), constant(1), constant(1),
+        arguments(memory(ArgKind::Output, To, symbol(0, 4), true),
+                  memory(Kind, A, symbol(0, 4)), memory(Kind, B, symbol(0, 4)),
+                  scalar(constant(Scale)))));
+  };
+  add(0, ArgKind::Input, 0, 0, 3);
+  add(1, ArgKind::Input, 0, 0, 5);
+  add(2, ArgKind::Output, 0, 1, 1);
+  std::unique_ptr<Session> S = open(Plan);
+  for (int64_t N : {1, 8, 0, 8}) {
+    std::vector<float> A(N, 1), Second(N), Sum(N);
+    std::vector<HostTensor> In = {floats(A)};
+    std::vector<HostTensor> Out = {{}, {}, floats(Sum)};
+    EXPECT_EQ(message(S->Program->call(0, In, Out)), "");
+    EXPECT_EQ(Sum, std::vector<float>(N, 10));
+    Out = {{}, floats(Second), {}};
+    EXPECT_EQ(message(S->Program->call(0, In, Out)), "");
+    EXPECT_EQ(Second, std::vector<float>(N, 6));
+  }
 }
 
 TEST(Profile, CountsRuns) {

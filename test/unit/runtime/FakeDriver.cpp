@@ -92,12 +92,6 @@ absl::Status FakeDriver::copy(Address To, Address From, uint64_t Bytes) {
     return absl::OkStatus();
   });
 }
-absl::Status FakeDriver::fill(Address To, uint8_t Value, uint64_t Bytes) {
-  return start(concat("fill ", Bytes), [=] {
-    std::memset(reinterpret_cast<void *>(To), Value, Bytes);
-    return absl::OkStatus();
-  });
-}
 
 absl::Status FakeDriver::mark(unsigned Mark) {
   Marks[Mark] = Started;
@@ -123,7 +117,8 @@ FakeDriver::findKernel(uint32_t, const std::string &Name, uint32_t) {
 }
 
 absl::Status FakeDriver::launch(uint32_t Number, const gpu::LaunchShape &Shape,
-                                std::span<const uint64_t> Args) {
+                                std::span<const uint64_t> Args,
+                                std::span<const ArgumentExtent>) {
   HostKernel Kernel = Kernels[Number];
   auto [X, Y, Z] = Shape.Grid;
   return start(concat("launch ", Names[Number], " ", X, "x", Y, "x", Z, " of ",

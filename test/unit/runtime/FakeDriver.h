@@ -54,14 +54,14 @@ public:
   absl::Status copyOut(void *To, gpu::Address From, uint64_t Bytes) override;
   absl::Status copy(gpu::Address To, gpu::Address From,
                     uint64_t Bytes) override;
-  absl::Status fill(gpu::Address To, uint8_t Value, uint64_t Bytes) override;
   absl::Status mark(unsigned Mark) override;
   absl::Status waitFor(unsigned Mark) override;
   absl::StatusOr<uint32_t> loadModule(std::string_view Ptx) override;
   absl::StatusOr<uint32_t> findKernel(uint32_t Module, const std::string &Name,
                                       uint32_t SharedBytes) override;
   absl::Status launch(uint32_t Kernel, const gpu::LaunchShape &Shape,
-                      std::span<const uint64_t> Args) override;
+                      std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents) override;
   absl::Status synchronize() override;
   Recorder *recorder() override { return C.CanRecord ? this : nullptr; }
   absl::Status beginRecording() override;

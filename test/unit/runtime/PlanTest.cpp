@@ -8,6 +8,7 @@
 
 #include "test/unit/runtime/TestSupport.h"
 
+#include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
 
 #include <functional>
@@ -229,9 +230,42 @@ INSTANTIATE_TEST_SUITE_P(
                 [](auto &P) {
                   addArena(P, "s", ArenaKind::State, 64);
                   addFunction(P, "init").steps.push_back(
-                      fill(memory(ArgKind::Arena, 1, constant(4), true), 0));
+                      copy(memory(ArgKind::Arena, 1, constant(4), true),
+                           memory(ArgKind::Arena, 1, constant(4))));
                 },
                 "'init': step 0: writes arena 's'"},
+        BadCase{"WritesConstants",
+                [](auto &P) {
+                  launchOf(P).args[0]->index =
+                      addConstants(P, std::vector<uint8_t>(64));
+                },
+                "'add': step 0 (here): writes arena 'constants'"},
+        BadCase{"InitWritesConstants",
+                [](auto &P) {
+                  uint32_t To = addConstants(P, {1, 2, 3, 4});
+                  addFunction(P, "init").steps.push_back(
+                      copy(memory(ArgKind::Arena, To, constant(4), true),
+                           memory(ArgKind::Arena, To, constant(4))));
+                },
+                "'init': step 0: writes arena 'constants'"},
+        BadCase{"ConstantsTooSmall",
+                [](auto &P) {
+                  copyOf(P).source->index =
+                      addConstants(P, std::vector<uint8_t>(63));
+                },
+                "reaches byte 32 + 32 of Arena 1, which has 63"},
+        BadCase{"ConstantsWithoutData",
+                [](auto &P) { addArena(P, "c", ArenaKind::Constants, 64); },
+                "arena 'c' has 64 bytes and the plan holds 0 of them"},
+        BadCase{"ConstantsWithTooMuchData",
+                [](auto &P) { P.arenas[addConstants(P, {1, 2})]->bytes = 1; },
+                "arena 'constants' has 1 bytes and the plan holds 2 of them"},
+        BadCase{"StateWithData",
+                [](auto &P) {
+                  P.arenas[addConstants(P, {1, 2})]->kind = ArenaKind::State;
+                },
+                "arena 'constants' has 2 bytes and the plan holds 2 of them, "
+                "expected none"},
         BadCase{"InitWithInputs",
                 [](auto &P) { P.functions[0]->name = "init"; },
                 "'init' can have neither"},
@@ -268,6 +302,29 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 "model: vocabulary 1099511627776"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
+
+TEST(Plan, MisalignedConstantsAreRefused) {
+  plan::PlanT Plan = adderPlan();
+  std::vector<uint8_t> Data(36);
+  Data[0] = 32; // seen as a length, once the vector begins 4 bytes later
+  addConstants(Plan, Data);
+  std::vector<uint8_t> Bytes = serialize(Plan);
+  ASSERT_EQ(loadError(Bytes), "");
+  using flatbuffers::ReadScalar;
+  using flatbuffers::uoffset_t;
+  auto *Arena = reinterpret_cast<const flatbuffers::Table *>(
+      plan::GetPlan(Bytes.data())->arenas()->Get(1));
+  auto *Size =
+      const_cast<uint8_t *>(Arena->GetAddressOf(plan::Arena::VT_BYTES));
+  auto *Where =
+      const_cast<uint8_t *>(Arena->GetAddressOf(plan::Arena::VT_DATA));
+  flatbuffers::WriteScalar<uint64_t>(Size, 32);
+  flatbuffers::WriteScalar<uoffset_t>(Where, ReadScalar<uoffset_t>(Where) + 4);
+  ASSERT_TRUE(plan::sealPlan(Bytes));
+  EXPECT_EQ(loadError(Bytes),
+            "test.m1plan: invalid plan: the contents of arena 'constants' are "
+            "not aligned to 16 bytes");
+}
 
 TEST(Plan, ExpressionsRoundUp) {
   const int64_t Symbols[] = {65};

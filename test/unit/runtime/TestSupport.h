@@ -63,14 +63,14 @@ launch(uint32_t Kernel, plan::Expr X, plan::Expr Y, plan::Expr Z,
        std::vector<std::unique_ptr<plan::ArgT>> Args);
 std::unique_ptr<plan::StepT> copy(std::unique_ptr<plan::ArgT> Destination,
                                   std::unique_ptr<plan::ArgT> Source);
-std::unique_ptr<plan::StepT> fill(std::unique_ptr<plan::ArgT> Destination,
-                                  uint8_t Value);
 
 void addSymbol(plan::PlanT &Plan, const std::string &Name, int64_t Max);
 void addParameter(plan::PlanT &Plan, const std::string &Name, plan::DType Type,
                   const std::vector<int64_t> &Shape);
 uint32_t addArena(plan::PlanT &Plan, const std::string &Name,
                   plan::ArenaKind Kind, uint64_t Bytes);
+/// Adds an arena of constants; its number.
+uint32_t addConstants(plan::PlanT &Plan, std::vector<uint8_t> Data);
 /// Adds the kernels of Kernels.c by name and the image with them.
 void addKernels(plan::PlanT &Plan, const std::vector<std::string> &Names,
                 const std::vector<uint32_t> &ArgumentCounts);
@@ -96,6 +96,9 @@ plan::PlanT initPlan(int64_t N);
 /// Makes a plan one for GPUs: the image is the text "ptx", blocks have 32
 /// threads.
 void forGpu(plan::PlanT &Plan);
+
+/// Makes a plan one for the emulated GPU; its only kernel is add_scaled.
+plan::PlanT onEmulatedGpu(plan::PlanT Plan);
 
 /// The model of Kernels.c's comment, of 16 words: next, score and logits.
 inline constexpr int64_t ModelVocabulary = 16;

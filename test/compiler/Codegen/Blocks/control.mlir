@@ -1,5 +1,5 @@
 // Reductions, blocks that loops carry and branches choose, tables.
-// RUN: m1-opt %s --tile-to-host="lanes=8 registers=16" --tile-place-scratch --canonicalize --cse | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
 
 // The order of a sum depends on the block's shape alone: lanes over the whole
 // vectors, the lanes in order, the columns that are left, and last the start.

@@ -1,6 +1,6 @@
 // Loops run to the rows that a store needs, back to the loads; bounds that the
 // loop keeps are not checked again inside.
-// RUN: m1-opt %s --tile-to-host="lanes=8 registers=16" --tile-place-scratch --canonicalize --cse | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @elementwise(
 // CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr) attributes {m1.scratch_bytes = 0 : i64}

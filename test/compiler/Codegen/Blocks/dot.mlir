@@ -1,6 +1,6 @@
 // Products: register blocks of six rows, then one for each count of rows that is
 // left; every sum starts from the accumulator and goes over k in order.
-// RUN: m1-opt %s --tile-to-host="lanes=8 registers=16" --tile-place-scratch --canonicalize --cse | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
 
 // 15 registers for sums, a row of the right side and an element: two vectors for
 // two to six rows, and all there are (two here) for one.

@@ -1,4 +1,4 @@
-// RUN: m1-opt %s --tile-to-host -verify-diagnostics -split-input-file
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host -verify-diagnostics -split-input-file
 
 tile.kernel @unknown(%x: index, %y: index, %z: index, %a: memref<4x8xf32>) {
   %c0 = arith.constant 0 : index

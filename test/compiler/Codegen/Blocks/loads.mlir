@@ -1,6 +1,6 @@
 // A load is evaluated where it is used, unless something may write its memory in
 // between; then it is copied first.
-// RUN: m1-opt %s --tile-to-host="lanes=8 registers=16" --tile-place-scratch --canonicalize --cse | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @delayed(
 // CHECK-SAME: attributes {m1.scratch_bytes = 0 : i64}

@@ -1,6 +1,6 @@
 // Products of bf16 on AMX tiles: 64 rows, of which some exist.
-// RUN: m1-opt %s --tile-to-host="lanes=16 registers=32 tiles=true" --tile-place-scratch | FileCheck %s
-// RUN: m1-opt %s --tile-to-host="lanes=16 registers=32" --tile-place-scratch | FileCheck %s --check-prefix=VECTORS
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v4+amx" --tile-to-host --tile-place-scratch | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v4" --tile-to-host --tile-place-scratch | FileCheck %s --check-prefix=VECTORS
 
 // A configuration for each number of rows that a tile may have.
 // CHECK: llvm.mlir.global private constant @m1.tile_configurations({{.*}}) {{.*}}alignment = 64 : i64} : !llvm.array<1024 x i8>

@@ -1,0 +1,137 @@
+//===- Targets.cpp - the targets that code is generated for ---------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Targets.h"
+
+#include "compiler/Codegen/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace m1 {
+#define GEN_PASS_DEF_TILESETTARGET
+#include "compiler/Codegen/Passes.h.inc"
+} // namespace m1
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+using tile::TargetKind;
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static std::vector<KnownTarget> makeTable() {
+  const std::vector<std::string> V3 = {"avx2", "fma",   "f16c", "bmi",
+                                       "bmi2", "lzcnt", "movbe"};
+  std::vector<std::string> V4 = V3;
+  V4.insert(V4.end(),
+            {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
+  std::vector<KnownTarget> Table;
+  for (bool Amx : {true, false}) {
+    auto Add = [&](const std::string &Name, int64_t Lanes, int64_t Registers,
+                   std::vector<std::string> Features) {
+      if (Amx)
+        Features.insert(Features.end(), {"amx-tile", "amx-bf16"});
+      Table.push_back({Amx ? Name + "+amx" : Name, TargetKind::Cpu, Name, Lanes,
+                       Registers, /*Shared=*/0, Amx, Features});
+    };
+    Add("x86-64-v4", 16, 32, V4);
+    Add("x86-64-v3", 8, 16, V3);
+  }
+  // Compute capabilities from 8.0, which brought asynchronous copies and bf16.
+  // Shared memory per thread block: CUDA C++ Programming Guide, "Technical
+  // Specifications per Compute Capability".
+  for (auto [Name, SharedKiB] :
+       {std::pair("sm_80", 163), std::pair("sm_86", 99),
+        std::pair("sm_87", 163), std::pair("sm_89", 99),
+        std::pair("sm_90", 227), std::pair("sm_90a", 227)})
+    Table.push_back({Name,
+                     TargetKind::Gpu,
+                     Name,
+                     /*Lanes=*/0,
+                     /*Registers=*/255,
+                     int64_t(SharedKiB) << 10,
+                     /*HasMatrixUnit=*/true,
+                     {}});
+  return Table;
+}
+
+ArrayRef<KnownTarget> m1::codegen::knownTargets() {
+  static const std::vector<KnownTarget> Table = makeTable();
+  return Table;
+}
+
+tile::TargetAttr KnownTarget::attribute(MLIRContext *Context) const {
+  tile::MatrixUnitAttrInterface Unit;
+  if (HasMatrixUnit && Kind == TargetKind::Cpu)
+    Unit = tile::AmxAttr::get(Context);
+  else if (HasMatrixUnit)
+    Unit = tile::MmaAttr::get(Context);
+  return tile::TargetAttr::get(Context, Kind, Architecture, Lanes, Registers,
+                               Shared, Unit);
+}
+
+const KnownTarget *m1::codegen::findTarget(StringRef Name) {
+  for (const KnownTarget &Target : knownTargets())
+    if (Target.Name == Name)
+      return &Target;
+  return nullptr;
+}
+
+const KnownTarget *m1::codegen::findTarget(tile::TargetAttr Attribute) {
+  for (const KnownTarget &Target : knownTargets())
+    if (Target.attribute(Attribute.getContext()) == Attribute)
+      return &Target;
+  return nullptr;
+}
+
+const KnownTarget *m1::codegen::findNativeTarget() {
+  llvm::StringMap<bool> Here = llvm::sys::getHostCPUFeatures();
+  for (const KnownTarget &Target : knownTargets())
+    if (Target.Kind == TargetKind::Cpu &&
+        llvm::all_of(Target.Features, [&](const std::string &Feature) {
+          return Here.lookup(Feature);
+        }))
+      return &Target;
+  return nullptr;
+}
+
+std::vector<std::string> m1::codegen::targetNames(TargetKind Kind) {
+  std::vector<std::string> Names;
+  for (const KnownTarget &Target : knownTargets())
+    if (Target.Kind == Kind)
+      Names.push_back(Target.Name);
+  return Names;
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct TileSetTarget : m1::impl::TileSetTargetBase<TileSetTarget> {
+  using TileSetTargetBase::TileSetTargetBase;
+
+  void runOnOperation() override {
+    const KnownTarget *Target = findTarget(name);
+    if (!Target) {
+      getOperation().emitError("target: found '")
+          << name << "', expected one of "
+          << llvm::join(targetNames(TargetKind::Cpu), ", ") << ", "
+          << llvm::join(targetNames(TargetKind::Gpu), ", ");
+      return signalPassFailure();
+    }
+    getOperation()->setAttr(tile::kTargetAttr,
+                            Target->attribute(&getContext()));
+  }
+};
+
+} // namespace

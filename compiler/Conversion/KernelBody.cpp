@@ -1,0 +1,274 @@
+//===- KernelBody.cpp - writing the bodies of tile kernels ----------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/KernelBody.h"
+
+#include "dialects/M1/IR/Elementwise.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/ErrorHandling.h"
+
+using namespace mlir;
+using namespace m1;
+
+MemRefType m1::memoryType(ArrayRef<int64_t> Shape, Type Element) {
+  return MemRefType::get(Shape, Element);
+}
+
+//===----------------------------------------------------------------------===//
+// What the launch provides
+//===----------------------------------------------------------------------===//
+
+KernelBody::KernelBody(tile::KernelOp Kernel, const Blocking &Blocks,
+                       const llvm::StringMap<int64_t> &Extents,
+                       DictionaryAttr Constants)
+    : ImplicitLocOpBuilder(Kernel.getLoc(), Kernel.getContext()),
+      Blocks(Blocks), Kernel(Kernel), Extents(Extents), Constants(Constants) {
+  Block &Entry = Kernel.getBody().front();
+  setInsertionPointToStart(&Entry);
+  X = Entry.getArgument(0);
+  Y = Entry.getArgument(1);
+  Z = Entry.getArgument(2);
+}
+
+/// Aborts: kernel `Kernel` has no `What` called `Name`.
+[[noreturn]] static void unknownName(tile::KernelOp Kernel, StringRef What,
+                                     StringRef Name) {
+  llvm::report_fatal_error("kernel '" + Twine(Kernel.getSymName()) +
+                           "' declares no " + What + " '" + Name + "'");
+}
+
+bool KernelBody::has(StringRef Argument) const {
+  return llvm::is_contained(Kernel.getArgNames().getAsValueRange<StringAttr>(),
+                            Argument);
+}
+
+Value KernelBody::operator[](StringRef Argument) const {
+  for (auto [Name, Value] :
+       llvm::zip(Kernel.getArgNames().getAsValueRange<StringAttr>(),
+                 Kernel.getParameters()))
+    if (Name == Argument)
+      return Value;
+  unknownName(Kernel, "argument", Argument);
+}
+
+MemRefType KernelBody::memory(StringRef Argument) const {
+  return cast<MemRefType>((*this)[Argument].getType());
+}
+
+int64_t KernelBody::extent(StringRef Axis) const {
+  auto It = Extents.find(Axis);
+  if (It == Extents.end() || ShapedType::isDynamic(It->second))
+    unknownName(Kernel, "static axis", Axis);
+  return It->second;
+}
+
+Attribute KernelBody::constant(StringRef Name) const {
+  if (Attribute Found = Constants.get(Name))
+    return Found;
+  unknownName(Kernel, "constant", Name);
+}
+
+int64_t KernelBody::integer(StringRef Name) const {
+  return cast<IntegerAttr>(constant(Name)).getInt();
+}
+
+double KernelBody::number(StringRef Name) const {
+  return cast<FloatAttr>(constant(Name)).getValueAsDouble();
+}
+
+KernelBody::RowBlock KernelBody::rowBlock(int64_t M) {
+  Value First = times(X, M);
+  return {First, smaller(index(M), minus((*this)["rows"], First))};
+}
+
+//===----------------------------------------------------------------------===//
+// Scalars
+//===----------------------------------------------------------------------===//
+
+Value KernelBody::index(int64_t Value) {
+  return create<arith::ConstantIndexOp>(Value);
+}
+Value KernelBody::plus(Value A, Value C) { return create<arith::AddIOp>(A, C); }
+Value KernelBody::minus(Value A, Value C) {
+  return create<arith::SubIOp>(A, C);
+}
+Value KernelBody::times(Value A, int64_t C) {
+  return create<arith::MulIOp>(A, index(C));
+}
+Value KernelBody::over(Value A, int64_t C) {
+  return create<arith::DivUIOp>(A, index(C));
+}
+Value KernelBody::smaller(Value A, Value C) {
+  return create<arith::MinSIOp>(A, C);
+}
+Value KernelBody::larger(Value A, Value C) {
+  return create<arith::MaxSIOp>(A, C);
+}
+Value KernelBody::less(Value A, Value C) {
+  return cmpI(arith::CmpIPredicate::slt, A, C);
+}
+Value KernelBody::equal(Value A, Value C) {
+  return cmpI(arith::CmpIPredicate::eq, A, C);
+}
+Value KernelBody::at(Value Memory, ValueRange Indices) {
+  Value Element = create<memref::LoadOp>(Memory, Indices);
+  return create<arith::IndexCastOp>(getIndexType(), Element);
+}
+Value KernelBody::toI32(Value Index) {
+  return create<arith::IndexCastOp>(getI32Type(), Index);
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+VectorType KernelBody::block(ArrayRef<int64_t> Shape, Type Element) {
+  return VectorType::get(Shape, Element ? Element : Type(getF32Type()));
+}
+
+static Type elementOf(Value V) { return getElementTypeOrSelf(V.getType()); }
+
+Value KernelBody::load(Value Memory, ValueRange Indices, ArrayRef<int64_t> Dims,
+                       ArrayRef<int64_t> Shape, Value Rows, Value Cols) {
+  return create<tile::LoadOp>(block(Shape, elementOf(Memory)), Memory, Indices,
+                              Rows, Cols, Dims, /*pairs=*/false);
+}
+void KernelBody::store(Value Block, Value Memory, ValueRange Indices,
+                       ArrayRef<int64_t> Dims, Value Rows, Value Cols) {
+  create<tile::StoreOp>(rounded(Block, elementOf(Memory)), Memory, Indices,
+                        Rows, Cols, Dims, /*pairs=*/false);
+}
+Value KernelBody::gather(Value Memory, Value RowIndex, Value Col,
+                         ArrayRef<int64_t> Shape, Value Rows) {
+  return create<tile::GatherOp>(block(Shape, elementOf(Memory)), Memory,
+                                RowIndex, Col, Rows);
+}
+void KernelBody::scatter(Value Block, Value Memory, Value RowIndex, Value Col,
+                         Value Rows, Value Cols) {
+  create<tile::ScatterOp>(rounded(Block, elementOf(Memory)), Memory, RowIndex,
+                          Col, Rows, Cols);
+}
+Value KernelBody::dot(Value A, Value C, Value Acc) {
+  return create<tile::DotOp>(Acc.getType(), A, C, Acc);
+}
+
+static TypedAttr splatAttr(Builder &B, VectorType Type, double Number) {
+  if (isa<FloatType>(Type.getElementType()))
+    return DenseElementsAttr::get(
+        Type, B.getFloatAttr(Type.getElementType(), Number));
+  return DenseElementsAttr::get(
+      Type,
+      B.getIntegerAttr(Type.getElementType(), static_cast<int64_t>(Number)));
+}
+
+Value KernelBody::splat(double Number, Value Like) {
+  auto Type = cast<VectorType>(Like.getType());
+  return create<arith::ConstantOp>(splatAttr(*this, Type, Number));
+}
+Value KernelBody::zeros(ArrayRef<int64_t> Shape, Type Element, double Number) {
+  return create<arith::ConstantOp>(
+      splatAttr(*this, block(Shape, Element), Number));
+}
+Value KernelBody::fill(Value Scalar, ArrayRef<int64_t> Shape) {
+  return create<vector::SplatOp>(block(Shape, Scalar.getType()), Scalar);
+}
+Value KernelBody::iota(ArrayRef<int64_t> Shape, int64_t Axis) {
+  return create<tile::IotaOp>(block(Shape, getI32Type()), Axis);
+}
+Value KernelBody::along(Value Block, int64_t Axis, int64_t Extent) {
+  auto Type = cast<VectorType>(Block.getType());
+  SmallVector<int64_t> Shape{Type.getDimSize(0)};
+  Shape.insert(Shape.begin() + Axis, Extent);
+  return create<tile::BroadcastOp>(block(Shape, Type.getElementType()), Block,
+                                   Axis);
+}
+Value KernelBody::transposed(Value Block) {
+  return create<vector::TransposeOp>(Block, ArrayRef<int64_t>{1, 0});
+}
+Value KernelBody::widened(Value Block) { return rounded(Block, getF32Type()); }
+Value KernelBody::rounded(Value Block, Type Element) {
+  Type From = elementOf(Block);
+  if (From == Element || !isa<FloatType>(From))
+    return Block;
+  Type To = Element;
+  if (auto Vector = dyn_cast<VectorType>(Block.getType()))
+    To = Vector.clone(Element);
+  unsigned Have = From.getIntOrFloatBitWidth();
+  unsigned Want = Element.getIntOrFloatBitWidth();
+  if (Have < Want)
+    return create<arith::ExtFOp>(To, Block);
+  if (Have > Want)
+    return create<arith::TruncFOp>(To, Block);
+  return rounded(rounded(Block, getF32Type()), Element);
+}
+Value KernelBody::reduce(Value Block, vector::CombiningKind Kind, Value Init) {
+  return create<vector::MultiDimReductionOp>(Block, Init,
+                                             ArrayRef<bool>{false, true}, Kind);
+}
+Value KernelBody::rowSum(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  return reduce(Block, vector::CombiningKind::ADD,
+                zeros(Type.getDimSize(0), Type.getElementType()));
+}
+Value KernelBody::rowMax(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  return reduce(Block, vector::CombiningKind::MAXNUMF,
+                zeros(Type.getDimSize(0), Type.getElementType(), -3e38));
+}
+Value KernelBody::rowMinIndex(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  return reduce(Block, vector::CombiningKind::MINSI,
+                zeros(Type.getDimSize(0), Type.getElementType(), INT32_MAX));
+}
+Value KernelBody::sigmoid(Value Block) { return m1::sigmoid(*this, Block); }
+Value KernelBody::silu(Value Block) { return m1::silu(*this, Block); }
+
+Value KernelBody::addF(Value A, Value C) { return create<arith::AddFOp>(A, C); }
+Value KernelBody::subF(Value A, Value C) { return create<arith::SubFOp>(A, C); }
+Value KernelBody::mulF(Value A, Value C) { return create<arith::MulFOp>(A, C); }
+Value KernelBody::divF(Value A, Value C) { return create<arith::DivFOp>(A, C); }
+Value KernelBody::expF(Value A) { return create<math::ExpOp>(A); }
+Value KernelBody::select(Value Condition, Value A, Value C) {
+  return create<arith::SelectOp>(Condition, A, C);
+}
+Value KernelBody::cmpI(arith::CmpIPredicate P, Value A, Value C) {
+  return create<arith::CmpIOp>(P, A, C);
+}
+
+//===----------------------------------------------------------------------===//
+// Control
+//===----------------------------------------------------------------------===//
+
+void KernelBody::ifThen(Value Condition, llvm::function_ref<void()> Then) {
+  auto If = create<scf::IfOp>(Condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard Guard(*this);
+  setInsertionPoint(If.thenBlock()->getTerminator());
+  Then();
+}
+
+SmallVector<Value> KernelBody::loop(
+    Value From, Value To, ValueRange Carried,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> Body) {
+  auto Loop = create<scf::ForOp>(From, To, index(1), Carried);
+  OpBuilder::InsertionGuard Guard(*this);
+  setInsertionPointToStart(Loop.getBody());
+  SmallVector<Value> Next =
+      Body(Loop.getInductionVar(), Loop.getRegionIterArgs());
+  create<scf::YieldOp>(Next);
+  return Loop.getResults();
+}
+
+void KernelBody::loop(Value From, Value To,
+                      llvm::function_ref<void(Value)> Body, int64_t Step) {
+  auto Loop = create<scf::ForOp>(From, To, index(Step));
+  OpBuilder::InsertionGuard Guard(*this);
+  setInsertionPoint(Loop.getBody()->getTerminator());
+  Body(Loop.getInductionVar());
+}

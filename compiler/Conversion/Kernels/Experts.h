@@ -1,0 +1,36 @@
+//===- Experts.h - routing and expert products ------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_KERNELS_EXPERTS_H
+#define M1C_COMPILER_CONVERSION_KERNELS_EXPERTS_H
+
+#include "compiler/Conversion/Kernel.h"
+
+namespace m1 {
+
+/// Softmax over the experts, the K largest and their renormalised weights. The
+/// packed weight is one panel. Grid: blocks of few rows.
+KernelDeclaration routerKernel();
+/// The pairs t * K + k that chose each expert, ascending, and their number.
+/// Grid: experts.
+KernelDeclaration routeKernel();
+/// silu(x w1ᵀ) * (x w3ᵀ) of each expert's pairs. Grid: (blocks of rows, groups
+/// of panels, experts).
+KernelDeclaration expertsUpKernel();
+/// hidden w2ᵀ of each expert's pairs. Grid: as expertsUpKernel().
+KernelDeclaration expertsDownKernel();
+/// The weighted sum of a token's K outputs, in the order of its choices. Grid:
+/// blocks of few rows.
+KernelDeclaration combineKernel();
+
+/// m1.router and m1.experts.
+void addExpertLowerings(mlir::MLIRContext *Context);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_KERNELS_EXPERTS_H

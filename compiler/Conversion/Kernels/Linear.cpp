@@ -1,0 +1,68 @@
+//===- Linear.cpp - linear layers -----------------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Linear.h"
+
+#include "compiler/Conversion/Kernels/ElementwiseStep.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
+
+using namespace mlir;
+using namespace m1;
+
+static void buildLinear(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), N = B.extent("N");
+  const PackedLayout Packed(B.memory("weight").getShape());
+  const int64_t Panels = Packed.Panels, Panel = Packed.Panel;
+  auto Steps = llvm::map_to_vector(
+      cast<ArrayAttr>(B.constant("epilogue")),
+      [](Attribute Description) { return ElementwiseStep(Description); });
+  const bool Double = B.memory("x").getElementType().isF64() &&
+                      B.memory("weight").getElementType().isF64();
+  Type Sum = Double ? B.getF64Type() : B.getF32Type();
+  Value Zero = B.index(0);
+  auto [First, Rows] = B.rowBlock(M);
+  Value Xs = B.load(B["x"], {First, Zero}, {0, 1}, {M, K}, Rows);
+
+  Value From = B.times(B.Y, B.Blocks.PanelsPerCell);
+  Value To =
+      B.smaller(B.plus(From, B.index(B.Blocks.PanelsPerCell)), B.index(Panels));
+  B.loop(From, To, [&](Value J) {
+    Value Column = B.times(J, Panel);
+    Value Columns;
+    if (N % Panel != 0)
+      Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
+    Value Y = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}, Sum));
+    if (!Steps.empty())
+      Y = B.widened(Y);
+
+    const ElementwiseBlock At{First, Column, Rows, Columns, {M, Panel}};
+    unsigned Input = 0;
+    for (const ElementwiseStep &Step : Steps) {
+      SmallVector<Value> Operands;
+      for (unsigned I = 0; I < Step.operands(); ++I)
+        Operands.push_back(
+            Step.isChained(I)
+                ? Y
+                : loadOperand(B, B["input" + std::to_string(Input++)],
+                              Step.isPerToken(I), At));
+      Y = Step.emit(B, Operands);
+    }
+    B.store(Y, B["result"], {First, Column}, {0, 1}, Rows, Columns);
+  });
+}
+
+KernelDeclaration m1::linearKernel() {
+  return {"linear",
+          {{"x", "[T, K]"},
+           {"weight", "packed [N, K]"},
+           {"input*", "memory [T, N], or [T, 1] if per token"},
+           {"result", "[T, N]"},
+           {"rows", "index"}},
+          {"epilogue"},
+          buildLinear};
+}

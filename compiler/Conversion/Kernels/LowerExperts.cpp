@@ -1,0 +1,107 @@
+//===- LowerExperts.cpp - launches of routing and experts -----------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Experts.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/ProgramLowering.h"
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
+  const int64_t E =
+      cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
+  // All experts in one panel, of whole vectors.
+  Value X = Program.memory(Op.getX());
+  Value Weight = Program.packed(Op.getWeight(), X, Op, llvm::alignTo(E, 16));
+  if (!Weight)
+    return failure();
+  const ExprAttr T = plan::rowsOf(X);
+  Value Experts = Program.allocate(Op.getExperts(), T);
+  Value Weights = Program.allocate(Op.getWeights(), T);
+  Program.launch(routerKernel(), {Program.fewRowBlocks(T)},
+                 {{"x", X},
+                  {"weight", Weight},
+                  {"experts", Experts},
+                  {"weights", Weights},
+                  {"rows", Program.scalar(T)}},
+                 {{"experts", Builder(Op.getContext()).getI64IntegerAttr(E)}});
+  return success();
+}
+
+static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  Value W1 = Program.packed(Op.getW1(), X, Op);
+  Value W3 = Program.packed(Op.getW3(), X, Op);
+  Value W2 = Program.packed(Op.getW2(), X, Op);
+  if (!W1 || !W3 || !W2)
+    return failure();
+  const ExprAttr T = plan::rowsOf(X);
+  auto Shape = cast<RankedTensorType>(Op.getW1().getType()).getShape();
+  const int64_t E = Shape[0], F = Shape[1], D = Shape[2];
+  if (failed(Program.expectRows(Op, "experts", Op.getExperts(), T)) ||
+      failed(Program.expectRows(Op, "weights", Op.getWeights(), T)) ||
+      failed(Program.Checks.expectBelow(Op, "experts", Op.getExperts(), E)))
+    return failure();
+  // A router's choices are distinct.
+  if (isa<BlockArgument>(Op.getExperts()) &&
+      failed(Program.Checks.expectUnique(Op, "experts", Op.getExperts())))
+    return failure();
+  Builder B(Op.getContext());
+  const int64_t K =
+      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  const Named<Value> Rows{"rows", Program.scalar(T)};
+
+  // Which pairs of a token and a choice each expert computes.
+  const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
+  const Named<Value> Pairs{
+      "pairs", Program.buffer(memoryType({E, Bound}, B.getI32Type()))};
+  const Named<Value> Counts{"counts",
+                            Program.buffer(memoryType({E}, B.getI32Type()))};
+  Program.launch(
+      routeKernel(), {Program.number(E)},
+      {{"experts", Program.memory(Op.getExperts())}, Pairs, Counts, Rows});
+
+  // Hidden rows and outputs, one for each pair.
+  const ExprAttr PairRows = T.times(K);
+  auto Grid = [&](Value Packed) {
+    const PackedLayout Layout(
+        cast<MemRefType>(Packed.getType()).getShape().drop_front());
+    return SmallVector<ExprAttr>{Program.productBlocks(T),
+                                 Program.panelGroups(Layout.Panels),
+                                 Program.number(E)};
+  };
+  const Named<Value> Hidden{
+      "hidden",
+      Program.buffer(
+          memoryType({kDynamic, F}, getElementTypeOrSelf(Op.getX().getType())),
+          PairRows)};
+  Program.launch(expertsUpKernel(), Grid(W1),
+                 {{"x", X}, {"w1", W1}, {"w3", W3}, Pairs, Counts, Hidden},
+                 {{"choices", B.getI64IntegerAttr(K)}});
+  Value Outputs =
+      Program.buffer(memoryType({kDynamic, D}, B.getF32Type()), PairRows);
+  Program.launch(expertsDownKernel(), Grid(W2),
+                 {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}});
+
+  Value ByToken = Program.view(Outputs, {kDynamic, K, D}, {}, 0, T);
+  Program.launch(combineKernel(), {Program.fewRowBlocks(T)},
+                 {{"outputs", ByToken},
+                  {"weights", Program.memory(Op.getWeights())},
+                  {"result", Program.allocate(Op.getResult(), T)},
+                  Rows});
+  return success();
+}
+
+void m1::addExpertLowerings(MLIRContext *Context) {
+  addLowering<lowerRouter>(Context);
+  addLowering<lowerExperts>(Context);
+}

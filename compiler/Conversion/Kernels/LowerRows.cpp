@@ -1,0 +1,147 @@
+//===- LowerRows.cpp - launches of row kernels ----------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/ElementwiseStep.h"
+#include "compiler/Conversion/Kernels/Rows.h"
+#include "compiler/Conversion/ProgramLowering.h"
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+static LogicalResult lowerEmbedding(EmbeddingOp Op, ProgramLowering &Program) {
+  Value Tokens = Program.memory(Op.getTokens());
+  Value Table = Program.raw(Op.getTable(), Op);
+  if (!Table || failed(Program.Checks.expectBelow(
+                    Op, "tokens", Op.getTokens(),
+                    cast<MemRefType>(Table.getType()).getDimSize(0))))
+    return failure();
+  const ExprAttr T = plan::rowsOf(Tokens);
+  Program.launch(embeddingKernel(), {Program.fewRowBlocks(T)},
+                 {{"tokens", Tokens},
+                  {"table", Table},
+                  {"result", Program.allocate(Op.getResult(), T)},
+                  {"rows", Program.scalar(T)}});
+  return success();
+}
+
+static LogicalResult lowerRMSNorm(RMSNormOp Op, ProgramLowering &Program) {
+  Value Weight = Program.raw(Op.getWeight(), Op);
+  if (!Weight)
+    return failure();
+  const ExprAttr T = Program.rows(Op.getX());
+  Program.launch(rmsNormKernel(), {Program.fewRowBlocks(T)},
+                 {{"x", Program.memory(Op.getX())},
+                  {"weight", Weight},
+                  {"result", Program.allocate(Op.getResult(), T)},
+                  {"rows", Program.scalar(T)}},
+                 {{"eps", Op.getEpsAttr()}});
+  return success();
+}
+
+static LogicalResult lowerSelectLast(SelectLastOp Op,
+                                     ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  if (failed(
+          Program.Checks.expectOffsets(Op, Op.getCuSeqlens(), plan::rowsOf(X))))
+    return failure();
+  const ExprAttr Sequences = Program.rows(Op.getCuSeqlens()).plus(-1);
+  Program.launch(selectLastKernel(), {Sequences},
+                 {{"x", X},
+                  {"cu_seqlens", Program.memory(Op.getCuSeqlens())},
+                  {"result", Program.allocate(Op.getResult(), Sequences)}});
+  return success();
+}
+
+static LogicalResult lowerRotary(RotaryOp Op, ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  const ExprAttr T = plan::rowsOf(X);
+  if (failed(Program.expectRows(Op, "positions", Op.getPositions(), T)))
+    return failure();
+  const int64_t Heads = cast<MemRefType>(X.getType()).getDimSize(1);
+  Program.launch(
+      rotaryKernel(), {Program.fewRowBlocks(T), Program.number(Heads)},
+      {{"x", X},
+       {"positions", Program.memory(Op.getPositions())},
+       {"result", Program.allocate(Op.getResult(), T)},
+       {"rows", Program.scalar(T)}},
+      {{"theta", Op.getThetaAttr()}, {"dims", Op.getRotaryDimAttr()}});
+  return success();
+}
+
+LogicalResult m1::lowerElementwise(Operation *Op, ProgramLowering &Program) {
+  Value Result = Op->getResult(0);
+  const ExprAttr T = Program.rows(Op->getOperand(0));
+  if (failed(Program.expectOperandRows(Op, T)))
+    return failure();
+  // Rows of everything but axis 0.
+  int64_t Width = 1;
+  for (int64_t Extent :
+       cast<RankedTensorType>(Result.getType()).getShape().drop_front())
+    Width *= Extent;
+  const Attribute Description = ElementwiseStep::describe(Op);
+  const ElementwiseStep Step(Description);
+  SmallVector<Value> Inputs;
+  for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
+    Value Memory = Program.memory(Operand);
+    if (!cast<MemRefType>(Memory.getType()).getLayout().isIdentity())
+      return Op->emitOpError("cannot read an operand that is a part of each "
+                             "row of another value");
+    Inputs.push_back(
+        Program.view(Memory, {kDynamic, Step.isPerToken(Number) ? 1 : Width}));
+  }
+  SmallVector<Named<Value>> Operands;
+  const SmallVector<std::string> Names = inputNames(Inputs.size());
+  for (auto [Name, Input] : llvm::zip(Names, Inputs))
+    Operands.push_back({Name, Input});
+  Operands.append(
+      {{"result", Program.view(Program.allocate(Result, T), {kDynamic, Width})},
+       {"rows", Program.scalar(T)}});
+  Program.launch(elementwiseKernel(), {Program.fewRowBlocks(T)}, Operands,
+                 {{"step", Description}});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Views
+//===----------------------------------------------------------------------===//
+
+/// Splits or merges axes of contiguous memory.
+template <typename HeadsOp>
+static LogicalResult lowerHeads(HeadsOp Op, ProgramLowering &Program) {
+  Value From = Program.memory(Op.getOperand());
+  if (!cast<MemRefType>(From.getType()).getLayout().isIdentity())
+    return Op.emitOpError("cannot reshape a part of each row of another value");
+  SmallVector<int64_t> Shape(
+      cast<RankedTensorType>(Op.getResult().getType()).getShape());
+  Shape[0] = kDynamic;
+  Program.setMemory(Op.getResult(), Program.view(From, Shape));
+  return success();
+}
+
+static LogicalResult lowerSplitQKV(SplitQKVOp Op, ProgramLowering &Program) {
+  auto Type = cast<RankedTensorType>(Op.getQ().getType());
+  const int64_t H = Type.getDimSize(1), D = Type.getDimSize(2);
+  for (auto [Number, Part] : llvm::enumerate(Op.getResults()))
+    Program.setMemory(Part, Program.view(Program.memory(Op.getOperand()),
+                                         {kDynamic, H, D},
+                                         {3 * H * D, 3 * D, 1}, Number * D));
+  return success();
+}
+
+void m1::addRowLowerings(MLIRContext *Context) {
+  addLowering<lowerEmbedding>(Context);
+  addLowering<lowerRMSNorm>(Context);
+  addLowering<lowerSelectLast>(Context);
+  addLowering<lowerRotary>(Context);
+  addLowering<lowerHeads<SplitHeadsOp>>(Context);
+  addLowering<lowerHeads<MergeHeadsOp>>(Context);
+  addLowering<lowerSplitQKV>(Context);
+}

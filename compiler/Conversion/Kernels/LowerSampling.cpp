@@ -1,0 +1,81 @@
+//===- LowerSampling.cpp - launches that draw tokens ----------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/Sampling.h"
+#include "compiler/Conversion/ProgramLowering.h"
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
+  const ExprAttr Rows = Program.rows(Op.getLogits());
+  if (failed(Program.expectOperandRows(Op, Rows)))
+    return failure();
+  const int64_t V =
+      cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1);
+  if (V == 0)
+    return Op.emitOpError("expected a vocabulary to draw from, found none");
+  const Named<Value> Result{"result", Program.allocate(Op.getResult(), Rows)};
+  if (failed(Program.markDrawn(Op, Result.Value)))
+    return failure();
+
+  const SampleMemory Memory(Program.blocks(), Op.getContext(), V);
+  const ExprAttr Groups = Program.number(Memory.Groups);
+  auto Buffer = [&](StringRef Name, MemRefType Type) {
+    return Named<Value>{Name, Program.buffer(Type, Rows)};
+  };
+  const Named<Value> Logits{"logits", Program.memory(Op.getLogits())};
+  const Named<Value> Temperature{"temperature",
+                                 Program.memory(Op.getTemperature())};
+  const Named<Value> TopP{"top_p", Program.memory(Op.getTopP())};
+  const Named<Value> Maxima = Buffer("maxima", Memory.Maxima);
+  const Named<Value> FirstMaxima = Buffer("first_maxima", Memory.Counts);
+  const Named<Value> FirstDamaged = Buffer("first_damaged", Memory.Counts);
+  const Named<Value> Masses = Buffer("masses", Memory.Masses);
+  const Named<Value> Weights = Buffer("weights", Memory.Weights);
+  const Named<Value> Sums = Buffer("sums", Memory.Sums);
+  const Named<Value> Words = Buffer("words", Memory.Words);
+  const Named<Value> Numbers = Buffer("numbers", Memory.Numbers);
+  const Named<Attribute> Vocabulary{
+      "vocabulary", Builder(Op.getContext()).getI64IntegerAttr(V)};
+
+  Program.launch(sampleMaximaKernel(), {Rows, Groups},
+                 {Logits, Maxima, FirstMaxima, FirstDamaged});
+  Program.launch(sampleWeightsKernel(), {Rows, Groups},
+                 {Logits, Temperature, Maxima, Weights, Masses});
+  Program.launch(sampleBeginKernel(), {Rows},
+                 {Temperature,
+                  TopP,
+                  {"top_k", Program.memory(Op.getTopK())},
+                  {"seeds", Program.memory(Op.getSeeds())},
+                  {"positions", Program.memory(Op.getPositions())},
+                  Maxima,
+                  FirstMaxima,
+                  FirstDamaged,
+                  Masses,
+                  Words,
+                  Numbers,
+                  Result},
+                 {Vocabulary});
+  for (int64_t Round = 0; Round < Memory.Rounds; ++Round) {
+    Program.launch(sampleCountKernel(), {Rows, Groups},
+                   {Logits, Weights, Words, Sums});
+    Program.launch(sampleNarrowKernel(), {Rows},
+                   {Temperature, TopP, Sums, Words, Numbers}, {Vocabulary});
+  }
+  const Named<Value> Ties = Buffer("ties", Memory.Counts);
+  Program.launch(sampleTiesKernel(), {Rows, Groups}, {Logits, Words, Ties});
+  Program.launch(samplePickKernel(), {Rows, Groups},
+                 {Logits, Words, Ties, Result});
+  return success();
+}
+
+void m1::addSamplingLowerings(MLIRContext *Context) {
+  addLowering<lowerSample>(Context);
+}

@@ -1,0 +1,77 @@
+//===- PackedWeights.cpp - weights of products in panels ------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/PackedWeights.h"
+
+using namespace mlir;
+using namespace m1;
+
+PackedLayout::PackedLayout(int64_t N, int64_t K, int64_t Panel, bool Pairs)
+    : Panels(llvm::divideCeil(N, Panel)), K(K), Panel(Panel), Pairs(Pairs) {}
+
+PackedLayout::PackedLayout(ArrayRef<int64_t> Shape)
+    : Panels(Shape[0]), K(Shape[1]), Panel(Shape[2]), Pairs(Shape.size() == 4) {
+  if (Pairs)
+    K *= 2;
+}
+
+SmallVector<int64_t> PackedLayout::shape() const {
+  if (Pairs)
+    return {Panels, K / 2, Panel, 2};
+  return {Panels, K, Panel};
+}
+
+bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t K) {
+  return Blocks.Unit && Blocks.Unit.getRightRowsTogether() == 2 &&
+         Blocks.Unit.multiplies(X, W, Float32Type::get(X.getContext()), K);
+}
+
+/// The axes of a packed weight's rows and columns after `Leading` others.
+static SmallVector<int64_t> panelDims(int64_t Leading) {
+  return {Leading, Leading + 1};
+}
+
+Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
+  auto Type = cast<MemRefType>(W.getType());
+  const int64_t Leading = Where.size();
+  PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
+  SmallVector<Value> Indices(Where);
+  Indices.resize(Type.getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Layout.K, Layout.Panel}, Type.getElementType()), W, Indices,
+      Value(), Value(), panelDims(Leading), Layout.Pairs);
+}
+
+Value m1::columnsOf(KernelBody &B, Value J, int64_t Panel, int64_t N) {
+  if (N % Panel == 0)
+    return {};
+  return B.smaller(B.index(Panel), B.minus(B.index(N), B.times(J, Panel)));
+}
+
+KernelDeclaration m1::packKernel() {
+  return {"pack",
+          {{"source", "[N, K]"}, {"packed", "a PackedLayout"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t N = B.extent("N"), K = B.extent("K");
+            const PackedLayout To(B.memory("packed").getShape());
+            const int64_t Panel = To.Panel;
+            Value First = B.times(B.X, Panel);
+            Value Zero = B.index(0);
+            Value Rows;
+            if (N % Panel != 0)
+              Rows = B.smaller(B.index(Panel), B.minus(B.index(N), First));
+            Value W =
+                B.load(B["source"], {First, Zero}, {0, 1}, {Panel, K}, Rows);
+            SmallVector<Value> Where(To.shape().size(), Zero);
+            Where[0] = B.X;
+            B.create<tile::StoreOp>(
+                B.rounded(B.transposed(W), B.memory("packed").getElementType()),
+                B["packed"], Where, Value(), Value(), panelDims(1), To.Pairs);
+          }};
+}

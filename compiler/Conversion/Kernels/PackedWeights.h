@@ -1,0 +1,46 @@
+//===- PackedWeights.h - weights of products in panels ----------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_KERNELS_PACKEDWEIGHTS_H
+#define M1C_COMPILER_CONVERSION_KERNELS_PACKEDWEIGHTS_H
+
+#include "compiler/Conversion/Kernel.h"
+
+namespace m1 {
+
+/// A weight [N, K] as products read it: in panels of `Panel` columns, [panels,
+/// K, panel], or [panels, K / 2, panel, 2] with `Pairs`; columns past N are
+/// zero.
+struct PackedLayout {
+  int64_t Panels, K, Panel;
+  bool Pairs;
+
+  PackedLayout(int64_t N, int64_t K, int64_t Panel, bool Pairs);
+  /// Of a packed weight's memory without its axis of experts.
+  explicit PackedLayout(llvm::ArrayRef<int64_t> Shape);
+  llvm::SmallVector<int64_t> shape() const;
+};
+
+/// Whether the target's matrix units multiply rows of element type `X` by a
+/// weight of `W` with inner dimension `K`, and want the weight's rows in pairs.
+bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
+
+/// The block [K, panel] of a packed weight at `Where`: the panel's number,
+/// after the expert's if there is an axis of experts.
+mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
+
+/// The columns of panel `J` that exist of `N`; null where all panels are full.
+mlir::Value columnsOf(KernelBody &B, mlir::Value J, int64_t Panel, int64_t N);
+
+/// Packs a weight, and widens it where `packed` has a wider element type. Grid:
+/// panels.
+KernelDeclaration packKernel();
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_KERNELS_PACKEDWEIGHTS_H

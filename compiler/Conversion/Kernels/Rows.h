@@ -1,0 +1,41 @@
+//===- Rows.h - kernels on whole rows of few tokens -------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_KERNELS_ROWS_H
+#define M1C_COMPILER_CONVERSION_KERNELS_ROWS_H
+
+#include "compiler/Conversion/Kernel.h"
+#include "dialects/M1/IR/M1.h"
+
+namespace m1 {
+
+class ProgramLowering;
+
+/// Rows of a table. A negative token, which a failed draw leaves, counts as 0.
+/// Grid: blocks of few rows.
+KernelDeclaration embeddingKernel();
+/// weight * x / sqrt(mean(x²) + eps). Grid: blocks of few rows.
+KernelDeclaration rmsNormKernel();
+/// The last row of each sequence; zeros for an empty one. Grid: sequences.
+KernelDeclaration selectLastKernel();
+/// Rotary position embedding. Grid: (blocks of few rows, heads).
+KernelDeclaration rotaryKernel();
+/// One elementwise op. Grid: blocks of few rows.
+KernelDeclaration elementwiseKernel();
+
+/// The launch of an elementwise op that is not part of a product's epilogue.
+llvm::LogicalResult lowerElementwise(mlir::Operation *Op,
+                                     ProgramLowering &Program);
+
+/// m1.embedding, m1.rms_norm, m1.select_last, m1.rotary, and the ops that view
+/// rows as heads.
+void addRowLowerings(mlir::MLIRContext *Context);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_KERNELS_ROWS_H

@@ -1,0 +1,53 @@
+//===- Sampling.h - drawing tokens ------------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_KERNELS_SAMPLING_H
+#define M1C_COMPILER_CONVERSION_KERNELS_SAMPLING_H
+
+#include "compiler/Conversion/Kernel.h"
+
+namespace m1 {
+
+/// Memory of the launches that draw a token for each of B rows.
+struct SampleMemory {
+  int64_t Groups; // of columns
+  int64_t Rounds; // launches of sampleCountKernel and sampleNarrowKernel
+  mlir::MemRefType Maxima, Counts, Masses; // [B, groups] of f32, i32, f64
+  mlir::MemRefType Weights;                // [B, V] of f32, as the logits
+  mlir::MemRefType Sums;                   // [B, steps, groups] of f64
+  mlir::MemRefType Words, Numbers;         // of each row, [B, n] of i32 and f64
+
+  SampleMemory(const Blocking &Blocks, mlir::MLIRContext *Context,
+               int64_t Vocabulary);
+};
+
+/// For each group of columns the largest logit, the first token that has it,
+/// and the first token whose logit is NaN or infinity (2^31 - 1 if there is
+/// none). Grid: (B, groups).
+KernelDeclaration sampleMaximaKernel();
+/// exp((logit - largest) / temperature), and its sum for each group. Grid: (B,
+/// groups).
+KernelDeclaration sampleWeightsKernel();
+/// The token of a row that is not drawn: the one with the largest logit, or -1
+/// less the first whose logit is NaN or infinity. Other rows begin to search.
+/// Grid: B.
+KernelDeclaration sampleBeginKernel();
+/// One round of each row's search. Grids: (B, groups) and B.
+KernelDeclaration sampleCountKernel();
+KernelDeclaration sampleNarrowKernel();
+/// The token of a row that is drawn: the number of candidates in each group,
+/// and the candidate that is meant. Grids: (B, groups).
+KernelDeclaration sampleTiesKernel();
+KernelDeclaration samplePickKernel();
+
+/// m1.sample.
+void addSamplingLowerings(mlir::MLIRContext *Context);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_KERNELS_SAMPLING_H

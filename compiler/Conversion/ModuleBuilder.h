@@ -1,0 +1,91 @@
+//===- ModuleBuilder.h - what the programs of a module share ----*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_MODULEBUILDER_H
+#define M1C_COMPILER_CONVERSION_MODULEBUILDER_H
+
+#include "compiler/Conversion/Kernel.h"
+#include "dialects/M1/IR/M1.h"
+#include "dialects/Plan/IR/Plan.h"
+
+namespace m1 {
+
+/// Bounds that a plan is compiled for.
+struct Bounds {
+  int64_t Tokens, Slots, Length;
+  /// The greatest value of a symbol.
+  int64_t of(llvm::StringRef Symbol) const {
+    return Symbol == "B" ? Slots : Tokens;
+  }
+};
+
+/// What the programs of a module share: kernels, parameters of the checkpoint,
+/// packed weights, states, and the program `init` that packs the weights.
+class ModuleBuilder {
+public:
+  ModuleBuilder(mlir::ModuleOp Module, Bounds Limits, Blocking Blocks);
+
+  const Bounds Limits;
+  KernelCache Kernels;
+
+  /// The weight of a product with rows of element type `X`, in panels
+  /// (PackedLayout) as a global, with a leading axis for experts. Null after a
+  /// diagnostic at `User` if the value is no parameter.
+  plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
+                        mlir::Operation *User);
+  /// A parameter where it lies in the checkpoint. Null after a diagnostic at
+  /// `User`.
+  mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
+                  mlir::Operation *User);
+  /// Memory that outlives calls, zero-initialised; one for each `Name`.
+  plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
+  /// A constant vector, rounded to f32. Equal vectors are one constant.
+  plan::GlobalOp constant(llvm::ArrayRef<double> Values);
+
+  /// Emits the launch of a kernel, which is made if there is none yet. `Grid`
+  /// may leave out sizes of 1 at its end.
+  void launch(mlir::OpBuilder &B, mlir::Location Loc,
+              const KernelDeclaration &Kernel,
+              llvm::ArrayRef<plan::ExprAttr> Grid,
+              llvm::ArrayRef<Named<mlir::Value>> Operands,
+              llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
+
+  /// Ends the program `init`; removes it if it has no steps.
+  void finish();
+
+private:
+  struct Piece {
+    mlir::StringAttr Tensor;
+    mlir::MemRefType Stored; // the whole tensor
+    int64_t Offset;          // elements
+    mlir::MemRefType Type;   // the part
+  };
+  ParameterOp parameterOf(mlir::Value Weight, mlir::Operation *User);
+  /// The checkpoint's tensors that make up a parameter; those of a stack one
+  /// after the other.
+  llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
+  mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
+
+  mlir::ModuleOp Module;
+  mlir::SymbolTable Symbols;
+  mlir::OpBuilder Top, Init;
+  llvm::StringMap<plan::GlobalOp> Globals;
+  llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
+  plan::ProgramOp InitProgram;
+};
+
+/// `Memory` from an element offset on with another shape, and with strides
+/// (empty: contiguous).
+mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory,
+                 llvm::ArrayRef<int64_t> Shape,
+                 llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
+                 plan::ExprAttr Rows = {});
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_MODULEBUILDER_H

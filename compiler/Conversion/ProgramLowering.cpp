@@ -1,0 +1,294 @@
+//===- ProgramLowering.cpp - a function becomes a program -----------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/ProgramLowering.h"
+
+#include "compiler/Conversion/Kernels/Rows.h"
+
+using namespace mlir;
+using namespace m1;
+using plan::ExprAttr;
+
+#include "compiler/Conversion/PlanLowering.cpp.inc"
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+//===----------------------------------------------------------------------===//
+// The signature
+//===----------------------------------------------------------------------===//
+
+/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol
+/// plus a number.
+static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
+  auto Named =
+      Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
+  StringRef Text = Named ? Named.getValue() : StringRef("T");
+  auto [Symbol, More] = Text.split('+');
+  int64_t Add = 0;
+  if (Symbol.empty() || (!More.empty() && More.getAsInteger(10, Add)))
+    return Op->emitOpError("expected m1.dim to be a symbol or symbol+number, "
+                           "found '")
+           << Text << "'";
+  return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
+}
+
+/// The memory of a tensor. Axis 0 is dynamic even where the tensor's is static,
+/// so that kernels do not depend on it.
+static MemRefType memoryOf(Type Tensor) {
+  auto Type = cast<RankedTensorType>(Tensor);
+  SmallVector<int64_t> Shape(Type.getShape());
+  if (!Shape.empty())
+    Shape[0] = kDynamic;
+  return memoryType(Shape, Type.getElementType());
+}
+
+LogicalResult ProgramLowering::emitSignature() {
+  SmallVector<Type> Types;
+  SmallVector<Attribute> Attributes;
+  auto Add = [&](Type T, DictionaryAttr Given, const Twine &DefaultName,
+                 bool Output) -> LogicalResult {
+    auto Tensor = dyn_cast<RankedTensorType>(T);
+    if (!Tensor ||
+        (Tensor.getRank() > 0 &&
+         llvm::is_contained(Tensor.getShape().drop_front(), kDynamic)))
+      return Function.emitOpError("expected ranked tensors with at most axis 0 "
+                                  "dynamic as arguments and results, found ")
+             << T;
+    NamedAttrList List;
+    auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
+    List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
+    if (Tensor.getRank() > 0) {
+      FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
+      if (Tensor.isDynamicDim(0))
+        Rows = parseDim(Function, Given);
+      if (failed(Rows))
+        return failure();
+      List.set("plan.rows", *Rows);
+    }
+    if (Output)
+      List.set("plan.output", B.getUnitAttr());
+    Types.push_back(memoryOf(T));
+    Attributes.push_back(List.getDictionary(B.getContext()));
+    return success();
+  };
+  for (auto [Number, T] : llvm::enumerate(Function.getArgumentTypes()))
+    if (failed(Add(T, Function.getArgAttrDict(Number), "arg" + Twine(Number),
+                   /*Output=*/false)))
+      return failure();
+  for (auto [Number, T] : llvm::enumerate(Function.getResultTypes()))
+    if (failed(Add(T, Function.getResultAttrDict(Number),
+                   "result" + Twine(Number), /*Output=*/true)))
+      return failure();
+
+  Program =
+      B.create<plan::ProgramOp>(Loc, Function.getSymNameAttr(),
+                                TypeAttr::get(B.getFunctionType(Types, {})),
+                                B.getArrayAttr(Attributes), ArrayAttr());
+  Block &Entry = Program.getBody().emplaceBlock();
+  for (Type T : Types)
+    Entry.addArgument(T, Loc);
+  B.setInsertionPointToStart(&Entry);
+  for (BlockArgument Argument : Function.getArguments())
+    Memory[Argument] = Entry.getArgument(Argument.getArgNumber());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramLowering::run() {
+  if (!Function.getBody().hasOneBlock())
+    return Function.emitOpError("expected one block");
+  if (failed(emitSignature()))
+    return failure();
+  const unsigned Inputs = Function.getNumArguments();
+  auto Return =
+      cast<func::ReturnOp>(Function.getBody().front().getTerminator());
+  for (auto [Number, V] : llvm::enumerate(Return.getOperands()))
+    Outputs.try_emplace(V, Program.getArgument(Inputs + Number));
+
+  for (Operation &Op : Function.getBody().front().without_terminator()) {
+    Loc = Op.getLoc();
+    if (failed(lower(&Op)))
+      return failure();
+  }
+  Loc = Return.getLoc();
+  for (auto [Number, V] : llvm::enumerate(Return.getOperands()))
+    if (Value To = Program.getArgument(Inputs + Number); memory(V) != To)
+      if (failed(copyResult(Return, Number, To)))
+        return failure();
+  B.create<plan::ReturnOp>(Loc);
+  for (unsigned Number = 0; Number < Inputs; ++Number)
+    if (ArrayAttr List = Checks.get(Number, B.getContext()))
+      Program.setArgAttr(Number, "plan.checks", List);
+  return success();
+}
+
+LogicalResult ProgramLowering::lower(Operation *Op) {
+  if (failed(verifyF64(Op)))
+    return failure();
+  if (auto Known = dyn_cast<PlanLoweringOpInterface>(Op))
+    return Known.lowerToPlan(*this);
+  if (isa<ElementwiseOpInterface>(Op))
+    return lowerElementwise(Op, *this);
+  if (auto Read = dyn_cast<ReadStateOp>(Op)) {
+    States[Read.getResult()] = Read.getStateAttr().getAttr();
+    return success();
+  }
+  if (auto Write = dyn_cast<WriteStateOp>(Op)) {
+    // The update happened in place: the state must come back to itself.
+    if (States.lookup(Write.getValue()) != Write.getStateAttr().getAttr())
+      return Write.emitOpError("expected a successor of ")
+             << Write.getStateAttr() << ", found one of another state";
+    return success();
+  }
+  if (isa<LoadParameterOp>(Op)) // read by its users
+    return success();
+  return Op->emitOpError("has no lowering to a plan");
+}
+
+/// Copies a returned value that was not computed in the caller's memory.
+LogicalResult ProgramLowering::copyResult(func::ReturnOp Return,
+                                          unsigned Number, Value To) {
+  Value V = Return.getOperand(Number), From = memory(V);
+  ExprAttr Rows = plan::rowsOf(To);
+  if (failed(expectRows(Return, ("result " + Twine(Number)).str(), V, Rows)))
+    return failure();
+  if (From.getType() != To.getType())
+    return Return.emitOpError("cannot copy result ")
+           << Number << " of type " << V.getType()
+           << ", a part of each row of another value: return it from the op "
+              "that computes it";
+  B.create<plan::CopyOp>(Loc, From, To);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value ProgramLowering::allocate(Value Result, ExprAttr Rows) {
+  if (auto It = Outputs.find(Result);
+      It != Outputs.end() && plan::rowsOf(It->second) == Rows)
+    return Memory[Result] = It->second;
+  MemRefType Type = memoryOf(Result.getType());
+  return Memory[Result] = buffer(Type, Type.getRank() > 0 ? Rows : ExprAttr());
+}
+
+Value ProgramLowering::buffer(MemRefType Type, ExprAttr Rows) {
+  return B.create<plan::BufferOp>(Loc, Type, Rows, IntegerAttr());
+}
+
+Value ProgramLowering::global(plan::GlobalOp Global) {
+  return B.create<plan::GlobalRefOp>(Loc, Global.getType(),
+                                     Global.getSymName());
+}
+
+Value ProgramLowering::view(Value Memory, ArrayRef<int64_t> Shape,
+                            ArrayRef<int64_t> Strides, int64_t Offset,
+                            ExprAttr Rows) {
+  return m1::view(B, Loc, Memory, Shape, Strides, Offset, Rows);
+}
+
+Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
+                              int64_t Panel) {
+  plan::GlobalOp Global =
+      Shared.packed(Weight, getElementTypeOrSelf(X.getType()),
+                    Panel ? Panel : blocks().Panel, User);
+  return Global ? global(Global) : Value();
+}
+
+Value ProgramLowering::scalar(ExprAttr Size) {
+  return B.create<plan::ScalarOp>(Loc, B.getIndexType(), Size);
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+StringAttr ProgramLowering::updateState(StateUpdateOpInterface Op) {
+  StringAttr Name = States.lookup(Op.getStateOperand().get());
+  States[Op.getUpdatedState()] = Name;
+  return Name;
+}
+
+Value ProgramLowering::statePart(StringAttr State, StringRef Part,
+                                 MemRefType Type) {
+  return global(Shared.state((State.getValue() + "." + Part).str(), Type));
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+LogicalResult ProgramLowering::markDrawn(Operation *Op, Value Result) {
+  auto Output = dyn_cast<BlockArgument>(Result);
+  if (!Output)
+    return Op->emitOpError("expected its result to be returned: the caller "
+                           "learns from it of a damaged logit");
+  Program.setArgAttr(Output.getArgNumber(), "plan.drawn", B.getUnitAttr());
+  return success();
+}
+
+void ProgramLowering::launch(const KernelDeclaration &Kernel,
+                             ArrayRef<ExprAttr> Grid,
+                             ArrayRef<Named<Value>> Operands,
+                             ArrayRef<Named<Attribute>> Constants) {
+  Shared.launch(B, Loc, Kernel, Grid, Operands, Constants);
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+/// "T", "B+1", "8": an extent as `m1.dim` writes it.
+static std::string dimOf(ExprAttr E) {
+  if (E.getSymbol().empty())
+    return std::to_string(E.getAdd());
+  return E.getSymbol().str() +
+         (E.getAdd() ? "+" + std::to_string(E.getAdd()) : "");
+}
+
+LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
+                                          Value V, ExprAttr Expected) {
+  ExprAttr Found = rows(V);
+  if (Found == Expected)
+    return success();
+  InFlightDiagnostic Error = Op->emitOpError("expected ")
+                             << Name << " with " << dimOf(Expected)
+                             << " rows, found " << dimOf(Found);
+  if (auto Argument = dyn_cast<BlockArgument>(V);
+      Argument && !Function.getArgAttr(Argument.getArgNumber(), "m1.dim"))
+    Error << "; an argument without m1.dim has T rows: give argument "
+          << Argument.getArgNumber() << " {m1.dim = \"" << dimOf(Expected)
+          << "\"}";
+  return Error;
+}
+
+LogicalResult ProgramLowering::expectOperandRows(Operation *Op,
+                                                 ExprAttr Expected) {
+  for (auto [Number, Operand] : llvm::enumerate(Op->getOperands()))
+    if (failed(expectRows(Op, ("operand " + Twine(Number)).str(), Operand,
+                          Expected)))
+      return failure();
+  return success();
+}
+
+LogicalResult ProgramLowering::expectBatch(Operation *Op, ExprAttr T,
+                                           Value Positions, Value CuSeqlens,
+                                           Value Slots, int64_t Length) {
+  if (failed(expectRows(Op, "positions", Positions, T)) ||
+      failed(expectRows(Op, "cu_seqlens", CuSeqlens, rows(Slots).plus(1))) ||
+      failed(Checks.expectOffsets(Op, CuSeqlens, T)) ||
+      failed(Checks.expectBelow(Op, "slots", Slots, Shared.Limits.Slots)) ||
+      failed(Checks.expectBelow(Op, "positions", Positions, Length)) ||
+      failed(Checks.expectConsecutive(Op, Positions, CuSeqlens)))
+    return failure();
+  return Checks.expectUnique(Op, "slots", Slots);
+}

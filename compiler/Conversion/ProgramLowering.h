@@ -1,0 +1,175 @@
+//===- ProgramLowering.h - a function becomes a program ---------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The walk over a function, and what the lowering of an op has at hand. The
+// lowerings themselves stand beside their kernels, in Kernels/Lower*.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_CONVERSION_PROGRAMLOWERING_H
+#define M1C_COMPILER_CONVERSION_PROGRAMLOWERING_H
+
+#include "compiler/Conversion/CallerChecks.h"
+#include "compiler/Conversion/ModuleBuilder.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace m1 {
+class ProgramLowering;
+} // namespace m1
+
+#include "compiler/Conversion/PlanLowering.h.inc"
+
+namespace m1 {
+
+/// Turns one function of m1 ops into a plan.program.
+class ProgramLowering {
+public:
+  ProgramLowering(ModuleBuilder &Shared, mlir::func::FuncOp Function)
+      : Shared(Shared), Checks(Function.getNumArguments()), Function(Function),
+        B(Function), Loc(Function.getLoc()) {}
+
+  /// Emits the program before the function, which stays. Fails with a
+  /// diagnostic.
+  llvm::LogicalResult run();
+
+  /// What the programs of the module share.
+  ModuleBuilder &Shared;
+  /// What is expected of the function's arguments.
+  CallerChecks Checks;
+
+  const Blocking &blocks() const { return Shared.Kernels.Blocks; }
+  mlir::OpBuilder &builder() { return B; }
+
+  // --- memory of values ---
+
+  /// The memory of a value that was computed, or of an argument.
+  mlir::Value memory(mlir::Value Tensor) const { return Memory.lookup(Tensor); }
+  /// Memory for a result with `Rows` rows: the caller's where the function
+  /// returns it, otherwise a buffer.
+  mlir::Value allocate(mlir::Value Result, plan::ExprAttr Rows);
+  /// Makes `Result` another view of memory that is there.
+  void setMemory(mlir::Value Result, mlir::Value View) {
+    Memory[Result] = View;
+  }
+  /// A buffer that is no value of the function.
+  mlir::Value buffer(mlir::MemRefType Type, plan::ExprAttr Rows = {});
+  mlir::Value global(plan::GlobalOp Global);
+  /// `Memory` with another shape, as m1::view().
+  mlir::Value view(mlir::Value Memory, llvm::ArrayRef<int64_t> Shape,
+                   llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
+                   plan::ExprAttr Rows = {});
+  /// A parameter where it lies in the checkpoint; null after a diagnostic.
+  mlir::Value raw(mlir::Value Weight, mlir::Operation *User) {
+    return Shared.raw(B, Weight, User);
+  }
+  /// The weight of a product with rows of `X`'s element type, packed in panels
+  /// of the target's width (0) or of `Panel` columns; null after a diagnostic.
+  mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
+                     int64_t Panel = 0);
+
+  // --- states ---
+
+  /// The name of the state that `Op` updates, whose successor has it from now
+  /// on.
+  mlir::StringAttr updateState(StateUpdateOpInterface Op);
+  /// The memory of one part of a state.
+  mlir::Value statePart(mlir::StringAttr State, llvm::StringRef Part,
+                        mlir::MemRefType Type);
+
+  // --- sizes ---
+
+  /// The extent of axis 0.
+  plan::ExprAttr rows(mlir::Value Tensor) const {
+    return plan::rowsOf(memory(Tensor));
+  }
+  plan::ExprAttr number(int64_t N) const {
+    return plan::ExprAttr::constant(B.getContext(), N);
+  }
+  mlir::Value scalar(plan::ExprAttr Size);
+  /// Grid sizes: the blocks of few rows, of a product's rows and of a product's
+  /// panels that cover a tensor.
+  plan::ExprAttr fewRowBlocks(plan::ExprAttr Rows) const {
+    return Rows.ceilDiv(blocks().FewRows);
+  }
+  plan::ExprAttr productBlocks(plan::ExprAttr Rows) const {
+    return Rows.ceilDiv(blocks().Rows);
+  }
+  plan::ExprAttr panelGroups(int64_t Panels) const {
+    return number(llvm::divideCeil(Panels, blocks().PanelsPerCell));
+  }
+
+  // --- steps ---
+
+  /// Marks the output `Result` as drawn tokens, which the runtime checks for
+  /// damaged logits. Fails with a diagnostic of `Op` if it is no output.
+  llvm::LogicalResult markDrawn(mlir::Operation *Op, mlir::Value Result);
+
+  void launch(const KernelDeclaration &Kernel,
+              llvm::ArrayRef<plan::ExprAttr> Grid,
+              llvm::ArrayRef<Named<mlir::Value>> Operands,
+              llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
+
+  // --- checks ---
+
+  /// `V`, called `Name` in messages, has `Expected` rows.
+  llvm::LogicalResult expectRows(mlir::Operation *Op, llvm::StringRef Name,
+                                 mlir::Value V, plan::ExprAttr Expected);
+  /// All operands that are tensors of activations have `Expected` rows.
+  llvm::LogicalResult expectOperandRows(mlir::Operation *Op,
+                                        plan::ExprAttr Expected);
+  /// The batch of an attention op on T tokens at positions below `Length`.
+  llvm::LogicalResult expectBatch(mlir::Operation *Op, plan::ExprAttr T,
+                                  mlir::Value Positions, mlir::Value CuSeqlens,
+                                  mlir::Value Slots, int64_t Length);
+
+private:
+  llvm::LogicalResult emitSignature();
+  llvm::LogicalResult lower(mlir::Operation *Op);
+  llvm::LogicalResult emitResults();
+  llvm::LogicalResult copyResult(mlir::func::ReturnOp Return, unsigned Number,
+                                 mlir::Value To);
+
+  mlir::func::FuncOp Function;
+  mlir::OpBuilder B;
+  mlir::Location Loc;
+  plan::ProgramOp Program;
+  llvm::DenseMap<mlir::Value, mlir::Value> Memory;
+  /// Returned values to the caller's memory.
+  llvm::DenseMap<mlir::Value, mlir::Value> Outputs;
+  /// State values to the names of their states.
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> States;
+};
+
+//===----------------------------------------------------------------------===//
+// Attaching lowerings
+//===----------------------------------------------------------------------===//
+
+namespace detail {
+template <auto *Lower> struct Lowering;
+template <typename Op, llvm::LogicalResult (*Lower)(Op, ProgramLowering &)>
+struct Lowering<Lower> {
+  struct Model : PlanLoweringOpInterface::ExternalModel<Model, Op> {
+    llvm::LogicalResult lowerToPlan(mlir::Operation *Of,
+                                    ProgramLowering &Program) const {
+      return Lower(llvm::cast<Op>(Of), Program);
+    }
+  };
+  static void attach(mlir::MLIRContext *Context) {
+    Op::template attachInterface<Model>(*Context);
+  }
+};
+} // namespace detail
+
+/// Makes `Lower`, a function (Op, ProgramLowering &), the lowering of its op.
+template <auto *Lower> void addLowering(mlir::MLIRContext *Context) {
+  detail::Lowering<Lower>::attach(Context);
+}
+
+} // namespace m1
+
+#endif // M1C_COMPILER_CONVERSION_PROGRAMLOWERING_H

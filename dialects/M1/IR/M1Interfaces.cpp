@@ -1,0 +1,175 @@
+//===- M1Interfaces.cpp - interfaces of m1 ops ----------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/M1/IR/M1Interfaces.h"
+
+#include "dialects/M1/IR/M1.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace m1;
+
+#include "dialects/M1/IR/M1Interfaces.cpp.inc"
+
+static ArrayRef<int64_t> shapeOf(Value V) {
+  return cast<RankedTensorType>(V.getType()).getShape();
+}
+
+static double elementsOf(Value V) {
+  return cast<RankedTensorType>(V.getType()).getNumElements();
+}
+
+//===----------------------------------------------------------------------===//
+// OperandAxesOpInterface
+//===----------------------------------------------------------------------===//
+
+StringRef EmbeddingOp::getOperandAxes() { return "T, V D"; }
+StringRef CastOp::getOperandAxes() { return "..."; }
+StringRef LinearOp::getOperandAxes() { return "T K, N K"; }
+StringRef RMSNormOp::getOperandAxes() { return "T N, N"; }
+StringRef SiluOp::getOperandAxes() { return "..."; }
+StringRef SigmoidGateOp::getOperandAxes() { return "..., ..."; }
+StringRef SiluMulOp::getOperandAxes() { return "..., ..."; }
+StringRef ResidualOp::getOperandAxes() { return "..., ..."; }
+StringRef SharedMixOp::getOperandAxes() { return "T D, T D, T 1"; }
+StringRef SelectLastOp::getOperandAxes() { return "T N, B+1"; }
+StringRef SplitQKVOp::getOperandAxes() { return "T N"; }
+StringRef SplitHeadsOp::getOperandAxes() { return "T N"; }
+StringRef MergeHeadsOp::getOperandAxes() { return "T H d"; }
+StringRef RotaryOp::getOperandAxes() { return "T H d, T"; }
+StringRef LightningAttentionOp::getOperandAxes() {
+  return "T H d, T H d, T H d, -, T, B+1, B";
+}
+StringRef SoftmaxAttentionOp::getOperandAxes() {
+  return "T H d, T G d, T G d, -, T, B+1, B";
+}
+StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
+StringRef ExpertsOp::getOperandAxes() {
+  return "T D, T K, T K, E F D, E F D, E D F";
+}
+StringRef TokenLogProbOp::getOperandAxes() { return "T V, T"; }
+StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
+StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
+
+//===----------------------------------------------------------------------===//
+// StateUpdateOpInterface
+//===----------------------------------------------------------------------===//
+
+OpOperand &LightningAttentionOp::getStateOperand() { return getStateMutable(); }
+OpResult LightningAttentionOp::getUpdatedState() {
+  return cast<OpResult>(getNewState());
+}
+
+OpOperand &SoftmaxAttentionOp::getStateOperand() { return getCacheMutable(); }
+OpResult SoftmaxAttentionOp::getUpdatedState() {
+  return cast<OpResult>(getNewCache());
+}
+
+//===----------------------------------------------------------------------===//
+// CostOpInterface
+//===----------------------------------------------------------------------===//
+
+StringRef EmbeddingOp::getCostKind() { return "embedding"; }
+double EmbeddingOp::getOperationsPerToken() { return 0; }
+/// One row of the table.
+double EmbeddingOp::getShareRead(OpOperand &Operand) {
+  return &Operand == &getTableMutable() ? 1.0 / shapeOf(getTable())[0] : 1.0;
+}
+
+StringRef LinearOp::getCostKind() { return "linear"; }
+double LinearOp::getOperationsPerToken() { return 2 * elementsOf(getWeight()); }
+
+StringRef HeadLogProbOp::getCostKind() { return "head"; }
+double HeadLogProbOp::getOperationsPerToken() {
+  return 2 * elementsOf(getWeight());
+}
+
+StringRef RouterOp::getCostKind() { return "router"; }
+double RouterOp::getOperationsPerToken() { return 2 * elementsOf(getWeight()); }
+
+StringRef ExpertsOp::getCostKind() { return "experts"; }
+double ExpertsOp::getOperationsPerToken() {
+  ArrayRef<int64_t> W = shapeOf(getW1());
+  double K = shapeOf(getExperts())[1];
+  return 2 * K * 3 * W[1] * W[2];
+}
+/// K of the E experts.
+double ExpertsOp::getShareRead(OpOperand &) {
+  return double(shapeOf(getExperts())[1]) / shapeOf(getW1())[0];
+}
+
+StringRef LightningAttentionOp::getCostKind() { return "lightning attention"; }
+double LightningAttentionOp::getOperationsPerToken() {
+  // Scores and values over half a chunk on average, q·S, and the update of S.
+  double D = getState().getType().getHeadDim();
+  double C = getState().getType().getChunk();
+  return getState().getType().getHeads() * (2 * C * D + 2 * D * D + 2 * D * D);
+}
+
+StringRef SoftmaxAttentionOp::getCostKind() {
+  return "softmax attention, per key";
+}
+double SoftmaxAttentionOp::getOperationsPerToken() {
+  ArrayRef<int64_t> Q = shapeOf(getQ());
+  return 4.0 * Q[1] * Q[2];
+}
+
+//===----------------------------------------------------------------------===//
+// ResultRangeOpInterface
+//===----------------------------------------------------------------------===//
+
+std::optional<int64_t> RouterOp::getResultLimit(OpResult Result) {
+  if (Result == getExperts())
+    return shapeOf(getWeight())[0];
+  return std::nullopt;
+}
+
+std::optional<int64_t> SampleOp::getResultLimit(OpResult) {
+  return shapeOf(getLogits())[1];
+}
+
+//===----------------------------------------------------------------------===//
+// F64OpInterface
+//===----------------------------------------------------------------------===//
+
+static bool isF64(Type T) {
+  return isa<RankedTensorType>(T) && getElementTypeOrSelf(T).isF64();
+}
+
+/// An f64 operand may stay f64 or be rounded to f32.
+static LogicalResult verifyRoundedF64(Operation *Op) {
+  Type Result = getElementTypeOrSelf(Op->getResult(0).getType());
+  if (llvm::any_of(Op->getOperandTypes(), isF64) && !Result.isF64() &&
+      !Result.isF32())
+    return Op->emitOpError("expected a result of f64 or f32 from f64, found ")
+           << Result;
+  return success();
+}
+
+LogicalResult EmbeddingOp::verifyF64() { return verifyRoundedF64(*this); }
+LogicalResult CastOp::verifyF64() { return verifyRoundedF64(*this); }
+
+LogicalResult LinearOp::verifyF64() {
+  if (isF64(getX().getType()) != isF64(getWeight().getType()))
+    return emitOpError("expected f64 on both sides or on none, found ")
+           << getX().getType() << " and " << getWeight().getType();
+  return verifyRoundedF64(*this);
+}
+
+LogicalResult m1::verifyF64(Operation *Op) {
+  WalkResult Result = Op->walk([](Operation *Each) {
+    if (llvm::none_of(Each->getOperandTypes(), isF64) &&
+        llvm::none_of(Each->getResultTypes(), isF64))
+      return WalkResult::advance();
+    if (auto Known = dyn_cast<F64OpInterface>(Each))
+      return WalkResult(Known.verifyF64());
+    Each->emitOpError("is not known for f64: cast to f32 before it");
+    return WalkResult::interrupt();
+  });
+  return success(!Result.wasInterrupted());
+}
