@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_DEVICE_H
-#define M1_RUNTIME_DEVICE_DEVICE_H
+#ifndef M1C_RUNTIME_DEVICE_DEVICE_H
+#define M1C_RUNTIME_DEVICE_DEVICE_H
 
 #include "runtime/device/Recorder.h"
 #include "runtime/plan/Plan.h"
@@ -35,7 +35,7 @@ public:
   /// output that nobody wants.
   enum class HostAccess : uint8_t { Read, Write, None };
 
-  virtual ~Device();
+  virtual ~Device() = default;
 
   /// "cpu, 8 threads"; "cuda, NVIDIA A100 (sm_80)".
   virtual std::string description() const = 0;
@@ -90,24 +90,6 @@ public:
   virtual Recorder *recorder() { return nullptr; }
 };
 
-/// How to make a device.
-struct DeviceOptions {
-  /// "cpu", "cuda", "cuda:N" (the N-th GPU) or "ptx" (a GPU emulated on the
-  /// CPU); empty for what the plan was compiled for.
-  std::string Name;
-  /// Threads of the CPU to use; 0: as many as the process may.
-  unsigned Threads = 0;
-  /// Waits for each launch, so that an error names the one that caused it.
-  bool Blocking = false;
-  /// On the CPU: checks that kernels stay inside their arguments, at the cost
-  /// of a copy of these for each launch. The emulated GPU always checks.
-  bool Checked = false;
-};
-
-/// The device that the options name; its kernels are not loaded yet.
-absl::StatusOr<std::unique_ptr<Device>>
-createDevice(const LoadedPlan &Plan, const DeviceOptions &Options);
-
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_DEVICE_H
+#endif // M1C_RUNTIME_DEVICE_DEVICE_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_RECORDER_H
-#define M1_RUNTIME_DEVICE_RECORDER_H
+#ifndef M1C_RUNTIME_DEVICE_RECORDER_H
+#define M1C_RUNTIME_DEVICE_RECORDER_H
 
 #include "runtime/support/Error.h"
 
@@ -31,4 +31,4 @@ public:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_RECORDER_H
+#endif // M1C_RUNTIME_DEVICE_RECORDER_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_CHECKS_H
-#define M1_RUNTIME_SESSION_CHECKS_H
+#ifndef M1C_RUNTIME_SESSION_CHECKS_H
+#define M1C_RUNTIME_SESSION_CHECKS_H
 
 #include "runtime/plan/Plan.h"
 #include "runtime/session/HostTensor.h"
@@ -41,4 +41,4 @@ absl::Status checkDrawn(const plan::Function &Function,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_CHECKS_H
+#endif // M1C_RUNTIME_SESSION_CHECKS_H

@@ -1,4 +1,4 @@
-//===- Executor.cpp - runs a plan's functions -------------------*- C++ -*-===//
+//===- Executor.cpp - runs a plan's functions -----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_EXECUTOR_H
-#define M1_RUNTIME_SESSION_EXECUTOR_H
+#ifndef M1C_RUNTIME_SESSION_EXECUTOR_H
+#define M1C_RUNTIME_SESSION_EXECUTOR_H
 
 #include "runtime/device/Device.h"
 #include "runtime/session/Checks.h"
@@ -105,4 +105,4 @@ private:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_EXECUTOR_H
+#endif // M1C_RUNTIME_SESSION_EXECUTOR_H

@@ -1,4 +1,4 @@
-//===- Generate.cpp - continuous batching -----------------------*- C++ -*-===//
+//===- Generate.cpp - continuous batching ---------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_GENERATE_H
-#define M1_RUNTIME_SESSION_GENERATE_H
+#ifndef M1C_RUNTIME_SESSION_GENERATE_H
+#define M1C_RUNTIME_SESSION_GENERATE_H
 
 #include "runtime/session/LanguageModel.h"
 
@@ -69,4 +69,4 @@ absl::Status generate(
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_GENERATE_H
+#endif // M1C_RUNTIME_SESSION_GENERATE_H

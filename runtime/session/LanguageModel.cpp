@@ -1,4 +1,4 @@
-//===- LanguageModel.cpp - the functions of a language model ----*- C++ -*-===//
+//===- LanguageModel.cpp - the functions of a language model --------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_LANGUAGEMODEL_H
-#define M1_RUNTIME_SESSION_LANGUAGEMODEL_H
+#ifndef M1C_RUNTIME_SESSION_LANGUAGEMODEL_H
+#define M1C_RUNTIME_SESSION_LANGUAGEMODEL_H
 
 #include "runtime/session/Executor.h"
 
@@ -126,4 +126,4 @@ absl::Status checkTokens(const LanguageModel &Model,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_LANGUAGEMODEL_H
+#endif // M1C_RUNTIME_SESSION_LANGUAGEMODEL_H

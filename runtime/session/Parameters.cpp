@@ -1,4 +1,4 @@
-//===- Parameters.cpp - where a plan's parameters come from -----*- C++ -*-===//
+//===- Parameters.cpp - where a plan's parameters come from ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

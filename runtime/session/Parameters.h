@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_PARAMETERS_H
-#define M1_RUNTIME_SESSION_PARAMETERS_H
+#ifndef M1C_RUNTIME_SESSION_PARAMETERS_H
+#define M1C_RUNTIME_SESSION_PARAMETERS_H
 
 #include "runtime/plan/Plan.h"
 #include "runtime/weights/Checkpoint.h"
@@ -43,4 +43,4 @@ randomParameters(const LoadedPlan &Plan, uint64_t Seed);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_PARAMETERS_H
+#endif // M1C_RUNTIME_SESSION_PARAMETERS_H

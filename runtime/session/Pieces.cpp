@@ -1,4 +1,4 @@
-//===- Pieces.cpp - cuts sequences into ragged batches ----------*- C++ -*-===//
+//===- Pieces.cpp - cuts sequences into ragged batches --------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_PIECES_H
-#define M1_RUNTIME_SESSION_PIECES_H
+#ifndef M1C_RUNTIME_SESSION_PIECES_H
+#define M1C_RUNTIME_SESSION_PIECES_H
 
 #include "runtime/support/Error.h"
 
@@ -35,4 +35,4 @@ feedSequences(std::span<const int64_t> Lengths, int64_t MaxTokens,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_PIECES_H
+#endif // M1C_RUNTIME_SESSION_PIECES_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_SCORE_H
-#define M1_RUNTIME_SESSION_SCORE_H
+#ifndef M1C_RUNTIME_SESSION_SCORE_H
+#define M1C_RUNTIME_SESSION_SCORE_H
 
 #include "runtime/session/LanguageModel.h"
 
@@ -41,4 +41,4 @@ absl::Status computeLogits(LanguageModel &Model,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_SCORE_H
+#endif // M1C_RUNTIME_SESSION_SCORE_H

@@ -6,9 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_SESSION_H
-#define M1_RUNTIME_SESSION_SESSION_H
+#ifndef M1C_RUNTIME_SESSION_SESSION_H
+#define M1C_RUNTIME_SESSION_SESSION_H
 
+#include "runtime/device/CreateDevice.h"
 #include "runtime/session/Executor.h"
 
 namespace m1 {
@@ -39,4 +40,4 @@ struct Session {
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_SESSION_H
+#endif // M1C_RUNTIME_SESSION_SESSION_H

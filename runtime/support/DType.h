@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_DTYPE_H
-#define M1_RUNTIME_SUPPORT_DTYPE_H
+#ifndef M1C_RUNTIME_SUPPORT_DTYPE_H
+#define M1C_RUNTIME_SUPPORT_DTYPE_H
 
 #include <bit>
 #include <cstdint>
@@ -60,4 +60,4 @@ uint16_t f16FromFloat(float Value);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SUPPORT_DTYPE_H
+#endif // M1C_RUNTIME_SUPPORT_DTYPE_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_ERROR_H
-#define M1_RUNTIME_SUPPORT_ERROR_H
+#ifndef M1C_RUNTIME_SUPPORT_ERROR_H
+#define M1C_RUNTIME_SUPPORT_ERROR_H
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -71,4 +71,4 @@ template <typename... Parts> absl::Status makeError(const Parts &...P) {
   Lhs = std::move(*Tmp)
 // NOLINTEND(bugprone-macro-parentheses)
 
-#endif // M1_RUNTIME_SUPPORT_ERROR_H
+#endif // M1C_RUNTIME_SUPPORT_ERROR_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_FILE_H
-#define M1_RUNTIME_SUPPORT_FILE_H
+#ifndef M1C_RUNTIME_SUPPORT_FILE_H
+#define M1C_RUNTIME_SUPPORT_FILE_H
 
 #include "runtime/support/Error.h"
 
@@ -89,4 +89,4 @@ absl::Status createDirectories(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SUPPORT_FILE_H
+#endif // M1C_RUNTIME_SUPPORT_FILE_H

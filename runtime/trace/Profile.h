@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_TRACE_PROFILE_H
-#define M1_RUNTIME_TRACE_PROFILE_H
+#ifndef M1C_RUNTIME_TRACE_PROFILE_H
+#define M1C_RUNTIME_TRACE_PROFILE_H
 
 #include <cstdint>
 #include <map>
@@ -34,4 +34,4 @@ private:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_TRACE_PROFILE_H
+#endif // M1C_RUNTIME_TRACE_PROFILE_H

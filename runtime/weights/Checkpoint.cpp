@@ -1,4 +1,4 @@
-//===- Checkpoint.cpp - a directory of safetensors files --------*- C++ -*-===//
+//===- Checkpoint.cpp - a directory of safetensors files ------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

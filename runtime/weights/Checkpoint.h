@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_CHECKPOINT_H
-#define M1_RUNTIME_WEIGHTS_CHECKPOINT_H
+#ifndef M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
+#define M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 
 #include "runtime/weights/Safetensors.h"
 
@@ -72,4 +72,4 @@ readSafetensorsIndex(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_CHECKPOINT_H
+#endif // M1C_RUNTIME_WEIGHTS_CHECKPOINT_H

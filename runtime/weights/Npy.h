@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_NPY_H
-#define M1_RUNTIME_WEIGHTS_NPY_H
+#ifndef M1C_RUNTIME_WEIGHTS_NPY_H
+#define M1C_RUNTIME_WEIGHTS_NPY_H
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
@@ -81,4 +81,4 @@ private:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_NPY_H
+#endif // M1C_RUNTIME_WEIGHTS_NPY_H

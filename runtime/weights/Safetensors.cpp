@@ -1,4 +1,4 @@
-//===- Safetensors.cpp - metadata of one safetensors file -------*- C++ -*-===//
+//===- Safetensors.cpp - metadata of one safetensors file -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_SAFETENSORS_H
-#define M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+#ifndef M1C_RUNTIME_WEIGHTS_SAFETENSORS_H
+#define M1C_RUNTIME_WEIGHTS_SAFETENSORS_H
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
@@ -39,4 +39,4 @@ readSafetensorsHeader(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+#endif // M1C_RUNTIME_WEIGHTS_SAFETENSORS_H

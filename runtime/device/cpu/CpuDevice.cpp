@@ -1,4 +1,4 @@
-//===- CpuDevice.cpp - the processor that this process runs on --*- C++ -*-===//
+//===- CpuDevice.cpp - the processor that this process runs on ------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -12,7 +12,7 @@
 #include "runtime/device/cpu/Features.h"
 #include "runtime/device/cpu/GuardedLaunch.h"
 #include "runtime/device/cpu/Image.h"
-#include "runtime/device/cpu/ThreadPool.h"
+#include "runtime/support/ThreadPool.h"
 
 #include <algorithm>
 #include <atomic>

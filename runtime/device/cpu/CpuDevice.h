@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
-#define M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#ifndef M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#define M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H
 
 #include "runtime/device/Device.h"
 
@@ -24,4 +24,4 @@ std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#endif // M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H

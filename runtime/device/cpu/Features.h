@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CPU_FEATURES_H
-#define M1_RUNTIME_DEVICE_CPU_FEATURES_H
+#ifndef M1C_RUNTIME_DEVICE_CPU_FEATURES_H
+#define M1C_RUNTIME_DEVICE_CPU_FEATURES_H
 
 #include "runtime/support/Error.h"
 
@@ -26,4 +26,4 @@ void assumeFeature(std::string_view Feature);
 
 } // namespace m1::cpu
 
-#endif // M1_RUNTIME_DEVICE_CPU_FEATURES_H
+#endif // M1C_RUNTIME_DEVICE_CPU_FEATURES_H

@@ -1,4 +1,4 @@
-//===- Image.cpp - machine code from a plan ---------------------*- C++ -*-===//
+//===- Image.cpp - machine code from a plan -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

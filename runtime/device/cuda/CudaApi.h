@@ -14,8 +14,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
-#define M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#ifndef M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#define M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H
 
 #include <cstddef>
 #include <cstdint>
@@ -111,4 +111,4 @@ struct Api {
 
 } // namespace m1::cuda
 
-#endif // M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#endif // M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H

@@ -1,4 +1,4 @@
-//===- CudaDriver.cpp - NVIDIA GPUs -----------------------------*- C++ -*-===//
+//===- CudaDriver.cpp - NVIDIA GPUs ---------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
-#define M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#define M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
 
 #include "runtime/device/gpu/Driver.h"
 
@@ -23,4 +23,4 @@ createCudaDriver(unsigned Ordinal, const std::string &Library = "libcuda.so.1");
 
 } // namespace m1::cuda
 
-#endif // M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#endif // M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_GPU_DRIVER_H
-#define M1_RUNTIME_DEVICE_GPU_DRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_GPU_DRIVER_H
+#define M1C_RUNTIME_DEVICE_GPU_DRIVER_H
 
 #include "runtime/device/Recorder.h"
 #include "runtime/support/ArgumentExtent.h"
@@ -95,4 +95,4 @@ public:
 
 } // namespace m1::gpu
 
-#endif // M1_RUNTIME_DEVICE_GPU_DRIVER_H
+#endif // M1C_RUNTIME_DEVICE_GPU_DRIVER_H

@@ -1,4 +1,4 @@
-//===- GpuDevice.cpp - a device behind a GPU's driver -----------*- C++ -*-===//
+//===- GpuDevice.cpp - a device behind a GPU's driver ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -9,7 +9,7 @@
 #include "runtime/device/gpu/GpuDevice.h"
 
 #include "runtime/device/MemoryNeeds.h"
-#include "runtime/device/gpu/Staging.h"
+#include "runtime/device/gpu/TransferBuffers.h"
 
 #include <algorithm>
 #include <charconv>
@@ -42,7 +42,8 @@ public:
     MemoryNeeds Needs(*Plan, kAlignment);
     M1_RETURN_IF_ERROR(checkMemory(Needs));
 
-    M1_ASSIGN_OR_RETURN(Copies, Staging::create(*Gpu, Options.StagingBytes));
+    M1_ASSIGN_OR_RETURN(Copies,
+                        TransferBuffers::create(*Gpu, Options.TransferBytes));
     M1_ASSIGN_OR_RETURN(CallArena, allocateBytes(Needs.CallTensors,
                                                  Driver::Contents::Undefined));
     std::vector<uint32_t> Modules;
@@ -290,7 +291,7 @@ private:
   std::unique_ptr<Driver> Gpu;
   GpuOptions Options;
   std::string PlanName;
-  std::unique_ptr<Staging> Copies;
+  std::unique_ptr<TransferBuffers> Copies;
   std::vector<Kernel> Kernels;
   std::set<Address> Allocations;
 

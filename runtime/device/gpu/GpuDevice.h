@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
-#define M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#ifndef M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#define M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H
 
 #include "runtime/device/Device.h"
 #include "runtime/device/gpu/Driver.h"
@@ -20,7 +20,7 @@ struct GpuOptions {
   /// Waits for each launch, so that an error names the one that caused it.
   bool Blocking = false;
   /// Of each of the two buffers that data passes through.
-  uint64_t StagingBytes = uint64_t(16) << 20;
+  uint64_t TransferBytes = uint64_t(16) << 20;
 };
 
 /// The same for real and emulated GPUs. Device memory is taken when the plan is
@@ -31,4 +31,4 @@ std::unique_ptr<Device> createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#endif // M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H

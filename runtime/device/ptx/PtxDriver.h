@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
-#define M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#define M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H
 
 #include "runtime/device/gpu/Driver.h"
 
@@ -21,4 +21,4 @@ absl::StatusOr<std::unique_ptr<gpu::Driver>> createPtxDriver(unsigned Threads);
 
 } // namespace m1::ptx
 
-#endif // M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#endif // M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H
