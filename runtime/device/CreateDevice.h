@@ -13,21 +13,21 @@
 
 namespace m1 {
 
-/// How to make a device.
+/// Options of createDevice.
 struct DeviceOptions {
   /// "cpu", "cuda", "cuda:N" (the N-th GPU) or "ptx" (a GPU emulated on the
-  /// CPU); empty for what the plan was compiled for.
+  /// CPU); empty: the device that the plan was compiled for.
   std::string Name;
-  /// Threads of the CPU to use; 0: as many as the process may.
+  /// CPU threads to use; 0: all processors available to the process.
   unsigned Threads = 0;
-  /// Waits for each launch, so that an error names the one that caused it.
+  /// Wait for each launch, so that an error names the one that caused it.
   bool Blocking = false;
-  /// On the CPU: checks that kernels stay inside their arguments, at the cost
-  /// of a copy of these for each launch. The emulated GPU always checks.
+  /// On the CPU: check that kernels stay inside their arguments, at the cost of
+  /// a copy of the arguments per launch. The emulated GPU always checks.
   bool Checked = false;
 };
 
-/// The device that the options name; its kernels are not loaded yet.
+/// Creates the device that the options name; its kernels are not loaded yet.
 absl::StatusOr<std::unique_ptr<Device>>
 createDevice(const LoadedPlan &Plan, const DeviceOptions &Options);
 

@@ -29,8 +29,7 @@ public:
                      std::span<const int64_t> Symbols);
 
 private:
-  /// Elements of a row with their indices; a member so that a check allocates
-  /// nothing.
+  /// Scratch memory: elements of a row with their indices.
   std::vector<std::pair<int32_t, size_t>> Row;
 };
 

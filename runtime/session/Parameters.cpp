@@ -21,7 +21,7 @@ using namespace m1;
 ParameterSource::~ParameterSource() = default;
 
 namespace {
-/// Memory aligned to 64 bytes that was not written yet.
+/// Uninitialised memory, aligned to 64 bytes.
 struct AlignedDelete {
   void operator()(std::byte *Data) const {
     ::operator delete[](Data, std::align_val_t(64));
@@ -45,7 +45,7 @@ public:
     uint64_t Alignment = byteSize(Tensor.Type);
     if (reinterpret_cast<uintptr_t>(Data.data()) % Alignment == 0)
       return Data;
-    // The format does not promise alignment; most writers provide it.
+    // The format does not guarantee alignment; most writers provide it.
     if (!Copies[Index]) {
       Copies[Index] = allocateAligned(Data.size());
       std::memcpy(Copies[Index].get(), Data.data(), Data.size());
@@ -81,8 +81,8 @@ public:
   void release(uint32_t Index) override { Values[Index].reset(); }
 
 private:
-  /// Every block of four elements has a counter of its own, so that threads can
-  /// share the work and the values stay the same.
+  /// Each group of four elements has its own counter: values do not depend on
+  /// the number of threads.
   void generate(uint32_t Index, int64_t Count, ElementType Type, bool IsNorm,
                 std::byte *Out) {
     constexpr int64_t Grain = int64_t(1) << 20; // elements worth a thread
@@ -141,7 +141,7 @@ private:
   std::vector<AlignedBytes> Values;
 };
 
-/// True if a tensor that no parameter names may be in the plan's checkpoint.
+/// Whether the checkpoint may hold this tensor although no parameter uses it.
 bool isDerived(const LoadedPlan &Plan, std::string_view Name) {
   const plan::Model *Model = Plan->model();
   if (!Model)

@@ -23,21 +23,21 @@ class ParameterSource {
 public:
   virtual ~ParameterSource();
   /// The bytes of parameter number `Index`, aligned to its element type. They
-  /// stay where they are until `release`.
+  /// stay valid until `release`.
   virtual absl::StatusOr<std::span<const std::byte>> get(uint32_t Index) = 0;
-  /// The memory behind `get` is not needed until `get` is called again.
+  /// The memory is not needed until the next `get`.
   virtual void release(uint32_t Index) = 0;
 };
 
-/// Parameters by name from a checkpoint. Every parameter must be there with the
-/// plan's element type and shape, and the checkpoint may hold no others: either
-/// means that it is not the checkpoint the plan was compiled for.
+/// Parameters from a checkpoint, by name. All must be present with the plan's
+/// element types and shapes, and the checkpoint may hold no other tensors:
+/// otherwise it is not the one that the plan was compiled for.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
 
-/// Random parameters that depend on nothing but the seed and the parameter's
-/// place in the plan: normal with standard deviation 0.02, and 1 plus that for
-/// parameters of rank 1 (norms). Made when they are asked for.
+/// Random parameters, which depend only on the seed and the parameter's index:
+/// normal with standard deviation 0.02, plus 1 for parameters of rank 1
+/// (norms). Generated on demand.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 randomParameters(const LoadedPlan &Plan, uint64_t Seed);
 

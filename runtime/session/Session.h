@@ -16,14 +16,14 @@ namespace m1 {
 
 struct SessionOptions {
   /// Directory or file of the checkpoint, or "none" for random weights. May be
-  /// empty where the plan has no parameters.
+  /// empty if the plan has no parameters.
   std::string Weights;
   uint64_t InitSeed = 0;
   DeviceOptions Device;
   bool Profile = false;
 };
 
-/// Everything that it takes to run a plan, in the order of construction.
+/// A plan with its device, parameters and executor, in order of construction.
 struct Session {
   static absl::StatusOr<std::unique_ptr<Session>>
   open(const std::string &PlanPath, const SessionOptions &Options);

@@ -44,7 +44,7 @@ int64_t byteSize(ElementType Type);
 std::string_view name(ElementType Type);
 std::optional<ElementType> elementTypeFromName(std::string_view Name);
 
-/// Product of the extents, or none where it is negative or does not fit.
+/// Product of the extents; none if one is negative or the product overflows.
 std::optional<int64_t> elementCount(std::span<const int64_t> Shape);
 /// "[2, 3]".
 std::string formatShape(std::span<const int64_t> Shape);

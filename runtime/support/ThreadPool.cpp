@@ -14,8 +14,8 @@
 using namespace m1;
 
 namespace {
-/// How long a thread without work spins: longer than the gaps between the
-/// launches of one token, shorter than anyone would notice.
+/// How long an idle thread spins: longer than the gaps between the launches of
+/// one token, and short enough not to matter.
 constexpr auto SpinTime = std::chrono::microseconds(50);
 
 inline void relax() {
@@ -52,7 +52,7 @@ void ThreadPool::run(int64_t LoopCount, int64_t LoopChunk, Function LoopBody,
   Context.store(LoopContext, std::memory_order_relaxed);
   Done.store(0, std::memory_order_relaxed);
   uint32_t Epoch = epochOf(Ticket.load(std::memory_order_relaxed)) + 1;
-  // Sequentially consistent, like the sleeper's count and look: either the
+  // Sequentially consistent, like the sleeper's increment and check: either the
   // sleeper sees this loop or this thread sees the sleeper.
   Ticket.store(static_cast<uint64_t>(Epoch) << 32 | LoopCount);
   if (Sleepers.load() > 0) {
@@ -63,8 +63,8 @@ void ThreadPool::run(int64_t LoopCount, int64_t LoopChunk, Function LoopBody,
   work(Epoch, 0);
   for (unsigned Spins = 0; Done.load(std::memory_order_acquire) != LoopCount;
        ++Spins) {
-    // With more threads than processors, the one that is waited for may need
-    // this processor.
+    // If there are more threads than processors, the awaited one may need this
+    // processor.
     if (Spins < 2000)
       relax();
     else
@@ -79,7 +79,8 @@ void ThreadPool::work(uint32_t Epoch, unsigned Thread) {
     int64_t Left = static_cast<uint32_t>(Current);
     if (Left == 0)
       break;
-    // A late thread may read another loop's chunk here; it then fails below.
+    // A late thread may read the next loop's chunk here; the exchange below
+    // then fails.
     int64_t Taken = std::min(Left, Chunk.load(std::memory_order_relaxed));
     // Succeeds only while the loop is still `Epoch` and has `Left` indices
     // left; the loop then cannot end before this thread adds to Done.
@@ -107,7 +108,7 @@ void ThreadPool::workerMain(unsigned Thread) {
       if (Epoch != Seen || Stopping.load(std::memory_order_relaxed))
         break;
       relax();
-      // The clock costs more than a pause: look at it now and then.
+      // Reading the clock costs more than a pause: do it rarely.
       if (Spins % 64 == 0 &&
           std::chrono::steady_clock::now() - Start > SpinTime) {
         std::unique_lock<std::mutex> Lock(Mutex);

@@ -19,12 +19,11 @@
 
 namespace m1 {
 
-/// Runs loops on a fixed set of threads, of which the caller is one.
+/// Runs loops on a fixed set of threads, including the caller.
 ///
-/// Made for hundreds of loops of some microseconds each: a thread that has
-/// nothing to do spins for a while before it sleeps, and a loop waits only for
-/// the threads that took part in it, so one that the system has put aside does
-/// not hold it up unless it holds a part of the work.
+/// Designed for hundreds of loops of a few microseconds each: idle threads spin
+/// for a while before they sleep, and a loop waits only for threads that took
+/// part in it, so that a descheduled thread does not delay it.
 class ThreadPool {
 public:
   /// `Threads` includes the caller; at least 1.
@@ -35,10 +34,10 @@ public:
 
   unsigned threads() const { return Workers.size() + 1; }
 
-  /// Calls Body(Begin, End, Thread) for ranges that cover 0 <= i < Count, each
-  /// index once, at most `Chunk` in a range; Thread < threads() is different
-  /// for ranges that run at the same time. Count < 2^32. Not from inside a
-  /// Body, and from one thread at a time.
+  /// Calls Body(Begin, End, Thread) on disjoint ranges of at most `Chunk`
+  /// indices that cover 0 <= i < Count; Count < 2^32. Ranges that run at the
+  /// same time have different Thread < threads(). Neither reentrant nor
+  /// thread-safe.
   template <typename BodyT>
   void parallelFor(int64_t Count, int64_t Chunk, BodyT &&Body) {
     if (Workers.empty() || Count <= Chunk) {
@@ -64,16 +63,16 @@ private:
   void work(uint32_t Epoch, unsigned Thread);
   void workerMain(unsigned Thread);
 
-  /// Number of the loop in the upper half, how many of its indices nobody has
-  /// taken in the lower. One word that says all that a thread must know to take
-  /// some: of a loop that is over there are none left, whatever the fields
-  /// below say of the next one by the time that a late thread reads them.
+  /// The loop's number (epoch) in the upper half, the number of indices not yet
+  /// taken in the lower. A single word decides whether a thread may take
+  /// indices: a finished loop has none left, whatever a late thread reads from
+  /// the fields below, which may already belong to the next loop.
   alignas(64) std::atomic<uint64_t> Ticket{0};
-  /// Indices of the current loop that are done.
+  /// Completed indices of the current loop.
   alignas(64) std::atomic<int64_t> Done{0};
-  /// The current loop. Atomic since late threads may read while they change;
-  /// whoever has taken a part of the loop reads them unchanged, as the loop
-  /// does not end before that part is done.
+  /// The current loop. Atomic because late threads may read them while they
+  /// change. They are stable for a thread that has taken indices: the loop does
+  /// not end before those are done.
   alignas(64) std::atomic<int64_t> Count{0};
   std::atomic<int64_t> Chunk{1};
   std::atomic<Function> Body{nullptr};

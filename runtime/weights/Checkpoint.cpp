@@ -38,7 +38,7 @@ m1::readSafetensorsIndex(const std::string &Path) {
       return makeError(Path, ": weight_map: tensor '", Name,
                        "' has no file name");
     std::string FileName = File.get<std::string>();
-    // A checkpoint's files lie beside its index; nothing may point elsewhere.
+    // Files must be in the index's directory.
     if (FileName.empty() || FileName.find('/') != std::string::npos ||
         FileName.find('\0') != std::string::npos)
       return makeError(Path, ": weight_map: tensor '", Name, "': '", FileName,

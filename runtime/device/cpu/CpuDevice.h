@@ -15,11 +15,12 @@
 
 namespace m1 {
 
-/// How many threads to use where `Asked` is the user's wish; 0 stands for one
-/// for each processor that this process may use.
+/// The number of threads to use if the user asked for `Asked`; 0: one per
+/// processor available to the process.
 absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
 
-/// `Threads` is at least 1.
+/// `Threads` is at least 1. `Checked`: see DeviceOptions. `Checked`: see
+/// DeviceOptions.
 std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 
 } // namespace m1

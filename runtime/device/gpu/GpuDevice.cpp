@@ -29,7 +29,7 @@ public:
       : Gpu(std::move(TheDriver)), Options(Options) {}
   ~GpuDevice() override {
     for (Address At : Allocations)
-      (void)Gpu->release(At); // nobody is left to tell
+      (void)Gpu->release(At); // a destructor cannot report errors
   }
 
   std::string description() const override { return Gpu->description(); }
@@ -89,8 +89,8 @@ public:
     return explain(Gpu->release(Loaded));
   }
 
-  /// Inputs and outputs lie one after the other in one arena, so that calls of
-  /// equal sizes find them at equal addresses.
+  /// Inputs and outputs are laid out consecutively in one arena: equal sizes
+  /// give equal addresses.
   absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                               HostAccess Access) override {
     Address At = CallArena + CallUsed;
@@ -133,8 +133,9 @@ public:
   }
 
   absl::Status copy(Address To, Address From, uint64_t Bytes) override {
-    // Pieces no longer than the distance do not overlap themselves; going away
-    // from the destination, none overwrites what a later one reads.
+    // The driver takes no overlapping ranges: copy chunks no longer than the
+    // distance between the ranges, in the order in which none overwrites the
+    // source of a later one.
     uint64_t Distance = To > From ? To - From : From - To;
     if (Distance == 0)
       return absl::OkStatus();
@@ -259,7 +260,7 @@ private:
     return At;
   }
 
-  /// An error of earlier work, with the launches that can have caused it.
+  /// Adds to an asynchronous error the launches that may have caused it.
   absl::Status explain(const absl::Status &Status) const {
     if (Status.ok())
       return Status;
@@ -287,7 +288,7 @@ private:
                   ", block ", L.Of->Threads, ", shared ", L.Of->SharedBytes);
   }
 
-  // Destroyed last: the staging uses it.
+  // Destroyed last: the transfer buffers use it.
   std::unique_ptr<Driver> Gpu;
   GpuOptions Options;
   std::string PlanName;
@@ -299,7 +300,7 @@ private:
   uint64_t CallUsed = 0;
   std::vector<MappedRange> Mapped;
 
-  /// Launched since the last `synchronize`, for errors.
+  /// Launches since the last `synchronize`, for errors.
   std::vector<Launch> Pending;
   std::optional<OpenRecording> Recording;
   std::map<uint32_t, std::vector<Launch>> Recorded;

@@ -30,7 +30,7 @@ TransferBuffers::~TransferBuffers() {
       Gpu.releaseHost(Buffer);
 }
 
-/// Goes on with the other buffer once nothing uses it any more.
+/// Switches to the other buffer, once its copies are complete.
 absl::Status TransferBuffers::turn() {
   M1_RETURN_IF_ERROR(Gpu.mark(Current));
   Current ^= 1;

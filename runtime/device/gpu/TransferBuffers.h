@@ -17,19 +17,18 @@
 
 namespace m1::gpu {
 
-/// The way between the process's memory and the GPU's: two buffers that the GPU
-/// can copy from and to, of which the process fills or reads one while the
-/// other is under way.
+/// Copies between pageable host memory and the GPU through two pinned buffers:
+/// the host fills or reads one while the GPU copies the other.
 class TransferBuffers {
 public:
-  /// The driver must outlive the staging; `Bytes` is the size of each buffer.
+  /// The driver must outlive the buffers. `Bytes`: the size of each.
   static absl::StatusOr<std::unique_ptr<TransferBuffers>>
   create(Driver &Gpu, uint64_t Bytes);
   ~TransferBuffers();
   TransferBuffers(const TransferBuffers &) = delete;
   TransferBuffers &operator=(const TransferBuffers &) = delete;
 
-  /// `From` has been read when this returns; the copy may still be under way.
+  /// `From` has been read when this returns; the copy may still be pending.
   absl::Status copyIn(Address To, const void *From, uint64_t Bytes);
   /// Waits for all earlier work; `To` is complete when this returns.
   absl::Status copyOut(void *To, Address From, uint64_t Bytes);
@@ -42,7 +41,7 @@ private:
   uint64_t BufferBytes;
   std::array<std::byte *, 2> Buffers{};
   unsigned Current = 0;
-  uint64_t Used = 0; ///< bytes of the current buffer that may be under way
+  uint64_t Used = 0; ///< bytes of the current buffer with copies pending
 };
 
 } // namespace m1::gpu

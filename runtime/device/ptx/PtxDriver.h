@@ -15,8 +15,8 @@
 
 namespace m1::ptx {
 
-/// A GPU emulated on `Threads` threads of the host, at least 1. It runs code
-/// for any compute capability, and everything is done when a call returns.
+/// A GPU emulated on `Threads` host threads, at least 1. It accepts code for
+/// any compute capability; calls are synchronous.
 absl::StatusOr<std::unique_ptr<gpu::Driver>> createPtxDriver(unsigned Threads);
 
 } // namespace m1::ptx

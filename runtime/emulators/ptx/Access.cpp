@@ -38,7 +38,8 @@ bool failOutside(Warp &W, const Instruction &I, unsigned Lane, Space In,
                      Argument.Bytes, " bytes");
       break;
     }
-    // Of an access that begins inside, the end is outside.
+    // If the access begins inside an allocation, its last byte is out of
+    // bounds.
     const GlobalMemory &Memory = W.Launch.Memory;
     Where =
         Memory.describe(Memory.find(Address) ? Address + Bytes - 1 : Address);

@@ -13,12 +13,11 @@
 
 namespace m1::ptx {
 
-/// An access of one lane to memory, found and checked to be inside of it and
-/// aligned.
+/// The memory that a lane accesses, after checks of bounds and alignment.
 struct Found {
   Space In = Space::Global; // never Generic
   std::byte *Data = nullptr;
-  /// Place in shared or local memory.
+  /// Index into the data of shared or local memory.
   uint64_t Place = 0;
 };
 
@@ -39,12 +38,13 @@ inline std::string shown(uint64_t Address) {
 bool findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
                 uint64_t Address, unsigned Bytes, bool Writes, Found &Out);
 
-/// Checks that what was found may be read (or: written), and notes that it was.
+/// Checks that the memory found may be read or written, and records the access.
 bool noteAccess(Warp &W, const Instruction &I, unsigned Lane, uint64_t Address,
                 const Found &At, unsigned Bytes, SharedMemory::Kind Kind);
 
-/// Both at once where nothing can be wrong, of Bytes <= 8 in shared memory or
-/// in `Recent`, where in global memory the last access was. Null: see above.
+/// Fast path of findMemory and noteAccess, for accesses of at most 8 bytes to
+/// shared memory or to `Recent`, the global memory of the last access. Null if
+/// the access needs the full checks.
 template <unsigned Bytes, SharedMemory::Kind Kind>
 std::byte *quickAccess(Warp &W, unsigned Lane, Space In, uint64_t Address,
                        const Allocation::View &Recent) {
@@ -77,7 +77,7 @@ std::byte *quickAccess(Warp &W, unsigned Lane, Space In, uint64_t Address,
   return Shared.data() + Place;
 }
 
-/// Takes a state space from the modifiers; Generic if there is none.
+/// Consumes a state space modifier; Generic if there is none.
 Space decodeSpace(Decoder &D);
 
 } // namespace m1::ptx

@@ -14,9 +14,9 @@ using namespace m1;
 using namespace m1::ptx;
 
 namespace {
-/// cp.async [shared], [global], Bytes{, source bytes}: the source is read now;
-/// what it held then becomes visible where the lane waits for the copy. Bytes
-/// that the source does not give are zero.
+/// cp.async [shared], [global], Bytes{, source bytes}: the source is read at
+/// once; the data becomes visible when the lane waits for the copy. Bytes
+/// beyond the source size are zero.
 bool runCopy(Warp &W, const Instruction &I, Mask Active) {
   const Operand &To = I.Ops[0], &From = I.Ops[1], &SourceBytes = I.Ops[2];
   if (!W.ready(I, Active, To, From, SourceBytes))
@@ -35,7 +35,7 @@ bool runCopy(Warp &W, const Instruction &I, Mask Active) {
       if (Source & (Bytes - 1))
         return W.fail(I, L, " at ", shown(Source), " is not aligned to ", Bytes,
                       " bytes");
-      // A part of the bytes need not be a power of two.
+      // The source size need not be a power of two.
       for (unsigned B = 0; B < Given; ++B)
         if (!findMemory(W, I, L, Space::Global, Source + B, 1, false, At) ||
             !noteAccess(W, I, L, Source + B, At, 1, SharedMemory::Kind::Load))
@@ -64,7 +64,7 @@ bool runCommit(Warp &W, const Instruction &, Mask Active) {
   return true;
 }
 
-/// Ends the lanes' copies but for those of their last `Immediate` groups.
+/// Completes the lanes' copies except those of their last `Immediate` groups.
 bool runWait(Warp &W, const Instruction &I, Mask Active) {
   std::erase_if(W.Copies, [&](const Warp::Copy &C) {
     if (!(Active >> C.Lane & 1) || C.Group + I.Immediate >= W.Groups[C.Lane])
@@ -77,7 +77,7 @@ bool runWait(Warp &W, const Instruction &I, Mask Active) {
   return true;
 }
 
-/// All copies, as if they had been committed before.
+/// Completes all copies, committed or not.
 bool runWaitAll(Warp &W, const Instruction &I, Mask Active) {
   return runCommit(W, I, Active) && runWait(W, I, Active);
 }

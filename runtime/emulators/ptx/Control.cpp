@@ -32,7 +32,7 @@ bool decodeBranch(Decoder &D, Instruction &I) {
   return D.label(I.Immediate);
 }
 
-/// brx.idx: lanes with the same index go together.
+/// brx.idx: lanes with equal indices take one path.
 bool runIndirectBranch(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[0]))
     return false;
@@ -98,8 +98,7 @@ template <Executor Run> bool decodePlain(Decoder &D, Instruction &I) {
 // Calls
 //===----------------------------------------------------------------------===//
 
-/// Copies the lanes' bytes, and whether they are written, inside of their local
-/// memory.
+/// Copies bytes and their written state within each lane's local memory.
 void copyLocal(Warp &W, Mask Active, uint32_t From, uint32_t To,
                uint32_t Bytes) {
   LocalMemory &Local = W.Owner.Local;
@@ -225,8 +224,8 @@ bool decodeBarrier(Decoder &D, Instruction &I) {
          (D.remaining() == 0 || D.in(I.Ops[1], Type::U32));
 }
 
-/// Order among a thread's accesses to memory is the program's here; a fence
-/// only orders them for other host threads.
+/// A thread's accesses already happen in program order; a fence orders them for
+/// other host threads.
 bool runFence(Warp &, const Instruction &, Mask) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   return true;

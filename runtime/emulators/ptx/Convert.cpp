@@ -15,8 +15,8 @@ namespace {
 /// Modifiers of cvt, in Instruction::Mode2.
 enum Flag : uint8_t { Saturates = 1, Flushes = 2, ToInteger = 4 };
 
-/// `Nearest`, the result of rounding to nearest, changed to another rounding.
-/// `Above`: it is greater than the exact number; `Below`: less.
+/// Adjusts `Nearest`, rounded to nearest, to another rounding mode. `Above`: it
+/// exceeds the exact value; `Below`: it is less.
 template <typename T>
 T direct(T Nearest, bool Above, bool Below, Rounding Mode) {
   const T Infinity = std::numeric_limits<T>::infinity();
@@ -30,8 +30,8 @@ T direct(T Nearest, bool Above, bool Below, Rounding Mode) {
   return Nearest;
 }
 
-/// An integer as a double, rounded to odd: rounding that again to a narrower
-/// type is the same as rounding the integer.
+/// An integer as a double, rounded to odd: rounding it again to a narrower type
+/// equals rounding the integer directly.
 double toOdd(__int128 X) {
   const double Nearest = double(X);
   const __int128 Error = X - __int128(Nearest);
@@ -77,8 +77,8 @@ template <typename To, typename From> To integerToFloat(From X, Rounding Mode) {
   }
 }
 
-/// Numbers out of range become the nearest in range. NaN becomes 0, but of f64
-/// sources and 64-bit results the number with only the highest bit set.
+/// Values out of range saturate. NaN becomes 0, or with f64 sources and 64-bit
+/// results the value with only the top bit set.
 template <typename To, typename From> To floatToInteger(From X, Rounding Mode) {
   using Limits = std::numeric_limits<To>;
   const double Value = double(X);
@@ -133,8 +133,8 @@ To convert(From X, Rounding Mode, uint8_t Flags) {
     return integerToInteger<To>(X, Flags & Saturates);
 }
 
-/// Registers may be wider than the types: sources give their low bits, and
-/// results are extended, by their sign if the type has one.
+/// Registers may be wider than the types: sources are truncated, results are
+/// sign- or zero-extended.
 template <typename To, typename From>
 bool runConvert(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[1]))
@@ -142,7 +142,7 @@ bool runConvert(Warp &W, const Instruction &I, Mask Active) {
   const size_t InBytes = I.Ops[1].Bytes, OutBytes = I.Ops[0].Bytes;
   const std::byte *In = W.in<std::byte>(I.Ops[1]);
   std::byte *Out = W.out<std::byte>(I.Ops[0]);
-  // One that narrows may be executed in place, so all are read first.
+  // A narrowing conversion may be in place: read all lanes first.
   std::array<From, Lanes> Source;
   forLanes(Active, [&](unsigned L) {
     std::memcpy(&Source[L], In + L * InBytes, sizeof(From));
@@ -228,8 +228,8 @@ bool decodeConvert(Decoder &D, Instruction &I) {
   if (!D.type(From))
     return false;
   const bool ToFloat = To >= Type::F16, FromFloat = From >= Type::F16;
-  // A rounding to integers is of floating-point numbers; integers from them
-  // need one, and so do narrower numbers.
+  // Integer rounding modes apply to floating-point sources; conversions to
+  // integers or to narrower floats need a rounding mode.
   if (ToWhole ? !FromFloat : FromFloat && !ToFloat)
     return D.error("how to round to an integer is missing or has no meaning");
   if (!Rounds && ToFloat && (!FromFloat || sizeOf(To) < sizeOf(From)))

@@ -22,7 +22,7 @@
 
 namespace m1::ptx {
 
-/// An operand as it is written.
+/// A parsed operand.
 struct TextOperand {
   enum class Kind : uint8_t {
     Word,    // register, variable, label
@@ -42,7 +42,7 @@ struct TextOperand {
   int64_t Offset = 0;             // of an address
 };
 
-/// What a name stands for.
+/// What a name refers to.
 struct Symbol {
   enum class Kind : uint8_t { Register, Predicate, Address, Parameter };
   explicit Symbol(Kind K) : K(K) {}
@@ -54,12 +54,12 @@ struct Symbol {
   uint64_t Address = 0;     // offset of a parameter
 };
 
-/// Takes an instruction's modifiers and operands apart, in order. The functions
-/// return false where the text does not fit; the instruction is then unknown,
-/// or there is a message that says more.
+/// Consumes an instruction's modifiers and operands in order. Functions return
+/// false if the text does not match: the instruction is then unknown, unless a
+/// message was set.
 class Decoder {
 public:
-  /// What the instruction's function offers.
+  /// Services of the enclosing function.
   class Context {
   public:
     virtual ~Context() = default;
@@ -80,9 +80,9 @@ public:
       : C(C), Modifiers(std::move(Modifiers)), Operands(std::move(Operands)) {}
 
   // Modifiers.
-  /// Whether the next modifier is this one; takes it then.
+  /// Consumes the next modifier if it is this one.
   bool take(std::string_view Modifier);
-  /// Takes the next one if it is in the list; its place there.
+  /// Consumes the next modifier if it is in the list; its index there.
   std::optional<unsigned> takeAny(std::span<const std::string_view> List);
   std::optional<unsigned>
   takeAny(std::initializer_list<std::string_view> List) {
@@ -91,7 +91,7 @@ public:
   bool type(Type &T);
   /// Whether the last modifier is a floating-point type.
   bool isFloat() const;
-  /// Takes all of the following modifiers that only advise (cache hints).
+  /// Consumes following modifiers that are only hints (caching).
   void takeHints();
 
   // Operands.
@@ -99,23 +99,23 @@ public:
   const TextOperand &peek(size_t Ahead = 0) const {
     return Operands[NextOperand + Ahead];
   }
-  /// A register that takes a result of this many bytes.
+  /// A result register of this many bytes.
   bool out(Operand &O, unsigned Bytes);
   /// A register or a number of type T.
   bool in(Operand &O, Type T);
-  /// One of any width, for instructions that convert: T is a number's type.
+  /// One of any width, for conversions; T is the type of an immediate.
   bool outAny(Operand &O);
   bool inAny(Operand &O, Type T);
   /// {a, b, ...} or a single register; 0 bytes and AnyWidth: see above.
   bool outVector(std::vector<Operand> &Os, unsigned Count, unsigned Bytes);
   bool inVector(std::vector<Operand> &Os, unsigned Count, Type T,
                 bool AnyWidth = false);
-  /// A number that is known when the module is loaded.
+  /// An immediate.
   bool immediate(int64_t &Value);
   bool outPredicate(Predicate &P);
-  /// A predicate, a possible second one behind '|' (else AlwaysFalse).
+  /// A predicate and an optional second one after '|' (else AlwaysFalse).
   bool outPredicates(Predicate &P, Predicate &Q);
-  /// A result and a possible predicate behind '|' (else AlwaysFalse).
+  /// A result and an optional predicate after '|' (else AlwaysFalse).
   bool outWithPredicate(Operand &O, unsigned Bytes, Predicate &P);
   bool inPredicate(Predicate &P, bool &Negated);
   /// [register + offset], [variable + offset]. `In`, if given, becomes the
@@ -123,7 +123,7 @@ public:
   bool address(Operand &Base, int64_t &Offset, Space *In = nullptr);
   bool label(int64_t &Target);
 
-  /// Whether all modifiers and operands are taken.
+  /// Whether all modifiers and operands have been consumed.
   bool done();
   /// Fails with a message.
   bool error(std::string Message);
@@ -131,7 +131,7 @@ public:
   Context &context() { return C; }
   const std::string &message() const { return Message; }
 
-  /// Converts one operand that was taken out of a vector.
+  /// Converts one element of a vector operand.
   bool outOperand(const TextOperand &T, Operand &O, unsigned Bytes);
   bool inOperand(const TextOperand &X, Operand &O, Type T, bool AnyWidth);
   const TextOperand *next();
@@ -144,8 +144,8 @@ private:
   std::string Message;
 };
 
-/// An opcode's first word and how the rest is decoded: sets the instruction's
-/// executor and operands; false if it does not know a modifier or operand.
+/// The first word of an opcode and its decoder, which sets the executor and
+/// operands; false for an unknown modifier or operand.
 struct Family {
   std::string_view Name;
   bool (*Decode)(Decoder &D, Instruction &I);

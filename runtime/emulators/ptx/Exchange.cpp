@@ -23,9 +23,9 @@ bool ptx::needWholeWarp(Warp &W, const Instruction &I, Mask Active) {
 namespace {
 enum ShuffleMode : uint8_t { Up, Down, Butterfly, Indexed };
 
-/// shfl.sync.mode.b32 d{|p}, a, b, c, membermask. c's low five bits bound the
-/// lanes, the five from bit 8 on split the warp into parts. The value of a lane
-/// that does not take part is undefined.
+/// shfl.sync.mode.b32 d{|p}, a, b, c, membermask. the low five bits of c clamp
+/// the lane, the five from bit 8 on split the warp into segments. The value of
+/// an inactive source lane is undefined.
 bool runShuffle(Warp &W, const Instruction &I, Mask Active) {
   Mask Members;
   if (!W.ready(I, Active, I.Ops[1], I.Ops[2], I.Ops[3]) ||

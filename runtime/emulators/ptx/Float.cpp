@@ -16,8 +16,7 @@ namespace {
 // What a lane does
 //===----------------------------------------------------------------------===//
 
-// Of the 16-bit types, each operation gets its operands as doubles, `small`,
-// and its result is rounded to the type afterwards.
+// Operations on 16-bit types get doubles (`Small`) and round the result once.
 
 struct Add {
   template <typename T> static T apply(T A, T B) { return A + B; }
@@ -42,8 +41,7 @@ struct Fma {
 struct Div {
   template <typename T> static T apply(T A, T B) { return A / B; }
 };
-/// The number of two, where the other is NaN; of zeros, the negative one is the
-/// smaller.
+/// If one operand is NaN, the other one; -0 is less than +0.
 template <bool Max, bool KeepNaN> struct Extreme {
   template <typename T> static T apply(T A, T B) {
     if (std::isnan(A) || std::isnan(B)) {
@@ -71,8 +69,8 @@ struct Reciprocal {
 struct SquareRoot {
   template <typename T> static T apply(T A) { return std::sqrt(A); }
 };
-// The approximate functions are computed in double and rounded, so their
-// results are better than a device's, and not the same bits.
+// Approximate functions are computed in double and rounded: more accurate than
+// on a device, and not bit-identical.
 struct ReciprocalRoot {
   template <typename T> static T apply(T A) { return 1 / std::sqrt(double(A)); }
 };
@@ -154,10 +152,10 @@ constexpr Executor runFloat() {
     return runMap<M, X, X, X, X>;
 }
 
-/// The types that an instruction has, beside f32.
+/// The types of an instruction besides f32.
 enum Types : uint8_t { OnlyF32 = 0, WithF64 = 1, WithSmall = 2, All = 3 };
 
-/// Chooses the executor by the type and takes the operands.
+/// Selects the executor by type and decodes the operands.
 template <typename Op, unsigned Sources, Types Has>
 bool finish(Decoder &D, Instruction &I, bool Ftz, bool Sat) {
   Type T;
@@ -186,7 +184,7 @@ bool finish(Decoder &D, Instruction &I, bool Ftz, bool Sat) {
   return I.Run && decodeSame(D, I, T, Sources);
 }
 
-/// add, sub, mul, fma: {.rn}{.ftz}{.sat}, the only rounding that is known.
+/// add, sub, mul, fma: {.rn}{.ftz}{.sat}, .rn is the only rounding supported.
 template <typename Op, unsigned Sources>
 bool decodeArithmetic(Decoder &D, Instruction &I) {
   D.take("rn");
@@ -223,7 +221,7 @@ bool decodeSign(Decoder &D, Instruction &I) {
   return finish<Op, 1, All>(D, I, D.take("ftz"), false);
 }
 
-/// rcp, sqrt: correctly rounded also where .approx allows less.
+/// rcp, sqrt: correctly rounded even with .approx.
 template <typename Op> bool decodeRoot(Decoder &D, Instruction &I) {
   if (!D.takeAny({"rn", "approx"}))
     return false;

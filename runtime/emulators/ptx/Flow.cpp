@@ -15,10 +15,10 @@ using namespace m1;
 using namespace m1::ptx;
 
 namespace {
-/// The graph of a function's basic blocks; number `size()` is the end that all
+/// The control flow graph of a function; block `size()` is the exit that all
 /// returns lead to.
 struct Graph {
-  std::vector<uint32_t> First; // instruction of each block
+  std::vector<uint32_t> First; // first instruction of each basic block
   std::vector<std::vector<uint32_t>> Next, Previous;
 
   explicit Graph(const Function &F);
@@ -56,8 +56,8 @@ Graph::Graph(const Function &F) {
       Next[B].push_back(To);
       Previous[To].push_back(B);
     };
-    // Lanes that leave at a guarded return are gone for all branches that they
-    // are in: only the others' way counts.
+    // Lanes that exit at a guarded return do not reconverge: only the
+    // fall-through path counts.
     if (isEnd(Last) && !Guarded)
       Add(size());
     else if (isBranch(Last))
@@ -70,9 +70,9 @@ Graph::Graph(const Function &F) {
   }
 }
 
-/// The immediate post-dominator of each block, by Cooper, Harvey and Kennedy,
-/// "A simple, fast dominance algorithm", on the reversed graph. NoIndex for
-/// blocks from which no way leads to the end.
+/// The immediate post-dominator of each basic block (Cooper, Harvey and
+/// Kennedy, "A simple, fast dominance algorithm", on the reversed graph).
+/// NoIndex for blocks that do not reach the exit.
 std::vector<uint32_t> postDominators(const Graph &G) {
   // Postorder of the reversed graph from the end on.
   const uint32_t End = G.size();

@@ -18,14 +18,14 @@
 
 namespace m1::ptx {
 
-// Control flow, of which the parser and the flow analysis must know.
+// Control flow, for the parser and the flow analysis.
 bool isBranch(const Instruction &I);         // to Immediate
 bool isIndirectBranch(const Instruction &I); // to one of List
-bool isEnd(const Instruction &I);            // of the lanes' way
+bool isEnd(const Instruction &I);            // ends the lanes' execution
 bool isCall(const Instruction &I);           // of function Meet
 Instruction makeReturn(bool FromKernel, uint32_t Line);
 
-// The integer forms of instructions that have a floating-point form too.
+// Integer forms of instructions that also have a floating-point form.
 bool decodeIntegerAdd(Decoder &D, Instruction &I);
 bool decodeIntegerSub(Decoder &D, Instruction &I);
 bool decodeIntegerMul(Decoder &D, Instruction &I);
@@ -36,7 +36,7 @@ bool decodeIntegerMax(Decoder &D, Instruction &I);
 /// neg and abs.
 bool decodeIntegerSign(Decoder &D, Instruction &I, bool Absolute);
 
-/// For instructions that need all 32 lanes of a warp together.
+/// Checks that all 32 lanes are active.
 bool needWholeWarp(Warp &W, const Instruction &I, Mask Active);
 
 /// The host's type for lanes of a PTX type.
@@ -62,8 +62,7 @@ template <> struct HostType<Type::F32> { using type = float; };
 template <> struct HostType<Type::F64> { using type = double; };
 // clang-format on
 
-/// The executor that Make<HostType>() gives for T, null if T is none of the
-/// allowed types.
+/// The executor that Make<HostType>() returns for T; null if T is not allowed.
 template <Type... Allowed, typename Make>
 Executor select(Type T, Make MakeExecutor) {
   Executor E = nullptr;
@@ -74,8 +73,8 @@ Executor select(Type T, Make MakeExecutor) {
   return E;
 }
 
-/// Calls Body(lane) for each active lane. The loop over a whole warp is one
-/// that the host's compiler can vectorise.
+/// Calls Body(lane) for each active lane. A full warp takes a loop that the
+/// host compiler can vectorise.
 template <typename BodyT> inline void forLanes(Mask Active, BodyT &&Body) {
   if (Active == AllLanes) {
     for (unsigned L = 0; L < Lanes; ++L)

@@ -30,7 +30,7 @@ template <typename T> using Wide = typename WideType<T>::type;
 // What a lane does
 //===----------------------------------------------------------------------===//
 
-// Sums and products wrap around: they are taken without sign.
+// Sums and products wrap around: computed unsigned.
 struct Add {
   template <typename T> T operator()(T A, T B) const {
     return T(Unsigned<T>(A) + Unsigned<T>(B));
@@ -92,7 +92,7 @@ struct Remainder {
     return std::is_signed_v<T> && B == T(-1) ? T(0) : T(A % B);
   }
 };
-// Shifts by more than the width are by the width.
+// Shift amounts are clamped to the width.
 struct ShiftLeft {
   template <typename T> T operator()(T A, uint32_t By) const {
     return By >= BitsOf<T> ? T(0) : T(A << By);
@@ -121,8 +121,8 @@ struct LeadingZeros {
     return std::countl_zero(A);
   }
 };
-/// bfind: the place of the highest bit that differs from the sign; with
-/// `Amount` how far it is from the top.
+/// bfind: the position of the highest bit that differs from the sign; with
+/// `Amount`, its distance from the top.
 template <bool Amount> struct FindBit {
   template <typename T> uint32_t operator()(T A) const {
     const auto Bits = Unsigned<T>(A < 0 ? ~A : A);
@@ -140,8 +140,8 @@ struct ReverseBits {
     return Out;
   }
 };
-/// bfe: `Length` bits from `Place` on; places above the top repeat the sign, 0
-/// for types without one.
+/// bfe: `Length` bits from bit `Place` on; bits beyond the top repeat the sign,
+/// or 0 if unsigned.
 struct ExtractBits {
   template <typename T>
   T operator()(T A, uint32_t Place, uint32_t Length) const {
@@ -161,7 +161,7 @@ struct ExtractBits {
     return T(Out);
   }
 };
-/// bfi: `Length` bits of A at `Place` of B.
+/// bfi: inserts `Length` bits of A into B at bit `Place`.
 struct InsertBits {
   template <typename T>
   T operator()(T A, T B, uint32_t Place, uint32_t Length) const {
@@ -173,8 +173,8 @@ struct InsertBits {
     return (B & ~(Ones << Place)) | (A & Ones) << Place;
   }
 };
-/// prmt: each nibble of the selector names one of the eight bytes of {b, a},
-/// and by its top bit the byte's sign instead.
+/// prmt: each nibble of the selector names a byte of {b, a}; its top bit
+/// selects the byte's sign, replicated.
 struct PermuteBytes {
   uint32_t operator()(uint32_t A, uint32_t B, uint32_t Selector) const {
     const uint64_t Both = uint64_t(B) << 32 | A;

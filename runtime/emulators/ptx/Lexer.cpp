@@ -24,7 +24,8 @@ bool isWordStart(char C) {
 bool isDigit(char C) { return C >= '0' && C <= '9'; }
 bool isWord(char C) { return isWordStart(C) || isDigit(C); }
 
-/// Reads the number at the start of `Rest`; its length, 0 if it is none.
+/// Parses the number at the start of `Rest`; returns its length, 0 if there is
+/// none.
 size_t readNumber(std::string_view Rest, Token &T) {
   auto Integer = [&](size_t Prefix, int Base) -> size_t {
     auto [End, Error] = std::from_chars(
@@ -38,7 +39,7 @@ size_t readNumber(std::string_view Rest, Token &T) {
   if (Rest.size() > 2 && Rest[0] == '0') {
     const char C = Rest[1];
     if (C == 'f' || C == 'F' || C == 'd' || C == 'D') {
-      // The digits are the bits of the number, all of them.
+      // The digits are the number's bit pattern.
       const size_t Digits = C == 'f' || C == 'F' ? 8 : 16;
       if (Integer(2, 16) != Digits + 2)
         return 0;

@@ -23,8 +23,7 @@ template <typename U> U relaxedLoad(const std::byte *At) {
 // Loads and stores
 //===----------------------------------------------------------------------===//
 
-/// Of elements of type U, extended by their sign if they have one, to registers
-/// of type R.
+/// Loads elements of type U into registers of type R, sign- or zero-extended.
 template <typename U, typename R>
 bool runLoad(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[0]))
@@ -46,7 +45,8 @@ bool runLoad(Warp &W, const Instruction &I, Mask Active) {
       Data = At.Data;
       Recent = W.Recent;
     }
-    // An address register may be one of the results: only this lane's is gone.
+    // The address register may be a result: only this lane's value is
+    // overwritten.
     for (unsigned N = 0; N < Count; ++N)
       if (I.More[N].Bytes)
         W.out<R>(I.More[N])[L] =
@@ -93,7 +93,7 @@ bool runStore(Warp &W, const Instruction &I, Mask Active) {
       ToShared |= Mask(1) << L;
     }
   }
-  // Where lanes write to the same place, the last one's value is there now.
+  // If several lanes wrote to one address, the last value is in memory.
   for (Mask Rest = ToShared; Rest; Rest &= Rest - 1) {
     const unsigned L = Warp::first(Rest);
     for (unsigned N = 0; N < Count; ++N)
@@ -127,7 +127,7 @@ template <typename U, typename R> struct Store {
   static constexpr Executor run = runStore<U, R>;
 };
 
-/// The integer type of the same size, with a sign if T has one and it matters.
+/// The integer type of the same size; signed if T is and it matters.
 Type bitsOf(Type T) {
   switch (T) {
   case Type::S8:
@@ -188,7 +188,7 @@ template <bool Writes> bool decodeAccess(Decoder &D, Instruction &I) {
 // Atomics
 //===----------------------------------------------------------------------===//
 
-// What becomes of the old value, with one operand or, of cas, two.
+// The new value from the old one and one operand (cas: two).
 // clang-format off
 struct AtomicAnd { template <typename T> T operator()(T A, T B, T) const { return A & B; } };
 struct AtomicOr { template <typename T> T operator()(T A, T B, T) const { return A | B; } };
@@ -218,7 +218,7 @@ using Bits =
     std::conditional_t<Bytes == 2, uint16_t,
                        std::conditional_t<Bytes == 4, uint32_t, uint64_t>>;
 
-/// Lanes one after the other, in order. Ops: the old value (no bytes for red),
+/// Lanes are processed in order. Ops: the old value (no bytes for red),
 /// address, operands.
 template <typename Op, typename T>
 bool runAtomic(Warp &W, const Instruction &I, Mask Active) {

@@ -31,8 +31,7 @@ struct Not {
   template <typename T> T operator()(T A) const { return ~A; }
 };
 
-/// Takes sources of predicates, each perhaps negated; bit N of Mode2 says
-/// which.
+/// Decodes predicate sources; bit N of Mode2 is set if source N is negated.
 bool inPredicates(Decoder &D, Instruction &I, unsigned First, unsigned Count) {
   for (unsigned N = 0; N < Count; ++N) {
     bool Negated;
@@ -116,7 +115,7 @@ enum Comparison : uint8_t {
 constexpr std::string_view ComparisonNames[] = {
     "eq",  "ne",  "lt",  "le",  "gt",  "ge",  "equ",
     "neu", "ltu", "leu", "gtu", "geu", "num", "nan"};
-/// Names of comparisons without sign, and what they are of unsigned types.
+/// Unsigned comparison names and the comparisons they stand for.
 constexpr std::string_view UnsignedNames[] = {"lo", "ls", "hi", "hs"};
 constexpr Comparison UnsignedMeaning[] = {Lt, Le, Gt, Ge};
 
@@ -145,7 +144,7 @@ Mask compare(uint8_t How, const T *A, const T *B, Mask Active) {
     else
       return false;
   };
-  // Written so that an unordered pair gives what the name says.
+  // The operators give the specified result for unordered pairs.
   switch (How) {
     // clang-format off
   case Eq:  return Holds([](auto X, auto Y) { return X == Y; });
@@ -166,7 +165,7 @@ Mask compare(uint8_t How, const T *A, const T *B, Mask Active) {
   }
 }
 
-/// What is done with the comparison's result and a third predicate.
+/// How the result is combined with a third predicate.
 enum Combination : uint8_t { NoThird, WithAnd, WithOr, WithXor };
 
 Mask combine(uint8_t How, Mask Result, Mask Third) {
@@ -218,7 +217,7 @@ bool isInteger(Type T) { return T < Type::F16; }
 bool isUnsigned(Type T) { return T >= Type::U8 && T <= Type::U64; }
 bool isBits(Type T) { return T <= Type::B64; }
 
-/// Takes the comparison and the combination; the type follows.
+/// Decodes the comparison and combination modifiers; the type follows.
 bool decodeComparison(Decoder &D, Instruction &I, bool &OfUnsigned, bool &Ftz) {
   OfUnsigned = false;
   if (auto Which = D.takeAny(ComparisonNames)) {
@@ -234,7 +233,7 @@ bool decodeComparison(Decoder &D, Instruction &I, bool &OfUnsigned, bool &Ftz) {
   Ftz = D.take("ftz");
   return true;
 }
-/// Whether the comparison is one that the type has.
+/// Whether the type supports the comparison.
 bool fits(const Instruction &I, Type T, bool OfUnsigned, bool Ftz) {
   if (OfUnsigned && !isUnsigned(T))
     return false;
@@ -288,8 +287,7 @@ bool decodeSet(Decoder &D, Instruction &I) {
 }
 
 //===----------------------------------------------------------------------===//
-// Choices and moves: what was not written stays so, and is no error before it
-// is used
+// Selects and moves: undefined values propagate and are an error only when used
 //===----------------------------------------------------------------------===//
 
 template <typename T>
@@ -320,7 +318,7 @@ bool decodeSelect(Decoder &D, Instruction &I) {
   return I.Run && decodeSame(D, I, T, 2) && inPredicates(D, I, 0, 1);
 }
 
-/// slct: by the sign of the third; a NaN chooses the second.
+/// slct: selects by the sign of the third operand; NaN selects the second.
 template <typename T, typename Sign>
 bool runSelectBySign(Warp &W, const Instruction &I, Mask Active) {
   if (!W.ready(I, Active, I.Ops[3]))
@@ -359,7 +357,7 @@ bool runMovePredicate(Warp &W, const Instruction &I, Mask Active) {
   return true;
 }
 
-/// {a, b} to one register; undefined if a part is.
+/// Packs {a, b} into one register; undefined if a part is.
 template <typename Whole, typename Part>
 bool runPack(Warp &W, const Instruction &I, Mask Active) {
   Whole *Out = W.out<Whole>(I.Ops[0]);

@@ -82,7 +82,7 @@ std::string triple(const std::array<uint32_t, 3> &V) {
   return concat(V[0], " x ", V[1], " x ", V[2]);
 }
 
-/// What a device refuses before it executes anything.
+/// Checks that a device makes before it executes anything.
 absl::Status checkLaunch(const Machine::Launch &L, const Function &Kernel,
                          const Machine::Limits &Allowed) {
   constexpr uint32_t MaxThreads = 1024, MaxDepth = 64, MaxGrid = 65535;
@@ -128,7 +128,7 @@ absl::Status checkLaunch(const Machine::Launch &L, const Function &Kernel,
 }
 } // namespace
 
-/// The memory that each argument with an extent gives access to.
+/// The memory of each argument's extent.
 static absl::StatusOr<std::vector<Allocation::View>>
 viewArguments(const Machine::Launch &L, const Function &Kernel,
               const GlobalMemory &Memory) {
@@ -193,8 +193,8 @@ absl::Status Machine::launch(const Launch &L) {
                 Kernel->Parameters[N].Bytes);
   }
 
-  // Each host thread has one block at a time. After an error, only blocks
-  // before it go on, so that which error is returned does not depend on time.
+  // Each host thread runs one thread block at a time. After an error, only
+  // earlier blocks continue: the error returned does not depend on timing.
   const int64_t Blocks = int64_t(L.Grid[0]) * L.Grid[1] * L.Grid[2];
   std::vector<std::unique_ptr<Block>> Running(S->Pool.threads());
   std::atomic<int64_t> Stop{Blocks};

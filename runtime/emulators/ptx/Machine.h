@@ -21,40 +21,42 @@
 
 namespace m1::ptx {
 
-/// A GPU emulated on the host: executes PTX as LLVM's NVPTX back end writes it,
-/// and finds mistakes that a device does not tell. Instructions that it does
-/// not know are refused by name when a module is loaded.
+/// A GPU emulated on the host. It executes PTX as LLVM's NVPTX back end emits
+/// it and detects errors that a device does not report. Loading a module with
+/// an unsupported instruction is an error that names it.
 ///
-/// Each check ends the launch with one error that names the kernel, the line of
-/// the PTX, block and thread:
+/// The first failed check ends the launch with an error that names the kernel,
+/// the line of the PTX, the thread block and the thread:
 ///
-/// - accesses outside of allocations, shared memory (the variables and the
-///   bytes that the launch gives), local memory and parameters, and misaligned
-///   ones;
-/// - accesses through an argument's address outside of the argument's extent,
-///   and writes through one that may only be read;
-/// - use of a register or of memory that nothing wrote (mov, selp, slct and
-///   cvta only pass on that it was not);
-/// - races in shared memory (see SharedMemory in Shared.h) and of asynchronous
-///   copies before they are waited for;
-/// - barriers that not all threads of the block reach, warps that run too long;
-/// - integer division by zero, lanes missing in an instruction that needs them.
+/// - accesses out of bounds of allocations, of shared memory (variables and the
+///   launch's dynamic bytes), local memory and parameters, and misaligned ones;
+/// - accesses through an argument's address outside the argument's extent, and
+///   stores through a read-only argument;
+/// - use of uninitialised registers or memory (mov, selp, slct and cvta
+///   propagate the undefined state);
+/// - races in shared memory (see SharedMemory in Shared.h) and accesses to the
+///   target of an asynchronous copy before it is waited for;
+/// - barriers that not all threads of the thread block reach, and warps that
+///   run too long;
+/// - integer division by zero, and inactive lanes in an instruction that needs
+///   them.
 ///
-/// Races among blocks in global memory are not found. Approximate functions are
-/// computed in double and rounded, and products of matrices are rounded once
-/// (Matrix.cpp), so results may differ from a device's in the last bits.
+/// Races between thread blocks in global memory are not detected. Approximate
+/// functions are computed in double and rounded, and matrix products are
+/// rounded once (Matrix.cpp): results may differ from a device's in the last
+/// bits.
 ///
-/// All functions are for one thread at a time.
+/// Not thread-safe.
 class Machine {
 public:
   struct Limits {
     /// Bytes of shared memory that a launch may ask for.
     uint32_t DynamicShared = 227 * 1024;
-    /// Instructions that each warp may execute in a block: a launch with more
-    /// is taken for one that never ends.
+    /// Instructions per warp and thread block; a launch that exceeds them is
+    /// assumed not to terminate.
     uint64_t Instructions = uint64_t(1) << 32;
   };
-  /// Blocks are executed by `Threads` host threads, at least 1.
+  /// Thread blocks are executed by `Threads` host threads, at least 1.
   static absl::StatusOr<std::unique_ptr<Machine>> create(unsigned Threads,
                                                          Limits L);
   static absl::StatusOr<std::unique_ptr<Machine>> create(unsigned Threads) {
@@ -62,13 +64,13 @@ public:
   }
   ~Machine();
 
-  /// Reads a module; its number. `Name` is for errors.
+  /// Parses a module and returns its number. `Name` is for errors.
   absl::StatusOr<uint32_t> load(std::string_view Ptx, std::string_view Name);
   bool hasKernel(uint32_t Module, std::string_view Kernel) const;
 
-  /// Global memory, of which untouched pages take no memory of the host. The
-  /// address is a multiple of 256 and never used again. `Written`: the bytes
-  /// are zero; otherwise reading one before it is written is an error.
+  /// Allocates global memory; untouched pages take no host memory. The address
+  /// is a multiple of 256 and is never reused. `Written`: zero-initialised;
+  /// otherwise reading a byte before it is written is an error.
   absl::StatusOr<uint64_t> allocate(uint64_t Bytes, bool Written);
   absl::Status release(uint64_t Address);
 
@@ -83,16 +85,16 @@ public:
     std::array<uint32_t, 3> Grid, Block;
     /// Bytes of `.extern .shared` memory.
     uint32_t SharedBytes;
-    /// 8 bytes an argument, of which a smaller parameter takes the low ones.
+    /// 8 bytes per argument; a smaller parameter takes the low ones.
     std::span<const uint64_t> Arguments;
-    /// What the kernel may touch through each argument; empty for everything.
+    /// The extent of each argument; empty: not checked.
     std::span<const ArgumentExtent> Extents = {};
   };
-  /// Executes a grid to its end. Of several blocks' errors, the one of the
-  /// first block is returned.
+  /// Executes a grid to completion. If several thread blocks fail, the error of
+  /// the first one is returned.
   absl::Status launch(const Launch &L);
 
-  /// Instructions that lanes executed in all launches so far.
+  /// Instructions times lanes, in all launches so far.
   uint64_t executed() const;
 
 private:

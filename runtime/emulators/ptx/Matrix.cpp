@@ -19,9 +19,9 @@ using namespace m1::ptx;
 //   B (K x 8):  column g, rows as A's columns;
 //   C (16 x 8): rows g and g + 8, columns 2t and 2t + 1.
 //
-// Arithmetic: the products are exact, their sum over k in increasing order and
-// then C are added in double, and the result is rounded once. Devices round
-// inside in ways of their own, so their results differ in the last bits.
+// Arithmetic: products are exact; their sum over increasing k, then C, is
+// accumulated in double and rounded once. Devices round intermediate results
+// differently: the last bits may differ.
 
 namespace {
 constexpr unsigned M = 16, N = 8;
@@ -30,15 +30,15 @@ constexpr unsigned M = 16, N = 8;
 template <typename T> double halfOf(uint32_t Register, unsigned Which) {
   return double(T{uint16_t(Register >> (16 * Which))});
 }
-/// The low bits of a tf32 are not looked at.
+/// The low bits of a tf32 are ignored.
 double tf32Of(uint32_t Register) {
   return std::bit_cast<float>(Register & ~((1u << 13) - 1));
 }
 
 struct NumberTF32 {};
 
-/// Elements of A or B in lane L's register R as (line, k, value): lines are
-/// rows of A or columns of B, which both have 8 a register.
+/// Elements of A or B in register R of lane L as (line, k, value); a line is a
+/// row of A or a column of B, and a register spans 8 of them.
 template <typename T, typename BodyT>
 void forElements(uint32_t Register, unsigned L, unsigned R, bool IsA,
                  BodyT &&Body) {

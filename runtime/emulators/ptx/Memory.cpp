@@ -89,7 +89,7 @@ void Allocation::copyWritten(uint64_t To, const Allocation &Source,
                              uint64_t From, uint64_t Count) {
   if (AllWritten)
     return;
-  // Ranges may overlap: what is read must not be what was just written.
+  // Ranges may overlap: read all state before writing any.
   std::vector<bool> State(Count);
   for (uint64_t I = 0; I < Count; ++I)
     State[I] = Source.test(From - Source.Address + I);
@@ -109,8 +109,8 @@ void Allocation::copyWritten(uint64_t To, const Allocation &Source,
 
 absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
                                                 std::string Name) {
-  // As cudaMalloc's addresses, these are multiples of 256; the gap is at least
-  // a page, and allocations are far enough apart to be told by their address.
+  // Like cudaMalloc's, addresses are multiples of 256. Gaps are at least a
+  // page, and wide enough to attribute a stray address to an allocation.
   constexpr uint64_t Gap = 4096, Step = 1 << 20, Limit = 1ull << AddressBits;
   if (Bytes > Limit || Next > Limit - Bytes)
     return absl::ResourceExhaustedError(
@@ -155,8 +155,8 @@ std::string GlobalMemory::describe(uint64_t Address) const {
   for (const Released &R : Gone)
     if (Address - R.Address < R.Bytes)
       return concat("in ", R.Name, Size(R), ", which was released");
-  // The gap after an allocation is where one runs past its end; in the gap
-  // before one, the last page.
+  // An address in the gap after an allocation is an overrun of it; one in the
+  // last page before an allocation, an underrun.
   constexpr uint64_t Near = 1 << 20, NearBefore = 4096;
   for (const auto &A : Live)
     if (A->Address - Address <= NearBefore && Address < A->Address)

@@ -19,10 +19,10 @@
 
 namespace m1::ptx {
 
-/// Addresses of global memory have no more bits than this.
+/// Width of a global address in bits.
 constexpr unsigned AddressBits = 44;
 
-/// Pages of zeros that take memory only once they are touched.
+/// Zero-initialised pages, committed on first touch.
 class Pages {
 public:
   Pages() = default;
@@ -38,7 +38,8 @@ private:
   uint64_t Bytes = 0;
 };
 
-/// A range of global memory, and which of its bytes something has written.
+/// A range of global memory, with a bit per byte that says whether it was
+/// written.
 class Allocation {
 public:
   uint64_t Address = 0;
@@ -53,12 +54,13 @@ public:
     return Data.data() + (Place - Address);
   }
 
-  /// What an access needs of it or of a part of it, to be kept in registers.
+  /// What an access needs of an allocation or a part of it; small enough for
+  /// registers.
   struct View {
     uint64_t Address = 0, Bytes = 0;
     std::byte *Data = nullptr;
-    unsigned char *Shadow = nullptr; // null: all is written
-    /// Bit of `Shadow` for the first byte.
+    unsigned char *Shadow = nullptr; // null: all bytes are written
+    /// Bit in `Shadow` of the first byte.
     uint8_t FirstBit = 0;
     bool Writable = true;
 
@@ -80,7 +82,7 @@ public:
       }
       return load(Bits) == 0xFF && (Count == 8 || load(Bits + 1) == 0xFF);
     }
-    /// Notes such an access as written. Several threads may do so at once.
+    /// Marks the bytes of such an access as written. Thread-safe.
     void noteWritten(uint64_t At, unsigned Count) const {
       if (!Shadow)
         return;
@@ -117,11 +119,11 @@ public:
     return Result;
   }
 
-  /// Notes `Count` bytes from any address on as written.
+  /// Marks `Count` bytes from any address on as written.
   void noteRange(uint64_t At, uint64_t Count);
-  /// The first byte of the range that nothing has written, or its end.
+  /// The address of the first unwritten byte in the range, or the range's end.
   uint64_t firstUnwritten(uint64_t At, uint64_t Count) const;
-  /// Gives a range the state of another one.
+  /// Copies the written state of a range.
   void copyWritten(uint64_t To, const Allocation &Source, uint64_t From,
                    uint64_t Count);
 
@@ -135,17 +137,16 @@ private:
   }
 
   Pages Data;
-  Pages Shadow; // a bit a byte
+  Pages Shadow; // one bit per byte
   bool AllWritten = false;
 };
 
-/// Global memory: allocations at addresses that are never used twice, with gaps
-/// between them. Addresses are the same in each run. Not for several threads at
-/// once, but for find().
+/// Global memory: allocations with gaps between them, at addresses that are
+/// never reused and the same in each run. Only find() is thread-safe.
 class GlobalMemory {
 public:
-  /// `Written`: the bytes are zero and count as written; otherwise reading one
-  /// before it is written is an error. An empty allocation is allowed.
+  /// `Written`: the bytes are zero and count as written; otherwise reading a
+  /// byte before it is written is an error. `Bytes` may be 0.
   absl::StatusOr<uint64_t> allocate(uint64_t Bytes, bool Written,
                                     std::string Name = "");
   absl::Status release(uint64_t Address);
@@ -154,9 +155,9 @@ public:
   absl::Status read(void *To, uint64_t From, uint64_t Bytes) const;
   absl::Status copy(uint64_t To, uint64_t From, uint64_t Bytes);
 
-  /// The allocation with this address in it, or null.
+  /// The allocation that contains the address, or null.
   const Allocation *find(uint64_t Address) const;
-  /// Where an address outside all allocations lies: "beyond allocation 3 (400
+  /// Describes an address outside all allocations: "beyond allocation 3 (400
   /// bytes)", "in allocation 2, which was released", ...
   std::string describe(uint64_t Address) const;
 

@@ -26,77 +26,75 @@ struct Instruction;
 
 /// Lanes of a warp.
 constexpr unsigned Lanes = 32;
-/// One bit a lane, lane 0 the lowest.
+/// One bit per lane; lane 0 is the lowest.
 using Mask = uint32_t;
 constexpr Mask AllLanes = ~Mask(0);
 
-/// Executes an instruction for the lanes in `Active`, never none of them.
-/// False: the warp cannot go on for now (barrier) or for good (end, error);
-/// it knows which.
+/// Executes an instruction for the lanes in `Active`, which is not empty. False
+/// if the warp stops, at a barrier, at its end or after an error; Warp::Now
+/// says which.
 using Executor = bool (*)(Warp &W, const Instruction &I, Mask Active);
 
-/// The lanes of a register or of a constant. A value of 16 bits takes two bytes
-/// a lane, one of 32 four, one of 64 eight.
+/// A register or constant of all lanes: 2, 4 or 8 bytes per lane for values of
+/// 16, 32 or 64 bits.
 struct Operand {
-  /// Of the first lane, in bytes, in the warp's registers or in the module's
-  /// constants.
+  /// Byte offset of lane 0 in the warp's registers or the module's constants.
   uint32_t Offset = 0;
-  /// Of the mask of lanes in which it was written; constants have number 0,
-  /// which counts as written.
+  /// Number of the mask of lanes in which it was written; constants have number
+  /// 0, which is always written.
   uint32_t Number = 0;
-  uint8_t Bytes = 0; // of one lane; 0 where there is no operand
+  uint8_t Bytes = 0; // per lane; 0: no operand
   bool Constant = false;
 };
 
-/// A register of type .pred, a bit a lane.
+/// A register of type .pred, one bit per lane.
 using Predicate = uint16_t;
-/// Predicates that no instruction writes: constants, and "no operand".
+/// Predicates that no instruction writes: constants and absent operands.
 constexpr Predicate AlwaysFalse = 0, AlwaysTrue = 1, FirstPredicate = 2;
 
-/// State spaces that an access can name; `Generic` finds out by the address.
+/// State spaces of accesses; `Generic` is resolved by the address.
 enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const };
 
-/// Generic addresses of shared and local memory: offset plus one of these.
-/// Global addresses are the same in generic form.
+/// A generic address of shared or local memory is an offset plus one of these;
+/// a generic global address is the address itself.
 constexpr uint64_t SharedWindow = 0x7100000000000000;
 constexpr uint64_t LocalWindow = 0x7200000000000000;
 constexpr uint64_t WindowMask = 0xFF00000000000000;
 
-/// Where offsets in shared memory begin: the variables of fixed size, after the
-/// kibibyte that devices keep for themselves, and then, behind a gap, the
-/// memory whose size the launch tells.
+/// Base offsets in shared memory: static variables, after the kibibyte that
+/// devices reserve, and, after a gap, the launch's dynamic memory.
 constexpr uint32_t StaticSharedBase = 1024, MaxStaticShared = 48 * 1024;
 constexpr uint32_t DynamicSharedBase = 64 * 1024;
-/// Where offsets in local memory begin.
+/// Base offset in local memory.
 constexpr uint32_t LocalBase = 256;
 
 constexpr uint32_t NoIndex = std::numeric_limits<uint32_t>::max();
 
 struct Instruction {
   Executor Run = nullptr;
-  /// Results, then sources, in the order in which the executor wants them.
+  /// Results, then sources, in the executor's order.
   std::array<Operand, 4> Ops;
-  /// Further ones: instructions with vectors of registers.
+  /// More operands, of instructions with register vectors.
   std::vector<Operand> More;
   /// Predicates: results, then sources.
   std::array<Predicate, 4> Preds = {};
 
-  /// Executed by lanes in which this predicate holds (or not, if negated).
+  /// Only lanes in which this predicate holds (or does not, if negated) execute
+  /// the instruction.
   Predicate Guard = AlwaysTrue;
   bool GuardNegated = false;
-  /// The family's own modifiers.
+  /// Modifiers, encoded per opcode family.
   uint8_t Mode = 0, Mode2 = 0;
   Space In = Space::Generic;
-  /// Bytes of one element and number of elements of an access to memory.
+  /// Element size in bytes and number of elements of a memory access.
   uint8_t ElementBytes = 0, Elements = 1;
 
-  /// Offset of an address, an immediate, a branch's target, ...; offset of a
-  /// second address.
+  /// Address offset, immediate or branch target; offset of a second address.
   int64_t Immediate = 0, Immediate2 = 0;
-  /// A branch: the instruction where its lanes meet again, NoIndex if nowhere.
-  /// A call: the function's number.
+  /// Of a branch: the instruction where its lanes reconverge, NoIndex if none.
+  /// Of a call: the function's number.
   uint32_t Meet = NoIndex;
-  /// An indirect branch: its targets. A call: bytes to copy between parameters.
+  /// Of an indirect branch: its targets. Of a call: parameter offsets.
   std::vector<uint32_t> List;
 
   uint32_t Line = 0;
@@ -114,25 +112,24 @@ struct Function {
   std::string Name;
   bool IsKernel = false, IsDefined = false;
   uint32_t Line = 0;
-  /// Kernels: offsets among the bytes of the launch's arguments. Functions:
-  /// offsets in local memory.
+  /// Of kernels: offsets in the launch's argument bytes. Of functions: offsets
+  /// in local memory.
   std::vector<ParameterSlot> Parameters, Results;
   std::vector<Instruction> Code;
 
-  /// Registers are numbered through a module's functions and each of its
-  /// kernels: these are the ends of the numbers used in here.
+  /// Registers are numbered through all functions of a module and then each
+  /// kernel; these are one past the last numbers in use here.
   uint32_t RegisterBytes = 0, RegisterCount = 1;
   uint32_t PredicateCount = FirstPredicate;
-  /// Name of each register and predicate, for errors.
+  /// Names of registers and predicates, for errors.
   std::vector<std::string> RegisterNames, PredicateNames;
 
   uint32_t ParameterBytes = 0;
   uint32_t StaticShared = 0; // bytes
   uint32_t LocalBytes = 0;   // end of the offsets used
-  /// Special registers that the function reads: which, and the register that
-  /// holds it.
+  /// Special registers that are read, each with the register that holds it.
   std::vector<std::pair<std::string, Operand>> Specials;
-  /// .maxntid / .reqntid: 0 where not given.
+  /// .maxntid and .reqntid; 0 if absent.
   std::array<uint32_t, 3> MaxThreads = {}, RequiredThreads = {};
 };
 
@@ -153,15 +150,12 @@ struct Module {
   }
 };
 
-/// Reads PTX text as LLVM's NVPTX back end writes it. Global variables are
-/// allocated in `Memory`, which the caller releases. Errors name the kernel,
-/// the line and what is wrong.
+/// Parses PTX as LLVM's NVPTX back end emits it. Global variables are allocated
+/// in `Memory`; the caller releases them. Errors name the kernel and the line.
 absl::Status parseModule(std::string_view Text, std::string_view Name,
                          GlobalMemory &Memory, Module &Out);
 
-/// Finds where the lanes of each branch meet again: at the instruction that
-/// every way from the branch to the function's end passes first (its immediate
-/// post-dominator).
+/// Finds the reconvergence point of each branch: its immediate post-dominator.
 void findMeetingPoints(Function &F);
 
 } // namespace m1::ptx

@@ -18,7 +18,7 @@ using namespace m1;
 using namespace m1::ptx;
 
 namespace {
-/// A variable as it is declared.
+/// A variable declaration.
 struct Declaration {
   Type T = Type::B8;
   std::string_view Name;
@@ -89,7 +89,7 @@ private:
   Operand newRegister(std::string Name, unsigned Bytes);
   uint32_t newLocal(uint64_t Bytes, uint32_t Alignment);
 
-  // What instructions ask for.
+  // Services for the decoder.
   const Symbol *find(std::string_view Name) override;
   std::optional<Operand> special(std::string_view Name) override;
   Operand constant(uint64_t Bits, unsigned Bytes) override;
@@ -110,7 +110,7 @@ private:
   std::map<std::string, Declaration, std::less<>> SharedVariables;
   std::map<std::pair<uint64_t, unsigned>, Operand> KnownConstants;
 
-  /// The function being decoded; kernels start with what functions use.
+  /// The function being decoded; kernels inherit the functions' registers.
   Function *F = nullptr;
   Function Base;
   using Scope = std::map<std::string, Symbol, std::less<>>;
@@ -171,7 +171,8 @@ absl::Status Parser::run() {
   Scopes.emplace_back();
   while (peek().K != Token::Kind::EndOfText)
     M1_RETURN_IF_ERROR(parseTopLevel());
-  // Functions first: a kernel's registers are numbered after all of theirs.
+  // Functions first: kernels number their registers after those of all
+  // functions.
   for (bool Kernels : {false, true})
     for (const Body &B : Bodies)
       if (M.Functions[B.Number].IsKernel == Kernels)
@@ -323,7 +324,8 @@ absl::Status Parser::parseParameters(Function &Fn,
     if (!peek().is(")"))
       M1_RETURN_IF_ERROR(expect(","));
   }
-  // Functions keep theirs in local memory, which is laid out with their body.
+  // Parameters of functions are in local memory, which is laid out with the
+  // body.
   if (!Fn.IsKernel)
     return absl::OkStatus();
   for (ParameterSlot &S : Slots) {

@@ -17,40 +17,39 @@
 
 namespace m1::ptx {
 
-/// Who accesses memory: a warp of the block, a lane of the warp.
+/// The warp and lane that access memory.
 struct Accessor {
   uint8_t Warp, Lane;
-  /// Not all living lanes of the warp execute the instruction.
+  /// Not all lanes of the warp that have not exited execute the instruction.
   bool Diverged;
 };
 
-/// The shared memory of one block. Knows of each byte whether anything wrote
-/// it, who wrote and read it since the last barrier, and whether an
-/// asynchronous copy to it is on its way. What is an error:
+/// The shared memory of one thread block. It tracks for each byte whether it
+/// was written, who wrote and read it since the last barrier, and whether an
+/// asynchronous copy to it is pending. Errors:
 ///
-/// - reading a byte that nothing wrote;
-/// - two warps accessing a byte between barriers, one of them writing (atomics
-///   among themselves are allowed); volatile accesses are not excepted;
-/// - lanes of a warp accessing a byte that another lane of it wrote while the
-///   warp was diverged, or that another lane's asynchronous copy wrote, with no
-///   barrier and no bar.warp.sync in between. Lanes that are not diverged run
-///   in lockstep here, as they do on devices, though the ISA does not promise
-///   it: among them only writes of different values by one instruction count as
-///   a race. A write after a diverged lane's read is not seen as one;
-/// - reading or writing a byte before the asynchronous copy to it was waited
-///   for.
+/// - reading an unwritten byte;
+/// - accesses of two warps to a byte between barriers, at least one of them a
+///   write (atomics may race with atomics; volatile accesses may not);
+/// - access of a lane to a byte that another lane of its warp wrote while
+///   diverged, or through an asynchronous copy, without a barrier or
+///   bar.warp.sync in between. Converged lanes run in lockstep, as on devices,
+///   although the ISA does not guarantee it: among them only writes of
+///   different values by one instruction are a race. A write after a diverged
+///   lane's read is not detected;
+/// - access to a byte before the asynchronous copy to it was waited for.
 class SharedMemory {
 public:
   enum class Kind : uint8_t { Load, Store, Atomic };
 
-  /// Begins a block: nothing is written.
+  /// Starts a thread block: all bytes are unwritten.
   void reset(uint32_t StaticBytes, uint32_t DynamicBytes);
-  /// All threads of the block met.
+  /// All threads of the block reached a barrier.
   void barrier();
-  /// The lanes of `Members` of a warp met.
+  /// The lanes in `Members` of a warp synchronised.
   void warpBarrier(uint8_t Warp, Mask Members);
 
-  /// Place of an access in data(), NoIndex if it leaves the memory.
+  /// Index into data() of an access; NoIndex if it is out of bounds.
   uint32_t place(uint64_t Offset, unsigned Bytes) const {
     if (uint64_t At = Offset - DynamicSharedBase;
         At < Dynamic && Bytes <= Dynamic - At)
@@ -63,12 +62,12 @@ public:
   std::string describeSize() const;
   std::byte *data() { return Data.data(); }
 
-  /// Checks and notes an access: empty, or what is wrong: "reads a byte that
-  /// warp 1 ...".
+  /// Checks and records an access. Returns the error, or an empty string:
+  /// "reads a byte that warp 1 ...".
   std::string access(Kind K, uint32_t Place, unsigned Bytes, Accessor Who);
 
-  /// The same where nothing can be wrong, which is so nearly always, of one
-  /// that is naturally aligned; false: call access().
+  /// Fast path of access() for naturally aligned accesses; false: call
+  /// access().
   template <typename T> bool quickAccess(Kind K, uint32_t Place, Accessor Who) {
     constexpr T Ones = T(~T(0)) / 0xFF;
     const T Mine = Ones * (Who.Warp + 1);
@@ -93,22 +92,22 @@ public:
     return true;
   }
 
-  /// Notes that an asynchronous copy is on its way, and that it arrived with
-  /// these bytes.
+  /// Record the start of an asynchronous copy, and its completion with these
+  /// bytes.
   std::string beginCopy(uint32_t Place, unsigned Bytes, Accessor Who);
   void endCopy(uint32_t Place, unsigned Bytes, Accessor Who,
                const std::byte *From);
 
 private:
-  /// A byte's state: written, a copy on its way, or else the lane + 1 that
-  /// wrote it and has not met the others since.
+  /// A byte's state: written, copy pending, or the lane + 1 that wrote it and
+  /// has not synchronised since.
   enum : uint8_t {
     Written = 0x80,
     OnItsWay = 0x40,
     LaneBits = 0x3F,
     NotWritten = 0x7F
   };
-  /// A byte's writer and reader: warp + 1, or one of these.
+  /// Writer and reader of a byte: warp + 1, or one of these.
   enum : uint8_t { Nobody = 0, ByAtomics = 0x7F, ByMany = 0xFF };
   static constexpr uint32_t Chunk = 256;
 
@@ -128,20 +127,20 @@ private:
   uint32_t Static = 0, Dynamic = 0;
   std::vector<std::byte> Data;
   std::vector<uint8_t> State, Writer, Reader;
-  /// Chunks that someone accessed since the last barrier.
+  /// Chunks that were accessed since the last barrier.
   std::vector<uint8_t> Dirty;
-  /// Of each warp, the bytes whose state has a lane.
+  /// By warp: bytes whose state names a lane.
   std::array<std::vector<uint32_t>, Lanes> Unmet;
 };
 
-/// The local memory of a block's threads: each thread's variables on the stack
-/// and the parameters of functions.
+/// Local memory of a thread block: stack variables and function parameters of
+/// each thread.
 class LocalMemory {
 public:
-  /// Begins a block: nothing is written.
+  /// Starts a thread block: all bytes are unwritten.
   void reset(uint32_t Threads, uint32_t BytesEach);
 
-  /// Place of an access of a thread, NoIndex if it leaves the memory.
+  /// Index into data() of a thread's access; NoPlace if it is out of bounds.
   uint64_t place(uint32_t Thread, uint64_t Offset, unsigned Bytes) const {
     uint64_t At = Offset - LocalBase;
     return At < Each && Bytes <= Each - At ? uint64_t(Thread) * Each + At

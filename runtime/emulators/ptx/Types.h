@@ -28,18 +28,17 @@ enum class Type : uint8_t {
   // clang-format on
 };
 
-/// The type that is spelled "u32" and so on.
+/// The type of a suffix such as "u32".
 std::optional<Type> parseType(std::string_view Spelling);
 /// Bytes of a value; 0 for predicates.
 unsigned sizeOf(Type T);
 
-/// How a result that has no exact representation is rounded.
+/// Rounding modes.
 enum class Rounding : uint8_t { Nearest, Zero, Down, Up };
 
-/// A floating-point number of 16 bits with a 5 (f16) or 8 (bf16) bit exponent.
-/// Arithmetic is done in double, where sums and products of two of them are
-/// exact or, for sums far apart in magnitude, rounded to odd, and is rounded
-/// once to the format.
+/// A 16-bit float with a 5-bit (f16) or 8-bit (bf16) exponent. Arithmetic is in
+/// double and rounded once to the format; products are exact in double, and
+/// sums exact or rounded to odd.
 template <unsigned ExponentBits> struct Small {
   static constexpr unsigned MantissaBits = 15 - ExponentBits;
   static constexpr int Bias = (1 << (ExponentBits - 1)) - 1;
@@ -60,8 +59,8 @@ template <unsigned ExponentBits> struct Small {
       return {uint16_t(Sign | Infinity)};
     const bool Away =
         (Mode == Rounding::Up && !Sign) || (Mode == Rounding::Down && Sign);
-    // Numbers below the normal ones have the smallest normal one's exponent
-    // and lose more bits. (Subnormal doubles lose all of them.)
+    // Subnormals have the smallest normal exponent and fewer mantissa bits.
+    // (Subnormal doubles round to 0.)
     const int Exponent = int(Magnitude >> 52) - 1023;
     const int Kept = std::max(Exponent, 1 - Bias);
     const uint64_t Mantissa = (Magnitude & ((1ull << 52) - 1)) | 1ull << 52;
@@ -102,7 +101,7 @@ template <unsigned ExponentBits> struct Small {
 using Half = Small<5>;
 using BFloat = Small<8>;
 
-/// Two numbers of 16 bits in a register of 32, the first in the low half.
+/// Two 16-bit floats in a 32-bit register, the first in the low half.
 template <typename T> struct Pair {
   T Low;
   T High;
@@ -138,8 +137,8 @@ template <typename T> inline T canonical(T Value) {
     return Value;
 }
 
-/// A + B rounded to odd: rounding it again to a format of at most 51 bits gives
-/// what rounding the exact sum gives.
+/// A + B rounded to odd: rounding again to at most 51 bits equals rounding the
+/// exact sum.
 inline double addToOdd(double A, double B) {
   double Sum = A + B;
   if (!std::isfinite(Sum))

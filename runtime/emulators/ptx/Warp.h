@@ -19,9 +19,9 @@ namespace m1::ptx {
 
 class Block;
 
-/// The address of an argument with an extent has the argument's number plus 1
-/// in the bits from AddressBits on. Arithmetic on addresses keeps them, so that
-/// an access shows through which argument it is made.
+/// If extents are given, an argument's address is tagged with the argument's
+/// number plus 1, in the bits from AddressBits on. Address arithmetic preserves
+/// the tag: it tells which argument an access goes through.
 constexpr uint64_t MaxTag = 0xFFF;
 inline uint64_t tagged(uint64_t Address, uint64_t Argument) {
   return Address | (Argument + 1) << AddressBits;
@@ -29,26 +29,25 @@ inline uint64_t tagged(uint64_t Address, uint64_t Argument) {
 inline uint64_t untagged(uint64_t Address) {
   return Address & ((uint64_t(1) << AddressBits) - 1);
 }
-/// The argument's number plus 1; 0 of an address without.
+/// The argument's number plus 1; 0 if the address is untagged.
 inline uint64_t tagOf(uint64_t Address) {
   return Address >> AddressBits & MaxTag;
 }
 
-/// What all blocks of a launch share.
+/// State shared by all thread blocks of a launch.
 struct LaunchState {
   const Module &M;
   const Function &Kernel;
   std::array<uint32_t, 3> Grid, BlockSize;
   uint32_t DynamicShared;
   std::vector<std::byte> Parameters;
-  /// What may be touched through each argument, at its tagged address; empty
-  /// where no extents are given.
+  /// The extent of each argument at its tagged address; empty: not checked.
   std::vector<Allocation::View> Arguments;
   const GlobalMemory &Memory;
-  /// Instructions that a warp may execute in a block.
+  /// Instructions per warp and thread block.
   uint64_t InstructionLimit;
 
-  /// The memory that an address leads to; empty if none.
+  /// The memory at an address; empty if there is none.
   Allocation::View viewOf(uint64_t Address) const {
     if (uint64_t Tag = tagOf(Address); Tag && Tag <= Arguments.size())
       return Arguments[Tag - 1];
@@ -60,34 +59,34 @@ struct LaunchState {
   }
 };
 
-/// 32 threads in lockstep. Diverged lanes are kept on a stack (PTX has no
-/// notion of it): a branch that splits the active lanes leaves an entry with
-/// all of them at the instruction where they meet again, and above it one for
-/// each way, which are executed in turn up to there.
+/// 32 threads in lockstep. Divergence is handled with a reconvergence stack: a
+/// branch that splits the active lanes leaves an entry with all of them at the
+/// reconvergence point and, above it, one entry per path. Paths run in turn up
+/// to that point.
 class Warp {
 public:
   struct Entry {
     const Function *In;
     uint32_t PC;
-    /// The entry is over when PC gets here.
+    /// The entry ends when PC reaches this.
     uint32_t Meet;
     Mask Active;
     /// The lowest entry of a call.
     bool Call;
   };
   enum class State : uint8_t { Ready, AtBarrier, Done, Failed };
-  /// A cp.async of a lane whose bytes are not visible yet.
+  /// A pending cp.async of a lane.
   struct Copy {
     uint32_t Place; // in shared memory
     uint8_t Lane, Bytes;
-    uint32_t Group; // how many the lane had committed before
+    uint32_t Group; // groups that the lane had committed before
     std::array<std::byte, 16> Data;
   };
 
-  /// Memory for the registers; `Index` among the block's warps.
+  /// Allocates the registers. `Index`: the warp's number in the block.
   Warp(Block &Owner, const LaunchState &Launch, unsigned Index);
 
-  /// Makes a new block's warp of it.
+  /// Resets the warp for a new thread block.
   void start();
   /// Executes up to `Limit` instructions.
   void run(uint64_t Limit);
@@ -100,13 +99,13 @@ public:
     return reinterpret_cast<T *>(Registers.get() + O.Offset);
   }
   Mask written(const Operand &O) const { return Written[O.Number]; }
-  /// Notes a result in the active lanes.
+  /// Marks a result as written in the active lanes.
   void define(const Operand &O, Mask Active) { Written[O.Number] |= Active; }
-  /// Gives a result that may be undefined in some lanes.
+  /// The same for a result that is defined in the lanes `Defined` only.
   void define(const Operand &O, Mask Active, Mask Defined) {
     Written[O.Number] = (Written[O.Number] & ~Active) | (Defined & Active);
   }
-  /// Whether the active lanes of all operands were written; if not, fails.
+  /// Fails unless all operands are written in all active lanes.
   template <typename... Os>
   bool ready(const Instruction &I, Mask Active, const Os &...O) {
     if ((Active & ... & written(O)) == Active) [[likely]]
@@ -116,8 +115,8 @@ public:
   }
   bool failIfUnwritten(const Instruction &I, Mask Active, const Operand &O);
 
-  /// The membermask of a .sync instruction, which must be the same in all
-  /// active lanes and name these and no others that have not exited.
+  /// Reads the member mask of a .sync instruction. It must be equal in all
+  /// active lanes and name exactly these, apart from exited ones.
   bool members(const Instruction &I, Mask Active, const Operand &O,
                Mask &Members);
 
@@ -135,7 +134,7 @@ public:
         (PredicatesWritten[P] & ~Active) | (Defined & Active);
   }
 
-  /// Ends the launch with an error at this instruction; false.
+  /// Ends the launch with an error at this instruction; returns false.
   template <typename... Parts>
   bool fail(const Instruction &I, unsigned Lane, const Parts &...P) {
     report(I, Lane, concat(P...));
@@ -146,8 +145,8 @@ public:
 
   // Control flow, for the executors of branches.
   Entry &top() { return Stack.back(); }
-  /// Sends lanes of the top entry to other instructions: all of its lanes are
-  /// in one of the ways, which meet again at `Meet`.
+  /// Splits the top entry into paths, which together have all of its lanes and
+  /// reconverge at `Meet`.
   struct Way {
     uint32_t Target;
     Mask Taken;
@@ -161,21 +160,23 @@ public:
   const LaunchState &Launch;
   const unsigned Index;
   State Now = State::Done;
-  /// Lanes that the block has, and those of them that have not exited.
+  /// Lanes that exist, and those of them that have not exited.
   Mask Present = 0, Alive = 0;
-  /// Some of these do not execute the current instruction.
+  /// Some living lanes do not execute the current instruction.
   bool IsDiverged = false;
-  /// Where the warp waits.
+  /// The barrier at which the warp waits.
   const Instruction *Barrier = nullptr;
   uint64_t BarrierNumber = 0;
-  /// Asynchronous copies, and groups of them that each lane has committed.
+  /// Pending asynchronous copies, and the number of groups each lane has
+  /// committed.
   std::vector<Copy> Copies;
   std::array<uint32_t, Lanes> Groups = {};
-  /// Where the last access to global memory went.
+  /// The memory of the last global access.
   Allocation::View Recent;
-  /// Instructions in this block, and in all blocks' lanes.
+  /// Instructions in this thread block; instructions times lanes in all of
+  /// them.
   uint64_t Executed = 0, LanesExecuted = 0;
-  /// The carry of add.cc and so on, and where it was written.
+  /// The carry flag of add.cc etc., and the lanes in which it was written.
   Mask Carry = 0, CarryWritten = 0;
 
 private:
@@ -189,12 +190,12 @@ private:
   std::vector<Mask> Predicates, PredicatesWritten;
 };
 
-/// One block at a time of those that a host thread executes.
+/// The thread block that a host thread currently executes.
 class Block {
 public:
   explicit Block(const LaunchState &Launch);
 
-  /// Executes the block with this index in the grid.
+  /// Executes the thread block with this index in the grid.
   absl::Status run(std::array<uint32_t, 3> BlockIndex);
 
   const LaunchState &Launch;
@@ -203,7 +204,7 @@ public:
   LocalMemory Local;
   /// The first error of any warp.
   absl::Status Error;
-  /// Instructions that lanes executed in all blocks so far.
+  /// Instructions times lanes, in all thread blocks so far.
   uint64_t executed() const;
 
 private:
