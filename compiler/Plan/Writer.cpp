@@ -10,8 +10,10 @@
 
 #include "compiler/Plan/Passes.h"
 #include "dialects/Plan/IR/Plan.h"
+#include "dialects/Support/ElementTypes.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
+#include "runtime/schema/ElementTypes.h"
 #include "runtime/schema/Version.h"
 #include "runtime/schema/plan_generated.h"
 
@@ -23,18 +25,9 @@ using namespace m1;
 namespace file = m1::plan; // the schema's types end in T, the dialect's in Op
 
 static FailureOr<file::DType> dtypeOf(Operation *Op, Type T) {
-  if (T.isF32())
-    return file::DType::F32;
-  if (T.isBF16())
-    return file::DType::BF16;
-  if (T.isF16())
-    return file::DType::F16;
-  if (T.isF64())
-    return file::DType::F64;
-  if (T.isInteger(32))
-    return file::DType::I32;
-  if (T.isInteger(64))
-    return file::DType::I64;
+  if (std::optional<ElementType> Type = elementTypeOf(T))
+    if (std::optional<file::DType> Result = planType(*Type))
+      return *Result;
   return Op->emitOpError("has a value of ")
          << T << ", which a plan file cannot hold";
 }

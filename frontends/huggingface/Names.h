@@ -20,7 +20,8 @@ namespace m1::huggingface {
 struct Source {
   std::string Tensor;
   int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
-  DType Type = DType::F32; ///< as the tensor is stored; as Parameter::Type
+  ElementType Type =
+      ElementType::F32; ///< as the tensor is stored; as Parameter::Type
 };
 
 /// A parameter of the model. If stacked, each source is one index of axis 0 of
@@ -31,7 +32,7 @@ struct Parameter {
   std::vector<Source> Sources;
   bool Stacked = false;
   bool IsRouter = false;
-  DType Type = DType::F32; ///< filled in by resolveTypes
+  ElementType Type = ElementType::F32; ///< filled in by resolveTypes
 
   /// The full shape of the tensor that a source names.
   llvm::SmallVector<int64_t, 3> tensorShape(const Source &S) const;

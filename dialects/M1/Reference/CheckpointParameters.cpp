@@ -7,6 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/M1/Reference/CheckpointParameters.h"
+
+#include "dialects/Support/ElementTypes.h"
+
 #include <cstring>
 #include <numeric>
 
@@ -15,14 +18,6 @@ using namespace m1::reference;
 using m1::ElementType;
 
 static constexpr int64_t CacheLimit = int64_t(1) << 30;
-
-static ElementType elementTypeOf(Type Ty) {
-  if (Ty.isF32())
-    return ElementType::F32;
-  if (Ty.isBF16())
-    return ElementType::BF16;
-  return Ty.isF16() ? ElementType::F16 : ElementType::F64;
-}
 
 template <typename Stored> static Stored loadAs(const std::byte *From) {
   Stored Value; // tensors need not be aligned in their file
@@ -56,8 +51,8 @@ LogicalResult CheckpointParameters::read(m1::ParameterOp Parameter,
     return Parameter.emitOpError()
            << "expected the checkpoint to hold " << Source.getTensor();
   auto Ty = cast<RankedTensorType>(Parameter.getType());
-  ElementType Element = elementTypeOf(Source.getStored() ? Source.getStored()
-                                                         : Ty.getElementType());
+  ElementType Element = *m1::elementTypeOf(
+      Source.getStored() ? Source.getStored() : Ty.getElementType());
   SmallVector<int64_t> Whole(Shape);
   if (Source.getAxis() >= 0)
     Whole[Source.getAxis()] = Source.getExtent();
