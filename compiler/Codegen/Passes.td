@@ -21,8 +21,20 @@ def TileSetTarget : Pass<"tile-set-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
+def TileVerify : Pass<"tile-verify", "::m1::tile::KernelOp"> {
+  let summary = "Verifies that a kernel can be compiled";
+  let description = [{
+    Changes nothing. Fails unless
+
+    - every op is one that code generation knows, and every block has rank 1 or 2;
+    - every op of `math` has an instruction on every target, or a polynomial in `m1-expand-math`, which are for f32:
+      no mathematics library is linked;
+    - loads, stores, gathers and scatters whose indices, `rows` and `cols` are constant stay inside static extents.
+  }];
+}
+
 def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
-  let summary = "Lowers tile kernels to loops and vectors for one CPU core a cell";
+  let summary = "Lowers tile kernels to loops and vectors for one CPU core per grid cell";
   let description = [{
     Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
     (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which each
@@ -36,43 +48,44 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
 }
 
 def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
-  let summary = "Decides which blocks lie in the registers of a CUDA block's threads";
+  let summary = "Decides which blocks a CUDA thread block keeps in registers";
   let description = [{
-    Those of a multiple of 16 rows and 8 columns, where a thread's part fits its registers, and blocks of rank 1 that only
-    meet rows of such: an op that makes one gets the attribute `tile.layouts`, with a `#tile.spread` for its place among
-    the results. What a loop carries around another loop whose blocks leave too few registers stays in shared memory, as
-    all others do that need memory at all.
+    These are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
+    rank 1 that are only combined with their rows. The op that defines one gets the attribute `tile.layouts`: an array
+    with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
+    loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
+    memory.
   }];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
 def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
-  let summary = "Decides how a CUDA block computes each product";
+  let summary = "Decides how a CUDA thread block computes each product";
   let description = [{
     Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16 whose sums
-    lie in registers) and how its sides get there. A side that is loaded in rows of whole 16-byte chunks is staged: tiles of
-    `depth` in k pass through a ring of up to `stages` in shared memory, at most `bytes` of it, in an order of chunks that
-    avoids bank conflicts. A left side that a loop multiplies again and again stays in shared memory.
+    are in registers) and how its operands get there. An operand that is loaded in rows of whole 16-byte chunks is staged:
+    tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared memory, with a swizzle
+    that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared memory.
 
-    Needs the layouts that `tile-assign-layouts` chose.
+    Requires the layouts that `tile-assign-layouts` chose.
   }];
   let options = [
-    Option<"depth", "depth", "int64_t", "64", "k of a staged tile at most: a power of two from 16 on">,
-    Option<"stages", "stages", "int64_t", "4", "tiles under way at most: at least 2">,
-    Option<"bytes", "bytes", "int64_t", "65536", "shared memory of a ring, if it has more than two tiles">
+    Option<"depth", "depth", "int64_t", "64", "Largest extent in k of a staged tile: a power of two, at least 16">,
+    Option<"stages", "stages", "int64_t", "4", "Most tiles in flight: at least 2">,
+    Option<"bytes", "bytes", "int64_t", "65536", "Most bytes of shared memory of a ring of more than two tiles">
   ];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
-  let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
+  let summary = "Lowers tile kernels to the code of one thread of a CUDA thread block";
   let description = [{
     Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
-    position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks for which
-    `tile-assign-layouts` chose so lie in registers, a private array of each thread; others lie in dynamic shared memory,
-    each a `tile.scratch`. Products are computed as `tile-assign-products` chose:
-    asynchronous copies, `ldmatrix` and `mma` are operations of `nvvm` here and LLVM's intrinsics (MLIR 19's `nvgpu` takes
-    memrefs, and its `mma.sync` no bf16); threads, barriers and shuffles are the `gpu` dialect's.
+    position: a global pointer for a memref, an i64 for an index. A thread block of four warps computes a cell. Blocks with
+    a register layout are in registers, a private array per thread; others are in dynamic shared memory, each a
+    `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies, `ldmatrix` and `mma` are ops
+    of `nvvm` and intrinsics of LLVM (MLIR 19's `nvgpu` takes memrefs, and its `mma.sync` has no bf16); threads, barriers and
+    shuffles are ops of `gpu`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
@@ -80,32 +93,46 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
 }
 
 def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
-  let summary = "Threads, barriers and shuffles as operations of NVVM";
+  let summary = "Converts threads, barriers and shuffles of gpu to nvvm";
   let description = [{
-    Upstream's conversion patterns, on functions of a module: `convert-gpu-to-nvvm` wants a `gpu.module`.
+    Applies upstream's patterns to the functions of a module; `convert-gpu-to-nvvm` requires a `gpu.module`. Does nothing to
+    kernels for a CPU.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def TilePlaceScratch : Pass<"tile-place-scratch", "::mlir::func::FuncOp"> {
-  let summary = "Gives every tile.scratch of a lowered kernel its place in the cell's memory";
+  let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
-    Buffers whose lives do not overlap share bytes: a life lasts from the op to the end of its last use, or of the loop that
-    the last use is in. `m1.scratch_bytes` becomes the attribute of the function that says how much a cell needs.
-    On a GPU other threads may still read what a place held before: whoever writes a buffer first has passed a barrier since
-    the last read of any other.
+    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the end
+    of the loop that contains the last use. The function's attribute `m1.scratch_bytes` says how much memory a cell needs.
+    On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the first write to any
+    other: threads may otherwise still read bytes that are reused.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
-  let summary = "Writes exponentials, logarithms, sines and cosines as polynomials";
+def TileVerifyLoops : Pass<"tile-verify-loops", "::mlir::ModuleOp"> {
+  let summary = "Verifies that kernels are loops whose memory fits the target";
   let description = [{
-    On scalars and vectors alike, so that no kernel calls a library and every target and vector width computes the same
-    polynomial. Upstream's approximations: f32, relative error of a few units in the last place; arguments of sin and cos
-    are expected to be reduced to a few periods.
+    Changes nothing. Fails unless no op of `tile` is left, every function says in `m1.scratch_bytes` how much memory a
+    cell needs, and a GPU's thread block has that much shared memory.
+  }];
+}
+
+def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Expands exponentials, logarithms, sines and cosines to polynomials";
+  let description = [{
+    Expands them on scalars and vectors, so that no kernel calls a library and every target and vector width computes the
+    same polynomial. These are upstream's approximations for f32, with a relative error of a few units in the last place;
+    arguments of sin and cos must be reduced to a few periods.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def VerifyLLVM : Pass<"m1-verify-llvm", "::mlir::ModuleOp"> {
+  let summary = "Verifies that kernels are in the LLVM dialect";
+  let description = "Changes nothing. Fails unless every op is one of `llvm` or `nvvm`.";
 }
 
 #endif // M1C_CODEGEN_PASSES

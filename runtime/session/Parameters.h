@@ -35,9 +35,8 @@ public:
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
 
-/// Random parameters, which depend only on the seed and the parameter's index:
-/// normal with standard deviation 0.02, plus 1 for parameters of rank 1
-/// (norms). Generated on demand.
+/// Random parameters that depend only on the seed and the parameter's name: see
+/// fillRandom. Generated on request.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 randomParameters(const LoadedPlan &Plan, uint64_t Seed);
 

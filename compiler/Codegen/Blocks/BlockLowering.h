@@ -39,7 +39,7 @@ namespace m1::codegen {
 
 /// How a target spreads a block over the registers of many threads; known only
 /// to targets that do.
-struct Spread;
+struct RegisterLayout;
 
 /// A place in memory that is addressed as a block: element [i, j] of rank 2
 /// lies at base + i * strides[0] + j * strides[1], in elements; element [j] of
@@ -58,7 +58,7 @@ struct Access {
   bool Pairs = false;
   /// Rows start at multiples of so many elements, as does the base.
   int64_t Aligned = 1;
-  const Spread *Held = nullptr;
+  const RegisterLayout *Held = nullptr;
 };
 
 /// So many elements surely divide the distance from the memory's beginning to
@@ -82,7 +82,7 @@ struct Position {
   const Extent *Loop =
       nullptr; // the loop around, to drop bounds that it already keeps
   /// In blocks that are spread so, this is the thread's own element `Slot`.
-  const Spread *Held = nullptr;
+  const RegisterLayout *Held = nullptr;
   int64_t Slot = 0;
   /// Values already computed at this position, by block.
   llvm::DenseMap<mlir::Value, mlir::Value> *Memo = nullptr;

@@ -6,8 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/Spread.h"
+#include "compiler/Codegen/CUDA/RegisterLayout.h"
 #include "compiler/Codegen/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_TILEASSIGNLAYOUTS
@@ -18,12 +20,17 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
+/// Threads that compute a cell, unless the kernel says otherwise.
+static constexpr int64_t kDefaultThreads = 128;
+
 namespace {
 
 class Layouts {
 public:
+  explicit Layouts(int64_t Warps) : Known(Warps) {}
+
   /// That of a result or of what a loop carries; null for shared memory.
-  const Spread *choose(Value Block) {
+  const RegisterLayout *choose(Value Block) {
     if (auto Carried = dyn_cast<BlockArgument>(Block))
       if (waitsForLoop(Carried))
         return nullptr;
@@ -32,12 +39,12 @@ public:
 
 private:
   bool isRowValue(Value Block);
-  const Spread *spreadOf(Value Block);
+  const RegisterLayout *spreadOf(Value Block);
   /// True for what a loop carries around another loop whose own blocks would
   /// leave it too few registers.
   bool waitsForLoop(BlockArgument Carried);
 
-  Spreads Known;
+  RegisterLayouts Known;
   DenseMap<Value, bool> RowValues;
 };
 
@@ -45,7 +52,11 @@ struct TileAssignLayouts : m1::impl::TileAssignLayoutsBase<TileAssignLayouts> {
   using TileAssignLayoutsBase::TileAssignLayoutsBase;
 
   void runOnOperation() override {
-    Layouts Chosen;
+    tile::KernelOp Kernel = getOperation();
+    if (!Kernel.getThreads())
+      Kernel->setAttr(tile::KernelOp::kThreadsAttr,
+                      Builder(Kernel).getI32IntegerAttr(kDefaultThreads));
+    Layouts Chosen(Kernel.getThreads() / kLanes);
     getOperation().getBody().walk([&](Operation *Op) {
       // Constants are evaluated wherever they are needed.
       if (Op->hasTrait<OpTrait::ConstantLike>())
@@ -57,14 +68,14 @@ struct TileAssignLayouts : m1::impl::TileAssignLayoutsBase<TileAssignLayouts> {
         Value Block = Result;
         if (Loop)
           Block = Loop.getRegionIterArg(Result.getResultNumber());
-        const Spread *S =
+        const RegisterLayout *S =
             isa<VectorType>(Block.getType()) ? Chosen.choose(Block) : nullptr;
-        Of.push_back(S ? Attribute(tile::SpreadAttr::get(
+        Of.push_back(S ? Attribute(tile::LayoutAttr::get(
                              Op->getContext(), S->WarpsDown, S->WarpsAcross))
                        : B.getUnitAttr());
       }
       if (llvm::any_of(Of,
-                       [](Attribute A) { return isa<tile::SpreadAttr>(A); }))
+                       [](Attribute A) { return isa<tile::LayoutAttr>(A); }))
         Op->setAttr(kLayoutsAttr, B.getArrayAttr(Of));
     });
   }
@@ -103,7 +114,7 @@ bool Layouts::isRowValue(Value Block) {
   };
   bool Result = true;
   if (auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>()) {
-    const Spread *Source = spreadOf(Reduction.getSource());
+    const RegisterLayout *Source = spreadOf(Reduction.getSource());
     Result = Source && Source->OfRows;
   }
   for (OpOperand &Use : Block.getUses())
@@ -111,7 +122,7 @@ bool Layouts::isRowValue(Value Block) {
   return RowValues[Block] = Result;
 }
 
-const Spread *Layouts::spreadOf(Value Block) {
+const RegisterLayout *Layouts::spreadOf(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
   if (Type.getRank() == 1 && !isRowValue(Block))
     return nullptr;
@@ -126,8 +137,8 @@ bool Layouts::waitsForLoop(BlockArgument Carried) {
   for (auto Nested : Loop.getBody()->getOps<scf::ForOp>())
     for (BlockArgument Argument : Nested.getRegionIterArgs())
       if (auto Type = dyn_cast<VectorType>(Argument.getType()))
-        if (const Spread *S = Known.of(Type.getShape()))
+        if (const RegisterLayout *S = Known.of(Type.getShape()))
           Inner += S->slots();
-  const Spread *Own = spreadOf(Carried);
+  const RegisterLayout *Own = spreadOf(Carried);
   return Inner && Own && Own->slots() + Inner > kMostCarriedSlots;
 }

@@ -61,8 +61,7 @@ void WarpLowering::dotSplit(tile::DotOp Dot, const Access &C, const Extent &E) {
   Exchange Copies(*this);
   Copies.prepare(Dot.getA(), nullptr);
   Copies.prepare(Dot.getB(), nullptr);
-  const Access OfWarps =
-      allocate(VectorType::get({Spread::kWarps, Sums}, C.Element));
+  const Access OfWarps = allocate(VectorType::get({kWarps, Sums}, C.Element));
   barrier(Loc);
   auto RowLoop = B.create<scf::ForOp>(Loc, constantIndex(0), rowsOf(E),
                                       constantIndex(Rows));
@@ -128,7 +127,7 @@ void WarpLowering::dotSplit(tile::DotOp Dot, const Access &C, const Extent &E) {
     auto Inside = E.Rows ? below(Loc, To.Row, E.Rows) : Value();
     ifThen(Loc, Inside, [&] {
       Value Total = loadFrom(Loc, C, To);
-      for (int64_t Number = 0; Number < Spread::kWarps; ++Number) {
+      for (int64_t Number = 0; Number < kWarps; ++Number) {
         Position From;
         From.Row = constantIndex(Number);
         From.Col = I;
@@ -153,7 +152,7 @@ Value WarpLowering::elementAt(Value Block, Value Row, Value Col, Type Element) {
 
 void WarpLowering::dotFused(tile::DotOp Dot, const Access &C) {
   Location Loc = Dot.getLoc();
-  const Spread &S = *C.Held;
+  const RegisterLayout &S = *C.Held;
   const int64_t K = Dot.getA().getType().getDimSize(1);
   const Place At = here(Loc);
   Value Row0 = firstRow(Loc, S, At), Col0 = firstCol(Loc, S, At);
@@ -167,7 +166,8 @@ void WarpLowering::dotFused(tile::DotOp Dot, const Access &C) {
     for (int64_t Second = 0; Second < 2; ++Second)
       Right.push_back(elementAt(
           Dot.getB(), Depth,
-          plus(Loc, Col0, Across * Spread::kTileCols + Second), C.Element));
+          plus(Loc, Col0, Across * RegisterLayout::kTileCols + Second),
+          C.Element));
   for (int64_t Down = 0; Down < S.tilesDown(); ++Down)
     for (int64_t Half = 0; Half < 2; ++Half) {
       Value Row = plus(Loc, Row0, S.rowOffset(Down, Half));

@@ -38,9 +38,9 @@ static constexpr int64_t kMostUnrolledDepth = 256;
 
 void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   auto Product = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
-  if (Product.getUnit() == tile::Unit::Split)
+  if (Product.getMethod() == tile::ProductMethod::Split)
     return dotSplit(Dot, C, E);
-  if (Product.getUnit() == tile::Unit::Shared)
+  if (Product.getMethod() == tile::ProductMethod::Shared)
     return dotShared(Dot, C, E);
   // Warps whose rows nobody looks at have nothing to multiply.
   Location Loc = Dot.getLoc();
@@ -48,12 +48,12 @@ void WarpLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   if (E.Rows) {
     Value Tile =
         B.create<arith::RemUIOp>(Loc, Warp, constantIndex(C.Held->WarpsDown));
-    Used = below(
-        Loc,
-        B.create<arith::MulIOp>(Loc, Tile, constantIndex(Spread::kTileRows)),
-        E.Rows);
+    Used = below(Loc,
+                 B.create<arith::MulIOp>(
+                     Loc, Tile, constantIndex(RegisterLayout::kTileRows)),
+                 E.Rows);
   }
-  if (Product.getUnit() == tile::Unit::Matrix) {
+  if (Product.getMethod() == tile::ProductMethod::Matrix) {
     dotUnits(Dot, Product, C, Used);
   } else {
     Exchange Copies(*this);
@@ -99,7 +99,8 @@ bool WarpLowering::reachesHeld(Value Block) {
 
 Access WarpLowering::keepLeft(tile::DotOp Dot, const Access &Left) {
   auto Product = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
-  if (!Product.getLeft() || Product.getLeft().getPlace() != tile::Place::Shared)
+  if (!Product.getLeft() ||
+      Product.getLeft().getSource() != tile::OperandSource::Shared)
     return {};
   return inShared(Dot.getA());
 }
@@ -171,7 +172,7 @@ WarpLowering::LeftSide WarpLowering::leftOf(MatrixProduct &D, int64_t Down,
 
 void WarpLowering::multiplyStep(MatrixProduct &D, const Step &At) {
   Location Loc = D.Dot.getLoc();
-  const Spread &S = *D.C.Held;
+  const RegisterLayout &S = *D.C.Held;
   /// Where a side in shared memory has this step's first k, and which that is.
   auto Find = [&](const Side &From) -> std::pair<Value, Value> {
     if (From.Ring)
@@ -219,24 +220,25 @@ void WarpLowering::dotUnits(tile::DotOp Dot, tile::ProductAttr Product,
                             const Access &C, Value Used) {
   Location Loc = Dot.getLoc();
   const int64_t K = Dot.getA().getType().getDimSize(1);
-  const Spread *Held = Product.getLeft().getPlace() == tile::Place::Registers
-                           ? Known.of(Dot.getA().getType().getShape())
-                           : nullptr;
+  const RegisterLayout *Held =
+      Product.getLeft().getSource() == tile::OperandSource::Registers
+          ? Known.of(Dot.getA().getType().getShape())
+          : nullptr;
   MatrixProduct D{Dot, C, Held};
   Exchange Copies(*this);
   // What passes through shared memory, and what lies there.
   int64_t StageBytes = 0;
   Staged LeftRing, RightRing;
-  auto Find = [&](Side &Of, Staged &Ring, tile::SideAttr Chosen, Value Block,
+  auto Find = [&](Side &Of, Staged &Ring, tile::OperandAttr Chosen, Value Block,
                   int64_t Rows, int64_t Cols) {
-    if (Chosen.getPlace() == tile::Place::Staged) {
+    if (Chosen.getSource() == tile::OperandSource::Staged) {
       Copies.prepare(Block, nullptr); // a gather's rows
       Ring.From = LazyLoads.lookup(Block);
       Ring.Offset = StageBytes;
       Of.Layout = TileLayout(Rows, Cols, Chosen);
       Of.Ring = &Ring;
       StageBytes += Of.Layout.bytes();
-    } else if (Chosen.getPlace() == tile::Place::Shared) {
+    } else if (Chosen.getSource() == tile::OperandSource::Shared) {
       const Access In = inShared(Block);
       Of.Layout = TileLayout(Rows, Cols, In.Strides[0]);
       Of.Base = In.Base;
@@ -278,8 +280,7 @@ void WarpLowering::pipeline(MatrixProduct &D, tile::ProductAttr Product,
   Value Base =
       allocate(VectorType::get({Stages * StageBytes}, B.getI8Type())).Base;
   Value Thread = B.create<arith::AddIOp>(
-      Loc,
-      B.create<arith::MulIOp>(Loc, D.At.Warp, constantIndex(Spread::kLanes)),
+      Loc, B.create<arith::MulIOp>(Loc, D.At.Warp, constantIndex(kLanes)),
       D.At.Lane);
   for (Side *From : {&D.Left, &D.Right})
     if (From->Ring)

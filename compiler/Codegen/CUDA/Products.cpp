@@ -21,8 +21,8 @@ namespace m1 {
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
-using tile::Place;
-using tile::Unit;
+using tile::OperandSource;
+using tile::ProductMethod;
 
 /// What a side may take that lies in shared memory as a whole, in bytes.
 static constexpr int64_t kMostWholeRight = 64 << 10;
@@ -41,13 +41,14 @@ static int64_t depthOf(tile::DotOp Dot) {
 }
 
 Products::Products(tile::KernelOp Kernel, const StagingLimits &Limits)
-    : Limits(Limits), Demanded(Kernel) {
+    : Limits(Limits), Demanded(Kernel), Threads(Kernel.getThreads()),
+      Known(Threads / kLanes) {
   Kernel.getBody().walk([&](tile::DotOp Dot) {
     auto Chosen = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
     const bool Wanted =
-        Chosen
-            ? Chosen.getLeft() && Chosen.getLeft().getPlace() == Place::Shared
-            : repeats(Dot);
+        Chosen ? Chosen.getLeft() &&
+                     Chosen.getLeft().getSource() == OperandSource::Shared
+               : repeats(Dot);
     if (Wanted && Keep.isDelayed(Dot.getA()))
       Resident.insert(Dot.getA());
   });
@@ -95,8 +96,7 @@ bool Products::canUseUnits(tile::DotOp Dot) {
 bool Products::canSplit(tile::DotOp Dot) {
   const auto Result = Dot.getResult().getType();
   return !Known.assigned(Dot.getResult()) && Result.getElementType().isF32() &&
-         depthOf(Dot) >= kSplitDepth * Spread::kThreads &&
-         depthOf(Dot) % Spread::kThreads == 0 &&
+         depthOf(Dot) >= kSplitDepth * Threads && depthOf(Dot) % Threads == 0 &&
          Result.getDimSize(1) <= kMostSplitSums;
 }
 
@@ -112,8 +112,8 @@ bool Products::reachesHeld(Value Block) {
 
 bool Products::isInRegisters(tile::DotOp Dot) {
   // Two tiles of accumulators side by side are a left side.
-  const Spread *Left = Known.of(Dot.getA().getType().getShape());
-  const Spread *Result = Known.assigned(Dot.getResult());
+  const RegisterLayout *Left = Known.of(Dot.getA().getType().getShape());
+  const RegisterLayout *Result = Known.assigned(Dot.getResult());
   return Left && Left->OfRows && Result && Result->OfRows &&
          reachesHeld(Dot.getA());
 }
@@ -134,57 +134,60 @@ bool Products::repeats(tile::DotOp Dot) {
 // What is chosen
 //===----------------------------------------------------------------------===//
 
-tile::SideAttr Products::staged(MLIRContext *Context, int64_t Cols) {
+tile::OperandAttr Products::staged(MLIRContext *Context, int64_t Cols) {
   const TileLayout L(/*Rows=*/1, Cols);
-  return tile::SideAttr::get(Context, Place::Staged, L.Pitch, L.Mask, L.Shift);
+  return tile::OperandAttr::get(Context, OperandSource::Staged, L.Pitch, L.Mask,
+                                L.Shift);
 }
 
-Place Products::placeOfLeft(tile::DotOp Dot) {
+OperandSource Products::sourceOfLeft(tile::DotOp Dot) {
   Value A = Dot.getA();
   if (Resident.contains(A))
-    return Place::Shared;
+    return OperandSource::Shared;
   if (isInRegisters(Dot))
-    return Place::Registers;
+    return OperandSource::Registers;
   // A part that nobody looks at was not written.
   if (Keep.isKept(A) && !Known.assigned(A) && canLieInShared(A) &&
       !Demanded.limit(A, 0) && !Demanded.limit(A, 1))
-    return Place::Shared;
-  return canStage(A) ? Place::Staged : Place::Source;
+    return OperandSource::Shared;
+  return canStage(A) ? OperandSource::Staged : OperandSource::Evaluated;
 }
 
 tile::ProductAttr Products::choose(tile::DotOp Dot) {
   MLIRContext *Context = Dot.getContext();
-  auto Plain = [&](Unit Of) {
+  auto Plain = [&](ProductMethod Of) {
     return tile::ProductAttr::get(Context, Of, {}, {}, 0, 0);
   };
-  const Spread *Result = Known.assigned(Dot.getResult());
+  const RegisterLayout *Result = Known.assigned(Dot.getResult());
   if (!Result)
-    return Plain(canSplit(Dot) ? Unit::Split : Unit::Shared);
+    return Plain(canSplit(Dot) ? ProductMethod::Split : ProductMethod::Shared);
   if (!canUseUnits(Dot))
-    return Plain(Unit::Registers);
+    return Plain(ProductMethod::Registers);
 
   const int64_t K = depthOf(Dot);
   int64_t Depth = Limits.Depth;
   while (K % Depth != 0)
     Depth /= 2;
   int64_t StageBytes = 0;
-  auto Side = [&](Place In, int64_t Rows, int64_t Cols) {
-    if (In != Place::Staged)
-      return tile::SideAttr::get(Context, In, 0, 0, 0);
-    tile::SideAttr Of = staged(Context, Cols);
+  auto Side = [&](OperandSource In, int64_t Rows, int64_t Cols) {
+    if (In != OperandSource::Staged)
+      return tile::OperandAttr::get(Context, In, 0, 0, 0);
+    tile::OperandAttr Of = staged(Context, Cols);
     StageBytes += Rows * Of.getPitch();
     return Of;
   };
-  auto Left = Side(placeOfLeft(Dot), Result->Rows, Depth);
-  auto Right = Side(canStage(Dot.getB()) ? Place::Staged : Place::Shared, Depth,
-                    Result->Cols);
+  auto Left = Side(sourceOfLeft(Dot), Result->Rows, Depth);
+  auto Right =
+      Side(canStage(Dot.getB()) ? OperandSource::Staged : OperandSource::Shared,
+           Depth, Result->Cols);
   if (!StageBytes)
-    return tile::ProductAttr::get(Context, Unit::Matrix, Left, Right, 0, 0);
+    return tile::ProductAttr::get(Context, ProductMethod::Matrix, Left, Right,
+                                  0, 0);
   const int64_t Stages =
       std::min(K / Depth, std::clamp<int64_t>(Limits.Bytes / StageBytes, 2,
                                               Limits.Stages));
-  return tile::ProductAttr::get(Context, Unit::Matrix, Left, Right, Depth,
-                                Stages);
+  return tile::ProductAttr::get(Context, ProductMethod::Matrix, Left, Right,
+                                Depth, Stages);
 }
 
 //===----------------------------------------------------------------------===//
@@ -199,15 +202,16 @@ LogicalResult Products::check(tile::DotOp Dot) {
   auto Wrong = [&](const Twine &Why) {
     return Dot.emitOpError("cannot be computed as ") << Product << ": " << Why;
   };
-  const Unit Of = Product.getUnit();
+  const ProductMethod Of = Product.getMethod();
   const bool InRegisters = Known.assigned(Dot.getResult());
-  if (InRegisters != (Of == Unit::Matrix || Of == Unit::Registers))
+  if (InRegisters !=
+      (Of == ProductMethod::Matrix || Of == ProductMethod::Registers))
     return Wrong(InRegisters ? "its sums lie in registers"
                              : "its sums lie in shared memory");
-  if (Of == Unit::Split && !canSplit(Dot))
+  if (Of == ProductMethod::Split && !canSplit(Dot))
     return Wrong("the sums are too many, or too short");
-  tile::SideAttr Left = Product.getLeft(), Right = Product.getRight();
-  if (Of != Unit::Matrix)
+  tile::OperandAttr Left = Product.getLeft(), Right = Product.getRight();
+  if (Of != ProductMethod::Matrix)
     return Left || Right || Product.getDepth() || Product.getStages()
                ? Wrong("sides, depth and stages are the matrix unit's")
                : success();
@@ -217,21 +221,22 @@ LogicalResult Products::check(tile::DotOp Dot) {
     return Wrong("matrix units multiply f32 or bf16 with bf16 into f32, a "
                  "multiple of 16 in k");
 
-  const Place In = Left.getPlace();
-  if (In == Place::Registers && !isInRegisters(Dot))
+  const OperandSource In = Left.getSource();
+  if (In == OperandSource::Registers && !isInRegisters(Dot))
     return Wrong("the left side is not in registers");
-  if (In == Place::Shared && !canLieInShared(Dot.getA()))
+  if (In == OperandSource::Shared && !canLieInShared(Dot.getA()))
     return Wrong("the left side is not bf16 of a multiple of 8 columns");
-  if (In == Place::Staged && !canStage(Dot.getA()))
+  if (In == OperandSource::Staged && !canStage(Dot.getA()))
     return Wrong("the left side cannot be copied as it lies");
-  if (Right.getPlace() == Place::Staged && !canStage(Dot.getB()))
+  if (Right.getSource() == OperandSource::Staged && !canStage(Dot.getB()))
     return Wrong("the right side cannot be copied as it lies");
-  if (Right.getPlace() == Place::Source || Right.getPlace() == Place::Registers)
+  if (Right.getSource() == OperandSource::Evaluated ||
+      Right.getSource() == OperandSource::Registers)
     return Wrong("the right side is read from shared memory");
 
   const int64_t K = depthOf(Dot), Depth = Product.getDepth();
   const bool IsStaged =
-      In == Place::Staged || Right.getPlace() == Place::Staged;
+      In == OperandSource::Staged || Right.getSource() == OperandSource::Staged;
   if (!IsStaged)
     return Depth || Product.getStages() ? Wrong("nothing is staged")
                                         : success();
@@ -240,10 +245,10 @@ LogicalResult Products::check(tile::DotOp Dot) {
   if (Product.getStages() < std::min<int64_t>(K / Depth, 2) ||
       Product.getStages() > K / Depth)
     return Wrong("there are at least two stages, and no more than tiles");
-  auto Suits = [](tile::SideAttr Side, int64_t Cols) {
+  auto Suits = [](tile::OperandAttr Side, int64_t Cols) {
     const int64_t Chunks = Cols / TileLayout::kChunk;
     const int64_t Turned = Side.getMask() + 1;
-    return Side.getPlace() != Place::Staged ||
+    return Side.getSource() != OperandSource::Staged ||
            (Side.getPitch() % TileLayout::kChunkBytes == 0 &&
             Side.getPitch() >= Chunks * TileLayout::kChunkBytes &&
             llvm::isPowerOf2_64(Turned) && Chunks % Turned == 0 &&
@@ -267,6 +272,8 @@ struct TileAssignProducts
           << " at once: expected a power of two from 16 on, and at least 2";
       return signalPassFailure();
     }
+    if (failed(verifyLayouts(getOperation())))
+      return signalPassFailure();
     Products Chosen(getOperation(), {depth, stages, bytes});
     getOperation().getBody().walk([&](tile::DotOp Dot) {
       Dot->setAttr(kProductAttr, Chosen.choose(Dot));

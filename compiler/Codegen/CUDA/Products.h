@@ -11,7 +11,7 @@
 
 #include "compiler/Codegen/Blocks/Demand.h"
 #include "compiler/Codegen/Blocks/Keeping.h"
-#include "compiler/Codegen/CUDA/Spread.h"
+#include "compiler/Codegen/CUDA/RegisterLayout.h"
 
 namespace m1::codegen {
 
@@ -57,13 +57,14 @@ private:
   /// True for a left side that a loop multiplies again and again, and that is
   /// worth a place in shared memory.
   bool repeats(tile::DotOp Dot);
-  tile::Place placeOfLeft(tile::DotOp Dot);
-  static tile::SideAttr staged(mlir::MLIRContext *Context, int64_t Cols);
+  tile::OperandSource sourceOfLeft(tile::DotOp Dot);
+  static tile::OperandAttr staged(mlir::MLIRContext *Context, int64_t Cols);
 
   StagingLimits Limits;
   Demand Demanded;
   Keeping Keep;
-  Spreads Known;
+  int64_t Threads;
+  RegisterLayouts Known;
   /// Loads that stay in shared memory since a product wants them so.
   llvm::DenseSet<mlir::Value> Resident;
 };

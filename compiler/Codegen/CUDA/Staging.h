@@ -27,7 +27,7 @@ struct TileLayout {
   /// The best for a tile [Rows, Cols]; Cols is a multiple of kChunk.
   TileLayout(int64_t Rows, int64_t Cols);
   /// As `tile-assign-products` chose.
-  TileLayout(int64_t Rows, int64_t Cols, tile::SideAttr Chosen)
+  TileLayout(int64_t Rows, int64_t Cols, tile::OperandAttr Chosen)
       : Rows(Rows), Chunks(Cols / kChunk), Pitch(Chosen.getPitch()),
         Mask(Chosen.getMask()), Shift(Chosen.getShift()) {}
   /// As it lies in memory whose rows are `Stride` numbers apart.

@@ -48,37 +48,6 @@ struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
         return signalPassFailure();
   }
 
-  /// Layouts are fixed by shapes: others than `tile-assign-layouts` writes
-  /// cannot be lowered.
-  static LogicalResult checkLayouts(tile::KernelOp Kernel) {
-    Spreads Known;
-    WalkResult Result = Kernel.getBody().walk([&](Operation *Op) {
-      auto Layouts = Op->getAttrOfType<ArrayAttr>(kLayoutsAttr);
-      if (!Layouts)
-        return WalkResult::advance();
-      if (Layouts.size() != Op->getNumResults()) {
-        Op->emitOpError("has ") << Op->getNumResults() << " results and "
-                                << Layouts.size() << " " << kLayoutsAttr;
-        return WalkResult::interrupt();
-      }
-      for (auto [Layout, T] : llvm::zip(Layouts, Op->getResultTypes())) {
-        auto Spread = dyn_cast<tile::SpreadAttr>(Layout);
-        if (!Spread)
-          continue;
-        auto Block = dyn_cast<VectorType>(T);
-        const auto *Fits = Block ? Known.of(Block.getShape()) : nullptr;
-        if (!Fits || Fits->WarpsDown != Spread.getDown() ||
-            Fits->WarpsAcross != Spread.getAcross()) {
-          Op->emitOpError("has the layout ")
-              << Spread << ", which does not suit " << T;
-          return WalkResult::interrupt();
-        }
-      }
-      return WalkResult::advance();
-    });
-    return failure(Result.wasInterrupted());
-  }
-
   static LogicalResult checkProducts(tile::KernelOp Kernel) {
     Products Known(Kernel, {});
     return failure(
@@ -88,7 +57,7 @@ struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
   }
 
   LogicalResult lower(tile::KernelOp Kernel, LLVM::GlobalOp Shared) {
-    if (failed(checkLayouts(Kernel)) || failed(checkProducts(Kernel)))
+    if (failed(verifyLayouts(Kernel)) || failed(checkProducts(Kernel)))
       return failure();
     OpBuilder B(Kernel);
     Location Loc = Kernel.getLoc();
@@ -100,8 +69,7 @@ struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
                                             : Type(Global));
     auto Function = B.create<func::FuncOp>(Loc, Kernel.getSymName(),
                                            B.getFunctionType(Types, {}));
-    Function->setAttr(kThreadsAttr,
-                      B.getI32IntegerAttr(WarpLowering::kThreads));
+    Function->setAttr(kThreadsAttr, B.getI32IntegerAttr(Kernel.getThreads()));
     Block *Entry = Function.addEntryBlock();
     B.setInsertionPointToStart(Entry);
 

@@ -15,14 +15,15 @@ using namespace m1;
 using namespace m1::codegen;
 
 /// Rows from this length on are shared out to all warps.
-static constexpr int64_t kLongRow = 8 * WarpLowering::kThreads;
+static constexpr int64_t kLongRow = 8; // in threads
 
 WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
                            Value Shared)
-    : BlockLowering(Kernel, B, Shared), Thread(Thread),
-      Entry(B.getInsertionBlock()) {
+    : BlockLowering(Kernel, B, Shared), kThreads(Kernel.getThreads()),
+      kWarps(kThreads / kLanes), Thread(Thread), Entry(B.getInsertionBlock()),
+      Known(kWarps) {
   Location Loc = Kernel.getLoc();
-  Value Lanes = constantIndex(Spread::kLanes);
+  Value Lanes = constantIndex(kLanes);
   Warp = B.create<arith::DivUIOp>(Loc, Thread, Lanes);
   Lane = B.create<arith::RemUIOp>(Loc, Thread, Lanes);
 }
@@ -32,7 +33,7 @@ WarpLowering::WarpLowering(tile::KernelOp Kernel, OpBuilder &B, Value Thread,
 //===----------------------------------------------------------------------===//
 
 Access WarpLowering::place(Value Block, VectorType Type) {
-  const Spread *S = Known.assigned(Block);
+  const RegisterLayout *S = Known.assigned(Block);
   if (!S) {
     // Only what is looked at is written, but spread blocks, whose registers are
     // all computed, may read past it.
@@ -96,26 +97,27 @@ WarpLowering::Place WarpLowering::here(Location Loc) {
                       LLVM::AsmDialectAttr(), ArrayAttr())
                      .getRes();
   Number = B.create<arith::IndexCastUIOp>(Loc, B.getIndexType(), Number);
-  Value Lanes = constantIndex(Spread::kLanes);
+  Value Lanes = constantIndex(kLanes);
   return {B.create<arith::DivUIOp>(Loc, Number, Lanes),
           B.create<arith::RemUIOp>(Loc, Number, Lanes)};
 }
 
-Value WarpLowering::firstRow(Location Loc, const Spread &S, const Place &At) {
+Value WarpLowering::firstRow(Location Loc, const RegisterLayout &S,
+                             const Place &At) {
   Value Tile =
       B.create<arith::RemUIOp>(Loc, At.Warp, constantIndex(S.WarpsDown));
-  Value Row =
-      B.create<arith::MulIOp>(Loc, Tile, constantIndex(Spread::kTileRows));
+  Value Row = B.create<arith::MulIOp>(Loc, Tile,
+                                      constantIndex(RegisterLayout::kTileRows));
   return B.create<arith::AddIOp>(
       Loc, Row, B.create<arith::DivUIOp>(Loc, At.Lane, constantIndex(4)));
 }
 
-Value WarpLowering::firstTileCol(Location Loc, const Spread &S,
+Value WarpLowering::firstTileCol(Location Loc, const RegisterLayout &S,
                                  const Place &At) {
   Value Share =
       B.create<arith::DivUIOp>(Loc, At.Warp, constantIndex(S.WarpsDown));
   return B.create<arith::MulIOp>(
-      Loc, Share, constantIndex(S.tilesAcross() * Spread::kTileCols));
+      Loc, Share, constantIndex(S.tilesAcross() * RegisterLayout::kTileCols));
 }
 
 Value WarpLowering::inQuad(Location Loc, const Place &At) {
@@ -124,7 +126,8 @@ Value WarpLowering::inQuad(Location Loc, const Place &At) {
       constantIndex(2));
 }
 
-Value WarpLowering::firstCol(Location Loc, const Spread &S, const Place &At) {
+Value WarpLowering::firstCol(Location Loc, const RegisterLayout &S,
+                             const Place &At) {
   return B.create<arith::AddIOp>(Loc, firstTileCol(Loc, S, At),
                                  inQuad(Loc, At));
 }
@@ -182,7 +185,7 @@ void WarpLowering::forEachShared(Location Loc, const Extent &E, bool Vectorize,
   });
 }
 
-void WarpLowering::forEachSpread(Location Loc, const Spread &S,
+void WarpLowering::forEachSpread(Location Loc, const RegisterLayout &S,
                                  const Extent *Guard, bool Vectorize,
                                  Body Emit) {
   const Place At = here(Loc);
@@ -209,7 +212,7 @@ void WarpLowering::forEachSpread(Location Loc, const Spread &S,
                        : First;
         }
         P.Col = Row;
-        P.Slot = Spread::rowSlot(Down, Half);
+        P.Slot = RegisterLayout::rowSlot(Down, Half);
         ifThen(Loc, Inside, [&] { Emit(P); });
         continue;
       }
@@ -219,7 +222,8 @@ void WarpLowering::forEachSpread(Location Loc, const Spread &S,
       ifThen(Loc, Inside, [&] {
         for (int64_t Across = 0; Across < S.tilesAcross(); ++Across)
           for (int64_t Second = 0; Second < 2; Second += Width) {
-            P.Col = plus(Loc, Col0, Across * Spread::kTileCols + Second);
+            P.Col =
+                plus(Loc, Col0, Across * RegisterLayout::kTileCols + Second);
             P.Slot = S.slot(Down, Across, Half) + Second;
             P.Width = Width;
             P.Aligned = Width;
@@ -243,7 +247,8 @@ void WarpLowering::forEach(Value Block, const Access &To, const Extent &E,
     return;
   }
   // What comes from memory is read as it lies there, by neighbouring threads.
-  const Spread *S = reachesHeld(Block) ? Known.assigned(Block) : nullptr;
+  const RegisterLayout *S =
+      reachesHeld(Block) ? Known.assigned(Block) : nullptr;
   Exchange Copies(*this);
   Copies.prepare(Block, S);
   // Other threads may still read what is overwritten here, or read it next.
@@ -278,7 +283,7 @@ void WarpLowering::Exchange::copy(Value Block) {
   Parent.Copies[Block] = To;
 }
 
-void WarpLowering::Exchange::prepare(Value Block, const Spread *Where) {
+void WarpLowering::Exchange::prepare(Value Block, const RegisterLayout *Where) {
   if (auto It = Parent.Buffers.find(Block); It != Parent.Buffers.end()) {
     if (It->second.Held && It->second.Held != Where)
       copy(Block);
@@ -290,7 +295,7 @@ void WarpLowering::Exchange::prepare(Value Block, const Spread *Where) {
     return;
   }
   Operation *Op = Block.getDefiningOp();
-  const Spread *Inner = Where;
+  const RegisterLayout *Inner = Where;
   if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
     Inner = Broadcast.getAxis() == 1 && Where ? Where->OfRows : nullptr;
   else if (!OpTrait::hasElementwiseMappableTraits(Op))
@@ -310,7 +315,7 @@ Value WarpLowering::combineLanes(Location Loc, vector::CombiningKind Kind,
   auto Word = [&](int64_t Of) -> Value {
     return B.create<arith::ConstantOp>(Loc, B.getI32IntegerAttr(Of));
   };
-  Value Lanes = Word(Spread::kLanes);
+  Value Lanes = Word(kLanes);
   auto As = [&](Type T, Value From) -> Value {
     return From.getType() == T ? From
                                : B.create<arith::BitcastOp>(Loc, T, From);
@@ -347,7 +352,7 @@ void WarpLowering::reduceRows(Value Source, const Extent &E,
                               const Access &Result) {
   Location Loc = Source.getLoc();
   const bool Flat = cast<VectorType>(Source.getType()).getRank() == 1;
-  const Spread *S = Flat ? nullptr : Known.assigned(Source);
+  const RegisterLayout *S = Flat ? nullptr : Known.assigned(Source);
   if (S && S->OfRows) {
     Exchange Copies(*this);
     Copies.prepare(Source, S);
@@ -387,7 +392,8 @@ void WarpLowering::reduceRows(Value Source, const Extent &E,
   barrier(Loc);
   const bool Shuffles =
       getElementTypeOrSelf(Source.getType()).getIntOrFloatBitWidth() >= 32;
-  if (Shuffles && E.ColCount >= kLongRow && E.ColCount % kThreads == 0)
+  if (Shuffles && E.ColCount >= kLongRow * kThreads &&
+      E.ColCount % kThreads == 0)
     reduceLongRows(Source, E, Kind, Init, Result);
   else
     reduceShortRows(Source, E, Kind, Init, Result, Shuffles);
@@ -425,10 +431,9 @@ void WarpLowering::reduceShortRows(Value Source, const Extent &E,
                                    vector::CombiningKind Kind, Value Init,
                                    const Access &Result, bool Shuffles) {
   Location Loc = Source.getLoc();
-  const int64_t Whole =
-      Shuffles ? E.ColCount / Spread::kLanes * Spread::kLanes : 0;
+  const int64_t Whole = Shuffles ? E.ColCount / kLanes * kLanes : 0;
   auto RowLoop =
-      B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(Spread::kWarps));
+      B.create<scf::ForOp>(Loc, Warp, rowsOf(E), constantIndex(kWarps));
   OpBuilder::InsertionGuard Guard(B);
   B.setInsertionPoint(RowLoop.getBody()->getTerminator());
   Position Where;
@@ -436,8 +441,7 @@ void WarpLowering::reduceShortRows(Value Source, const Extent &E,
   Value Total =
       isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
   if (Whole > 0) {
-    Value Sum =
-        alongRow(Source, E, Kind, Where.Col, Lane, Whole, Spread::kLanes);
+    Value Sum = alongRow(Source, E, Kind, Where.Col, Lane, Whole, kLanes);
     Total = combine(Loc, Kind, Total,
                     combineLanes(Loc, Kind, Sum, {16, 8, 4, 2, 1}));
   }
@@ -456,8 +460,8 @@ void WarpLowering::reduceLongRows(Value Source, const Extent &E,
                                   vector::CombiningKind Kind, Value Init,
                                   const Access &Result) {
   Location Loc = Source.getLoc();
-  const Access OfWarps = allocate(VectorType::get(
-      {Spread::kWarps}, getElementTypeOrSelf(Source.getType())));
+  const Access OfWarps = allocate(
+      VectorType::get({kWarps}, getElementTypeOrSelf(Source.getType())));
   auto RowLoop =
       B.create<scf::ForOp>(Loc, constantIndex(0), rowsOf(E), constantIndex(1));
   OpBuilder::InsertionGuard Guard(B);
@@ -482,7 +486,7 @@ void WarpLowering::reduceLongRows(Value Source, const Extent &E,
   If(Thread, [&] {
     Value Total =
         isa<VectorType>(Init.getType()) ? evaluate(Init, Where) : scalar(Init);
-    for (int64_t Number = 0; Number < Spread::kWarps; ++Number) {
+    for (int64_t Number = 0; Number < kWarps; ++Number) {
       Position P;
       P.Col = constantIndex(Number);
       Total = combine(Loc, Kind, Total, loadFrom(Loc, OfWarps, P));

@@ -7,8 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A thread block computes a cell. Blocks of values whose shape allows it are
-// spread over the threads' registers (Spread.h); the others lie in shared
-// memory and are walked by all threads in turn. The two meet in few places:
+// spread over the threads' registers (RegisterLayout.h); the others lie in
+// shared memory and are walked by all threads in turn. The two meet in few
+// places:
 //
 //   forEach()     a thread's own elements, or its share of a block in memory
 //   reduceRows()  a thread's own columns, then the lanes that share a row
@@ -27,7 +28,7 @@
 #define M1C_COMPILER_CODEGEN_CUDA_WARPLOWERING_H
 
 #include "compiler/Codegen/Blocks/BlockLowering.h"
-#include "compiler/Codegen/CUDA/Spread.h"
+#include "compiler/Codegen/CUDA/RegisterLayout.h"
 #include "compiler/Codegen/CUDA/Staging.h"
 
 namespace m1::codegen {
@@ -38,8 +39,6 @@ public:
   /// to the block's dynamic shared memory.
   WarpLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, mlir::Value Thread,
                mlir::Value Shared);
-
-  static constexpr int64_t kThreads = Spread::kThreads;
 
 protected:
   Access place(mlir::Value Block, mlir::VectorType Type) override;
@@ -64,7 +63,7 @@ private:
     Exchange(const Exchange &) = delete;
     Exchange &operator=(const Exchange &) = delete;
     /// For evaluating `Block` at the positions of `Where` (null: at any).
-    void prepare(mlir::Value Block, const Spread *Where);
+    void prepare(mlir::Value Block, const RegisterLayout *Where);
 
   private:
     void copy(mlir::Value Block);
@@ -74,8 +73,8 @@ private:
   // Loops.
   void share(mlir::Location Loc, mlir::Value Count,
              llvm::function_ref<void(mlir::Value)> Emit);
-  void forEachSpread(mlir::Location Loc, const Spread &S, const Extent *Guard,
-                     bool Vectorize, Body Emit);
+  void forEachSpread(mlir::Location Loc, const RegisterLayout &S,
+                     const Extent *Guard, bool Vectorize, Body Emit);
   void forEachShared(mlir::Location Loc, const Extent &E, bool Vectorize,
                      Body Emit);
   void ifThen(mlir::Location Loc, mlir::Value Condition,
@@ -92,10 +91,12 @@ private:
   };
   Place here(mlir::Location Loc);
   /// The first row and column of a thread in a spread block.
-  mlir::Value firstRow(mlir::Location Loc, const Spread &S, const Place &At);
-  mlir::Value firstCol(mlir::Location Loc, const Spread &S, const Place &At);
+  mlir::Value firstRow(mlir::Location Loc, const RegisterLayout &S,
+                       const Place &At);
+  mlir::Value firstCol(mlir::Location Loc, const RegisterLayout &S,
+                       const Place &At);
   /// The first column of its warp's tiles, and that of its own in a tile.
-  mlir::Value firstTileCol(mlir::Location Loc, const Spread &S,
+  mlir::Value firstTileCol(mlir::Location Loc, const RegisterLayout &S,
                            const Place &At);
   mlir::Value inQuad(mlir::Location Loc, const Place &At);
   mlir::Value combineLanes(mlir::Location Loc, mlir::vector::CombiningKind Kind,
@@ -128,7 +129,8 @@ private:
   struct MatrixProduct {
     tile::DotOp Dot;
     const Access &C;
-    const Spread *Held; // how the left side is spread; null if it is not
+    const RegisterLayout
+        *Held; // how the left side is spread; null if it is not
     Side Left = {}, Right = {};
     Place At = {};
     mlir::Value Row0 = {};     // the thread's first row
@@ -199,9 +201,10 @@ private:
                mlir::Value Row, mlir::Value Chunk, const Place &At,
                unsigned Count, bool Transposed);
 
+  int64_t kThreads, kWarps;
   mlir::Value Thread, Warp, Lane;
   mlir::Block *Entry;
-  Spreads Known;
+  RegisterLayouts Known;
   bool Synchronized = false; // nothing was emitted since the last barrier
 };
 

@@ -44,8 +44,8 @@ ParseResult KernelOp::parse(OpAsmParser &Parser, OperationState &Result) {
   if (parseFunction<KernelOp>(Parser, Result, Arguments))
     return failure();
   SmallVector<Attribute> Names;
-  for (const OpAsmParser::Argument &A :
-       ArrayRef(Arguments).drop_front(std::min<size_t>(kGridRank, Arguments.size())))
+  for (const OpAsmParser::Argument &A : ArrayRef(Arguments).drop_front(
+           std::min<size_t>(kGridRank, Arguments.size())))
     Names.push_back(
         Parser.getBuilder().getStringAttr(A.ssaName.name.drop_front()));
   Result.addAttribute(getArgNamesAttrName(Result.name),
@@ -60,7 +60,8 @@ void KernelOp::print(OpAsmPrinter &Printer) {
 void KernelOp::getAsmBlockArgumentNames(Region &Body,
                                         OpAsmSetValueNameFn SetName) {
   for (auto [Argument, Name] :
-       llvm::zip(Body.getArguments(), ArrayRef<StringRef>{"x", "y", "z"}))
+       llvm::zip(Body.getArguments(),
+                 ArrayRef<StringRef>{"cell_x", "cell_y", "cell_z"}))
     SetName(Argument, Name);
   for (auto [Argument, Name] :
        llvm::zip(getParameters(), getArgNames().getAsValueRange<StringAttr>()))
@@ -79,6 +80,11 @@ SmallVector<bool> KernelOp::getWritten() {
       });
     });
   });
+}
+
+int64_t KernelOp::getThreads() {
+  auto Threads = (*this)->getAttrOfType<IntegerAttr>(kThreadsAttr);
+  return Threads ? Threads.getInt() : 0;
 }
 
 LogicalResult KernelOp::verify() {
@@ -113,6 +119,15 @@ LogicalResult KernelOp::verify() {
     if (!Names.insert(Name).second)
       return emitOpError("C4: expected different argument names, found ")
              << Name << " twice";
+  if (Attribute Threads = (*this)->getAttr(kThreadsAttr)) {
+    auto Count = dyn_cast<IntegerAttr>(Threads);
+    if (!Count || !Count.getType().isSignlessInteger(32) ||
+        Count.getInt() < 32 || Count.getInt() > 1024 ||
+        Count.getInt() % 32 != 0)
+      return emitOpError("C5: expected a 32-bit multiple of 32 from 32 to "
+                         "1024 as ")
+             << kThreadsAttr << ", found " << Threads;
+  }
   return success();
 }
 

@@ -24,20 +24,21 @@ include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Tile_SpreadAttr : AttrDef<Tile_Dialect, "Spread"> {
-  let mnemonic = "spread";
-  let summary = "How a block lies in the registers of a GPU's thread block";
+def Tile_LayoutAttr : AttrDef<Tile_Dialect, "Layout"> {
+  let mnemonic = "layout";
+  let summary = "The register layout of a block on a GPU";
   let description = [{
-    As the accumulators of `mma.m16n8k16` do: cut into tiles of 16 by 8, whose rows `down` warps take in turn and whose
-    columns are divided among `across` groups of warps. A block of rank 1, a value for each row, lies with the rows.
-    `tile-assign-layouts` writes `tile.layouts`, an array with this attribute for each result of an op (of a loop: for
-    each block it carries) that is to lie so, and a unit for the others.
+    The layout of the accumulators of `mma.m16n8k16`: the block is cut into tiles of 16 by 8; `down` warps take its rows
+    of tiles in turn, and `across` groups of warps divide its columns. A block of rank 1, with a value for each row, is
+    laid out as the rows are.
+    `tile-assign-layouts` writes `tile.layouts`, an array with one entry for each result of an op (of a loop: for each
+    block it carries): this attribute for a block in registers, a unit for any other result.
   }];
   let parameters = (ins "int64_t":$down, "int64_t":$across);
   let assemblyFormat = "`<` $down `,` $across `>`";
 }
 
-def Tile_Unit : I32EnumAttr<"Unit", "what multiplies", [
+def Tile_ProductMethod : I32EnumAttr<"ProductMethod", "how a product is computed", [
   I32EnumAttrCase<"Matrix", 0, "matrix">, I32EnumAttrCase<"Registers", 1, "registers">,
   I32EnumAttrCase<"Shared", 2, "shared">, I32EnumAttrCase<"Split", 3, "split">
 ]> {
@@ -45,46 +46,47 @@ def Tile_Unit : I32EnumAttr<"Unit", "what multiplies", [
   let genSpecializedAttr = 0;
 }
 
-def Tile_Place : I32EnumAttr<"Place", "where a product finds an operand", [
-  I32EnumAttrCase<"Source", 0, "source">, I32EnumAttrCase<"Registers", 1, "registers">,
+def Tile_OperandSource : I32EnumAttr<"OperandSource", "where a product on matrix units reads an operand", [
+  I32EnumAttrCase<"Evaluated", 0, "evaluated">, I32EnumAttrCase<"Registers", 1, "registers">,
   I32EnumAttrCase<"Shared", 2, "shared">, I32EnumAttrCase<"Staged", 3, "staged">
 ]> {
   let cppNamespace = "::m1::tile";
   let genSpecializedAttr = 0;
 }
 
-def Tile_SideAttr : AttrDef<Tile_Dialect, "Side"> {
-  let mnemonic = "side";
-  let summary = "How a product on a GPU's matrix units gets at one of its operands";
+def Tile_OperandAttr : AttrDef<Tile_Dialect, "Operand"> {
+  let mnemonic = "operand";
+  let summary = "How a product on a GPU's matrix units reads one of its operands";
   let description = [{
-    - `source`: evaluated where it is needed, in global memory or from what it is made of;
-    - `registers`: each thread has its part, in the layout of the accumulators;
-    - `shared`: as a whole in shared memory, copied there if it lies elsewhere;
-    - `staged`: copied to shared memory tile by tile, while earlier tiles are multiplied. Chunk c of row r of a tile,
-      eight numbers, lies `r * pitch + (c ^ (r >> shift & mask)) * 16` bytes from its beginning, so that the chunks that
-      are read at once lie in different banks.
+    - `evaluated`: as an expression at each position, from global memory or from the blocks it is computed from;
+    - `registers`: from each thread's registers, in the layout of the accumulators;
+    - `shared`: from shared memory, where the whole block lies or is copied to;
+    - `staged`: from tiles that are copied to shared memory while earlier tiles are multiplied. Chunk c (eight numbers)
+      of row r of a tile has the offset `r * pitch + (c ^ (r >> shift & mask)) * 16` in bytes. This swizzle puts chunks
+      that are read together into different banks.
   }];
-  let parameters = (ins EnumParameter<Tile_Place>:$place, DefaultValuedParameter<"int64_t", "0">:$pitch,
+  let parameters = (ins EnumParameter<Tile_OperandSource>:$source, DefaultValuedParameter<"int64_t", "0">:$pitch,
                         DefaultValuedParameter<"int64_t", "0">:$mask, DefaultValuedParameter<"int64_t", "0">:$shift);
-  let assemblyFormat = "`<` $place (`,` struct($pitch, $mask, $shift)^)? `>`";
+  let assemblyFormat = "`<` $source (`,` struct($pitch, $mask, $shift)^)? `>`";
 }
 
 def Tile_ProductAttr : AttrDef<Tile_Dialect, "Product"> {
   let mnemonic = "product";
   let summary = "How a GPU's thread block computes a tile.dot";
   let description = [{
-    - `matrix`: on matrix units, 16 of k at a time. What is staged passes through a ring of `stages` tiles of `depth` in k;
-    - `registers`: multiply-adds on accumulators in registers;
-    - `shared`: multiply-adds on accumulators in shared memory, a thread an element;
-    - `split`: as `shared`, each thread summing a part of k of all of them; for few elements of long sums.
+    - `matrix`: on matrix units, 16 of k at a time. Staged operands pass through a ring of `stages` tiles of `depth` in k;
+    - `registers`: by multiply-adds on accumulators in registers;
+    - `shared`: by multiply-adds on accumulators in shared memory, one thread per element;
+    - `split`: as `shared`, but each thread sums a part of k for all elements; for few elements with long sums.
 
-    `tile-assign-products` gives every `tile.dot` one of these as `tile.product`. How often a sum is rounded and in which
-    order follows from the unit alone: sides, depth and stages change no bits.
+    `tile-assign-products` gives every `tile.dot` one of these as `tile.product`. The reduction order and the number of
+    roundings depend on the method alone: operands, depth and stages change no bits.
   }];
-  let parameters = (ins EnumParameter<Tile_Unit>:$unit, OptionalParameter<"::m1::tile::SideAttr">:$left,
-                        OptionalParameter<"::m1::tile::SideAttr">:$right,
+  let parameters = (ins EnumParameter<Tile_ProductMethod>:$method,
+                        OptionalParameter<"::m1::tile::OperandAttr">:$left,
+                        OptionalParameter<"::m1::tile::OperandAttr">:$right,
                         DefaultValuedParameter<"int64_t", "0">:$depth, DefaultValuedParameter<"int64_t", "0">:$stages);
-  let assemblyFormat = "`<` $unit (`,` struct($left, $right, $depth, $stages)^)? `>`";
+  let assemblyFormat = "`<` $method (`,` struct($left, $right, $depth, $stages)^)? `>`";
 }
 
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
@@ -101,10 +103,14 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
     write disjoint memory.
 
-    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`.
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid position is
+    printed as `%cell_x`, `%cell_y` and `%cell_z`.
+
+    For a GPU the attribute `tile.threads` says how many threads compute a cell; `tile-assign-layouts` writes it.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results; (C4) one name for each argument after the grid position, all different.
+    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5) `tile.threads`,
+    where present, is a 32-bit multiple of 32 from 32 to 1024.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -113,6 +119,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     static constexpr unsigned kGridRank = 3;
+    static constexpr ::llvm::StringLiteral kThreadsAttr = "tile.threads";
+    /// The threads of a thread block, or 0 where `tile.threads` is missing.
+    int64_t getThreads();
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }

@@ -43,6 +43,20 @@ tile.kernel @k(%x: index, %y: index, %z: index) -> index {
 
 // -----
 
+// expected-error@+1 {{C5: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 100 : i32}}
+tile.kernel @k(%x: index, %y: index, %z: index) attributes {tile.threads = 100 : i32} {
+  tile.return
+}
+
+// -----
+
+// expected-error@+1 {{C5: expected a 32-bit multiple of 32 from 32 to 1024 as tile.threads, found 128 : i64}}
+tile.kernel @k(%x: index, %y: index, %z: index) attributes {tile.threads = 128 : i64} {
+  tile.return
+}
+
+// -----
+
 tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<?x8xf32>) {
   // expected-error@+1 {{C1: expected 2 indices, found 1}}
   %0 = tile.load %a[%x] dims [0] : memref<?x8xf32>, vector<4xf32>
@@ -288,6 +302,6 @@ func.func @scratch(%base: !llvm.ptr) {
 
 // -----
 
-// expected-error@+2 {{expected ::m1::tile::Unit to be one of: matrix, registers, shared, split}}
+// expected-error@+2 {{expected ::m1::tile::ProductMethod to be one of: matrix, registers, shared, split}}
 // expected-error@+1 {{failed to parse Tile_ProductAttr parameter}}
 func.func private @unit() attributes {a = #tile.product<vector>}

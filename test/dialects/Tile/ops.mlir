@@ -79,10 +79,10 @@ func.func @scratch(%base: !llvm.ptr<3>) {
 // How a product is computed, with as much said as there is to say.
 // CHECK-LABEL: func.func private @products()
 // CHECK-SAME: a = #tile.product<registers>
-// CHECK-SAME: b = #tile.product<matrix, left = <source>, right = <shared>>
+// CHECK-SAME: b = #tile.product<matrix, left = <evaluated>, right = <shared>>
 // CHECK-SAME: c = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 48>, depth = 64, stages = 4>
 func.func private @products() attributes {
   a = #tile.product<registers>,
-  b = #tile.product<matrix, left = <source>, right = <shared>>,
+  b = #tile.product<matrix, left = <evaluated>, right = <shared>>,
   c = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 48>, depth = 64, stages = 4>
 }

@@ -3,9 +3,9 @@
 // Whole tiles of 16 by 8 lie in registers: four rows of tiles for four warps, or
 // columns shared out where there are fewer. Other shapes do not.
 // CHECK-LABEL: tile.kernel @shapes(
-// CHECK: tile.load {{.*}} {tile.layouts = [#tile.spread<4, 1>]} : memref<64x32xf32>, vector<64x32xf32>
-// CHECK: tile.load {{.*}} {tile.layouts = [#tile.spread<1, 4>]} : memref<64x32xf32>, vector<16x32xf32>
-// CHECK-NOT: tile.spread
+// CHECK: tile.load {{.*}} {tile.layouts = [#tile.layout<4, 1>]} : memref<64x32xf32>, vector<64x32xf32>
+// CHECK: tile.load {{.*}} {tile.layouts = [#tile.layout<1, 4>]} : memref<64x32xf32>, vector<16x32xf32>
+// CHECK-NOT: tile.layout
 // CHECK: tile.return
 tile.kernel @shapes(%x: index, %y: index, %z: index, %a: memref<64x32xf32>) {
   %zero = arith.constant 0 : index
@@ -23,11 +23,11 @@ tile.kernel @shapes(%x: index, %y: index, %z: index, %a: memref<64x32xf32>) {
 // loops; one that meets columns, or rows that warps share, does not.
 // CHECK-LABEL: tile.kernel @rows(
 // CHECK: %[[LOOP:.*]]:2 = scf.for
-// CHECK: vector.multi_reduction <maxnumf>, {{.*}} {tile.layouts = [#tile.spread<4, 1>]} [1] : vector<64x32xf32> to vector<64xf32>
-// CHECK: tile.broadcast {{.*}} along 1 {tile.layouts = [#tile.spread<4, 1>]}
-// CHECK: } {tile.layouts = [#tile.spread<4, 1>, #tile.spread<4, 1>]}
+// CHECK: vector.multi_reduction <maxnumf>, {{.*}} {tile.layouts = [#tile.layout<4, 1>]} [1] : vector<64x32xf32> to vector<64xf32>
+// CHECK: tile.broadcast {{.*}} along 1 {tile.layouts = [#tile.layout<4, 1>]}
+// CHECK: } {tile.layouts = [#tile.layout<4, 1>, #tile.layout<4, 1>]}
 // CHECK: vector.multi_reduction <add>, %{{.*}}, %{{.*}} [1] : vector<64x32xf32> to vector<64xf32>
-// CHECK: tile.broadcast %{{.*}} along 0 {tile.layouts = [#tile.spread<4, 1>]} : vector<64xf32>
+// CHECK: tile.broadcast %{{.*}} along 0 {tile.layouts = [#tile.layout<4, 1>]} : vector<64xf32>
 // CHECK: tile.return
 tile.kernel @rows(%x: index, %y: index, %z: index, %a: memref<64x32xf32>, %c: memref<64x64xf32>, %n: index) {
   %zero = arith.constant 0 : index
@@ -54,8 +54,8 @@ tile.kernel @rows(%x: index, %y: index, %z: index, %a: memref<64x32xf32>, %c: me
 // CHECK-LABEL: tile.kernel @nested(
 // CHECK: scf.for
 // CHECK: scf.for
-// CHECK: } {tile.layouts = [#tile.spread<4, 1>]}
-// CHECK: arith.addf {{.*}} {tile.layouts = [#tile.spread<4, 1>]}
+// CHECK: } {tile.layouts = [#tile.layout<4, 1>]}
+// CHECK: arith.addf {{.*}} {tile.layouts = [#tile.layout<4, 1>]}
 // CHECK: scf.yield
 // CHECK-NEXT: }
 // CHECK-NEXT: tile.store

@@ -6,7 +6,7 @@
 // chunks, turned by the row's number; rows of 8 are one chunk each, with nothing
 // to turn. 8 tiles of k, of which 4 are under way.
 // CHECK-LABEL: tile.kernel @ring(
-// CHECK: tile.dot {{.*}} {tile.layouts = [#tile.spread<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 16>, depth = 64, stages = 4>}
+// CHECK: tile.dot {{.*}} {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 16>, depth = 64, stages = 4>}
 // LESS-LABEL: tile.kernel @ring(
 // LESS: tile.product = #tile.product<matrix, left = <staged, pitch = 64, mask = 3, shift = 1>, right = <staged, pitch = 16>, depth = 32, stages = 3>
 tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: memref<512x8xbf16>,
@@ -58,8 +58,8 @@ tile.kernel @odd(%x: index, %y: index, %z: index, %a: memref<64x48xbf16>, %b: me
 // in chunks: the left side is read where it lies, the right one is copied once
 // by ordinary stores.
 // CHECK-LABEL: tile.kernel @crooked(
-// CHECK: tile.dot {{.*}} #tile.product<matrix, left = <source>, right = <shared>>
-// CHECK: tile.dot {{.*}} #tile.product<matrix, left = <source>, right = <shared>>
+// CHECK: tile.dot {{.*}} #tile.product<matrix, left = <evaluated>, right = <shared>>
+// CHECK: tile.dot {{.*}} #tile.product<matrix, left = <evaluated>, right = <shared>>
 tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b: memref<16x9xbf16>,
                      %c: memref<64x8xf32>, %at: memref<16x64xbf16>, %bt: memref<8x16xbf16>) {
   %zero = arith.constant 0 : index

@@ -1,0 +1,89 @@
+//===- RegisterLayout.cpp - blocks in a thread block's registers ----------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/CUDA/RegisterLayout.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::codegen;
+
+const RegisterLayout *RegisterLayouts::of(ArrayRef<int64_t> Shape) {
+  const int64_t Rows = Shape[0], Cols = Shape.size() == 2 ? Shape[1] : 0;
+  auto [It, IsNew] = Known.try_emplace({Rows, Cols});
+  RegisterLayout &Result = It->second;
+  if (IsNew && Rows % RegisterLayout::kTileRows == 0 &&
+      Cols % RegisterLayout::kTileCols == 0) {
+    const int64_t Down = Rows / RegisterLayout::kTileRows;
+    const int64_t Across = Cols / RegisterLayout::kTileCols;
+    // Prefer warps below each other, as many as there are rows of tiles: they
+    // share nothing but the right side of products.
+    int64_t WarpsDown = Warps;
+    while (Down % WarpsDown != 0)
+      WarpsDown /= 2;
+    const int64_t WarpsAcross = Warps / WarpsDown;
+    if (Cols ? Across % WarpsAcross == 0 : WarpsAcross == 1) {
+      Result.WarpsDown = WarpsDown;
+      Result.WarpsAcross = WarpsAcross;
+      Result.Rows = Rows;
+      Result.Cols = Cols;
+      if (Cols && WarpsAcross == 1)
+        Result.OfRows = of({Rows});
+      if (Result.slots() > RegisterLayout::kMaxSlots)
+        Result.Rows = 0;
+    }
+  }
+  return Result.Rows ? &Result : nullptr;
+}
+
+const RegisterLayout *RegisterLayouts::assigned(Value Block) {
+  const bool IsCarried = isa<BlockArgument>(Block);
+  Operation *Owner =
+      IsCarried ? Block.getParentBlock()->getParentOp() : Block.getDefiningOp();
+  // The first argument of a loop's body is the induction variable.
+  unsigned Number = IsCarried ? cast<BlockArgument>(Block).getArgNumber() - 1
+                              : cast<OpResult>(Block).getResultNumber();
+  auto Layouts = Owner->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  if (!Layouts || !isa<tile::LayoutAttr>(Layouts[Number]))
+    return nullptr;
+  return of(cast<VectorType>(Block.getType()).getShape());
+}
+
+LogicalResult m1::codegen::verifyLayouts(tile::KernelOp Kernel) {
+  if (!Kernel.getThreads())
+    return Kernel.emitOpError("has no ")
+           << tile::KernelOp::kThreadsAttr << "; run tile-assign-layouts first";
+  RegisterLayouts Known(Kernel.getThreads() / kLanes);
+  auto Verify = [&](Operation *Op) -> LogicalResult {
+    auto Layouts = Op->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+    if (!Layouts)
+      return success();
+    if (Layouts.size() != Op->getNumResults())
+      return Op->emitOpError("expected one entry of ")
+             << kLayoutsAttr << " for each of " << Op->getNumResults()
+             << " results, found " << Layouts.size();
+    for (auto [Entry, T] : llvm::zip(Layouts, Op->getResultTypes())) {
+      auto Layout = dyn_cast<tile::LayoutAttr>(Entry);
+      if (!Layout)
+        continue;
+      auto Block = dyn_cast<VectorType>(T);
+      const auto *Expected = Block ? Known.of(Block.getShape()) : nullptr;
+      if (!Expected || Expected->WarpsDown != Layout.getDown() ||
+          Expected->WarpsAcross != Layout.getAcross())
+        return Op->emitOpError("has the register layout ")
+               << Layout << ", which does not fit " << T << " in "
+               << Kernel.getThreads() << " threads";
+    }
+    return success();
+  };
+  return failure(
+      Kernel.getBody()
+          .walk([&](Operation *Op) { return WalkResult(Verify(Op)); })
+          .wasInterrupted());
+}
