@@ -36,43 +36,46 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
 }
 
 def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
-  let summary = "Decides which blocks lie in the registers of a CUDA block's threads";
+  let summary = "Decides which blocks are in the registers of a CUDA thread block";
   let description = [{
-    Those of a multiple of 16 rows and 8 columns, where a thread's part fits its registers, and blocks of rank 1 that only
-    meet rows of such: an op that makes one gets the attribute `tile.layouts`, with a `#tile.layout` at its position among
-    the results. What a loop carries around another loop whose blocks leave too few registers stays in shared memory, as
-    all others do that need memory at all.
+    The kernel gets the attribute `tile.threads`, 128, if it has none.
+
+    A block of rank 2 gets a register layout if it has a multiple of 16 rows and 8 columns and a thread's part fits its
+    registers; a block of rank 1, a value for each row, if it is only used with rows of such blocks. An op with such
+    results gets the attribute `tile.layouts`, with a `#tile.layout` for each of them. A block that a loop carries around
+    another loop whose blocks leave it too few registers stays in shared memory, as do all other blocks that need memory.
   }];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
 def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
-  let summary = "Decides how a CUDA block computes each product";
+  let summary = "Decides how a CUDA thread block computes each product";
   let description = [{
-    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16 whose sums
-    lie in registers) and how its sides get there. A side that is loaded in rows of whole 16-byte chunks is staged: tiles of
-    `depth` in k pass through a ring of up to `stages` in shared memory, at most `bytes` of it, in an order of chunks that
-    avoids bank conflicts. A left side that a loop multiplies again and again stays in shared memory.
+    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: the method (the matrix unit of the module's
+    `tile.target` where it can multiply the operands and the sums are in registers) and the source of each operand. An
+    operand that is loaded in rows of whole 16-byte chunks is staged: tiles of `depth` in k pass through a ring of up to
+    `stages` stages in shared memory, of at most `bytes`, swizzled to avoid bank conflicts. A left operand that a loop
+    multiplies again and again stays in shared memory.
 
-    Needs the layouts that `tile-assign-layouts` chose.
+    Needs the attributes of `tile-assign-layouts`.
   }];
   let options = [
-    Option<"depth", "depth", "int64_t", "64", "k of a staged tile at most: a power of two from 16 on">,
-    Option<"stages", "stages", "int64_t", "4", "tiles under way at most: at least 2">,
-    Option<"bytes", "bytes", "int64_t", "65536", "shared memory of a ring, if it has more than two tiles">
+    Option<"depth", "depth", "int64_t", "64", "the most k of a staged tile: a power of two, at least 16">,
+    Option<"stages", "stages", "int64_t", "4", "the most stages of a ring: at least 2">,
+    Option<"bytes", "bytes", "int64_t", "65536", "the most shared memory of a ring with more than two stages">
   ];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
-  let summary = "Lowers tile kernels to loops over the threads of a CUDA block";
+  let summary = "Lowers tile kernels to the code of one thread of a CUDA thread block";
   let description = [{
-    Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
-    position: a global pointer for a memref, an i64 for an index. A block of four warps computes a cell. Blocks for which
-    `tile-assign-layouts` chose so lie in registers, a private array of each thread; others lie in dynamic shared memory,
-    each a `tile.scratch`. Products are computed as `tile-assign-products` chose:
-    asynchronous copies, `ldmatrix` and `mma` are operations of `nvvm` here and LLVM's intrinsics (MLIR 19's `nvgpu` takes
-    memrefs, and its `mma.sync` no bf16); threads, barriers and shuffles are the `gpu` dialect's.
+    Each `tile.kernel` becomes a function with the attribute `m1.threads`, whose parameters are the kernel's own after the
+    grid position: a global pointer for a memref, an i64 for an index. A thread block of `tile.threads` threads computes a
+    grid cell. Blocks with a register layout are in registers, a private array of each thread; others are in dynamic
+    shared memory, each a `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies,
+    `ldmatrix` and `mma` are operations of `nvvm` and LLVM's intrinsics (MLIR 19's `nvgpu` takes memrefs, and its
+    `mma.sync` no bf16); threads, barriers and shuffles are those of the `gpu` dialect.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
@@ -87,13 +90,14 @@ def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
-def TilePlaceScratch : Pass<"tile-place-scratch", "::mlir::func::FuncOp"> {
-  let summary = "Gives every tile.scratch of a lowered kernel its place in the cell's memory";
+def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
+  let summary = "Assigns every tile.scratch of a lowered kernel its offset in the cell's memory";
   let description = [{
-    Buffers whose lives do not overlap share bytes: a life lasts from the op to the end of its last use, or of the loop that
-    the last use is in. `m1.scratch_bytes` becomes the attribute of the function that says how much a cell needs.
-    On a GPU other threads may still read what a place held before: whoever writes a buffer first has passed a barrier since
-    the last read of any other.
+    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to the end of its last use, or
+    of the loop that the last use is in. The function's attribute `m1.scratch_bytes` says how much memory a cell needs.
+
+    On a GPU other threads may still read what an offset held before: a thread that writes a buffer first has passed a
+    barrier since the last read of any other.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Plan/Passes.h"
-#include "compiler/Support/Lifetimes.h"
+#include "compiler/Support/BufferAlignment.h"
+#include "compiler/Support/LiveRanges.h"
 #include "dialects/Plan/IR/Plan.h"
 
 #include "mlir/IR/Builders.h"
@@ -22,8 +23,6 @@ namespace m1 {
 using namespace mlir;
 using namespace m1;
 using namespace m1::plan;
-
-static constexpr int64_t kAlignment = 64;
 
 /// Bytes of a memref whose axis 0, if dynamic, has `Rows` elements. Fails with
 /// a diagnostic of `Owner` if that is no 64-bit number.
@@ -61,7 +60,7 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
                      : Global.getKind() == "state" ? State
                                                    : Constants;
       Global.setOffsetAttr(B.getI64IntegerAttr(End));
-      End += llvm::alignTo(*Bytes, kAlignment);
+      End += llvm::alignTo(*Bytes, kBufferAlignment);
     }
     for (ProgramOp Program : Module.getOps<ProgramOp>()) {
       FailureOr<int64_t> Bytes = assign(Program);
@@ -80,8 +79,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
         Program->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>(
             kSymbolsAttr);
     SmallVector<BufferOp> Buffers;
-    SmallVector<Lifetime> Lives;     // the steps at which each is in use
-    DenseMap<Value, unsigned> Owner; // buffers and views of them, to Lives
+    SmallVector<LiveRange> Ranges;   // the steps at which each is in use
+    DenseMap<Value, unsigned> Owner; // buffers and views of them, to Ranges
     unsigned Step = 0;
     for (Operation &Op : Program.getBody().front()) {
       ++Step;
@@ -99,13 +98,13 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
           }
           Rows = Expr->evaluate(Max);
         }
-        Owner[Buffer.getResult()] = Lives.size();
+        Owner[Buffer.getResult()] = Ranges.size();
         Buffers.push_back(Buffer);
         FailureOr<int64_t> Bytes =
             bytesOf(Buffer, Buffer.getResult().getType(), Rows);
         if (failed(Bytes))
           return failure();
-        Lives.push_back({*Bytes});
+        Ranges.push_back({*Bytes});
         continue;
       }
       if (auto View = dyn_cast<ViewOp>(Op)) {
@@ -115,13 +114,13 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
       }
       for (Value Operand : Op.getOperands())
         if (auto It = Owner.find(Operand); It != Owner.end())
-          Lives[It->second].use(Step);
+          Ranges[It->second].use(Step);
     }
 
-    const int64_t Total = placeByLifetime(Lives, kAlignment);
+    const int64_t Total = assignOffsets(Ranges, kBufferAlignment);
     OpBuilder B(Program);
-    for (auto [Buffer, Life] : llvm::zip(Buffers, Lives))
-      Buffer.setOffsetAttr(B.getI64IntegerAttr(Life.Offset));
+    for (auto [Buffer, Range] : llvm::zip(Buffers, Ranges))
+      Buffer.setOffsetAttr(B.getI64IntegerAttr(Range.Offset));
     return Total;
   }
 };

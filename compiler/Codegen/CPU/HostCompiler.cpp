@@ -33,7 +33,7 @@ static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 void m1::codegen::buildHostPipeline(OpPassManager &Passes) {
   // Blocks become loops over vectors and scalars.
   Passes.addPass(createTileToHost());
-  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
   buildLLVMPipeline(Passes);
 }
 

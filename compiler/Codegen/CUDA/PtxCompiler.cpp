@@ -29,7 +29,7 @@ void m1::codegen::buildThreadPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
   // Blocks become loops over a thread's share.
   Passes.addPass(createTileToGPU());
-  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
 }

@@ -246,9 +246,9 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_ScratchOp : Tile_Op<"scratch", [MemoryEffects<[MemAlloc]>, AllTypesMatch<["base", "memory"]>]> {
   let summary = "Memory of one cell, from here to its last use";
   let description = [{
-    Stands in lowered kernels, between `tile-to-host` or `tile-to-gpu` and `tile-place-scratch`, for a buffer of the
-    cell's memory that begins at `base`: a thread's own on a CPU, a thread block's shared memory on a GPU. In a loop each
-    round has its own; what is to outlast a round is made before the loop.
+    A buffer in the cell's memory, which begins at `base`: a thread's own memory on a CPU, a thread block's shared memory
+    on a GPU. It occurs in lowered kernels, between `tile-to-host` or `tile-to-gpu` and `tile-assign-scratch`. In a loop
+    each iteration has its own; a buffer that outlives an iteration is allocated before the loop.
 
     Constraints: (C1) at least one byte.
   }];
