@@ -17,11 +17,12 @@ import importlib.util
 import os
 import sys
 
-import lit.formats
+sys.path.insert(0, os.path.dirname(__file__))
+import kernel_tests  # noqa: E402
 
 config.name = "m1c"
-config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir", ".test"]
+config.test_format = kernel_tests.Format(execute_external=False)
+config.suffixes = [".mlir", ".test", ".kernels"]
 config.excludes = ["unit", "data", "configs", "inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.m1c_build_root + "/test"

@@ -9,28 +9,51 @@
 #ifndef M1C_TOOLS_COMMANDLINE_H
 #define M1C_TOOLS_COMMANDLINE_H
 
+#include "runtime/support/ProjectVersion.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/WithColor.h"
 
 namespace m1 {
 
-/// Sets the program's options from its arguments. What is wrong with them is
-/// said in one line, where LLVM writes more, and ends the program with 1.
+/// Makes --version print the tool's name and the version of the project.
+inline void setVersionPrinter(llvm::StringRef Tool) {
+  llvm::cl::SetVersionPrinter([Tool = Tool.str()](llvm::raw_ostream &Stream) {
+    Stream << Tool << ' ' << kProjectVersion << '\n';
+  });
+}
+
+/// Sets the program's options from its arguments. An error, which LLVM prints
+/// on several lines, becomes one line, and ends the program with 1.
 inline void parseCommandLine(int Argc, char **Argv, llvm::StringRef Overview) {
+  using llvm::StringRef;
+  StringRef Program = llvm::sys::path::filename(Argv[0]);
+  setVersionPrinter(Program);
   std::string Errors;
   llvm::raw_string_ostream Stream(Errors);
   if (llvm::cl::ParseCommandLineOptions(Argc, Argv, Overview, &Stream))
     return;
-  // Of a value that an option cannot take, LLVM has written a line itself; of
-  // an option that there is not, two are here: what is wrong, and a guess at
-  // what was meant. Each begins with the program's name.
-  llvm::StringRef Program = llvm::sys::path::filename(Argv[0]);
-  llvm::StringRef First = llvm::StringRef(Errors).split('\n').first;
-  First.consume_front(Program);
-  First.consume_front(": ");
-  if (!First.empty())
-    llvm::WithColor::error(llvm::errs(), Program) << First << '\n';
+  // A bad value has its own line already. An unknown option has two here: the
+  // error, and the nearest known option. Each begins with the program's name.
+  auto [Error, More] = StringRef(Errors).split('\n');
+  auto WithoutProgram = [&](StringRef Line) {
+    Line.consume_front(Program);
+    Line.consume_front(": ");
+    return Line;
+  };
+  Error = WithoutProgram(Error);
+  StringRef Guess = WithoutProgram(More.split('\n').first).trim();
+  if (!Error.empty()) {
+    llvm::raw_ostream &Out = llvm::WithColor::error(llvm::errs(), Program);
+    if (Error.consume_front("Unknown command line argument ")) {
+      Out << "unknown option " << Error.split(".  Try:").first;
+      if (Guess.consume_front("Did you mean ") && Guess.consume_back("?"))
+        Out << "; the nearest known option is " << Guess;
+      Out << " (--help lists all)\n";
+    } else {
+      Out << Error << '\n';
+    }
+  }
   std::exit(1);
 }
 

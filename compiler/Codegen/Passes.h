@@ -13,10 +13,10 @@
 
 namespace m1 {
 
-/// The attribute of a lowered kernel that says how many bytes its blocks take.
+/// Of a lowered kernel: bytes of memory that a grid cell needs for its blocks.
 inline constexpr llvm::StringLiteral kScratchBytesAttr = "m1.scratch_bytes";
 
-/// The attribute of a kernel for a GPU that says how many threads a cell has.
+/// Of a lowered kernel for a GPU: threads of a thread block.
 inline constexpr llvm::StringLiteral kThreadsAttr = "m1.threads";
 
 #define GEN_PASS_DECL

@@ -21,8 +21,20 @@ def TileSetTarget : Pass<"tile-set-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
 
+def TileVerify : Pass<"tile-verify", "::m1::tile::KernelOp"> {
+  let summary = "Verifies that a kernel can be compiled";
+  let description = [{
+    Changes nothing. Fails unless
+
+    - every op is one that code generation knows, and every block has rank 1 or 2;
+    - every op of `math` has an instruction on every target, or a polynomial in `m1-expand-math`, which are for f32:
+      no mathematics library is linked;
+    - loads, stores, gathers and scatters whose indices, `rows` and `cols` are constant stay inside static extents.
+  }];
+}
+
 def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
-  let summary = "Lowers tile kernels to loops and vectors for one CPU core a cell";
+  let summary = "Lowers tile kernels to loops and vectors for one CPU core per grid cell";
   let description = [{
     Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
     (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which each
@@ -36,14 +48,15 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
 }
 
 def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
-  let summary = "Decides which blocks are in the registers of a CUDA thread block";
+  let summary = "Decides which blocks a CUDA thread block keeps in registers";
   let description = [{
     The kernel gets the attribute `tile.threads`, 128, if it has none.
 
-    A block of rank 2 gets a register layout if it has a multiple of 16 rows and 8 columns and a thread's part fits its
-    registers; a block of rank 1, a value for each row, if it is only used with rows of such blocks. An op with such
-    results gets the attribute `tile.layouts`, with a `#tile.layout` for each of them. A block that a loop carries around
-    another loop whose blocks leave it too few registers stays in shared memory, as do all other blocks that need memory.
+    Blocks with a register layout are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
+    rank 1 that are only combined with their rows. The op that defines one gets the attribute `tile.layouts`: an array
+    with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
+    loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
+    memory.
   }];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
@@ -52,17 +65,16 @@ def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
   let summary = "Decides how a CUDA thread block computes each product";
   let description = [{
     Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: the method (the matrix unit of the module's
-    `tile.target` where it can multiply the operands and the sums are in registers) and the source of each operand. An
-    operand that is loaded in rows of whole 16-byte chunks is staged: tiles of `depth` in k pass through a ring of up to
-    `stages` stages in shared memory, of at most `bytes`, swizzled to avoid bank conflicts. A left operand that a loop
-    multiplies again and again stays in shared memory.
+    `tile.target` where it can multiply the operands and the sums are in registers) and the sources of its operands. An operand that is loaded in rows of whole 16-byte chunks is staged:
+    tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared memory, with a swizzle
+    that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared memory.
 
-    Needs the attributes of `tile-assign-layouts`.
+    Requires the layouts that `tile-assign-layouts` chose.
   }];
   let options = [
-    Option<"depth", "depth", "int64_t", "64", "the most k of a staged tile: a power of two, at least 16">,
-    Option<"stages", "stages", "int64_t", "4", "the most stages of a ring: at least 2">,
-    Option<"bytes", "bytes", "int64_t", "65536", "the most shared memory of a ring with more than two stages">
+    Option<"depth", "depth", "int64_t", "64", "Largest extent in k of a staged tile: a power of two, at least 16">,
+    Option<"stages", "stages", "int64_t", "4", "Most tiles in flight: at least 2">,
+    Option<"bytes", "bytes", "int64_t", "65536", "Most bytes of shared memory of a ring of more than two tiles">
   ];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
@@ -70,12 +82,12 @@ def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to the code of one thread of a CUDA thread block";
   let description = [{
-    Each `tile.kernel` becomes a function with the attribute `m1.threads`, whose parameters are the kernel's own after the
-    grid position: a global pointer for a memref, an i64 for an index. A thread block of `tile.threads` threads computes a
-    grid cell. Blocks with a register layout are in registers, a private array of each thread; others are in dynamic
-    shared memory, each a `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies,
-    `ldmatrix` and `mma` are operations of `nvvm` and LLVM's intrinsics (MLIR 19's `nvgpu` takes memrefs, and its
-    `mma.sync` no bf16); threads, barriers and shuffles are those of the `gpu` dialect.
+    Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
+    position: a global pointer for a memref, an i64 for an index. A thread block of `tile.threads` threads computes a cell. Blocks with
+    a register layout are in registers, a private array per thread; others are in dynamic shared memory, each a
+    `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies, `ldmatrix` and `mma` are ops
+    of `nvvm` and intrinsics of LLVM (MLIR 19's `nvgpu` takes memrefs, and its `mma.sync` has no bf16); threads, barriers and
+    shuffles are ops of `gpu`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
@@ -83,33 +95,46 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
 }
 
 def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
-  let summary = "Threads, barriers and shuffles as operations of NVVM";
+  let summary = "Converts threads, barriers and shuffles of gpu to nvvm";
   let description = [{
-    Upstream's conversion patterns, on functions of a module: `convert-gpu-to-nvvm` wants a `gpu.module`.
+    Applies upstream's patterns to the functions of a module; `convert-gpu-to-nvvm` requires a `gpu.module`. Does nothing to
+    kernels for a CPU.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
-  let summary = "Assigns every tile.scratch of a lowered kernel its offset in the cell's memory";
+  let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
-    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to the end of its last use, or
-    of the loop that the last use is in. The function's attribute `m1.scratch_bytes` says how much memory a cell needs.
-
-    On a GPU other threads may still read what an offset held before: a thread that writes a buffer first has passed a
-    barrier since the last read of any other.
+    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the end
+    of the loop that contains the last use. The function's attribute `m1.scratch_bytes` says how much memory a cell needs.
+    On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the first write to any
+    other: threads may otherwise still read bytes that are reused.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
-  let summary = "Writes exponentials, logarithms, sines and cosines as polynomials";
+def TileVerifyLoops : Pass<"tile-verify-loops", "::mlir::ModuleOp"> {
+  let summary = "Verifies that kernels are loops whose memory fits the target";
   let description = [{
-    On scalars and vectors alike, so that no kernel calls a library and every target and vector width computes the same
-    polynomial. Upstream's approximations: f32, relative error of a few units in the last place; arguments of sin and cos
-    are expected to be reduced to a few periods.
+    Changes nothing. Fails unless no op of `tile` is left, every function says in `m1.scratch_bytes` how much memory a
+    cell needs, and a GPU's thread block has that much shared memory.
+  }];
+}
+
+def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Expands exponentials, logarithms, sines and cosines to polynomials";
+  let description = [{
+    Expands them on scalars and vectors, so that no kernel calls a library and every target and vector width computes the
+    same polynomial. These are upstream's approximations for f32, with a relative error of a few units in the last place;
+    arguments of sin and cos must be reduced to a few periods.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
+}
+
+def VerifyLLVM : Pass<"m1-verify-llvm", "::mlir::ModuleOp"> {
+  let summary = "Verifies that kernels are in the LLVM dialect";
+  let description = "Changes nothing. Fails unless every op is one of `llvm` or `nvvm`.";
 }
 
 #endif // M1C_CODEGEN_PASSES

@@ -103,12 +103,11 @@ const KnownTarget *m1::codegen::findNativeTarget() {
   return nullptr;
 }
 
-std::string m1::codegen::targetNames(TargetKind Kind) {
-  std::string Names;
-  llvm::ListSeparator Comma;
+std::vector<std::string> m1::codegen::targetNames(TargetKind Kind) {
+  std::vector<std::string> Names;
   for (const KnownTarget &Target : knownTargets())
     if (Target.Kind == Kind)
-      Names += (StringRef(Comma) + Target.Name).str();
+      Names.push_back(Target.Name);
   return Names;
 }
 
@@ -125,8 +124,9 @@ struct TileSetTarget : m1::impl::TileSetTargetBase<TileSetTarget> {
     const KnownTarget *Target = findTarget(name);
     if (!Target) {
       getOperation().emitError("target: found '")
-          << name << "', expected one of " << targetNames(TargetKind::Cpu)
-          << ", " << targetNames(TargetKind::Gpu);
+          << name << "', expected one of "
+          << llvm::join(targetNames(TargetKind::Cpu), ", ") << ", "
+          << llvm::join(targetNames(TargetKind::Gpu), ", ");
       return signalPassFailure();
     }
     getOperation()->setAttr(tile::kTargetAttr,

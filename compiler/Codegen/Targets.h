@@ -41,8 +41,8 @@ const KnownTarget *findTarget(tile::TargetAttr Attribute);
 /// without AVX2, FMA and F16C.
 const KnownTarget *findNativeTarget();
 
-/// The names of all targets of a kind, for error messages: "sm_80, sm_86".
-std::string targetNames(tile::TargetKind Kind);
+/// The names of all targets of a kind, for error messages.
+std::vector<std::string> targetNames(tile::TargetKind Kind);
 
 } // namespace m1::codegen
 

@@ -9,6 +9,7 @@
 #ifndef M1C_COMPILER_CONVERSION_BLOCKING_H
 #define M1C_COMPILER_CONVERSION_BLOCKING_H
 
+#include "dialects/Tile/IR/Tile.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cstdint>
@@ -35,10 +36,8 @@ struct Blocking {
   /// launches.
   int64_t SampleColumns = 65536;
   int64_t SampleBits = 2;
-  /// The target multiplies bf16 by matrix units that read rows of k in pairs,
-  /// `PairedRows` at a time.
-  bool Pairs = false;
-  static constexpr int64_t PairedRows = 32;
+  /// The unit that products may run on; null if there is none.
+  tile::MatrixUnitAttrInterface Unit;
 
   /// Keys per segment for sequences of up to `Length` positions: whole key
   /// blocks, at most 256 segments. 0 without segments.
@@ -49,18 +48,8 @@ struct Blocking {
     return llvm::alignTo(std::max(SegmentKeys, Least), KeyRows);
   }
 
-  /// For thread blocks whose values lie in registers.
-  static Blocking forGpu() {
-    Blocking Blocks;
-    Blocks.Panel = 64;
-    Blocks.PanelsPerCell = 1;
-    Blocks.KeyRows = 32;
-    Blocks.StateElements = 4096;
-    Blocks.SegmentKeys = 128;
-    Blocks.SampleColumns = 1024;
-    Blocks.SampleBits = 4;
-    return Blocks;
-  }
+  /// The sizes for a target.
+  static Blocking of(tile::TargetAttr Target);
 };
 
 } // namespace m1

@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/Kernel.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Format.h"
@@ -47,8 +48,8 @@ public:
                            B.getArrayAttr(Names), B.getTypeArrayAttr(Types),
                            Constants});
   }
-  /// A name to read in traces and dumps: the shape, element types and numbers
-  /// among the constants. Kernels that differ may share it.
+  /// A name to read in traces and dumps: the shape, the element types of floats
+  /// and some constants. Kernels that differ may share it.
   std::string label() const;
 
 private:
@@ -154,22 +155,20 @@ void Signature::bindConstants(ArrayRef<Named<Attribute>> Given) {
   Constants = List.getDictionary(Context);
 }
 
-/// A constant as part of a symbol: numbers, and the words inside lists; empty
-/// for others.
-static void printConstant(Attribute Constant, llvm::raw_ostream &Stream) {
-  if (auto Integer = dyn_cast<IntegerAttr>(Constant))
-    Stream << Integer.getInt();
-  else if (auto Float = dyn_cast<FloatAttr>(Constant))
-    Stream << llvm::format("%.6g", Float.getValueAsDouble());
-  else if (auto Word = dyn_cast<StringAttr>(Constant))
-    Stream << Word.getValue();
-  else if (auto List = dyn_cast<ArrayAttr>(Constant))
-    llvm::interleave(
-        List, Stream, [&](Attribute Each) { printConstant(Each, Stream); },
-        "_");
-  else if (auto Fields = dyn_cast<DictionaryAttr>(Constant))
-    if (auto Name = Fields.getAs<StringAttr>("name"))
-      Stream << Name.getValue();
+/// A constant as part of a symbol: a number, or the names of elementwise ops
+/// (ElementwiseStep); empty for others.
+static void printConstant(NamedAttribute Constant, llvm::raw_ostream &Stream) {
+  if (auto Integer = dyn_cast<IntegerAttr>(Constant.getValue()))
+    Stream << '_' << Constant.getName().getValue() << Integer.getInt();
+  else if (auto Float = dyn_cast<FloatAttr>(Constant.getValue()))
+    Stream << '_' << Constant.getName().getValue()
+           << llvm::format("%.6g", Float.getValueAsDouble());
+  else if (auto List = dyn_cast<ArrayAttr>(Constant.getValue()))
+    for (Attribute Each : List)
+      printConstant({Constant.getName(), Each}, Stream);
+  else if (auto Fields = dyn_cast<DictionaryAttr>(Constant.getValue()))
+    if (auto Op = Fields.getAs<StringAttr>("op"))
+      Stream << '_' << Op.getValue().rsplit('.').second;
 }
 
 std::string Signature::label() const {
@@ -180,24 +179,15 @@ std::string Signature::label() const {
     Stream << '_';
     llvm::interleave(Shape, Stream, "x");
   }
-  Type Before;
+  llvm::SmallSetVector<Type, 4> Elements;
   for (Type T : Types)
     if (auto Memory = dyn_cast<MemRefType>(T);
-        Memory && Memory.getElementType() != Before) {
-      Before = Memory.getElementType();
-      Stream << '_' << Before;
-    }
-  for (NamedAttribute Constant : Constants) {
-    std::string Text;
-    llvm::raw_string_ostream TextStream(Text);
-    printConstant(Constant.getValue(), TextStream);
-    if (Text.empty())
-      continue;
-    Stream << '_';
-    if (!isa<ArrayAttr>(Constant.getValue()))
-      Stream << Constant.getName().getValue();
-    Stream << Text;
-  }
+        Memory && isa<FloatType>(Memory.getElementType()))
+      Elements.insert(Memory.getElementType());
+  for (Type Element : Elements)
+    Stream << '_' << Element;
+  for (NamedAttribute Constant : Constants)
+    printConstant(Constant, Stream);
   // What symbols of machine code may hold.
   for (char &C : Label)
     C = C == '.' ? 'p' : C == '-' ? 'm' : llvm::isAlnum(C) ? C : '_';

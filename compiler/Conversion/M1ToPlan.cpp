@@ -53,9 +53,11 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
 
   void runOnOperation() override {
     ModuleOp Module = getOperation();
-    Blocking Blocks = gpu ? Blocking::forGpu() : Blocking();
-    Blocks.Pairs = pairs;
-    ModuleBuilder Shared(Module, {tokens, slots, length}, Blocks);
+    FailureOr<tile::TargetAttr> Target = tile::requireTarget(Module);
+    if (failed(Target))
+      return signalPassFailure();
+    ModuleBuilder Shared(Module, {tokens, slots, length},
+                         Blocking::of(*Target));
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
       if (Function.getSymName() == "init") {

@@ -14,17 +14,14 @@ include "mlir/Pass/PassBase.td"
 def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
   let summary = "Turns functions of m1 ops into programs that launch tile kernels";
   let description = [{
-    Each function becomes a `plan.program`, each op one or a few launches; elementwise ops that follow a linear layer
-    become part of its kernel. A kernel is made once however many ops use it. Weights of products are packed by the
-    program `init`. Functions name their dynamic axes by the argument attribute `m1.dim` ("T" where absent).
+    Each function becomes a `plan.program`, each op one or a few launches. A kernel is made once however many ops use it.
+    Weights of products are packed by the program `init`. Functions name their dynamic axes by the argument attribute
+    `m1.dim` ("T" where absent). The module's `tile.target` decides block sizes and how weights are packed.
   }];
   let options = [
     Option<"tokens", "tokens", "int64_t", "512", "Most tokens of one call (T)">,
     Option<"slots", "slots", "int64_t", "8", "Sequences whose state is kept, and most sequences of one call (B)">,
-    Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">,
-    Option<"pairs", "pairs", "bool", "false",
-           "Pack bf16 weights in pairs of rows k, for a target whose matrix units read them so">,
-    Option<"gpu", "gpu", "bool", "false", "Choose blocks for thread blocks of a GPU">
+    Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">
   ];
   let dependentDialects = ["::m1::plan::PlanDialect", "::m1::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

@@ -65,7 +65,7 @@ LogicalResult ProgramLowering::emitSignature() {
     if (Tensor.getRank() > 0) {
       FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
       if (Tensor.isDynamicDim(0))
-        Rows = parseDim(Function, Given);
+        Rows = ::parseDim(Function, Given);
       if (failed(Rows))
         return failure();
       List.set("plan.rows", *Rows);

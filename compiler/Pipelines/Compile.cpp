@@ -6,35 +6,35 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Read this file from top to bottom to learn the compiler: each phase names its
-// passes in order and ends with what must now be true.
+// Read this file from top to bottom to learn the compiler: each stage names its
+// passes in order and ends with one that verifies what must now hold.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pipelines/Compile.h"
 
+#include "compiler/Codegen/CPU/HostCompiler.h"
+#include "compiler/Codegen/CUDA/PtxCompiler.h"
 #include "compiler/Codegen/Passes.h"
+#include "compiler/Codegen/Targets.h"
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Pipelines/Report.h"
 #include "compiler/Plan/Passes.h"
 #include "compiler/Transforms/Passes.h"
+#include "dialects/Plan/IR/Plan.h"
 #include "dialects/Tile/IR/Tile.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "mlir/Transforms/Passes.h"
 #include "runtime/plan/Plan.h"
-#include "llvm/IR/LLVMContext.h"
 #include <chrono>
 
 using namespace mlir;
 using namespace m1;
-
-/// What the command line wants printed of passes: their IR, time, statistics.
-static LogicalResult configure(PassManager &Passes) {
-  applyDefaultTimingPassManagerCLOptions(Passes);
-  return applyPassManagerCLOptions(Passes);
-}
 
 template <typename Callable>
 auto Compilation::timed(StringRef Name, Callable Run) {
@@ -45,189 +45,261 @@ auto Compilation::timed(StringRef Name, Callable Run) {
   return Result;
 }
 
+/// Runs a pipeline, with what the command line wants printed of its passes: IR,
+/// time, statistics.
+template <typename Callable>
+LogicalResult Compilation::run(StringRef Name, ModuleOp On,
+                               Callable BuildPipeline) {
+  return timed(Name, [&]() -> LogicalResult {
+    PassManager Passes(On.getContext());
+    applyDefaultTimingPassManagerCLOptions(Passes);
+    if (failed(applyPassManagerCLOptions(Passes)))
+      return failure();
+    BuildPipeline(Passes);
+    return Passes.run(On);
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // The model
 //===----------------------------------------------------------------------===//
 
-/// m1 to m1. Afterwards logits exist only where a function returns them, and
-/// every state can be updated in place.
+/// m1 to m1. Afterwards logits exist only where a function returns them, every
+/// product has its epilogue, and every state can be updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseElementwise());
-  // Everything that follows relies on linear states.
   Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
+}
+
+LogicalResult Compilation::toModel() {
+  return run("model", Module, buildModelPipeline);
 }
 
 //===----------------------------------------------------------------------===//
 // The schedule
 //===----------------------------------------------------------------------===//
 
-/// m1 to plan and tile. Afterwards no m1 op is left and every buffer has its
-/// place.
+/// m1 to plan and tile. Afterwards no m1 op is left, every buffer has its
+/// offset, and code generation knows everything in the kernels.
 static void buildSchedulePipeline(OpPassManager &Passes,
                                   const CompileOptions &Options) {
-  Passes.addPass(createTileSetTarget({Options.Target.Name}));
+  Passes.addPass(createTileSetTarget({Options.Target}));
   M1ToPlanOptions Bounds;
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
-  Bounds.gpu = Options.Target.Kind == tile::TargetKind::Gpu;
-  Bounds.pairs = !Bounds.gpu && Options.Target.HasMatrixUnit;
   Passes.addPass(createM1ToPlan(Bounds));
-  // No canonicalisation from here to the loops: upstream's idea of a simple
-  // vector op (shape casts, masks) is not a simple block.
+  // No canonicalisation before tile-to-host and tile-to-gpu: upstream folds
+  // vector ops into shape casts and masks, which code generation does not know.
   Passes.addPass(createCSEPass());
   Passes.addPass(createPlanAssignBuffers());
+  Passes.addNestedPass<tile::KernelOp>(createTileVerify());
 }
 
-LogicalResult Compilation::toPlan() {
-  auto Run = [&](StringRef Name, auto Build) {
-    return timed(Name, [&]() -> LogicalResult {
-      PassManager Passes(Module.getContext());
-      if (failed(configure(Passes)))
-        return failure();
-      Build(Passes);
-      return Passes.run(Module);
-    });
+FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
+  std::vector<PlanFigure> Figures = modelFigures(Module);
+  auto Build = [&](OpPassManager &Passes) {
+    buildSchedulePipeline(Passes, Options);
   };
-  if (failed(Run("model", [&](OpPassManager &P) { buildModelPipeline(P); })))
-    return failure();
-  Figures = modelFigures(Module);
-  if (failed(Run("schedule",
-                 [&](OpPassManager &P) { buildSchedulePipeline(P, Options); })))
+  if (failed(run("schedule", Module, Build)))
     return failure();
   llvm::append_range(Figures, planFigures(Module));
-  return success();
+  return Figures;
 }
 
 //===----------------------------------------------------------------------===//
-// The kernels
+// The kernels: blocks to loops
 //===----------------------------------------------------------------------===//
+
+/// For one core per grid cell.
+static void buildHostPipeline(OpPassManager &Passes) {
+  Passes.addPass(createTileToHost());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
+  Passes.addPass(createTileVerifyLoops());
+}
+
+/// For a thread of the thread block that computes a grid cell.
+static void buildGpuPipeline(OpPassManager &Passes) {
+  Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
+  Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
+  Passes.addPass(createTileToGPU());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+  Passes.addPass(createTileVerifyLoops());
+}
+
+Compilation::Backend Compilation::backend() {
+  if (tile::targetOf(Module).getKind() == tile::TargetKind::Gpu)
+    return {buildGpuPipeline, codegen::createGpuMachine, codegen::translateGpu,
+            &Compilation::makeGpuCode};
+  return {buildHostPipeline, codegen::createHostMachine, codegen::translateHost,
+          &Compilation::makeHostCode};
+}
+
+/// A kernel has a name and no place in a file: an error in it is reported at
+/// the op that launches it.
+static void locate(tile::KernelOp Kernel, Location Launch) {
+  Kernel->walk([&](Operation *Op) {
+    if (auto Name = dyn_cast<NameLoc>(Op->getLoc());
+        Name && isa<UnknownLoc>(Name.getChildLoc()))
+      Op->setLoc(NameLoc::get(Name.getName(), Launch));
+  });
+}
 
 OwningOpRef<ModuleOp> Compilation::kernels() {
   OwningOpRef<ModuleOp> Kernels = ModuleOp::create(Module.getLoc());
   (*Kernels)->setAttr(tile::kTargetAttr, tile::targetOf(Module));
+  llvm::StringMap<tile::KernelOp> ByName;
   OpBuilder B = OpBuilder::atBlockEnd(Kernels->getBody());
   for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
-    B.clone(*Kernel);
-  return Kernels;
-}
-
-OwningOpRef<ModuleOp> Compilation::toThreads() {
-  OwningOpRef<ModuleOp> Kernels = kernels();
-  PassManager Passes(Module.getContext());
-  if (failed(configure(Passes)))
-    return nullptr;
-  codegen::buildThreadPipeline(Passes);
-  if (failed(Passes.run(*Kernels)))
-    return nullptr;
-  return Kernels;
-}
-
-std::unique_ptr<llvm::Module> Compilation::toLLVM(llvm::LLVMContext &Context) {
-  OwningOpRef<ModuleOp> Kernels = kernels();
-  bool Lowered = timed("kernels", [&] {
-    PassManager Passes(Module.getContext());
-    if (failed(configure(Passes)))
-      return false;
-    if (isForGpu())
-      codegen::buildPtxPipeline(Passes);
-    else
-      codegen::buildHostPipeline(Passes);
-    return succeeded(Passes.run(*Kernels));
+    ByName[Kernel.getSymName()] = cast<tile::KernelOp>(B.clone(*Kernel));
+  Module.walk([&](plan::LaunchOp Launch) {
+    if (tile::KernelOp Kernel = ByName.lookup(Launch.getKernel()))
+      locate(Kernel, Launch.getLoc());
   });
-  if (!Lowered)
+  return Kernels;
+}
+
+OwningOpRef<ModuleOp> Compilation::toLoops() {
+  OwningOpRef<ModuleOp> Kernels = kernels();
+  if (failed(run("loops", *Kernels, backend().BuildLoops)))
     return nullptr;
-  for (LLVM::LLVMFuncOp Function : Kernels->getOps<LLVM::LLVMFuncOp>()) {
-    if (auto Bytes = Function->getAttrOfType<IntegerAttr>(kScratchBytesAttr))
-      ScratchBytes[Function.getSymName()] = Bytes.getInt();
-    if (auto Count = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
-      Threads = Count.getInt();
-  }
-  return timed("optimisation", [&] {
-    tile::TargetAttr Target = tile::targetOf(Module);
-    return isForGpu() ? codegen::translateGpu(*Kernels, Context, Target)
-                      : codegen::translateHost(*Kernels, Context, Target);
+  return Kernels;
+}
+
+//===----------------------------------------------------------------------===//
+// The kernels: loops to LLVM
+//===----------------------------------------------------------------------===//
+
+/// Loops, vectors and scalars to the LLVM dialect. Afterwards no other op is
+/// left.
+static void buildLLVMPipeline(OpPassManager &Passes) {
+  Passes.addPass(createGPUToNVVM());
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+  Passes.addPass(createLoopInvariantCodeMotionPass());
+
+  // Exponentials and the like become polynomials, bf16 becomes shifts.
+  Passes.addPass(createExpandMath());
+  arith::ArithExpandOpsPassOptions Expand;
+  Expand.includeBf16 = true;
+  Passes.addPass(arith::createArithExpandOpsPass(Expand));
+  Passes.addPass(createCanonicalizerPass());
+  Passes.addPass(createCSEPass());
+
+  Passes.addPass(createConvertSCFToCFPass());
+  Passes.addPass(createConvertVectorToLLVMPass());
+  Passes.addPass(createConvertMathToLLVMPass());
+  Passes.addPass(createArithToLLVMConversionPass());
+  Passes.addPass(createConvertControlFlowToLLVMPass());
+  Passes.addPass(createConvertFuncToLLVMPass());
+  Passes.addPass(createReconcileUnrealizedCastsPass());
+  Passes.addPass(createVerifyLLVM());
+}
+
+FailureOr<KernelCode> Compilation::toLLVM() {
+  KernelCode Code;
+  Code.Lowered = toLoops();
+  if (!Code.Lowered ||
+      failed(run("LLVM dialect", *Code.Lowered, buildLLVMPipeline)))
+    return failure();
+  Code.Context = std::make_unique<llvm::LLVMContext>();
+  Code.Machine = backend().CreateMachine(tile::targetOf(Module));
+  Code.Module = timed("optimisation", [&] {
+    return backend().Translate(*Code.Lowered, *Code.Context, *Code.Machine);
+  });
+  if (!Code.Module)
+    return failure();
+  return Code;
+}
+
+//===----------------------------------------------------------------------===//
+// The kernels: LLVM to machine code
+//===----------------------------------------------------------------------===//
+
+FailureOr<MachineCode> Compilation::makeHostCode(KernelCode &Code) {
+  auto Object = timed("machine code", [&] {
+    return codegen::linkHost(*Code.Module, *Code.Machine, *Code.Lowered);
+  });
+  if (failed(Object))
+    return failure();
+  MachineCode Made;
+  Made.Image.Format = "elf";
+  Made.Image.Target = "x86_64-linux-gnu";
+  Made.Image.Features = codegen::findTarget(tile::targetOf(Module))->Features;
+  Made.Image.Data = std::move(*Object);
+  return Made;
+}
+
+FailureOr<std::string> Compilation::emitPtx(KernelCode &Code) {
+  return timed("PTX", [&] {
+    return codegen::emitPtx(*Code.Module, *Code.Machine, *Code.Lowered);
   });
 }
 
 FailureOr<std::string> Compilation::toPtx() {
-  llvm::LLVMContext Context;
-  std::unique_ptr<llvm::Module> Code = toLLVM(Context);
-  if (!Code)
+  FailureOr<KernelCode> Code = toLLVM();
+  if (failed(Code))
     return failure();
-  return timed("PTX",
-               [&] { return codegen::emitPtx(*Code, tile::targetOf(Module)); });
+  return emitPtx(*Code);
+}
+
+/// Where there is an assembler, it has accepted the kernels afterwards.
+FailureOr<MachineCode> Compilation::makeGpuCode(KernelCode &Code) {
+  FailureOr<std::string> Text = emitPtx(Code);
+  if (failed(Text))
+    return failure();
+  MachineCode Made;
+  const tile::TargetAttr Target = tile::targetOf(Module);
+  if (std::string Assembler = codegen::findAssembler(); !Assembler.empty()) {
+    auto Assembled = timed(
+        "ptxas", [&] { return codegen::assemble(*Text, Target, Assembler); });
+    if (!Assembled) {
+      emitError(UnknownLoc::get(Module.getContext()))
+          << llvm::toString(Assembled.takeError());
+      return failure();
+    }
+    Made.Resources = std::move(*Assembled);
+  }
+  Made.Image.Format = "ptx";
+  Made.Image.Target = Target.getArchitecture();
+  Made.Image.Data.assign(Text->begin(), Text->end());
+  return Made;
 }
 
 //===----------------------------------------------------------------------===//
 // The file
 //===----------------------------------------------------------------------===//
 
-FailureOr<KernelImage> Compilation::hostImage() {
-  llvm::LLVMContext Context;
-  std::unique_ptr<llvm::Module> Code = toLLVM(Context);
-  if (!Code)
+FailureOr<PlanFile> Compilation::toFile(ArrayRef<PlanFigure> Figures) {
+  FailureOr<KernelCode> Code = toLLVM();
+  if (failed(Code))
     return failure();
-  FailureOr<std::vector<char>> Object = timed("machine code", [&] {
-    return codegen::linkHost(*Code, tile::targetOf(Module));
-  });
-  if (failed(Object))
+  FailureOr<MachineCode> Made = (this->*backend().MakeCode)(*Code);
+  if (failed(Made))
     return failure();
-  KernelImage Image;
-  Image.Format = "elf";
-  Image.Target = "x86_64-linux-gnu";
-  Image.Features = Options.Target.Features;
-  Image.Data = std::move(*Object);
-  return Image;
-}
-
-/// Afterwards every kernel fits the GPU and, where there is an assembler, has
-/// been accepted by it.
-FailureOr<KernelImage> Compilation::gpuImage() {
-  FailureOr<std::string> Text = toPtx();
-  if (failed(Text))
-    return failure();
-  for (tile::KernelOp Kernel : Module.getOps<tile::KernelOp>())
-    if (int64_t Bytes = ScratchBytes.lookup(Kernel.getSymName());
-        Bytes > Options.Target.Shared)
-      return Kernel.emitError("kernel '")
-             << Kernel.getSymName() << "' needs " << Bytes
-             << " bytes of shared memory a block, " << Options.Target.Name
-             << " has " << Options.Target.Shared;
-  if (std::string Assembler = codegen::findAssembler(); !Assembler.empty()) {
-    auto Assembled = timed("ptxas", [&] {
-      return codegen::assemble(*Text, tile::targetOf(Module), Assembler);
-    });
-    if (failed(Assembled))
-      return failure();
-    Resources = std::move(*Assembled);
+  KernelImage &Image = Made->Image;
+  for (auto Function : Code->Lowered->getOps<LLVM::LLVMFuncOp>()) {
+    if (auto Bytes = Function->getAttrOfType<IntegerAttr>(kScratchBytesAttr))
+      Image.ScratchBytes[Function.getSymName()] = Bytes.getInt();
+    if (auto Count = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
+      Image.Threads = Count.getInt();
   }
-  KernelImage Image;
-  Image.Format = "ptx";
-  Image.Target = Options.Target.Name;
-  Image.Data.assign(Text->begin(), Text->end());
-  return Image;
-}
-
-FailureOr<std::vector<uint8_t>> Compilation::toFile() {
-  FailureOr<KernelImage> Image = isForGpu() ? gpuImage() : hostImage();
-  if (failed(Image))
-    return failure();
-  Image->ScratchBytes = ScratchBytes;
-  Image->Threads = Threads;
-  return timed("file", [&]() -> FailureOr<std::vector<uint8_t>> {
-    auto Plan =
-        writePlan(Module, *Image, Options.Slots, Options.Length, Figures);
-    // What cannot be loaded, for its bounds or its names, is not written.
-    if (succeeded(Plan))
-      if (auto Loaded = LoadedPlan::fromBytes(*Plan, "this model");
-          !Loaded.ok()) {
-        Module.emitError() << std::string(Loaded.status().message());
-        return failure();
-      }
-    return Plan;
+  auto Bytes = timed("file", [&] {
+    return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
   });
+  if (failed(Bytes))
+    return failure();
+  // A plan that the runtime would refuse, for its bounds or its names, is not
+  // written.
+  if (auto Loaded = LoadedPlan::fromBytes(*Bytes, "this model"); !Loaded.ok()) {
+    Module.emitError() << std::string(Loaded.status().message());
+    return failure();
+  }
+  return PlanFile{std::move(*Bytes), std::move(Image.ScratchBytes),
+                  std::move(Made->Resources)};
 }

@@ -9,16 +9,19 @@
 #ifndef M1C_COMPILER_PIPELINES_COMPILE_H
 #define M1C_COMPILER_PIPELINES_COMPILE_H
 
-#include "compiler/Codegen/CPU/HostCompiler.h"
 #include "compiler/Codegen/CUDA/Assemble.h"
-#include "compiler/Codegen/Targets.h"
 #include "compiler/Plan/Writer.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
 
 namespace m1 {
 
 struct CompileOptions {
-  codegen::KnownTarget Target;
+  std::string Target;    // a name in compiler/Codegen/Targets.h
   int64_t Tokens = 512;  // most tokens of one call
   int64_t Slots = 8;     // sequences whose state is kept at once
   int64_t Length = 4096; // most tokens of one sequence
@@ -30,54 +33,80 @@ struct Phase {
   double Seconds;
 };
 
-/// Compiles a module, one phase after the other; each leaves the module (or the
-/// LLVM IR) for anyone who wants to look. Every function fails after a
-/// diagnostic.
+/// The kernels on their way from the LLVM dialect to machine code.
+struct KernelCode {
+  /// In the LLVM dialect: each kernel's attributes and location.
+  mlir::OwningOpRef<mlir::ModuleOp> Lowered;
+  std::unique_ptr<llvm::TargetMachine> Machine;
+  std::unique_ptr<llvm::LLVMContext> Context;
+  std::unique_ptr<llvm::Module> Module; // the same, optimised
+};
+
+/// The kernels as a plan holds them.
+struct MachineCode {
+  KernelImage Image;
+  /// Of each kernel; empty for a CPU and on machines without ptxas.
+  std::vector<codegen::KernelResources> Resources;
+};
+
+/// A plan's bytes and what the report says of it.
+struct PlanFile {
+  std::vector<uint8_t> Bytes;
+  llvm::StringMap<int64_t> ScratchBytes;           // of a grid cell, by kernel
+  std::vector<codegen::KernelResources> Resources; // as of MachineCode
+};
+
+/// Compiles a module, one stage after the other. toModel and toPlan change the
+/// module; the stages after them work on copies of its kernels. Every function
+/// fails (or returns null) after a diagnostic.
 class Compilation {
 public:
   Compilation(mlir::ModuleOp Module, CompileOptions Options)
       : Module(Module), Options(std::move(Options)) {}
 
-  /// m1 to plan and tile, every buffer in its place. Changes the module.
-  llvm::LogicalResult toPlan();
-  /// The kernels, as a module of their own, in tile.
+  /// From m1 to m1.
+  llvm::LogicalResult toModel();
+  /// From m1 to plan and tile, every buffer with its offset. Returns the
+  /// figures of model and plan. After toModel().
+  llvm::FailureOr<std::vector<PlanFigure>> toPlan();
+  /// The kernels as a module of their own, in tile. After toPlan(), as all
+  /// below.
   mlir::OwningOpRef<mlir::ModuleOp> kernels();
-  /// The kernels as code for a thread of a GPU. After toPlan(). Null
-  /// after a diagnostic.
-  mlir::OwningOpRef<mlir::ModuleOp> toThreads();
-  /// The kernels to optimised LLVM IR. After toPlan().
-  std::unique_ptr<llvm::Module> toLLVM(llvm::LLVMContext &Context);
-  /// The kernels to PTX. After toPlan().
+  /// The kernels as loops, vectors and scalars: code of one thread.
+  mlir::OwningOpRef<mlir::ModuleOp> toLoops();
+  /// The kernels as optimised LLVM IR.
+  llvm::FailureOr<KernelCode> toLLVM();
+  /// The kernels as PTX. The target must be a GPU.
   llvm::FailureOr<std::string> toPtx();
-  /// The plan file. After toPlan().
-  llvm::FailureOr<std::vector<uint8_t>> toFile();
+  /// The plan, with the figures that toPlan() returned.
+  llvm::FailureOr<PlanFile> toFile(llvm::ArrayRef<PlanFigure> Figures);
 
+  /// The phases so far.
   const std::vector<Phase> &phases() const { return Phases; }
-  /// What the model and its plan cost, for the report. After toPlan().
-  const std::vector<PlanFigure> &figures() const { return Figures; }
-  /// What ptxas says of each kernel, where there is a ptxas. After toFile() for
-  /// a GPU.
-  const std::vector<codegen::KernelResources> &resources() const {
-    return Resources;
-  }
-  /// Memory that a kernel wants for its blocks. After toLLVM().
-  int64_t scratchBytes(llvm::StringRef Kernel) const {
-    return ScratchBytes.lookup(Kernel);
-  }
 
 private:
-  bool isForGpu() const { return Options.Target.Kind == tile::TargetKind::Gpu; }
   template <typename Callable> auto timed(llvm::StringRef Name, Callable Run);
-  llvm::FailureOr<KernelImage> hostImage();
-  llvm::FailureOr<KernelImage> gpuImage();
+  template <typename Callable>
+  llvm::LogicalResult run(llvm::StringRef Name, mlir::ModuleOp On,
+                          Callable BuildPipeline);
+  llvm::FailureOr<std::string> emitPtx(KernelCode &Code);
+  llvm::FailureOr<MachineCode> makeHostCode(KernelCode &Code);
+  llvm::FailureOr<MachineCode> makeGpuCode(KernelCode &Code);
+
+  /// What depends on the kind of target.
+  struct Backend {
+    void (*BuildLoops)(mlir::OpPassManager &);
+    std::unique_ptr<llvm::TargetMachine> (*CreateMachine)(tile::TargetAttr);
+    std::unique_ptr<llvm::Module> (*Translate)(mlir::ModuleOp,
+                                               llvm::LLVMContext &,
+                                               llvm::TargetMachine &);
+    llvm::FailureOr<MachineCode> (Compilation::*MakeCode)(KernelCode &);
+  };
+  Backend backend();
 
   mlir::ModuleOp Module;
   CompileOptions Options;
   std::vector<Phase> Phases;
-  llvm::StringMap<int64_t> ScratchBytes;
-  int64_t Threads = 1; // of a cell
-  std::vector<codegen::KernelResources> Resources;
-  std::vector<PlanFigure> Figures;
 };
 
 } // namespace m1

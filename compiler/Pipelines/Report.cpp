@@ -1,4 +1,4 @@
-//===- Report.cpp - what a model costs ------------------------------------===//
+//===- Report.cpp - figures of a model and its plan -----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -45,7 +45,7 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
   for (ParameterOp Parameter : Module.getOps<ParameterOp>()) {
     const double Elements = elementsOf(Parameter.getType());
     Parameters += Elements;
-    // As they are stored: sources of one parameter are of one size.
+    // In the element types of the checkpoint; all sources have the same shape.
     auto Sources = Parameter.getSources().getAsRange<SourceAttr>();
     for (SourceAttr Source : Sources) {
       Type Stored = Source.getStored()
@@ -72,10 +72,10 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
   });
   Figures.push_back({"parameters", Parameters, ""});
   Figures.push_back({"parameter bytes", Bytes, "bytes"});
-  Figures.push_back({"parameters read a token", ActiveParameters, ""});
-  Figures.push_back({"bytes read a token", ActiveBytes, "bytes"});
+  Figures.push_back({"parameters read per token", ActiveParameters, ""});
+  Figures.push_back({"bytes read per token", ActiveBytes, "bytes"});
   for (auto [Kind, Count] : Operations)
-    Figures.push_back({("operations a token: " + Kind).str(), Count, "flop"});
+    Figures.push_back({("operations per token: " + Kind).str(), Count, "flop"});
   return Figures;
 }
 
@@ -89,7 +89,7 @@ std::vector<PlanFigure> m1::planFigures(ModuleOp Module) {
   };
   Figures.push_back({"activations", Bytes(kActivationBytesAttr), "bytes"});
   Figures.push_back({"packed weights", Bytes(kWeightBytesAttr), "bytes"});
-  // "model.layers.3.state.keys" counts as ".keys".
+  // "model.layers.3.state.keys" is of kind "keys".
   llvm::MapVector<StringRef, double> States;
   for (plan::GlobalOp Global : Module.getOps<plan::GlobalOp>()) {
     if (Global.getKind() != "state")

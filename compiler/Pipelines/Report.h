@@ -1,4 +1,4 @@
-//===- Report.h - what a model costs ----------------------------*- C++ -*-===//
+//===- Report.h - figures of a model and its plan ---------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,16 +14,14 @@
 
 namespace m1 {
 
-/// Figures of a module of m1 ops: parameters and bytes in all; the same that
-/// one token makes the model read (K of E experts, one row of the embedding);
-/// floating-point operations a token by kind of op, a product and a sum counted
-/// as two. Softmax attention is counted for each key that a token sees, since
-/// it grows with the context. Of several functions, the one with the most ops
-/// counts: the others are parts of it.
+/// Figures of a module of m1 ops: the number and bytes of its parameters, in
+/// all and read per token (K of E experts, one row of the embedding), and
+/// floating-point operations per token by kind of op (CostOpInterface). They
+/// are those of the function with the most ops; the others compute parts of it.
 std::vector<PlanFigure> modelFigures(mlir::ModuleOp Module);
 
-/// Figures of a module whose buffers have their places: kernels, and bytes by
-/// arena and kind of state.
+/// Figures of a module whose buffers have offsets: the number of kernels, and
+/// bytes by arena and kind of state.
 std::vector<PlanFigure> planFigures(mlir::ModuleOp Module);
 
 } // namespace m1

@@ -9,11 +9,13 @@
 #include "compiler/Plan/Writer.h"
 
 #include "compiler/Plan/Passes.h"
+#include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
 #include "runtime/schema/plan_generated.h"
+#include "runtime/support/ProjectVersion.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -374,23 +376,17 @@ FailureOr<std::vector<uint8_t>> m1::writePlan(ModuleOp Module,
                                               ArrayRef<PlanFigure> Figures) {
   file::PlanT Plan;
   Plan.format_version = file::kFormatVersion;
-  Plan.producer = "m1c 0.1.0";
+  Plan.producer = std::string("m1c ") + kProjectVersion;
   Plan.digest = 1; // present; sealPlan puts the real one
   if (failed(Writer(Module, Image).run(Plan)))
     return failure();
-  if (auto Model = Module->getAttrOfType<DictionaryAttr>("m1.model")) {
-    auto Number = [&](StringRef Name) {
-      auto A = Model.getAs<IntegerAttr>(Name);
-      return A ? A.getInt() : 0;
-    };
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = std::make_unique<file::ModelT>();
-    if (auto Name = Model.getAs<StringAttr>("architecture"))
-      Plan.model->architecture = Name.str();
-    Plan.model->vocabulary = Number("vocabulary");
-    Plan.model->layers = Number("layers");
-    if (auto Derived = Model.getAs<ArrayAttr>("derived"))
-      for (Attribute Ending : Derived)
-        Plan.model->derived.push_back(cast<StringAttr>(Ending).str());
+    Plan.model->architecture = Model.getArchitecture().str();
+    Plan.model->vocabulary = Model.getVocabulary();
+    Plan.model->layers = Model.getLayers();
+    for (auto Ending : Model.getDerived().getAsRange<StringAttr>())
+      Plan.model->derived.push_back(Ending.str());
     Plan.model->slots = Slots;
     Plan.model->max_length = MaxLength;
   }

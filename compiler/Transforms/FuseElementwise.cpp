@@ -1,4 +1,4 @@
-//===- FuseElementwise.cpp - elementwise ops join products ----------------===//
+//===- FuseElementwise.cpp - fuses linear and elementwise ops -------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -35,8 +35,8 @@ bool canGrow(Value V) {
          !Elementwise.isPerToken(Use.getOperandNumber());
 }
 
-/// Moves a chain with at least one elementwise op into an m1.fused in the place
-/// of its last op.
+/// Moves a chain with at least one elementwise op into an m1.fused, which
+/// replaces its last op.
 void fuse(const Chain &Ops) {
   Operation *Last = Ops.back();
   Value Result = Last->getResult(0);
@@ -58,7 +58,8 @@ void fuseBlock(Block &Ops) {
       if (getElementTypeOrSelf(Linear.getType()).isF32())
         Joined = {Linear};
     } else if (isa<m1::ElementwiseOpInterface>(Op)) {
-      // The first operand that grows takes this op along; others end here.
+      // The op joins the chain of its first operand that has one; the chains of
+      // other operands end here.
       for (Value Operand : Op.getOperands()) {
         auto It = Growing.find(Operand);
         if (It == Growing.end())

@@ -1,4 +1,4 @@
-//===- FuseHead.cpp - log-probabilities without logits --------------------===//
+//===- FuseHead.cpp - fuses the output head with its log-softmax ----------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -22,8 +22,8 @@ namespace m1 {
 namespace {
 
 /// token_log_prob(linear(x, w) : f32, targets) -> head_log_prob(x, w, targets).
-/// Logits that something else reads must be computed anyway, and then they cost
-/// nothing more here.
+/// Logits with another use are computed in any case; fusing would compute them
+/// twice.
 struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
   using OpRewritePattern::OpRewritePattern;
 

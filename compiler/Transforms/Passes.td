@@ -12,31 +12,48 @@
 include "mlir/Pass/PassBase.td"
 
 def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
-  let summary = "Joins linear layers and the elementwise ops after them to m1.fused";
+  let summary = "Fuses linear layers and the elementwise ops after them to m1.fused";
   let description = [{
-    An `m1.linear` with an f32 result takes along the elementwise op that is its only user, and then that op's only
-    user, as long as it is elementwise. The chain becomes an `m1.fused` in the place of its last op.
+    A chain starts at an `m1.linear` with an f32 result and grows as long as the only use of its last result is an
+    operand of an elementwise op (`ElementwiseOpInterface`). The chain becomes an `m1.fused`, which replaces its last op.
 
-    Not joined: a result with two uses or of rank 3; a result that is the per-token operand of its user; a linear layer
-    whose result is rounded to a narrower type. Of several results that an op could be joined to, the first operand's is
-    taken; the others are computed on their own.
+    A chain does not grow if its result has two uses or rank 3, or is the per-token operand of its user. If several
+    operands of an op end a chain, the op joins that of the first; the others end before it.
   }];
 }
 
 def FuseHead : Pass<"m1-fuse-head", "::mlir::func::FuncOp"> {
-  let summary = "Turns the head's product and its log-softmax into m1.head_log_prob";
+  let summary = "Fuses the output head and its log-softmax to m1.head_log_prob";
   let description = [{
-    `token_log_prob(linear(x, weight) : f32, targets)` becomes `head_log_prob(x, weight, targets)` where nothing else
-    reads the logits, so that the [T, V] tensor is never made.
+    `token_log_prob(linear(x, weight) : f32, targets)` becomes `head_log_prob(x, weight, targets)` if the logits have no
+    other use. The [T, V] tensor is then never materialised.
   }];
 }
 
 def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
-  let summary = "Verifies that every state is read once and written once, with a chain of single uses between";
+  let summary = "Verifies that each state is read once and written once, with a chain of single uses in between";
   let description = [{
-    What later stages rely on to update states in place: in each function a state that is mentioned is read once; its
-    value goes through attention ops, each of which uses it once, to one `m1.write_state` of the same state.
+    Later stages rely on this to update states in place. In each function that uses a state, the state is read once, and
+    its value passes through ops that update it (`StateUpdateOpInterface`), each the only use of the value before, to one
+    `m1.write_state` of the same state.
   }];
+}
+
+def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {
+  let summary = "Makes a function return its intermediate values, for debugging";
+  let description = [{
+    Appends the values that the ops of a function compute to its results, in their order, so that compiled code and the
+    interpreter can be compared value by value. Parameters, states, and the results of ops that only rearrange memory are
+    left out, as is what is returned already. Result I, counted among those appended, is called `v<I>.<op>.<location>`;
+    characters that a tensor's name cannot have become `_`.
+
+    Returning a value keeps it out of fused kernels: `--first=N` appends only the first N, and so finds the value that
+    must not be fused.
+  }];
+  let options = [
+    Option<"first", "first", "int64_t", /*default=*/"std::numeric_limits<int64_t>::max()",
+           "Append at most this many values">
+  ];
 }
 
 #endif // M1_COMPILER_TRANSFORMS_PASSES

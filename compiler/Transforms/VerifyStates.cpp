@@ -1,4 +1,4 @@
-//===- VerifyStates.cpp - states are linear -------------------------------===//
+//===- VerifyStates.cpp - verifies that states are linear -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -22,7 +22,7 @@ namespace {
 
 /// The updated state that the user of a state's value returns; null if the user
 /// does not update it.
-Value successor(OpOperand &Use) {
+Value updatedState(OpOperand &Use) {
   auto Update = dyn_cast<m1::StateUpdateOpInterface>(Use.getOwner());
   if (!Update || &Update.getStateOperand() != &Use)
     return {};
@@ -52,16 +52,17 @@ struct VerifyStates : m1::impl::VerifyStatesBase<VerifyStates> {
                << "expected the value read from " << Read.getStateAttr()
                << " to be written there, found " << Write.getStateAttr();
       }
-      V = successor(Use);
+      V = updatedState(Use);
       if (!V)
         return Use.getOwner()->emitOpError()
-               << "expected an attention op or m1.write_state to use state "
+               << "expected m1.write_state or an op that updates a state to "
+                  "use "
                << Read.getStateAttr();
     }
   }
 
   void runOnOperation() override {
-    // A function that does not mention a state leaves it alone, which is fine.
+    // A function need not use every state.
     llvm::SmallMapVector<Attribute, m1::ReadStateOp, 8> Reads;
     llvm::SmallMapVector<Attribute, m1::WriteStateOp, 8> Writes;
     bool FailedAny = false;

@@ -1,4 +1,4 @@
-//===- Builder.cpp - builds the model in the m1 dialect ---------*- C++ -*-===//
+//===- Builder.cpp - builds the model in the m1 dialect -------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -20,20 +20,21 @@ using namespace mlir;
 
 namespace {
 
-/// The norm inside a lightning layer has an epsilon of its own.
+/// Epsilon of the norm inside a lightning layer, which config.json does not
+/// set.
 constexpr double LightningNormEps = 1e-6;
 
-/// What every function of the model takes.
-struct Batch {
+/// The arguments that every function of the model takes.
+struct RaggedBatch {
   Value Tokens, Positions, CuSeqlens, Slots;
 };
 
-/// A name and an axis-0 symbol of a function's argument or result.
+/// An argument or result of a function: its m1.name, m1.dim and type.
 struct Port {
   StringRef Name;
   StringRef Dim;
   Type Element;
-  int64_t Columns = 0; ///< of a rank-2 tensor; 0: rank 1
+  int64_t Columns = 0; ///< of a tensor of rank 2; 0: rank 1
 };
 
 class ModelBuilder {
@@ -56,14 +57,14 @@ private:
                              ArrayRef<Port> Results);
 
   // The model; x and the results of the layers are [T, D] f32.
-  Value buildLayers(const Batch &In);
+  Value buildLayers(const RaggedBatch &In);
   Value buildLightning(const std::string &Name, int64_t Layer, Value H,
-                       const Batch &In);
-  Value buildSoftmax(const std::string &Name, Value H, const Batch &In);
+                       const RaggedBatch &In);
+  Value buildSoftmax(const std::string &Name, Value H, const RaggedBatch &In);
   Value buildMLP(const std::string &Name, Value H);
   Value buildHead(Value X);
 
-  // Single operations, located at the name of what they compute.
+  // Single ops. Their location is the name of what they compute.
   Value parameter(const std::string &Symbol);
   Value state(const std::string &Symbol);
   void writeState(Value State, const std::string &Symbol);
@@ -74,7 +75,7 @@ private:
   Value mergeHeads(Value X);
 
   void at(const Twine &Name) { B.setLoc(NameLoc::get(B.getStringAttr(Name))); }
-  /// The type of a product's operand: bf16 where the weight is bf16.
+  /// The element type of the operand of a product with `Weight`.
   Type operandType(const std::string &Weight) {
     Type Element = Types.at(Weight).getElementType();
     return Element.isBF16() ? Element : B.getF32Type();
@@ -94,8 +95,8 @@ private:
   }
   DictionaryAttr portAttrs(const Port &P) {
     return B.getDictionaryAttr(
-        {B.getNamedAttr("m1.dim", B.getStringAttr(P.Dim)),
-         B.getNamedAttr("m1.name", B.getStringAttr(P.Name))});
+        {B.getNamedAttr(m1::kDimAttr, B.getStringAttr(P.Dim)),
+         B.getNamedAttr(m1::kNameAttr, B.getStringAttr(P.Name))});
   }
   Type elementType(DType D);
 
@@ -115,13 +116,10 @@ OwningOpRef<ModuleOp> ModelBuilder::run() {
   for (const std::string &Ending : derivedEndings(C))
     Derived.push_back(B.getStringAttr(Ending));
   Module->getOperation()->setAttr(
-      "m1.model",
-      B.getDictionaryAttr(
-          {B.getNamedAttr("architecture", B.getStringAttr(C.ArchitectureName)),
-           B.getNamedAttr("derived", B.getArrayAttr(Derived)),
-           B.getNamedAttr("layers", B.getI64IntegerAttr(C.layers())),
-           B.getNamedAttr("max_position", B.getI64IntegerAttr(C.MaxPosition)),
-           B.getNamedAttr("vocabulary", B.getI64IntegerAttr(C.Vocabulary))}));
+      m1::kModelAttr,
+      m1::ModelAttr::get(B.getContext(), B.getStringAttr(C.ArchitectureName),
+                         C.layers(), C.MaxPosition, C.Vocabulary,
+                         B.getArrayAttr(Derived)));
   declareParameters();
   declareStates();
   buildNext();
@@ -210,7 +208,7 @@ SmallVector<Port> batchPorts(Builder &B) {
           {"slots", "B", I32}};
 }
 
-Batch batchOf(func::FuncOp Function) {
+RaggedBatch batchOf(func::FuncOp Function) {
   return {Function.getArgument(0), Function.getArgument(1),
           Function.getArgument(2), Function.getArgument(3)};
 }
@@ -228,7 +226,7 @@ void ModelBuilder::buildNext() {
                                         {{"sampled", "B", I32},
                                          {"log_probs", "B", F32},
                                          {"logits", "B", F32, C.Vocabulary}});
-  Batch In = batchOf(Function);
+  RaggedBatch In = batchOf(Function);
   Value X = buildLayers(In);
   at("select_last");
   X = B.create<m1::SelectLastOp>(X.getType(), X, In.CuSeqlens);
@@ -272,7 +270,7 @@ void ModelBuilder::buildLogits() {
 // The model
 //===----------------------------------------------------------------------===//
 
-Value ModelBuilder::buildLayers(const Batch &In) {
+Value ModelBuilder::buildLayers(const RaggedBatch &In) {
   Value Table = parameter("model.embed_tokens");
   Value X = B.create<m1::EmbeddingOp>(rows(C.Hidden, B.getF32Type()), In.Tokens,
                                       Table);
@@ -299,7 +297,7 @@ Value ModelBuilder::buildLayers(const Batch &In) {
 
 /// [q | k | v] = silu(h qkvᵀ); out = (norm(attention) * sigmoid(h gateᵀ)) outᵀ.
 Value ModelBuilder::buildLightning(const std::string &Name, int64_t Layer,
-                                   Value H, const Batch &In) {
+                                   Value H, const RaggedBatch &In) {
   Type F32 = B.getF32Type();
   Type Row = operandType(Name + ".qkv_proj");
   int64_t Width = C.Heads * C.HeadDim;
@@ -329,7 +327,7 @@ Value ModelBuilder::buildLightning(const std::string &Name, int64_t Layer,
 }
 
 Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
-                                 const Batch &In) {
+                                 const RaggedBatch &In) {
   // q, k and v share a type even where a checkpoint mixes them.
   Type Row = B.getBF16Type();
   for (StringRef Weight : {".q_proj", ".k_proj", ".v_proj"})
@@ -395,7 +393,7 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   Value Inner = B.create<m1::SiluMulOp>(
       rows(C.SharedWidth, operandType(Shared + ".down_proj")), Gate, Up);
   Value Down = linear(Shared + ".down_proj", Inner);
-  // The coefficient is computed in f32 whatever its weight is, as published.
+  // The published code computes the coefficient in f32 for every weight type.
   Value Weight = parameter(Name + ".coefficient");
   at(Name + ".coefficient");
   Value Coefficient = B.create<m1::LinearOp>(rows(1, F32), H, Weight);
@@ -403,8 +401,8 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   return B.create<m1::SharedMixOp>(Routed.getType(), Routed, Down, Coefficient);
 }
 
-/// The final norm and the output head. The head multiplies the f32 activation,
-/// never one rounded to bf16.
+/// The final norm and the output head, whose operand is f32 for every weight
+/// type.
 Value ModelBuilder::buildHead(Value X) {
   X = norm("model.norm", X, C.NormEps);
   Value Weight = parameter(C.TieEmbeddings ? "model.embed_tokens" : "lm_head");
@@ -438,7 +436,7 @@ Value ModelBuilder::norm(const std::string &Name, Value X, double Eps) {
                                  B.getF64FloatAttr(Eps));
 }
 
-/// x weightᵀ in f32, x being rounded to the weight's operand type first.
+/// x weightᵀ in f32, with x rounded to the operand type of the weight.
 Value ModelBuilder::linear(const std::string &Name, Value X) {
   at(Name);
   X = castFor(X, operandType(Name));
@@ -451,7 +449,7 @@ Value ModelBuilder::castFor(Value X, Type Element) {
   auto Type = cast<RankedTensorType>(X.getType());
   if (Type.getElementType() == Element)
     return X;
-  // Several products take the same row: it is rounded once.
+  // Several products share an operand: it is rounded once.
   Value &Cast = Casts[{X, Element}];
   if (!Cast)
     Cast = B.create<m1::CastOp>(Type.clone(Element), X);

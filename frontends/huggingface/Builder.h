@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_FRONTENDS_HUGGINGFACE_BUILDER_H
-#define M1_FRONTENDS_HUGGINGFACE_BUILDER_H
+#ifndef M1C_FRONTENDS_HUGGINGFACE_BUILDER_H
+#define M1C_FRONTENDS_HUGGINGFACE_BUILDER_H
 
 #include "frontends/huggingface/Names.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -23,16 +23,16 @@ namespace m1::huggingface {
 ///   score(tokens, positions, cu_seqlens, slots, targets[T]) -> log_probs[T]
 ///   logits(tokens, positions, cu_seqlens, slots) -> logits[T, V]
 ///
-/// which share them. `Parameters` are describeParameters' with their types
-/// resolved; `Chunk` is the length of a lightning layer's chunks in tokens.
+/// which share them. `Parameters` come from resolveParameters; `Chunk` is the
+/// length of a lightning layer's chunks in tokens.
 ///
 /// Element types: the residual stream, norms, routers, gates and logits are
-/// f32; the operand of a product is bf16 where its weight is bf16, else f32; so
-/// are the rows of queries, keys and values.
+/// f32. Operands of products, queries, keys and values are bf16 if the weight
+/// is bf16, else f32.
 mlir::OwningOpRef<mlir::ModuleOp>
 buildModel(const Config &C, llvm::ArrayRef<Parameter> Parameters, int64_t Chunk,
            mlir::MLIRContext *Context);
 
 } // namespace m1::huggingface
 
-#endif // M1_FRONTENDS_HUGGINGFACE_BUILDER_H
+#endif // M1C_FRONTENDS_HUGGINGFACE_BUILDER_H

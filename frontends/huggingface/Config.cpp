@@ -1,4 +1,4 @@
-//===- Config.cpp - what a config.json says of a model ----------*- C++ -*-===//
+//===- Config.cpp - the configuration of a model --------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -26,15 +26,15 @@ using nlohmann::json;
 
 namespace {
 
-// Larger sizes than any model has, small enough that no product of the sizes
-// of one tensor overflows an int64.
+// Limits that no model reaches, small enough that the number of elements of a
+// tensor does not overflow an int64.
 constexpr int64_t MaxSize = int64_t(1) << 22;
 constexpr int64_t MaxCount = int64_t(1) << 16;
 constexpr int64_t MaxInt32 = std::numeric_limits<int32_t>::max();
 
-/// The keys of one config.json. The first error is kept and what is read after
-/// it is arbitrary, so that a whole configuration reads as straight code;
-/// takeError() must be asked before the values are used.
+/// Reads the keys of one config.json. The first error is kept, and values read
+/// after it are arbitrary, so that callers need no error handling for each key.
+/// Callers must check takeError() before they use the values.
 class Reader {
 public:
   Reader(StringRef File, const json &Object) : File(File), Object(Object) {}
@@ -52,7 +52,7 @@ public:
   }
   bool failed() const { return !Message.empty(); }
 
-  /// The value of a key; null where the key is missing or its value null.
+  /// The value of a key; nullptr if the key is missing or its value is null.
   const json *find(StringRef Key) const {
     auto It = Object.find(Key.str());
     return It == Object.end() || It->is_null() ? nullptr : &*It;
@@ -60,7 +60,8 @@ public:
 
   bool contains(StringRef Key) const { return Object.contains(Key.str()); }
 
-  /// Integer in [Min, Max]; a missing key gives Default, or fails without one.
+  /// An integer in [Min, Max]. A missing key has the value Default; without a
+  /// Default it is an error.
   int64_t integer(StringRef Key, int64_t Min, int64_t Max,
                   std::optional<int64_t> Default = std::nullopt) {
     std::string Range = Min == 1 && Max >= MaxCount
@@ -76,7 +77,7 @@ public:
       fail(Key, shorten(*Value), Range);
       return Min;
     }
-    // A value past int64 is stored as uint64.
+    // A value above the int64 range is stored as uint64.
     bool TooLarge =
         Value->is_number_unsigned() && Value->get<uint64_t>() > uint64_t(Max);
     int64_t Number = TooLarge ? Max : Value->get<int64_t>();
@@ -116,7 +117,7 @@ public:
     return Value->is_boolean() && Value->get<bool>();
   }
 
-  /// A value for an error message, on one line and not too long.
+  /// A value for an error message, in one line of limited length.
   static std::string shorten(const json &Value) {
     std::string Text =
         Value.dump(-1, ' ', true, json::error_handler_t::replace);
@@ -156,8 +157,8 @@ void readArchitecture(Reader &R, Config &C) {
          Twine("a list with one of ") + ArchitectureNames);
 }
 
-/// Which layers are lightning layers: attn_type_list (0: lightning, 1:
-/// softmax) or the transformers package's layer_types.
+/// The kind of each layer: attn_type_list (0: lightning, 1: softmax), or
+/// layer_types of the transformers package.
 void readLayers(Reader &R, Config &C) {
   int64_t Layers = R.integer("num_hidden_layers", 1, MaxCount);
   if (R.failed())
@@ -166,7 +167,7 @@ void readLayers(Reader &R, Config &C) {
   StringRef Key = Published ? "attn_type_list" : "layer_types";
   const json *List = R.find(Key);
   if (!List && !Published) {
-    // What the transformers package does without the key.
+    // The default of the transformers package.
     for (int64_t I = 0; I < Layers; ++I)
       C.Lightning.push_back(I % 2 == 1);
     return;
@@ -195,8 +196,8 @@ void readLayers(Reader &R, Config &C) {
 
 void readHeads(Reader &R, Config &C) {
   C.Heads = R.integer("num_attention_heads", 1, MaxCount);
-  // An explicit null means one key/value head a query head. A missing key is an
-  // error: both published configurations have another default.
+  // An explicit null means one key/value head per query head. A missing key is
+  // an error: both published configurations have another default.
   std::optional<int64_t> Default;
   if (R.contains("num_key_value_heads"))
     Default = C.Heads;
@@ -213,8 +214,8 @@ void readHeads(Reader &R, Config &C) {
   C.HeadDim = R.integer("head_dim", 1, MaxCount, C.Hidden / C.Heads);
 }
 
-/// How many components of a head rotate: rotary_dim, or a share of the head
-/// (Factor, from rope_parameters, or partial_rotary_factor), or the whole head.
+/// The number of components of a head that rotate: rotary_dim, or a fraction of
+/// the head (`Factor` from rope_parameters, or partial_rotary_factor), or all.
 void readRotaryDim(Reader &R, Config &C, const json *Factor) {
   if (!Factor)
     Factor = R.find("partial_rotary_factor");
@@ -232,7 +233,7 @@ void readRotaryDim(Reader &R, Config &C, const json *Factor) {
     C.RotaryDim = int64_t(C.HeadDim * Share);
     Unit = " of head_dim " + std::to_string(C.HeadDim);
   }
-  // Nothing rotates in a model of lightning layers only.
+  // Lightning layers have no rotary embedding.
   if (R.failed() || !llvm::is_contained(C.Lightning, false))
     return;
   std::string Found = std::to_string(C.RotaryDim) + Unit;
@@ -242,8 +243,8 @@ void readRotaryDim(Reader &R, Config &C, const json *Factor) {
     R.fail(Key, Found, "an even number of components to rotate");
 }
 
-/// rope_theta and friends: at the top in older files, in rope_parameters in
-/// those of newer transformers.
+/// rope_theta and related keys: at the top level in older files, in
+/// rope_parameters in those of newer versions of transformers.
 void readRotary(Reader &R, Config &C) {
   const json *Parameters = R.find("rope_parameters");
   if (Parameters && !Parameters->is_object())
@@ -292,7 +293,7 @@ void readExperts(Reader &R, Config &C) {
   C.SharedWidth = 0;
   if (!C.hasPublishedNames())
     return;
-  // MiniMax-Text-01 writes a list of one.
+  // In MiniMax-Text-01 it is a list of one entry.
   const json *Shared = R.find("shared_intermediate_size");
   if (Shared && Shared->is_array() && Shared->size() == 1)
     Shared = &(*Shared)[0];
@@ -308,7 +309,7 @@ void readExperts(Reader &R, Config &C) {
     R.fail("shared_moe_mode", Reader::shorten(*Mode), "\"sigmoid\"");
 }
 
-/// The residual mixes. Both implementations take 1 for a missing key.
+/// The residual mixes. In both implementations the default is 1.
 void readMixes(Reader &R, Config &C) {
   if (C.hasPublishedNames()) {
     C.LightningMix = {R.number("layernorm_linear_attention_alpha", 1),
@@ -325,7 +326,7 @@ void readMixes(Reader &R, Config &C) {
   C.SoftmaxMix = {R.number("full_attn_alpha_factor", 1),
                   R.number("full_attn_beta_factor", 1)};
   C.MLPMix = {R.number("mlp_alpha_factor", 1), R.number("mlp_beta_factor", 1)};
-  // The transformers package has no other form.
+  // The transformers package implements only this form.
   C.Postnorm = true;
 }
 
@@ -344,8 +345,8 @@ void readWeightType(Reader &R, Config &C) {
            "\"float32\", \"bfloat16\" or \"float16\"");
 }
 
-/// Settings that change the result and that are not implemented.
-void refuseUnsupported(Reader &R) {
+/// Rejects settings that would change the result and are not implemented.
+void rejectUnsupported(Reader &R) {
   const json *Activation = R.find("hidden_act");
   if (Activation && *Activation != "silu" && *Activation != "swish")
     R.fail("hidden_act", Reader::shorten(*Activation), "\"silu\"");
@@ -357,8 +358,8 @@ void refuseUnsupported(Reader &R) {
            "none: only float32, bfloat16 and float16 weights are supported");
 }
 
-/// ALiBi's slopes for any number of heads: those of the next lower power of
-/// two, then every other one of the next higher.
+/// ALiBi's slopes: those of the largest power of two up to `Heads`, then every
+/// other one of the next power of two.
 std::vector<double> alibiSlopes(int64_t Heads) {
   int64_t Power = 1;
   while (Power * 2 <= Heads)
@@ -377,8 +378,8 @@ std::vector<double> Config::slopes(int64_t Layer) const {
   std::vector<double> Slopes;
   double Factor;
   double Last = layers() - 1;
-  // The published rule divides by zero with one layer, where the rule of the
-  // transformers package stands in for it.
+  // For a single layer the published rule divides by zero; the rule of the
+  // transformers package is used instead.
   if (hasPublishedNames() && Last > 0) {
     Slopes = alibiSlopes(Heads);
     Factor = 1 - Layer / Last + 1e-5;
@@ -422,7 +423,7 @@ Expected<Config> m1::huggingface::readConfig(StringRef File) {
   readExperts(R, C);
   readMixes(R, C);
   readWeightType(R, C);
-  refuseUnsupported(R);
+  rejectUnsupported(R);
   if (Error E = R.takeError())
     return E;
   return C;

@@ -1,4 +1,4 @@
-//===- Config.h - what a config.json says of a model ------------*- C++ -*-===//
+//===- Config.h - the configuration of a model ------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_FRONTENDS_HUGGINGFACE_CONFIG_H
-#define M1_FRONTENDS_HUGGINGFACE_CONFIG_H
+#ifndef M1C_FRONTENDS_HUGGINGFACE_CONFIG_H
+#define M1C_FRONTENDS_HUGGINGFACE_CONFIG_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -17,8 +17,8 @@
 
 namespace m1::huggingface {
 
-/// Which published implementation a checkpoint belongs to. It decides the keys
-/// of config.json, the tensor names and the decay of lightning layers.
+/// The implementation that a checkpoint is for. It determines the keys of
+/// config.json, the names of tensors and the decay of lightning layers.
 enum class Architecture {
   MiniMaxM1,     ///< MiniMaxM1ForCausalLM, MiniMaxAI/MiniMax-M1
   MiniMaxText01, ///< MiniMaxText01ForCausalLM, MiniMaxAI/MiniMax-Text-01
@@ -39,7 +39,7 @@ struct Config {
   std::string ArchitectureName; ///< as config.json spells it
   int64_t Vocabulary, Hidden, Heads, KeyValueHeads, HeadDim;
   int64_t Experts, ExpertsPerToken, ExpertWidth;
-  int64_t SharedWidth; ///< of the shared expert; 0: there is none
+  int64_t SharedWidth; ///< of the shared expert; 0 if there is none
   int64_t RotaryDim;   ///< leading components of a head that rotate; even
   int64_t MaxPosition;
   double RotaryTheta, NormEps;
@@ -47,22 +47,22 @@ struct Config {
   bool Postnorm; ///< the residual is the normalised input, not the input
   bool TieEmbeddings;
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
-  DType Weights;               ///< of the weights, where no file says otherwise
+  DType Weights;               ///< of weights whose files are missing
 
   int64_t layers() const { return Lightning.size(); }
   bool hasPublishedNames() const {
     return Architecture != Architecture::MiniMax;
   }
 
-  /// The decay exponents of layer `Layer`'s heads: the state of head h is
-  /// multiplied by exp(-slopes[h]) a token.
+  /// The decay exponents of layer `Layer`: the state of head h is multiplied by
+  /// exp(-slopes[h]) per token.
   std::vector<double> slopes(int64_t Layer) const;
 };
 
-/// Reads and validates a config.json. An error names the file, the key, what
-/// was found and what was expected.
+/// Reads and validates a config.json. An error states the file, the key, and
+/// what was found and expected.
 llvm::Expected<Config> readConfig(llvm::StringRef File);
 
 } // namespace m1::huggingface
 
-#endif // M1_FRONTENDS_HUGGINGFACE_CONFIG_H
+#endif // M1C_FRONTENDS_HUGGINGFACE_CONFIG_H

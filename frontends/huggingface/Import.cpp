@@ -1,5 +1,4 @@
-//===- Import.cpp - reads a HuggingFace checkpoint as an m1 module *- C++
-//-*-===//
+//===- Import.cpp - imports a HuggingFace checkpoint ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -39,7 +38,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
       buildModel(*C, *Parameters, Options.Chunk, Context);
   if (failed(verify(*Module)))
     return llvm::createStringError(
-        ConfigFile + ": the model built from it is invalid; this is an error "
-                     "of the importer");
+        ConfigFile + ": the model built from it is invalid: a defect of the "
+                     "importer");
   return Module;
 }

@@ -1,4 +1,4 @@
-//===- Import.h - reads a HuggingFace checkpoint as an m1 module *- C++ -*-===//
+//===- Import.h - imports a HuggingFace checkpoint --------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_FRONTENDS_HUGGINGFACE_IMPORT_H
-#define M1_FRONTENDS_HUGGINGFACE_IMPORT_H
+#ifndef M1C_FRONTENDS_HUGGINGFACE_IMPORT_H
+#define M1C_FRONTENDS_HUGGINGFACE_IMPORT_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -21,17 +21,17 @@ struct ImportOptions {
   int64_t Chunk = 64;
 };
 
-/// Reads the config.json of `Directory` and the headers of its weights (where
-/// they are) and builds the model: see buildModel for the functions. Weights
-/// are never read, so that a model of any size takes seconds. The dialects that
-/// the module needs are loaded into `Context`.
+/// Builds the model (see buildModel) from the config.json of `Directory` and
+/// the headers of its weights, if there are any. Weights themselves are not
+/// read, so that a model of any size takes seconds. Loads the dialects of the
+/// module into `Context`.
 ///
-/// An error is one line that names the file, the key or tensor, what was found
-/// and what was expected.
+/// An error is one line with the file, the key or tensor, and what was found
+/// and expected.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importCheckpoint(llvm::StringRef Directory, const ImportOptions &Options,
                  mlir::MLIRContext *Context);
 
 } // namespace m1::huggingface
 
-#endif // M1_FRONTENDS_HUGGINGFACE_IMPORT_H
+#endif // M1C_FRONTENDS_HUGGINGFACE_IMPORT_H

@@ -1,4 +1,4 @@
-//===- Names.cpp - a model's parameters and their tensors -------*- C++ -*-===//
+//===- Names.cpp - a model's parameters and their tensors -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -17,7 +17,7 @@ using llvm::StringRef;
 
 namespace {
 
-/// Collects the parameters of one layer after the other.
+/// Collects the parameters layer by layer.
 class Collector {
 public:
   Collector(const Config &C, const ExpertNaming &Naming)
@@ -146,8 +146,8 @@ std::vector<std::string> m1::huggingface::derivedEndings(const Config &C) {
   std::vector<std::string> Endings = {".rotary_emb.inv_freq"};
   if (C.TieEmbeddings)
     Endings.push_back("lm_head.weight");
-  // The transformers package saves the factors of the decay, in the type of the
-  // weights; the exact ones are computed from the configuration instead.
+  // The transformers package saves the decay factors, rounded to the type of
+  // the weights. They are computed from the configuration instead, exactly.
   if (!C.hasPublishedNames())
     for (StringRef Buffer :
          {"slope_rate", "query_decay", "key_decay", "diagonal_decay"})

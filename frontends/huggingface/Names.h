@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_FRONTENDS_HUGGINGFACE_NAMES_H
-#define M1_FRONTENDS_HUGGINGFACE_NAMES_H
+#ifndef M1C_FRONTENDS_HUGGINGFACE_NAMES_H
+#define M1C_FRONTENDS_HUGGINGFACE_NAMES_H
 
 #include "frontends/huggingface/Config.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -15,38 +15,38 @@
 
 namespace m1::huggingface {
 
-/// A tensor of the checkpoint, or with Axis >= 0 its part with indices Begin <=
-/// i < End along that axis, whose full extent is Extent.
+/// A tensor of the checkpoint, or, if Axis >= 0, the slice with indices Begin
+/// <= i < End along that axis, whose full extent is Extent.
 struct Source {
   std::string Tensor;
   int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
-  DType Type = DType::F32; ///< as the tensor is stored; as Parameter::Type
+  DType Type = DType::F32; ///< as stored; set by resolveParameters
 };
 
-/// A parameter of the model. If stacked, each source is one index of axis 0 of
-/// Shape; otherwise there is one source.
+/// A parameter of the model. If stacked, source i is index i of axis 0;
+/// otherwise there is one source.
 struct Parameter {
   std::string Symbol; ///< "model.layers.3.self_attn.q_proj"
   llvm::SmallVector<int64_t, 3> Shape;
   std::vector<Source> Sources;
   bool Stacked = false;
   bool IsRouter = false;
-  DType Type = DType::F32; ///< filled in by resolveTypes
+  DType Type = DType::F32; ///< set by resolveParameters
 
   /// The full shape of the tensor that a source names.
   llvm::SmallVector<int64_t, 3> tensorShape(const Source &S) const;
 };
 
-/// How a checkpoint names the experts of a layer. The published checkpoints and
-/// most files of the transformers package hold one tensor an expert below
-/// `block_sparse_moe`; the package's modules are called `mlp`, with all experts
-/// of a layer in one tensor, and some files keep those names.
+/// The names of a layer's experts in a checkpoint. The published checkpoints
+/// and most files of the transformers package hold one tensor per expert below
+/// `block_sparse_moe`. Some files keep the names of the package's modules:
+/// `mlp`, with all experts of a layer in one tensor.
 struct ExpertNaming {
   std::string Block = "block_sparse_moe";
   bool Fused = false;
 };
 
-/// Finds out how a checkpoint names its experts from the names it holds.
+/// Detects the naming from the tensors that a checkpoint has.
 ExpertNaming detectExpertNaming(const Config &C,
                                 llvm::function_ref<bool(llvm::StringRef)> Has);
 
@@ -54,12 +54,11 @@ ExpertNaming detectExpertNaming(const Config &C,
 std::vector<Parameter> describeParameters(const Config &C,
                                           const ExpertNaming &Naming);
 
-/// What the names end with of tensors that no parameter uses and that may still
-/// be in the checkpoint; see isDerived.
+/// The endings of the names of derived tensors; see isDerived.
 std::vector<std::string> derivedEndings(const Config &C);
 
-/// Whether a tensor that no parameter uses may be in the checkpoint: buffers
-/// that follow from the configuration, and the head where it is tied.
+/// Returns true if the checkpoint may hold `Tensor` although no parameter uses
+/// it: buffers that follow from the configuration, and a tied head.
 bool isDerived(const Config &C, llvm::StringRef Tensor);
 
 /// "model.layers.3"
@@ -67,4 +66,4 @@ std::string layerName(int64_t Layer);
 
 } // namespace m1::huggingface
 
-#endif // M1_FRONTENDS_HUGGINGFACE_NAMES_H
+#endif // M1C_FRONTENDS_HUGGINGFACE_NAMES_H

@@ -1,4 +1,4 @@
-//===- Tensors.cpp - finds a model's parameters in a checkpoint -*- C++ -*-===//
+//===- Tensors.cpp - finds a model's parameters in a checkpoint -----------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -26,10 +26,10 @@ namespace {
 
 const char IndexName[] = "model.safetensors.index.json";
 
-/// What is known of one stored tensor; without files only that it exists.
+/// A stored tensor; without files, only its name and file are known.
 struct Stored {
   std::string File;
-  std::optional<m1::ElementType> Type; ///< none: not known
+  std::optional<m1::ElementType> Type; ///< std::nullopt if unknown
   llvm::SmallVector<int64_t, 3> Shape;
 };
 using StoredTensors = llvm::StringMap<Stored>;
@@ -53,7 +53,7 @@ bool hasSafetensors(StringRef Directory) {
   return false;
 }
 
-/// The names in an index whose shards are not there.
+/// The names in an index whose files are missing.
 Expected<StoredTensors> readIndex(const std::string &File) {
   auto Map = m1::readSafetensorsIndex(File);
   if (!Map.ok())
@@ -90,8 +90,8 @@ std::optional<DType> dtype(m1::ElementType Type) {
   }
 }
 
-/// Checks one source of a parameter against the stored tensors and takes its
-/// type from there.
+/// Checks one source of a parameter against the stored tensor, and sets its
+/// element type to that of the tensor.
 Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
   auto It = Tensors.find(S.Tensor);
   const Stored &Tensor = It->second;
@@ -110,7 +110,7 @@ Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
   return Error::success();
 }
 
-/// The types of parameters that no file is there for.
+/// Sets the types of parameters to those of the published checkpoints.
 void assumePublishedTypes(const Config &C, std::vector<Parameter> &Parameters) {
   for (Parameter &P : Parameters) {
     P.Type = P.IsRouter && C.hasPublishedNames() ? DType::F32 : C.Weights;
@@ -119,8 +119,8 @@ void assumePublishedTypes(const Config &C, std::vector<Parameter> &Parameters) {
   }
 }
 
-/// One line for tensors that are missing or too many: the first by name, and
-/// how many there are.
+/// An error about missing or surplus tensors: the first by name, and the number
+/// of others.
 Error listed(StringRef Where, StringRef What, std::vector<std::string> Names,
              StringRef Why) {
   llvm::sort(Names);
@@ -151,9 +151,9 @@ Error checkNames(StringRef Where, const Config &C,
   return Error::success();
 }
 
-/// The types of parameters, from those of their sources. w1, w3 and w2 of a
-/// layer are operands of one operation, of one type: where tensors of several
-/// make them up, that is f32, which holds the numbers of all.
+/// Sets the types of parameters from those of their sources. w1, w3 and w2 of a
+/// layer are operands of one op and have one type: f32 if their sources differ,
+/// which represents the values of all.
 void chooseTypes(std::vector<Parameter> &Parameters) {
   llvm::StringMap<DType> OfExperts;
   auto BlockOf = [](const Parameter &P) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_FRONTENDS_HUGGINGFACE_TENSORS_H
-#define M1_FRONTENDS_HUGGINGFACE_TENSORS_H
+#ifndef M1C_FRONTENDS_HUGGINGFACE_TENSORS_H
+#define M1C_FRONTENDS_HUGGINGFACE_TENSORS_H
 
 #include "frontends/huggingface/Names.h"
 
@@ -16,22 +16,19 @@ namespace m1::huggingface {
 /// The parameters of the model with the element types that the checkpoint in
 /// `Directory` stores them in. Reads headers only, never weights.
 ///
-/// - With safetensors files, every tensor's presence, shape and type is
-/// checked,
-///   and that there is no tensor which the model does not use.
-/// - With only a model.safetensors.index.json, the names are.
-/// - With neither, the configuration alone counts.
+/// - If there are safetensors files, they must hold every tensor of the model,
+///   in the shape and with a type that it takes, and no other tensors.
+/// - If there is only a model.safetensors.index.json, the names are checked.
+/// - If there is neither, nothing is checked.
 ///
-/// Without files the types are those of the published checkpoints: the
-/// configuration's for all tensors, except f32 for the routers of the published
-/// architectures.
+/// Without files, the element types are those of the published checkpoints: f32
+/// for the routers of the published architectures, else the configuration's.
 ///
-/// Sets C.SharedWidth to what the checkpoint holds: the published code gives
-/// the shared expert intermediate_size rows, other implementations
-/// shared_intermediate_size.
+/// Sets C.SharedWidth to the width in the checkpoint: in the published code it
+/// is intermediate_size, in other implementations shared_intermediate_size.
 llvm::Expected<std::vector<Parameter>>
 resolveParameters(llvm::StringRef Directory, Config &C);
 
 } // namespace m1::huggingface
 
-#endif // M1_FRONTENDS_HUGGINGFACE_TENSORS_H
+#endif // M1C_FRONTENDS_HUGGINGFACE_TENSORS_H

@@ -45,10 +45,14 @@ m1::createDevice(const LoadedPlan &Plan, const DeviceOptions &Options) {
                : "cpu";
   M1_ASSIGN_OR_RETURN(unsigned Threads, chooseThreads(Options.Threads));
   if (Name == "cpu")
-    return createCpuDevice(Threads);
+    return createCpuDevice(Threads, Options.Checked);
   GpuOptions Gpu;
   Gpu.Blocking = Options.Blocking;
   if (std::optional<unsigned> Ordinal = cudaOrdinal(Name)) {
+    if (Options.Checked)
+      return makeError("--device ", Name,
+                       " cannot check what kernels touch; run the plan on the "
+                       "emulated GPU, with --device ptx");
     M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
                         cuda::createCudaDriver(*Ordinal));
     return createGpuDevice(std::move(Driver), Gpu);

@@ -11,6 +11,7 @@
 
 #include "runtime/device/Recorder.h"
 #include "runtime/plan/Plan.h"
+#include "runtime/support/ArgumentExtent.h"
 
 #include <array>
 #include <cstdint>
@@ -30,7 +31,9 @@ class Device {
 public:
   /// An address that the device's kernels understand.
   using Address = uint64_t;
-  enum class HostAccess : uint8_t { Read, Write };
+  /// How a call uses the memory of an input (Read) or output (Write); None: an
+  /// output that nobody wants.
+  enum class HostAccess : uint8_t { Read, Write, None };
 
   virtual ~Device();
 
@@ -56,20 +59,27 @@ public:
 
   /// Makes an input or output of a call readable or writable by kernels. With
   /// Read the contents are those at the time of the call; with Write they are
-  /// complete when `unmap` has returned. The memory must stay where it is until
-  /// then. Everything is unmapped before the next call maps; mapping the same
+  /// complete when `unmap` has returned, and the memory must stay where it is
+  /// until then. With None, `Host` is null and kernels get the device's own
+  /// memory. Everything is unmapped before the next call maps; mapping the same
   /// sizes in the same order gives the same addresses where there is a
-  /// `recorder`.
+  /// `recorder`, whatever the access.
   virtual absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                                       HostAccess Access) = 0;
   virtual absl::Status unmap(Address Mapped) = 0;
 
   /// Runs kernel number `Kernel` of the plan for each cell of the grid. The
-  /// arguments are addresses or integers, as the plan's `Arg` says. `Source` is
-  /// the step's, for errors; it lives as long as the plan.
+  /// arguments are addresses or integers, as the plan's `Arg` says. `Extents`
+  /// has an entry for each argument where the device `checksExtents`, and is
+  /// empty elsewhere. `Source` is the step's, for errors; it lives as long as
+  /// the plan.
   virtual absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
+                              std::span<const ArgumentExtent> Extents,
                               const std::array<int64_t, 3> &Grid,
                               std::string_view Source) = 0;
+  /// Whether a kernel that touches memory outside of its arguments' extents, or
+  /// writes to one that is only read, is an error of `launch`.
+  virtual bool checksExtents() const { return false; }
   /// The ranges may overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
   /// Waits for all work; reports what failed in it.
@@ -89,6 +99,9 @@ struct DeviceOptions {
   unsigned Threads = 0;
   /// Waits for each launch, so that an error names the one that caused it.
   bool Blocking = false;
+  /// On the CPU: checks that kernels stay inside their arguments, at the cost
+  /// of a copy of these for each launch. The emulated GPU always checks.
+  bool Checked = false;
 };
 
 /// The device that the options name; its kernels are not loaded yet.

@@ -34,9 +34,8 @@ public:
     return absl::OkStatus();
   }
 
-  absl::Status unique() const {
+  absl::Status unique(std::vector<std::pair<int32_t, size_t>> &Row) const {
     const size_t Width = Given.Shape.empty() ? 1 : Given.Shape.back();
-    std::vector<std::pair<int32_t, size_t>> Row;
     for (size_t First = 0; First < Elements.size(); First += Width) {
       Row.clear();
       for (size_t I = First; I < First + Width; ++I)
@@ -45,7 +44,7 @@ public:
       for (size_t I = 1; I < Row.size(); ++I)
         if (Row[I].first == Row[I - 1].first)
           return fail(Row[I].second, "another number than element ",
-                      place(Row[I - 1].second));
+                      indexOf(Row[I - 1].second));
     }
     return absl::OkStatus();
   }
@@ -73,7 +72,7 @@ public:
 
 private:
   /// "3", or "[1, 2]" where there are more axes.
-  std::string place(size_t Index) const {
+  std::string indexOf(size_t Index) const {
     if (Given.Shape.size() == 1)
       return concat(Index);
     std::vector<int64_t> Position(Given.Shape.size());
@@ -87,8 +86,8 @@ private:
   template <typename... Parts>
   absl::Status fail(size_t Index, const Parts &...Expected) const {
     return makeError("input '", view(Input.name()), "' of function '",
-                     view(Function.name()), "': element ", place(Index), " is ",
-                     Elements[Index], ", expected ", Expected...);
+                     view(Function.name()), "': element ", indexOf(Index),
+                     " is ", Elements[Index], ", expected ", Expected...);
   }
 
   const plan::Function &Function;
@@ -98,9 +97,9 @@ private:
 };
 } // namespace
 
-absl::Status m1::checkElements(const plan::Function &Function,
-                               std::span<const HostTensor> Inputs,
-                               std::span<const int64_t> Symbols) {
+absl::Status ElementChecker::check(const plan::Function &Function,
+                                   std::span<const HostTensor> Inputs,
+                                   std::span<const int64_t> Symbols) {
   for (uint32_t I = 0; I < length(Function.checks()); ++I) {
     const plan::Check &Check = *Function.checks()->Get(I);
     InputChecker Input(Function, *Function.inputs()->Get(Check.input()),
@@ -111,7 +110,7 @@ absl::Status m1::checkElements(const plan::Function &Function,
       Status = Input.below(Check.limit());
       break;
     case plan::CheckKind::Unique:
-      Status = Input.unique();
+      Status = Input.unique(Row);
       break;
     case plan::CheckKind::Offsets:
       Status = Input.offsets(evaluate(*Check.total(), Symbols));
@@ -127,11 +126,15 @@ absl::Status m1::checkElements(const plan::Function &Function,
 
 absl::Status m1::checkDrawn(const plan::Function &Function,
                             std::span<const HostTensor> Outputs) {
-  for (uint32_t I = 0; I < length(Function.drawn()); ++I)
-    for (int32_t Token : elementsOf(Outputs[Function.drawn()->Get(I)]))
+  for (uint32_t I = 0; I < length(Function.drawn()); ++I) {
+    const HostTensor &Drawn = Outputs[Function.drawn()->Get(I)];
+    if (!Drawn.Data)
+      continue; // no elements: see checkOutputs
+    for (int32_t Token : elementsOf(Drawn))
       if (Token < 0)
         return makeError("sample: the logit of token ", -1 - Token,
                          " is not a number or is infinite; the weights are "
                          "damaged or do not suit the model");
+  }
   return absl::OkStatus();
 }

@@ -9,21 +9,33 @@
 #ifndef M1_RUNTIME_SESSION_CHECKS_H
 #define M1_RUNTIME_SESSION_CHECKS_H
 
-#include "runtime/session/Executor.h"
+#include "runtime/plan/Plan.h"
+#include "runtime/session/HostTensor.h"
 
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace m1 {
 
-/// Checks the elements of a call's inputs against the function's `checks`,
-/// which its kernels rely on: without it they would reach beyond their memory.
-/// `Symbols` are those that Executor::bindSymbols found for the same inputs. An
-/// error names the input and the element, what was found and what was expected.
-absl::Status checkElements(const plan::Function &Function,
-                           std::span<const HostTensor> Inputs,
-                           std::span<const int64_t> Symbols);
+/// Checks the elements of a call's inputs against the function's `checks`.
+/// Kernels rely on them: they index memory by elements of inputs. `Symbols` are
+/// those of the same inputs (Signature.h). Errors name the input and the
+/// element, what was found and what was expected.
+class ElementChecker {
+public:
+  absl::Status check(const plan::Function &Function,
+                     std::span<const HostTensor> Inputs,
+                     std::span<const int64_t> Symbols);
 
-/// An error where an output that holds tokens names a logit that is damaged.
+private:
+  /// Elements of a row with their indices; a member so that a check allocates
+  /// nothing.
+  std::vector<std::pair<int32_t, size_t>> Row;
+};
+
+/// Reports sampling from logits that are not finite: outputs in
+/// `Function.drawn` then hold -1 - t, where t is a token with such a logit.
 absl::Status checkDrawn(const plan::Function &Function,
                         std::span<const HostTensor> Outputs);
 

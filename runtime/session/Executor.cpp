@@ -9,8 +9,7 @@
 #include "runtime/session/Executor.h"
 
 #include "runtime/plan/ParameterUse.h"
-
-#include "runtime/session/Checks.h"
+#include "runtime/session/Signature.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,6 +23,7 @@ struct Executor::Argument {
   uint32_t Index;
   uint64_t Offset;
   plan::Expr Bytes, Value;
+  bool Written;
 };
 
 struct Executor::Operation {
@@ -37,7 +37,10 @@ struct Executor::Operation {
 
 struct Executor::Program {
   const plan::Function *Function;
+  bool IsInit;
   std::vector<Operation> Operations;
+  /// To be checked in each call.
+  std::vector<TensorArgument> Unproven;
 };
 
 /// A function at certain symbols. What its steps do depends on nothing else:
@@ -49,12 +52,6 @@ struct Executor::Recorded {
   std::vector<int64_t> Symbols;
   std::optional<uint32_t> Number;
 };
-
-/// How much of an argument may be touched: below 0 counts as 0 (plan.fbs).
-static uint64_t bytesOf(const plan::Expr &Bytes,
-                        std::span<const int64_t> Symbols) {
-  return std::max<int64_t>(evaluate(Bytes, Symbols), 0);
-}
 
 Executor::Executor(const LoadedPlan &Plan, Device &TheDevice,
                    ParameterSource &Source, Profile *Trace)
@@ -71,8 +68,12 @@ Executor::create(const LoadedPlan &Plan, Device &TheDevice,
 }
 
 Executor::Argument Executor::decode(const plan::Arg &Arg) const {
-  Argument Result{Arg.kind(), Arg.index(), Arg.offset(),
-                  plan::Expr(-1, 0, 0, 1), plan::Expr(-1, 0, 0, 1)};
+  Argument Result{Arg.kind(),
+                  Arg.index(),
+                  Arg.offset(),
+                  plan::Expr(-1, 0, 0, 1),
+                  plan::Expr(-1, 0, 0, 1),
+                  Arg.written()};
   if (Arg.bytes())
     Result.Bytes = *Arg.bytes();
   if (Arg.value())
@@ -123,7 +124,10 @@ absl::Status Executor::prepare() {
   Symbols.resize(length(Plan->symbols()));
   for (uint32_t I = 0; I < length(Plan->functions()); ++I) {
     const plan::Function &Function = *Plan->functions()->Get(I);
-    Program P{&Function, {}};
+    Program P{&Function,
+              view(Function.name()) == "init",
+              {},
+              unprovenArguments(*Plan, Function)};
     for (uint32_t J = 0; J < length(Function.steps()); ++J)
       P.Operations.push_back(decode(*Function.steps()->Get(J)));
     Programs.push_back(std::move(P));
@@ -152,7 +156,7 @@ absl::Status Executor::releaseParameter(uint32_t Index) {
 absl::Status Executor::bindParameters() {
   std::vector<ParameterUse> Uses = parameterUses(*Plan);
   for (const Program &P : Programs) {
-    if (view(P.Function->name()) != "init")
+    if (!P.IsInit)
       continue;
     // By step: what is used for the first and for the last time.
     std::vector<std::vector<uint32_t>> First(P.Operations.size()),
@@ -186,7 +190,7 @@ absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
   std::string Known;
   for (uint32_t I = 0; I < Programs.size(); ++I) {
     std::string_view Candidate = view(Programs[I].Function->name());
-    if (Candidate == "init")
+    if (Programs[I].IsInit)
       continue;
     if (Candidate == Name)
       return I;
@@ -202,65 +206,17 @@ absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
 
 absl::StatusOr<std::vector<int64_t>>
 Executor::bindSymbols(uint32_t Function,
-                      std::span<const HostTensor> Tensors) const {
-  const plan::Function &F = *Programs[Function].Function;
-  if (Tensors.size() != length(F.inputs()))
-    return makeError("function '", view(F.name()), "' takes ",
-                     length(F.inputs()), " inputs, found ", Tensors.size());
-  constexpr int64_t Unknown = -1;
-  std::vector<int64_t> Result(length(Plan->symbols()), Unknown);
-  for (uint32_t I = 0; I < Tensors.size(); ++I) {
-    const plan::Tensor &Input = *F.inputs()->Get(I);
-    const HostTensor &Given = Tensors[I];
-    std::string_view Name = view(Input.name());
-    if (Given.Type != elementType(Input.dtype()))
-      return makeError("input '", Name, "' of function '", view(F.name()),
-                       "' is ", name(elementType(Input.dtype())), ", found ",
-                       name(Given.Type));
-    if (Given.Shape.size() != length(Input.shape()))
-      return makeError("input '", Name, "' of function '", view(F.name()),
-                       "' has ", length(Input.shape()),
-                       " dimensions, found the shape ",
-                       formatShape(Given.Shape));
-    for (uint32_t J = 0; J < Given.Shape.size(); ++J) {
-      const plan::Expr &Extent = *Input.shape()->Get(J);
-      int64_t Expected = Extent.add();
-      if (int S = Extent.symbol(); S >= 0) {
-        const plan::Symbol &Symbol = *Plan->symbols()->Get(S);
-        int64_t Value = Given.Shape[J] - Extent.add();
-        if (Result[S] == Unknown && Value >= 0) {
-          if (Value > Symbol.max())
-            return makeError("input '", Name, "' of function '", view(F.name()),
-                             "' has the shape ", formatShape(Given.Shape), ": ",
-                             view(Symbol.name()), " is ", Value,
-                             ", the plan was compiled for at most ",
-                             Symbol.max());
-          Result[S] = Value;
-        }
-        Expected = std::max<int64_t>(Result[S], 0) + Extent.add();
-      } else {
-        Expected = evaluate(Extent, {});
-      }
-      if (Given.Shape[J] != Expected)
-        return makeError("input '", Name, "' of function '", view(F.name()),
-                         "' has the shape ", formatShape(Given.Shape),
-                         ", expected ", Expected, " as extent ", J);
-    }
-  }
-  for (int64_t &Value : Result)
-    Value = std::max<int64_t>(Value, 0); // symbols that this function lacks
+                      std::span<const HostTensor> Given) const {
+  std::vector<int64_t> Result(length(Plan->symbols()));
+  M1_RETURN_IF_ERROR(
+      m1::bindSymbols(*Plan, *Programs[Function].Function, Given, Result));
   return Result;
 }
 
 std::vector<int64_t>
 Executor::outputShape(uint32_t Function, uint32_t Output,
                       std::span<const int64_t> Values) const {
-  const plan::Tensor &Tensor =
-      *Programs[Function].Function->outputs()->Get(Output);
-  std::vector<int64_t> Shape;
-  for (uint32_t I = 0; I < length(Tensor.shape()); ++I)
-    Shape.push_back(evaluate(*Tensor.shape()->Get(I), Values));
-  return Shape;
+  return shapeOf(*Programs[Function].Function->outputs()->Get(Output), Values);
 }
 
 absl::Status Executor::call(uint32_t Function,
@@ -268,63 +224,57 @@ absl::Status Executor::call(uint32_t Function,
                             std::span<const HostTensor> Results) {
   const Program &P = Programs[Function];
   // The parameters that only `init` reads are gone, and it needs no second run.
-  if (view(P.Function->name()) == "init")
+  if (P.IsInit)
     return makeError(Plan.name(), ": function 'init' ran when the plan was "
                                   "loaded and cannot be called");
-  M1_ASSIGN_OR_RETURN(Symbols, bindSymbols(Function, Given));
-  M1_RETURN_IF_ERROR(checkElements(*P.Function, Given, Symbols));
-  if (Results.size() != length(P.Function->outputs()))
-    return makeError("function '", view(P.Function->name()), "' has ",
-                     length(P.Function->outputs()), " outputs, found ",
-                     Results.size());
-  for (uint32_t I = 0; I < Results.size(); ++I) {
-    const plan::Tensor &Output = *P.Function->outputs()->Get(I);
-    std::vector<int64_t> Shape = outputShape(Function, I, Symbols);
-    if (Results[I].Shape != Shape ||
-        Results[I].Type != elementType(Output.dtype()))
-      return makeError("output '", view(Output.name()), "' of function '",
-                       view(P.Function->name()), "' is ",
-                       name(elementType(Output.dtype())), " ",
-                       formatShape(Shape), ", found ", name(Results[I].Type),
-                       " ", formatShape(Results[I].Shape));
-  }
-  // A size that fits at the symbols' bounds can still be too large for smaller
-  // symbols, and these buffers are no larger than now.
-  for (const Operation &Op : P.Operations)
-    for (const Argument &Arg : Op.Args) {
-      if (Arg.Kind != plan::ArgKind::Input && Arg.Kind != plan::ArgKind::Output)
-        continue;
-      bool IsInput = Arg.Kind == plan::ArgKind::Input;
-      uint64_t Bytes = (IsInput ? Given : Results)[Arg.Index].bytes();
-      if (Arg.Offset + bytesOf(Arg.Bytes, Symbols) > Bytes)
-        return makeError(Plan.name(), ": invalid plan: function '",
-                         view(P.Function->name()), "': ", Op.Name, " (",
-                         Op.Source, ") reaches beyond ",
-                         IsInput ? "an input" : "an output");
-    }
+  M1_RETURN_IF_ERROR(m1::bindSymbols(*Plan, *P.Function, Given, Symbols));
+  M1_RETURN_IF_ERROR(checkOutputs(*P.Function, Results, Symbols));
+  if (absl::Status Status = checkArguments(P.Unproven, Symbols); !Status.ok())
+    return makeError(Plan.name(), ": invalid plan: function '",
+                     view(P.Function->name()),
+                     "': ", std::string(Status.message()));
+  M1_RETURN_IF_ERROR(Elements.check(*P.Function, Given, Symbols));
+  absl::Status Status = mapTensors(P, Given, Results);
+  if (Status.ok())
+    Status = runSteps(Function);
+  if (Status.ok())
+    Status = TheDevice.synchronize();
+  Status.Update(unmapTensors());
+  M1_RETURN_IF_ERROR(std::move(Status));
+  return checkDrawn(*P.Function, Results);
+}
+
+/// Gives all inputs and outputs their addresses, always in the same order.
+absl::Status Executor::mapTensors(const Program &P,
+                                  std::span<const HostTensor> Given,
+                                  std::span<const HostTensor> Results) {
+  using Access = Device::HostAccess;
   Inputs.clear();
   Outputs.clear();
   for (const HostTensor &Tensor : Given) {
     M1_ASSIGN_OR_RETURN(
         Device::Address Address,
-        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Read));
+        TheDevice.map(Tensor.Data, Tensor.bytes(), Access::Read));
     Inputs.push_back(Address);
   }
-  for (const HostTensor &Tensor : Results) {
+  for (uint32_t I = 0; I < Results.size(); ++I) {
+    void *Data = Results[I].Data;
     M1_ASSIGN_OR_RETURN(
         Device::Address Address,
-        TheDevice.map(Tensor.Data, Tensor.bytes(), Device::HostAccess::Write));
+        TheDevice.map(Data, bytesOf(*P.Function->outputs()->Get(I), Symbols),
+                      Data ? Access::Write : Access::None));
     Outputs.push_back(Address);
   }
-  absl::Status Status = runSteps(Function);
-  if (Status.ok())
-    Status = TheDevice.synchronize();
+  return absl::OkStatus();
+}
+
+absl::Status Executor::unmapTensors() {
+  absl::Status Status;
   for (Device::Address Address : Inputs)
     Status.Update(TheDevice.unmap(Address));
   for (Device::Address Address : Outputs)
     Status.Update(TheDevice.unmap(Address));
-  M1_RETURN_IF_ERROR(std::move(Status));
-  return checkDrawn(*P.Function, Results);
+  return Status;
 }
 
 uint64_t Executor::resolve(const Argument &Arg) const {
@@ -387,11 +337,20 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
 absl::Status Executor::run(const Operation &Op) {
   if (Op.Kind == plan::Instruction::Copy)
     return TheDevice.copy(resolve(Op.Args[0]), resolve(Op.Args[1]),
-                          bytesOf(Op.Args[0].Bytes, Symbols));
+                          extentOf(Op.Args[0].Bytes, Symbols));
   Values.clear();
+  Extents.clear();
   for (const Argument &Arg : Op.Args)
     Values.push_back(resolve(Arg));
-  return TheDevice.launch(Op.Kernel, Values,
+  if (TheDevice.checksExtents())
+    for (const Argument &Arg : Op.Args) {
+      using Access = ArgumentExtent::Access;
+      Access Allowed = Arg.Kind == plan::ArgKind::Scalar ? Access::Scalar
+                       : Arg.Written                     ? Access::ReadWrite
+                                                         : Access::Read;
+      Extents.push_back({Allowed, extentOf(Arg.Bytes, Symbols)});
+    }
+  return TheDevice.launch(Op.Kernel, Values, Extents,
                           {evaluate(Op.Grid[0], Symbols),
                            evaluate(Op.Grid[1], Symbols),
                            evaluate(Op.Grid[2], Symbols)},

@@ -10,6 +10,9 @@
 #define M1_RUNTIME_SESSION_EXECUTOR_H
 
 #include "runtime/device/Device.h"
+#include "runtime/session/Checks.h"
+#include "runtime/session/Extents.h"
+#include "runtime/session/HostTensor.h"
 #include "runtime/session/Parameters.h"
 #include "runtime/trace/Profile.h"
 
@@ -21,17 +24,6 @@
 #include <vector>
 
 namespace m1 {
-
-/// A row-major tensor in the caller's memory.
-struct HostTensor {
-  void *Data = nullptr;
-  ElementType Type = ElementType::F32;
-  std::vector<int64_t> Shape;
-
-  uint64_t bytes() const {
-    return elementCount(Shape).value_or(0) * byteSize(Type);
-  }
-};
 
 /// A plan in memory, ready to run: kernels loaded, parameters bound, `init`
 /// done, states zero.
@@ -51,9 +43,8 @@ public:
   /// `init` is none of them: `create` ran it.
   absl::StatusOr<uint32_t> find(std::string_view Name) const;
 
-  /// The values of the plan's symbols that the inputs' shapes determine, in the
-  /// order of Plan.symbols; an error where shapes contradict each other or the
-  /// plan, or exceed a bound. Element types are checked too.
+  /// The values of the plan's symbols that the inputs' shapes determine, for
+  /// outputShape; see Signature.h.
   absl::StatusOr<std::vector<int64_t>>
   bindSymbols(uint32_t Function, std::span<const HostTensor> Inputs) const;
 
@@ -63,7 +54,9 @@ public:
 
   /// Runs a function, which cannot be `init`, and waits for its results.
   /// Outputs must have the element types and shapes of the function's, inputs
-  /// elements that its checks allow; states change as the function says.
+  /// elements that its checks allow; states change as the function says. An
+  /// output without `Data` is not copied to the host. Once a function has been
+  /// called with these shapes, a call on the CPU allocates no memory.
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
 
@@ -81,6 +74,9 @@ private:
   absl::Status bindParameters();
   absl::Status bindParameter(uint32_t Index);
   absl::Status releaseParameter(uint32_t Index);
+  absl::Status mapTensors(const Program &P, std::span<const HostTensor> Given,
+                          std::span<const HostTensor> Results);
+  absl::Status unmapTensors();
   absl::Status runSteps(uint32_t Function);
   absl::Status replaySteps(const Program &P, Recorder &Kept, Recorded &Record);
   absl::Status run(const Operation &Op);
@@ -97,9 +93,11 @@ private:
   std::vector<Program> Programs;
 
   // Of the call that runs now; members so that a call allocates nothing.
+  ElementChecker Elements;
   std::vector<int64_t> Symbols;
   std::vector<Device::Address> Inputs, Outputs;
-  std::vector<uint64_t> Values;
+  std::vector<uint64_t> Values; ///< of a launch's arguments
+  std::vector<ArgumentExtent> Extents;
 
   /// Calls that the device may have recorded, the latest first.
   std::list<Recorded> Recordings;

@@ -205,7 +205,7 @@ private:
   std::vector<Running> Active; ///< in the order in which they started
 
   // Of the batch under way; members so that they are allocated once.
-  Batch Given;
+  RaggedBatch Given;
   Sampling How;
   std::vector<std::pair<Running *, int64_t>> Members;
   std::vector<int32_t> Sampled;

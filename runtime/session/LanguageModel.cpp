@@ -13,14 +13,15 @@
 
 using namespace m1;
 
-void Batch::clear() {
+void RaggedBatch::clear() {
   Tokens.clear();
   Positions.clear();
   CuSeqlens.assign(1, 0);
   Slots.clear();
 }
 
-void Batch::add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece) {
+void RaggedBatch::add(int32_t Slot, int64_t Begin,
+                      std::span<const int64_t> Piece) {
   for (size_t I = 0; I < Piece.size(); ++I) {
     Tokens.push_back(static_cast<int32_t>(Piece[I]));
     Positions.push_back(static_cast<int32_t>(Begin + I));
@@ -53,23 +54,6 @@ constexpr std::string_view FieldNames[] = {
     "top_k",   "seeds",       "sample_positions",
     "targets", "sampled",     "log_probs",
     "logits"};
-
-template <typename T>
-HostTensor vectorTensor(std::span<const T> Values, ElementType Type) {
-  // Functions only read their inputs.
-  return {const_cast<T *>(Values.data()),
-          Type,
-          {static_cast<int64_t>(Values.size())}};
-}
-HostTensor tensorOf(std::span<const int32_t> V) {
-  return vectorTensor(V, ElementType::I32);
-}
-HostTensor tensorOf(std::span<const int64_t> V) {
-  return vectorTensor(V, ElementType::I64);
-}
-HostTensor tensorOf(std::span<const float> V) {
-  return vectorTensor(V, ElementType::F32);
-}
 
 absl::Status damaged(const char *What, int64_t Token) {
   return makeError(What, " of token ", Token,
@@ -122,7 +106,7 @@ absl::Status LanguageModel::bind(std::string_view Name,
   for (uint32_t I = 0; I < length(Function->inputs()); ++I) {
     const plan::Tensor &Input = *Function->inputs()->Get(I);
     M1_ASSIGN_OR_RETURN(Field F, fieldOf(Input));
-    E.Inputs.push_back(F);
+    E.InputFields.push_back(F);
     // The bounds that the plan was compiled for.
     if (F == Tokens || F == Slots) {
       const plan::Expr *Extent =
@@ -137,7 +121,7 @@ absl::Status LanguageModel::bind(std::string_view Name,
   }
   for (uint32_t I = 0; I < length(Function->outputs()); ++I) {
     M1_ASSIGN_OR_RETURN(Field F, fieldOf(*Function->outputs()->Get(I)));
-    E.Outputs.push_back(F);
+    E.OutputFields.push_back(F);
   }
   uint64_t Required =
       1u << Tokens | 1u << Positions | 1u << CuSeqlens | 1u << Slots;
@@ -151,67 +135,94 @@ absl::Status LanguageModel::bind(std::string_view Name,
     if ((Required & ~Seen) >> I & 1)
       return makeError(Where, ": function '", Name, "' lacks '", FieldNames[I],
                        "'");
+  E.Inputs.resize(E.InputFields.size());
+  E.Outputs.resize(E.OutputFields.size());
   Result = std::move(E);
   return absl::OkStatus();
 }
 
-void LanguageModel::setBatch(Tensors &T, const Batch &Given) {
-  T[Tokens] = tensorOf(Given.Tokens);
-  T[Positions] = tensorOf(Given.Positions);
-  T[CuSeqlens] = tensorOf(Given.CuSeqlens);
-  T[Slots] = tensorOf(Given.Slots);
+void LanguageModel::Entry::set(Field Which, const void *Data, ElementType Type,
+                               std::initializer_list<int64_t> Shape) {
+  auto setIn = [&](std::span<const Field> Fields,
+                   std::vector<HostTensor> &Tensors) {
+    for (size_t I = 0; I < Fields.size(); ++I) {
+      if (Fields[I] != Which)
+        continue;
+      // Functions only read their inputs.
+      Tensors[I].Data = const_cast<void *>(Data);
+      Tensors[I].Type = Type;
+      Tensors[I].Shape = Shape;
+    }
+  };
+  setIn(InputFields, Inputs);
+  setIn(OutputFields, Outputs);
+}
+void LanguageModel::Entry::set(Field Which, std::span<const int32_t> Values) {
+  set(Which, Values.data(), ElementType::I32,
+      {static_cast<int64_t>(Values.size())});
+}
+void LanguageModel::Entry::set(Field Which, std::span<const int64_t> Values) {
+  set(Which, Values.data(), ElementType::I64,
+      {static_cast<int64_t>(Values.size())});
+}
+void LanguageModel::Entry::set(Field Which, std::span<const float> Values) {
+  set(Which, Values.data(), ElementType::F32,
+      {static_cast<int64_t>(Values.size())});
+}
+void LanguageModel::Entry::set(const RaggedBatch &Given) {
+  set(Tokens, Given.Tokens);
+  set(Positions, Given.Positions);
+  set(CuSeqlens, Given.CuSeqlens);
+  set(Slots, Given.Slots);
 }
 
-absl::Status LanguageModel::invoke(const std::optional<Entry> &Callee,
-                                   const char *Name, const Tensors &T) {
-  if (!Callee)
-    return makeError(Program.plan().name(), ": has no function '", Name, "'");
-  std::vector<HostTensor> Inputs, Outputs;
-  for (Field F : Callee->Inputs)
-    Inputs.push_back(T[F]);
-  for (Field F : Callee->Outputs)
-    Outputs.push_back(T[F]);
-  return Program.call(Callee->Function, Inputs, Outputs);
+absl::Status LanguageModel::missing(const char *Name) const {
+  return makeError(Program.plan().name(), ": has no function '", Name, "'");
 }
 
-absl::Status LanguageModel::next(const Batch &Given, const Sampling &How,
+absl::Status LanguageModel::invoke(const Entry &Callee) {
+  return Program.call(Callee.Function, Callee.Inputs, Callee.Outputs);
+}
+
+absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                                  std::span<int32_t> Sampled,
                                  std::span<float> LogProbs) {
-  Tensors T;
-  setBatch(T, Given);
-  T[Temperature] = tensorOf(How.Temperature);
-  T[TopP] = tensorOf(How.TopP);
-  T[TopK] = tensorOf(How.TopK);
-  T[Seeds] = tensorOf(How.Seeds);
-  T[SamplePositions] = tensorOf(How.Positions);
-  T[SampledOut] = tensorOf(std::span<const int32_t>(Sampled));
-  T[LogProbsOut] = tensorOf(std::span<const float>(LogProbs));
-  NextLogits.resize(
-      std::max<size_t>(NextLogits.size(), Given.sequences() * Vocabulary));
-  T[LogitsOut] = {
-      NextLogits.data(), ElementType::F32, {Given.sequences(), Vocabulary}};
-  return invoke(Next, "next", T);
+  if (!Next)
+    return missing("next");
+  Next->set(Given);
+  Next->set(Temperature, How.Temperature);
+  Next->set(TopP, How.TopP);
+  Next->set(TopK, How.TopK);
+  Next->set(Seeds, How.Seeds);
+  Next->set(SamplePositions, How.Positions);
+  Next->set(SampledOut, Sampled);
+  Next->set(LogProbsOut, LogProbs);
+  return invoke(*Next);
 }
 
-absl::Status LanguageModel::score(const Batch &Given,
+absl::Status LanguageModel::score(const RaggedBatch &Given,
                                   std::span<const int32_t> Wanted,
                                   std::span<float> LogProbs) {
-  Tensors T;
-  setBatch(T, Given);
-  T[Targets] = tensorOf(Wanted);
-  T[LogProbsOut] = tensorOf(std::span<const float>(LogProbs));
-  M1_RETURN_IF_ERROR(invoke(Score, "score", T));
+  if (!Score)
+    return missing("score");
+  Score->set(Given);
+  Score->set(Targets, Wanted);
+  Score->set(LogProbsOut, LogProbs);
+  M1_RETURN_IF_ERROR(invoke(*Score));
   for (size_t I = 0; I < LogProbs.size(); ++I)
     if (!std::isfinite(LogProbs[I]))
       return damaged("score: the log-probability", Wanted[I]);
   return absl::OkStatus();
 }
 
-absl::Status LanguageModel::logits(const Batch &Given, std::span<float> Out) {
-  Tensors T;
-  setBatch(T, Given);
-  T[LogitsOut] = {Out.data(), ElementType::F32, {Given.tokens(), Vocabulary}};
-  M1_RETURN_IF_ERROR(invoke(Logits, "logits", T));
+absl::Status LanguageModel::logits(const RaggedBatch &Given,
+                                   std::span<float> Out) {
+  if (!Logits)
+    return missing("logits");
+  Logits->set(Given);
+  Logits->set(LogitsOut, Out.data(), ElementType::F32,
+              {Given.tokens(), Vocabulary});
+  M1_RETURN_IF_ERROR(invoke(*Logits));
   auto Bad = std::find_if_not(Out.begin(), Out.end(),
                               [](float Logit) { return std::isfinite(Logit); });
   return Bad == Out.end()

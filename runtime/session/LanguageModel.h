@@ -11,8 +11,8 @@
 
 #include "runtime/session/Executor.h"
 
-#include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,7 +20,7 @@
 namespace m1 {
 
 /// A ragged batch: pieces of sequences laid end to end.
-struct Batch {
+struct RaggedBatch {
   std::vector<int32_t> Tokens;       ///< [T]
   std::vector<int32_t> Positions;    ///< [T]
   std::vector<int32_t> CuSeqlens{0}; ///< [B+1]
@@ -64,15 +64,16 @@ public:
 
   /// Feeds the batch and draws one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities at temperature 1.
-  absl::Status next(const Batch &Given, const Sampling &How,
+  /// The function's third result, the logits [B, V], stays on the device.
+  absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs);
   /// Feeds the batch; LogProbs[t] is that of Targets[t] after the tokens up to
   /// t. Both [T]. One that is no finite number is an error, as it is in `next`.
-  absl::Status score(const Batch &Given, std::span<const int32_t> Targets,
+  absl::Status score(const RaggedBatch &Given, std::span<const int32_t> Targets,
                      std::span<float> LogProbs);
   /// Feeds the batch; `Logits` [T, V]. One that is no finite number is an
   /// error.
-  absl::Status logits(const Batch &Given, std::span<float> Logits);
+  absl::Status logits(const RaggedBatch &Given, std::span<float> Logits);
 
 private:
   /// Every tensor that one of the functions may have.
@@ -92,22 +93,29 @@ private:
     LogitsOut,
     FieldCount
   };
+  /// One of the functions, with its tensors in order. Those that no caller
+  /// gives stay without data.
   struct Entry {
     uint32_t Function;
-    std::vector<Field> Inputs, Outputs;
+    std::vector<Field> InputFields, OutputFields;
+    std::vector<HostTensor> Inputs, Outputs;
+
+    void set(Field Which, const void *Data, ElementType Type,
+             std::initializer_list<int64_t> Shape);
+    void set(Field Which, std::span<const int32_t> Values);
+    void set(Field Which, std::span<const int64_t> Values);
+    void set(Field Which, std::span<const float> Values);
+    void set(const RaggedBatch &Given);
   };
-  using Tensors = std::array<HostTensor, FieldCount>;
 
   explicit LanguageModel(Executor &Program) : Program(Program) {}
   absl::Status bind(std::string_view Name, std::optional<Entry> &Result);
-  static void setBatch(Tensors &T, const Batch &Given);
-  absl::Status invoke(const std::optional<Entry> &Callee, const char *Name,
-                      const Tensors &T);
+  absl::Status missing(const char *Name) const;
+  absl::Status invoke(const Entry &Callee);
 
   Executor &Program;
   int64_t Vocabulary = 0, MaxLength = 0, MaxTokens = 0, MaxSequences = 0;
   std::optional<Entry> Next, Score, Logits;
-  std::vector<float> NextLogits;
 };
 
 /// Checks token ids against the vocabulary and the sequence's length against

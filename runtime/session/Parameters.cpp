@@ -8,13 +8,11 @@
 
 #include "runtime/session/Parameters.h"
 
-#include <Random123/boxmuller.hpp>
-#include <Random123/philox.h>
+#include "runtime/weights/Random.h"
 
 #include <algorithm>
 #include <cstring>
 #include <set>
-#include <thread>
 
 using namespace m1;
 
@@ -74,68 +72,14 @@ public:
     uint64_t Bytes = Count * byteSize(Type);
     if (!Values[Index]) {
       Values[Index] = allocateAligned(Bytes);
-      generate(Index, Count, Type, Shape.size() == 1, Values[Index].get());
+      fillRandom(Seed, view(Parameter.name()), Type, Shape,
+                 Values[Index].get());
     }
     return std::span<const std::byte>(Values[Index].get(), Bytes);
   }
   void release(uint32_t Index) override { Values[Index].reset(); }
 
 private:
-  /// Every block of four elements has a counter of its own, so that threads can
-  /// share the work and the values stay the same.
-  void generate(uint32_t Index, int64_t Count, ElementType Type, bool IsNorm,
-                std::byte *Out) {
-    constexpr int64_t Grain = int64_t(1) << 20; // elements worth a thread
-    int64_t Threads =
-        std::clamp<int64_t>(std::thread::hardware_concurrency(), 1,
-                            std::max<int64_t>(1, Count / Grain));
-    int64_t Share = (Count / Threads + 4) / 4 * 4;
-    std::vector<std::thread> Workers;
-    for (int64_t Begin = 0; Begin < Count; Begin += Share)
-      Workers.emplace_back([=, this] {
-        generateRange(Index, Begin, std::min(Begin + Share, Count), Type,
-                      IsNorm, Out);
-      });
-    for (std::thread &Worker : Workers)
-      Worker.join();
-  }
-
-  /// Elements Begin <= i < End; Begin is a multiple of 4.
-  void generateRange(uint32_t Index, int64_t Begin, int64_t End,
-                     ElementType Type, bool IsNorm, std::byte *Out) {
-    r123::Philox4x32 Philox;
-    r123::Philox4x32::key_type Key = {
-        {static_cast<uint32_t>(Seed), static_cast<uint32_t>(Seed >> 32)}};
-    float Mean = IsNorm ? 1.0f : 0.0f;
-    for (int64_t I = Begin; I < End; I += 4) {
-      uint64_t Block = I / 4;
-      r123::Philox4x32::ctr_type Counter = {{static_cast<uint32_t>(Block),
-                                             static_cast<uint32_t>(Block >> 32),
-                                             Index, 0}};
-      r123::Philox4x32::ctr_type R = Philox(Counter, Key);
-      r123::float2 A = r123::boxmuller(R[0], R[1]);
-      r123::float2 B = r123::boxmuller(R[2], R[3]);
-      const float Normal[4] = {A.x, A.y, B.x, B.y};
-      for (int64_t J = 0; J < 4 && I + J < End; ++J)
-        store(Type, Out, I + J, Mean + 0.02f * Normal[J]);
-    }
-  }
-  static void store(ElementType Type, std::byte *Out, int64_t I, float Value) {
-    auto put = [&](auto Converted) {
-      std::memcpy(Out + I * sizeof Converted, &Converted, sizeof Converted);
-    };
-    switch (Type) {
-    case ElementType::F64:
-      return put(static_cast<double>(Value));
-    case ElementType::BF16:
-      return put(bf16FromFloat(Value));
-    case ElementType::F16:
-      return put(f16FromFloat(Value));
-    default:
-      return put(Value);
-    }
-  }
-
   const LoadedPlan &Plan;
   uint64_t Seed;
   std::vector<AlignedBytes> Values;

@@ -35,9 +35,8 @@ public:
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
 
-/// Random parameters that depend on nothing but the seed and the parameter's
-/// place in the plan: normal with standard deviation 0.02, and 1 plus that for
-/// parameters of rank 1 (norms). Made when they are asked for.
+/// Random parameters that depend only on the seed and the parameter's name: see
+/// fillRandom. Generated on request.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 randomParameters(const LoadedPlan &Plan, uint64_t Seed);
 

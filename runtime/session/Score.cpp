@@ -29,7 +29,7 @@ absl::Status checkCancelled(const ScoreOptions &Options) {
              : absl::OkStatus();
 }
 
-void fill(Batch &Given, std::span<const Piece> Pieces,
+void fill(RaggedBatch &Given, std::span<const Piece> Pieces,
           std::span<const std::vector<int64_t>> Sequences) {
   Given.clear();
   for (const Piece &P : Pieces)
@@ -47,7 +47,7 @@ m1::score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
     Lengths.push_back(static_cast<int64_t>(Sequence.size()) - 1);
     Result.emplace_back(Lengths.back());
   }
-  Batch Given;
+  RaggedBatch Given;
   std::vector<int32_t> Targets;
   std::vector<float> LogProbs;
   M1_RETURN_IF_ERROR(feedSequences(
@@ -82,7 +82,7 @@ absl::Status m1::computeLogits(LanguageModel &Model,
     Lengths.push_back(Sequence.size());
   int64_t Limit = std::clamp<int64_t>(LogitsInMemory / (4 * Model.vocabulary()),
                                       1, tokensPerCall(Model, Options));
-  Batch Given;
+  RaggedBatch Given;
   std::vector<float> Logits;
   return feedSequences(Lengths, Limit, Model.maxSequences(),
                        [&](std::span<const Piece> Pieces) {

@@ -18,12 +18,13 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.append(os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
-# This CPU, an emulated one with AVX-512, emulated AMX and an emulated GPU: what
-# m1c is told, and the program that runs the plan.
+# What runs plans: this CPU, and in emulation AVX-512, AMX, both, and a GPU. The
+# options for m1c, and the program that runs the plan with its options.
 UNITS = {
     "cpu": ((), ("m1run",)),
     "avx512": (("--target-cpu", "x86-64-v4"), ("m1run-bochs",)),
     "amx": (("--target-cpu", "x86-64-v3+amx"), ("m1run-amx",)),
+    "avx512-amx": (("--target-cpu", "x86-64-v4+amx"), ("m1run-amx-bochs",)),
     "ptx": (("--target", "cuda:sm_80"), ("m1run", "--device", "ptx")),
 }
 

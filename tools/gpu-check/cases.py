@@ -7,24 +7,23 @@
 # ===----------------------------------------------------------------------===//
 """The cases of a packed directory, each a name and a function that runs it.
 
-    kernels/OP/NUMBER           one op on one shape, against the interpreter
+    kernels/OP/FUNCTION/CASE    one case of exec.py, against the interpreter
     golden/MODEL/logits         a float32 model's logits against golden data
-    golden/MODEL/greedy         and its greedy tokens, one for one
+    golden/MODEL/greedy         its greedy tokens, which must equal the golden ones
     bfloat16/MODEL/log-probs    a bf16 model, as near the interpreter as the CPU's
     invariance/MODEL/WHAT       the same bits however a token is computed
-    bench/MODEL/BATCHxPROMPT+NEW  tokens a second
+    bench/MODEL/BATCHxPROMPT+NEW  tokens per second
 
-pack.json says which there are:
+pack.json lists them:
 
     architecture, commit
-    kernels     OP: {cases: [{entry, tolerance, shapes} or null], weights}
+    kernels     OP: {cases: {FUNCTION/CASE: {file, entry, tolerance, detail}}, weights}
     golden      [MODEL]
     bfloat16    MODEL: {config, allowed}
     invariance  MODEL: {config, dtype, comparisons}
     bench       MODEL: {cuda: [[batch, prompt, new]], ptx: likewise}
 
-and inputs, expected values and plans, which are compressed, lie in KIND/OP or
-KIND/MODEL.
+Inputs, expected values and plans, all compressed, are in KIND/OP or KIND/MODEL.
 """
 
 import dataclasses
@@ -40,8 +39,8 @@ import typing
 import bfloat16_units
 import compare
 import e2e
-import exec as kernels
 import invariance
+import kernel_results
 import numpy as np
 
 
@@ -49,26 +48,21 @@ PLAN = "model.m1plan.gz"
 
 
 def selected(name, patterns):
-    """Whether a case is one of those asked for."""
+    """Whether a case's name contains one of the patterns, or there are none."""
     return not patterns or any(fnmatch.fnmatchcase(name, f"*{p}*") for p in patterns)
 
 
-def kernel_name(op, number):
-    return f"kernels/{op}/{number:03}"
+def kernel_name(op, case):
+    return f"kernels/{op}/{case}"
 
 
 def bench_name(model, batch, prompt, new_tokens):
     return f"bench/{model}/{batch}x{prompt}+{new_tokens}"
 
 
-def packed(kernel):
-    """The numbers of an op's cases that are there: a number means the same case in every pack."""
-    return [number for number, case in enumerate(kernel["cases"]) if case]
-
-
 @dataclasses.dataclass
 class Outcome:
-    """How far a case is from what it should be, how far it may be, and what is wrong if it is farther; of a bench its figures."""
+    """A case's error, the largest allowed, and the problem if it is larger; of a bench its figures."""
 
     error: float = np.inf
     allowed: float = np.inf
@@ -84,12 +78,12 @@ class Case:
 
 
 def within(error, allowed, problem):
-    """An outcome whose error must not be larger; NaN is."""
+    """An outcome that fails if the error is larger, or NaN."""
     return Outcome(error, allowed, None if error <= allowed else problem)
 
 
 class Pack:
-    """A packed directory, a device to run it on, and a directory for what the runs write."""
+    """A packed directory, a device to run it on, and a directory for the runs' files."""
 
     def __init__(self, root, device, work):
         self.root, self.device, self.work = root, device, work
@@ -104,7 +98,7 @@ class Pack:
         return (self.path("m1run"), subcommand, plan, "--device", device or self.device)
 
     def plan(self, *names):
-        """The path of a plan, which is unpacked at its first use, over what another pack left there."""
+        """The path of a plan, unpacked at its first use (replacing one that another pack left there)."""
         plan = os.path.join(self.work, *names, PLAN.removesuffix(".gz"))
         with self.lock:
             if names not in self.plans:
@@ -115,16 +109,16 @@ class Pack:
         return plan
 
     def probe(self):
-        """Runs one small kernel; what m1run says if it cannot."""
+        """Runs one small kernel; raises m1run's error if it fails."""
         work = e2e.fresh(os.path.join(self.work, "probe"))
         np.save(os.path.join(work, "x.npy"), np.ones((1, 1), np.float32))
         command = self.command("call", self.plan("probe"))
         e2e.run(*command, "--entry", "probe", "--arg", os.path.join(work, "x.npy"), "--out-dir", work)
 
     def groups(self):
-        """All cases but benches, in groups: those of one share files, and run one after the other."""
+        """All cases but benches, in groups. The cases of a group share files and run in order."""
         for op, kernel in self.contents["kernels"].items():
-            yield from ([self.kernel(op, number)] for number in packed(kernel))
+            yield from ([self.kernel(op, case)] for case in kernel["cases"])
         for model in self.contents["golden"]:
             yield list(self.golden(model))
         for model, entry in self.contents["bfloat16"].items():
@@ -134,42 +128,42 @@ class Pack:
 
     # A kernel
 
-    def kernel(self, op, number):
-        case = self.contents["kernels"][op]["cases"][number]
-        return Case(kernel_name(op, number), f"{case['entry']} {case['shapes']}", functools.partial(self.check_kernel, op, number))
+    def kernel(self, op, case):
+        return Case(kernel_name(op, case), self.contents["kernels"][op]["cases"][case]["detail"], functools.partial(self.check_kernel, op, case))
 
-    def stored(self, op, number):
+    def stored(self, op, case):
         """A case's arguments and expected results."""
-        file = self.path("kernels", op, f"{number:03}.npz")
+        file = self.path("kernels", op, self.contents["kernels"][op]["cases"][case]["file"])
         try:
             with np.load(file) as data:
                 arguments = [data[f"argument{i}"] for i in range(sum(name.startswith("argument") for name in data.files))]
                 expected = {name[len("result.") :]: data[name] for name in data.files if name.startswith("result.")}
-        except Exception as error:  # zipfile, zlib and numpy have their own
+        except Exception as error:  # zipfile, zlib and numpy raise their own
             raise e2e.ToolError(f"{file}: cannot be read: {error}")
         return arguments, expected
 
-    def kernel_results(self, op, number, arguments, device):
+    def kernel_results(self, op, case, arguments, device):
         kernel = self.contents["kernels"][op]
         given = ("--weights", self.path("kernels", op, "weights")) if kernel["weights"] else ()
-        # Cases run side by side: the emulator's threads would only be in each other's way.
+        # Cases run in parallel: more threads in the emulator would only compete.
         command = (*self.command("call", self.plan("kernels", op), device), "--threads", 1, *given)
-        work = os.path.join(self.work, kernel_name(op, number), device.replace(":", "-"))
-        return kernels.results(command, kernel["cases"][number]["entry"], arguments, work)
+        work = os.path.join(self.work, kernel_name(op, case), device.replace(":", "-"))
+        arguments = kernel_results.write_arguments(arguments, work)
+        return kernel_results.call(command, kernel["cases"][case]["entry"], arguments, os.path.join(work, "results"))
 
-    def check_kernel(self, op, number):
-        arguments, expected = self.stored(op, number)
-        found = self.kernel_results(op, number, arguments, self.device)
-        return Outcome(*kernels.difference(found, expected, self.contents["kernels"][op]["cases"][number]["tolerance"]))
+    def check_kernel(self, op, case):
+        arguments, expected = self.stored(op, case)
+        found = self.kernel_results(op, case, arguments, self.device)
+        return Outcome(*kernel_results.difference(found, expected, self.contents["kernels"][op]["cases"][case]["tolerance"]))
 
-    def compare_kernel(self, op, number, other):
+    def compare_kernel(self, op, case, other):
         """The device against another one: error 0 where every bit is the same."""
-        arguments, _ = self.stored(op, number)
-        found, expected = (self.kernel_results(op, number, arguments, device) for device in (self.device, other))
+        arguments, _ = self.stored(op, case)
+        found, expected = (self.kernel_results(op, case, arguments, device) for device in (self.device, other))
         if all(found[name].tobytes() == expected[name].tobytes() for name in expected):
             return Outcome(0, np.inf)
-        error = max(kernels.distance(found[name], expected[name], 1)[0] for name in expected)
-        # Zeros of two signs differ in bits alone.
+        error = max(kernel_results.distance(found[name], expected[name], 1)[0] for name in expected)
+        # Zeros of different signs differ in bits alone.
         return Outcome(max(error, np.finfo(float).tiny), np.inf)
 
     # Models

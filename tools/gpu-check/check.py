@@ -185,7 +185,7 @@ def print_table(results):
     rows = {}
     for result in results:
         name = result.case.name
-        rows.setdefault(name.rsplit("/", 1)[0] if name.startswith(("kernels/", "invariance/")) else name, []).append(result)
+        rows.setdefault("/".join(name.split("/")[:2]) if name.startswith(("kernels/", "invariance/")) else name, []).append(result)
     wide = max(map(len, rows), default=0)
     print(f"\n{'case':{wide}} {'cases':>6} {'worst error':>12} {'allowed':>9}")
     for name, group in rows.items():
@@ -253,16 +253,16 @@ class JsonFile:
 # ===----------------------------------------------------------------------===//
 
 
-def against_emulator(pack, op, number):
+def against_emulator(pack, op, name):
     """A kernel's case as a comparison of two devices."""
-    case = pack.kernel(op, number)
-    return cases.Case(case.name, case.detail, lambda: pack.compare_kernel(op, number, EMULATOR))
+    case = pack.kernel(op, name)
+    return cases.Case(case.name, case.detail, lambda: pack.compare_kernel(op, name, EMULATOR))
 
 
 def chosen(pack, options):
     """Groups of cases, and benches, that the options ask for."""
     if options.compare_emulator:
-        groups = [[against_emulator(pack, op, number)] for op, kernel in pack.contents["kernels"].items() for number in cases.packed(kernel)]
+        groups = [[against_emulator(pack, op, case)] for op, kernel in pack.contents["kernels"].items() for case in kernel["cases"]]
         benches = []
     else:
         groups, benches = list(pack.groups()), [] if options.no_bench else list(pack.benches())

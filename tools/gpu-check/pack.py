@@ -5,9 +5,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""pack.py DIR: see tools/gpu-check.sh --help, which finds the tools and runs this.
+"""pack.py DIR: run by tools/gpu-check.sh, whose --help describes it.
 
-What is packed, and under which names, is in cases.py.
+cases.py describes what is packed, and under which names.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
@@ -30,18 +29,19 @@ import bfloat16_units  # noqa: E402
 import cases  # noqa: E402
 import compare  # noqa: E402
 import e2e  # noqa: E402
-import exec as kernels  # noqa: E402
 import invariance  # noqa: E402
+import kernel_results  # noqa: E402
+import kernels  # noqa: E402
 import numpy as np  # noqa: E402
 
-# What the packed program is made of: of these it is copied, not written again.
+# The modules of the packed program.
 MODULES = (
     *(os.path.join(E2E, f"{name}.py") for name in ("e2e", "compare", "bfloat16_units", "invariance")),
-    os.path.join(CODEGEN, "exec.py"),
+    os.path.join(CODEGEN, "kernel_results.py"),
     os.path.join("tools", "make_checkpoint.py"),
     os.path.join("tools", "gpu-check", "cases.py"),
 )
-# A Linux machine with a C++ runtime has these.
+# Every Linux machine with a C++ runtime has these.
 SYSTEM_LIBRARIES = re.compile(r"(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s|ld-linux-x86-64)\.so\.\d+")
 PROBE = """func.func @probe(%x: tensor<?x1xf32>) -> tensor<?x1xbf16> {
   %y = m1.cast %x : tensor<?x1xf32> to tensor<?x1xbf16>
@@ -53,13 +53,14 @@ GOLDEN = sorted(entry.name for entry in os.scandir(os.path.join(TEST, "golden"))
 # Models whose experts differ enough that rounding sends few tokens to others.
 BFLOAT16 = ("tiny", "m1-pattern", "m1-prenorm", "m1-shared")
 INVARIANCE = {"tiny-bfloat16": (TINY, "bfloat16"), "m1-heads3-float32": (os.path.join(TEST, "golden", "m1-heads3", "config.json"), "float32")}
-# Batch, prompt and new tokens. The emulator's are only there to run the path.
+# Batch, prompt and new tokens. On the emulator benches only test that they run.
 BENCH_BOUNDS = ("--max-tokens", 2048, "--slots", 32, "--max-length", 4096)
 BENCH = {
     "tiny": {"cuda": [(b, p, 64) for b in (1, 8, 32) for p in (128, 1024)], "ptx": [(1, 16, 2), (2, 16, 2)]},
     "small": {"cuda": [(b, p, 64) for b in (1, 8, 32) for p in (128, 512, 2048)], "ptx": []},
 }
-# Greedy choices of a model without golden data must be as far apart as theirs: in terms of the largest logit.
+# The least distance between the two largest logits of a greedy token, relative to the largest logit of all, and how many
+# seeds are tried to find a model that keeps it.
 LEAST_GAP, MOST_SEEDS = 1e-3, 50
 
 
@@ -72,7 +73,7 @@ def config_of(model):
 
 
 def copy_runner(source, target):
-    """m1run without its symbols, if it needs nothing that the other machine may lack."""
+    """Copies m1run without its symbols, if the other machine has all libraries that it needs."""
     try:
         text = subprocess.run(["readelf", "-d", source], stdout=subprocess.PIPE, text=True, check=True).stdout
         subprocess.run(["strip", "-o", target, source], check=True)
@@ -85,13 +86,13 @@ def copy_runner(source, target):
 
 
 def store_plan(plan, folder):
-    """PTX shrinks to a tenth."""
+    """Compresses a plan into a folder; PTX shrinks to a tenth."""
     with open(plan, "rb") as source, gzip.open(os.path.join(folder, cases.PLAN), "wb") as target:
         shutil.copyfileobj(source, target)
 
 
 class Packer:
-    """Fills a directory; `wanted` says of a case's name whether it is asked for."""
+    """Fills a directory with the cases whose names are `wanted`."""
 
     def __init__(self, directory, target, wanted, scratch, pool):
         self.directory, self.target, self.wanted, self.scratch, self.pool = directory, target, wanted, scratch, pool
@@ -119,32 +120,31 @@ class Packer:
         self.plan(probe, e2e.fresh(os.path.join(self.directory, "probe")))
 
     def kernels(self, op):
-        options = types.SimpleNamespace(op=op, work=os.path.join(self.scratch, "kernels", op), target=self.target, target_cpu=None)
-        module = kernels.module_of(options)
-        numbers = range(len(module.calls))
-        if not any(self.wanted(cases.kernel_name(op, n)) for n in numbers):
+        module = kernels.module_of(op, "ptx")
+        wanted = [case for case in module.cases if self.wanted(cases.kernel_name(op, case.id))]
+        if not wanted:
             return
-        module.build()
+        module.build(os.path.join(self.scratch, "kernels", op), "--target", self.target)
         folder = self.folder("kernels", op)
         store_plan(module.plan, folder)
-        shutil.copy(module.path, folder)  # for whoever wants to know what f12 is
-        if module.given:
-            shutil.copytree(module.given[1], os.path.join(folder, "weights"))
+        shutil.copy(module.path, folder)  # for reading
+        if module.weights:
+            shutil.copytree(module.weights[1], os.path.join(folder, "weights"))
 
-        def case(number):
-            """What pack.json says of a case, once its file is written; None where it is not wanted."""
-            entry, arguments, tolerance = module.calls[number]
-            described = {"entry": entry, "tolerance": tolerance, "shapes": str([list(np.shape(a)) for a in arguments])}
-            if not self.wanted(cases.kernel_name(op, number)):
-                return None
-            expected = module.expected(number, os.path.join(self.scratch, "expected", op, str(number)))
-            if tolerance >= kernels.TOLERANCE["f32"]:  # half the size, and its rounding is far below what is allowed
+        def store(number, case):
+            """Writes a case's file; its entry in pack.json."""
+            work = os.path.join(self.scratch, "expected", op, str(number))
+            given = kernel_results.write_arguments(case.arguments, work)
+            expected = kernel_results.call(("m1-interpret", module.path, *module.weights), case.function.name, given, os.path.join(work, "results"))
+            if np.min(case.tolerance) >= kernel_results.TOLERANCE["f32"]:  # half the size; its rounding is far below the tolerance
                 expected = {name: a.astype(np.float32) if a.dtype == np.float64 else a for name, a in expected.items()}
-            named = {f"argument{i}": a for i, a in enumerate(arguments)} | {f"result.{name}": a for name, a in expected.items()}
-            np.savez_compressed(os.path.join(folder, f"{number:03}.npz"), **named)
-            return described
+            named = {f"argument{i}": a for i, a in enumerate(case.arguments)} | {f"result.{name}": a for name, a in expected.items()}
+            file = f"{number:03}.npz"
+            np.savez_compressed(os.path.join(folder, file), **named)
+            return {"file": file, "entry": case.function.name, "tolerance": case.tolerance, "detail": case.detail}
 
-        self.contents["kernels"][op] = {"weights": bool(module.given), "cases": list(self.pool.map(case, numbers))}
+        entries = self.pool.map(store, range(len(wanted)), wanted)
+        self.contents["kernels"][op] = {"weights": bool(module.weights), "cases": {case.id: entry for case, entry in zip(wanted, entries)}}
 
     def golden(self, model):
         if not any(self.wanted(f"golden/{model}/{what}") for what in ("logits", "greedy")):
@@ -160,7 +160,7 @@ class Packer:
         self.contents["golden"][model] = {}
 
     def golden_of_interpreter(self, config_file):
-        """What test/golden has, from the interpreter: with the first seed whose greedy choices rounding cannot change."""
+        """Golden data from the interpreter, with the first seed for which rounding cannot change a greedy token."""
         config = e2e.make_checkpoint.load_config(config_file)
         for seed in range(MOST_SEEDS):
             work = e2e.fresh(os.path.join(self.scratch, "golden-of-interpreter"))
@@ -207,7 +207,7 @@ class Packer:
         runs = {device: [r for r in shapes if self.wanted(cases.bench_name(model, *r))] for device, shapes in BENCH[model].items()}
         if not any(runs.values()):
             return
-        # The weights are random where it runs: their names are enough.
+        # Benches run with random weights: the names of the tensors are enough.
         config = e2e.make_checkpoint.load_config({"tiny": TINY, "small": SMALL}[model]) | {"torch_dtype": "bfloat16"}
         names = {tensor.name: "model-00001-of-00001.safetensors" for tensor in e2e.make_checkpoint.layout(config, "bfloat16", False)}
         source = e2e.fresh(os.path.join(self.scratch, "bench", model))
@@ -223,7 +223,7 @@ def bytes_of(directory):
 
 
 def commit():
-    """What is packed, as far as git knows."""
+    """The commit that is packed, from git."""
     try:
         result = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         return result.stdout.strip() or "unknown"
@@ -232,7 +232,7 @@ def commit():
 
 
 def pack(directory, options, scratch):
-    """Fills the directory; the names of its largest parts if it is too large."""
+    """Fills the directory."""
 
     def wanted(name):
         return cases.selected(name, options.only)
@@ -240,7 +240,7 @@ def pack(directory, options, scratch):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         packer = Packer(directory, f"cuda:{options.arch}", wanted, scratch, pool)
         packer.program()
-        steps = [(packer.kernels, op) for op in kernels.FUNCTIONS]
+        steps = [(packer.kernels, op) for op in kernels.OPS]
         steps += [(packer.golden, model) for model in (*GOLDEN, "tiny")]
         steps += [(packer.bfloat16, model) for model in BFLOAT16]
         steps += [(packer.invariance, model) for model in INVARIANCE]
@@ -271,7 +271,7 @@ def main():
     if os.path.exists(target) and not os.path.isfile(os.path.join(target, "pack.json")):
         fail(f"{options.directory} is there and is not a pack")
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    # Made aside, so that an error or an interrupt leaves no half pack behind.
+    # Made in a temporary directory, so that an error or an interrupt leaves no incomplete pack.
     with tempfile.TemporaryDirectory(prefix=".gpu-check-", dir=os.path.dirname(target)) as aside:
         made = e2e.fresh(os.path.join(aside, "pack"))
         pack(made, options, e2e.fresh(os.path.join(aside, "scratch")))

@@ -1,4 +1,4 @@
-//===- m1-interpret.cpp - runs a module with the reference interpreter ----===//
+//===- m1-interpret.cpp - runs a module in the reference interpreter ------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,23 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-//
-//   m1-interpret MODULE.mlir [--weights DIR] [--entry NAME] --arg x.npy ...
-//                --out-dir DIR
-//   m1-interpret MODULE.mlir --weights DIR --tokens a.npy[,b.npy] --out-dir DIR
-//                [--logits] [--max-new-tokens N]
-//
-//===----------------------------------------------------------------------===//
-
-#include "tools/m1-interpret/LanguageModel.h"
+#include "tools/m1-interpret/InterpretedModel.h"
 
 #include "compiler/Pipelines/Register.h"
-#include "dialects/M1/Reference/CheckpointParameters.h"
+#include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/support/File.h"
 #include "tools/CommandLine.h"
+#include "tools/Diagnostics.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 
 using namespace llvm;
@@ -33,23 +27,29 @@ static cl::OptionCategory Category("m1-interpret options");
 static cl::opt<std::string> Input(cl::Positional, cl::Required,
                                   cl::desc("<module.mlir>"), cl::cat(Category));
 static cl::opt<std::string>
-    WeightsPath("weights", cl::desc("Directory of safetensors files"),
+    WeightsPath("weights",
+                cl::desc("Directory of safetensors files, or none for the "
+                         "random weights of m1run --weights none"),
                 cl::value_desc("dir"), cl::cat(Category));
+static cl::opt<uint64_t>
+    InitSeed("init-seed", cl::init(0),
+             cl::desc("Seed of random weights (default 0)"),
+             cl::value_desc("n"), cl::cat(Category));
 static cl::opt<std::string>
     Entry("entry", cl::desc("Function to run (default: the only one, or main)"),
           cl::value_desc("name"), cl::cat(Category));
 static cl::list<std::string>
-    Args("arg", cl::desc("A .npy file for each argument, in order"),
+    Args("arg", cl::desc("A .npy file; one --arg per argument, in order"),
          cl::value_desc("x.npy"), cl::cat(Category));
 static cl::list<std::string>
     TokenFiles("tokens", cl::CommaSeparated,
                cl::desc("Token ids of one sequence each: runs the module as a "
                         "language model"),
                cl::value_desc("a.npy,b.npy"), cl::cat(Category));
-static cl::opt<int64_t>
-    MaxNewTokens("max-new-tokens", cl::init(0),
-                 cl::desc("Continue each sequence greedily by so many tokens"),
-                 cl::value_desc("n"), cl::cat(Category));
+static cl::opt<int64_t> MaxNewTokens(
+    "max-new-tokens", cl::init(0),
+    cl::desc("Continue each sequence greedily by this many tokens"),
+    cl::value_desc("n"), cl::cat(Category));
 static cl::opt<bool> Logits("logits",
                             cl::desc("Also write the logits of every token"),
                             cl::cat(Category));
@@ -92,7 +92,7 @@ static absl::StatusOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp Module) {
 }
 
 static absl::Status runFunction(mlir::ModuleOp Module,
-                                ParameterSource &Parameters) {
+                                ParameterReader &Parameters) {
   M1_ASSIGN_OR_RETURN(mlir::func::FuncOp Function, findEntry(Module));
   SmallVector<Tensor> Inputs;
   for (const std::string &Path : Args) {
@@ -103,13 +103,11 @@ static absl::Status runFunction(mlir::ModuleOp Module,
   auto Results =
       interpret(Module, Function.getName(), Inputs, Parameters, States);
   if (mlir::failed(Results))
-    return makeError(Input.getValue(), ": ", std::string(Function.getName()),
-                     " failed");
+    return makeError(); // reported
   M1_RETURN_IF_ERROR(m1::createDirectories(OutDir));
   m1::OutputFiles Files;
   for (auto [Index, Result] : llvm::enumerate(*Results)) {
-    auto Name =
-        Function.getResultAttrOfType<mlir::StringAttr>(Index, "m1.name");
+    mlir::StringAttr Name = m1::getName(Function.getResultAttrDict(Index));
     std::string File = Name ? Name.str() : "result" + std::to_string(Index);
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
@@ -118,7 +116,7 @@ static absl::Status runFunction(mlir::ModuleOp Module,
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
-                                     ParameterSource &Parameters) {
+                                     ParameterReader &Parameters) {
   if (MaxNewTokens < 0)
     return makeError("--max-new-tokens: expected 0 or more, found ",
                      MaxNewTokens.getValue());
@@ -128,7 +126,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, m1::readTokens(Path));
     if (Tokens.empty())
       return makeError(Path, ": expected at least one token, found none");
-    LanguageModel Model(Module, Parameters);
+    InterpretedModel Model(Module, Parameters);
     M1_ASSIGN_OR_RETURN(Sequence Done,
                         Model.run(std::move(Tokens), MaxNewTokens, Logits));
     auto Write = [&](const char *Name, const Tensor &Value) {
@@ -144,19 +142,52 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
   return commit(Files);
 }
 
+/// Options that would have no effect are errors.
+static absl::Status checkOptions() {
+  auto Unused = [](const cl::Option &Option, const char *Why) {
+    return Option.getNumOccurrences()
+               ? makeError("--", std::string(Option.ArgStr), ": ", Why)
+               : absl::OkStatus();
+  };
+  if (TokenFiles.empty()) {
+    const char *Why = "has no effect without --tokens";
+    M1_RETURN_IF_ERROR(Unused(MaxNewTokens, Why));
+    M1_RETURN_IF_ERROR(Unused(Logits, Why));
+  } else {
+    const char *Why = "has no effect with --tokens";
+    M1_RETURN_IF_ERROR(Unused(Entry, Why));
+    M1_RETURN_IF_ERROR(Unused(Args, Why));
+  }
+  if (WeightsPath != "none")
+    M1_RETURN_IF_ERROR(
+        Unused(InitSeed, "has no effect without --weights none"));
+  return absl::OkStatus();
+}
+
+static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
+  if (WeightsPath.empty())
+    return noTensors();
+  if (WeightsPath == "none")
+    return randomTensors(InitSeed);
+  M1_ASSIGN_OR_RETURN(auto Weights, m1::Checkpoint::open(WeightsPath));
+  return checkpointTensors(std::move(Weights));
+}
+
 static absl::Status run() {
+  M1_RETURN_IF_ERROR(checkOptions());
+  if (!sys::fs::exists(Input))
+    return makeError(Input.getValue(), ": no such file");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
+  registerInterpreter(Registry);
   mlir::MLIRContext Context(Registry);
+  m1::printDiagnosticsBriefly(Context, "m1-interpret");
   auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
       Input, mlir::ParserConfig(&Context));
   if (!Module)
-    return makeError(Input.getValue(), ": expected a module of the m1 dialect");
-  std::unique_ptr<m1::Checkpoint> Weights;
-  if (!WeightsPath.empty()) {
-    M1_ASSIGN_OR_RETURN(Weights, m1::Checkpoint::open(WeightsPath));
-  }
-  CheckpointParameters Parameters(std::move(Weights));
+    return makeError(); // reported
+  M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
+  ParameterReader Parameters(std::move(Tensors));
   return TokenFiles.empty() ? runFunction(*Module, Parameters)
                             : runLanguageModel(*Module, Parameters);
 }
@@ -166,16 +197,18 @@ int main(int Argc, char **Argv) {
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,
-      "Runs functions of the m1 dialect in double precision: the reference "
-      "that compiled code is compared with.\n\n  m1-interpret MODULE.mlir "
+      "Runs functions of m1 ops in double precision: the reference for "
+      "compiled code.\n\n  m1-interpret MODULE.mlir "
       "--entry NAME --arg x.npy --arg y.npy --out-dir DIR\n  m1-interpret "
       "MODULE.mlir --weights CHECKPOINT_DIR --tokens a.npy,b.npy --out-dir "
-      "DIR\n\nThe second form runs a language model's module, as m1c "
-      "--emit=m1 writes it, and writes what m1run score and generate write.\n");
+      "DIR\n\nThe second form runs the module of a language model, from "
+      "m1c --emit=m1, and writes the same files as m1run score and "
+      "generate.\n");
   absl::Status Status = run();
   if (Status.ok())
     return 0;
-  WithColor::error(errs(), "m1-interpret")
-      << std::string(Status.message()) << "\n";
+  if (!Status.message().empty()) // otherwise it was reported
+    WithColor::error(errs(), "m1-interpret")
+        << std::string(Status.message()) << "\n";
   return 1;
 }

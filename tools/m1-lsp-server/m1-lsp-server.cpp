@@ -5,13 +5,59 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+//
+// MLIR's language server with this project's dialects. It has no hook for what
+// a hover shows, so it runs as a child whose messages the parent completes.
+//
+//===----------------------------------------------------------------------===//
 
 #include "compiler/Pipelines/Register.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tools/CommandLine.h"
+#include "tools/m1-lsp-server/Documentation.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/WithColor.h"
+#include <cerrno>
+#include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
 
-int main(int Argc, char **Argv) {
+/// Hides the options that LLVM's libraries have registered; the language server
+/// registers its own later.
+static void hideRegisteredOptions() {
+  for (auto &Entry : llvm::cl::getRegisteredOptions())
+    if (Entry.getKey() != "help" && Entry.getKey() != "version")
+      Entry.getValue()->setHiddenFlag(llvm::cl::ReallyHidden);
+}
+
+static int serve(int Argc, char **Argv) {
+  hideRegisteredOptions();
+  m1::setVersionPrinter("m1-lsp-server");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   return mlir::failed(mlir::MlirLspServerMain(Argc, Argv, Registry));
+}
+
+int main(int Argc, char **Argv) {
+  int Pipe[2];
+  pid_t Child = -1;
+  if (::pipe(Pipe) == 0)
+    Child = ::fork();
+  if (Child < 0) {
+    llvm::WithColor::error(llvm::errs(), "m1-lsp-server")
+        << "cannot start the server: " << std::strerror(errno) << '\n';
+    return 1;
+  }
+  if (Child == 0) {
+    ::dup2(Pipe[1], STDOUT_FILENO);
+    ::close(Pipe[0]);
+    ::close(Pipe[1]);
+    return serve(Argc, Argv);
+  }
+  ::close(Pipe[1]);
+  m1::addDocumentation(Pipe[0], STDOUT_FILENO);
+  int Status = 0;
+  ::waitpid(Child, &Status, 0);
+  return WIFEXITED(Status) ? WEXITSTATUS(Status) : 1;
 }

@@ -7,13 +7,51 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pipelines/Register.h"
+#include "mlir/Debug/CLOptionsSetup.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "tools/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+
+using namespace llvm;
+
+static cl::OptionCategory Category("m1-opt options");
+static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
+                                  cl::desc("<module.mlir>"), cl::cat(Category));
+static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
+                                   cl::value_desc("file"), cl::cat(Category));
+
+/// Hides from --help what is registered so far, except for this tool's options
+/// and the generic ones: the options of LLVM's libraries.
+static void hideLibraryOptions() {
+  for (auto &[Name, Option] : cl::getRegisteredOptions())
+    if (!is_contained(Option->Categories, &Category) && Name != "help" &&
+        Name != "help-hidden" && Name != "help-list" && Name != "version")
+      Option->setHiddenFlag(cl::ReallyHidden);
+}
 
 int main(int Argc, char **Argv) {
+  InitLLVM Init(Argc, Argv);
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();
+  hideLibraryOptions();
+  mlir::MlirOptMainConfig::registerCLOptions(Registry);
+  mlir::registerAsmPrinterCLOptions();
+  mlir::registerMLIRContextCLOptions();
+  mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
+  mlir::tracing::DebugConfig::registerCLOptions();
+  m1::parseCommandLine(
+      Argc, Argv,
+      "Runs passes on a module, for tests and debugging.\n\n"
+      "  m1-opt module.mlir --canonicalize --m1-to-plan\n"
+      "  m1-opt module.mlir --pass-pipeline='builtin.module(m1-to-plan)'\n"
+      "  m1-opt module.mlir --m1-to-plan --mlir-print-ir-before-all\n");
   return mlir::asMainReturnCode(
-      mlir::MlirOptMain(Argc, Argv, "m1c pass driver\n", Registry));
+      mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Codegen/Targets.h"
 #include "compiler/Pipelines/Compile.h"
 #include "compiler/Pipelines/Register.h"
 #include "frontends/huggingface/Import.h"
@@ -13,7 +14,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tools/CommandLine.h"
-#include "llvm/IR/LLVMContext.h"
+#include "tools/m1c/OptionParsers.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/InitLLVM.h"
@@ -22,29 +23,31 @@ using namespace llvm;
 
 namespace {
 
-enum class Emit { File, M1, Tile, Plan, Gpu, LLVM, Ptx };
+enum class Emit { File, Model, M1, Tile, Plan, Gpu, LLVM, Ptx };
 
 cl::OptionCategory Options("m1c options");
 
-cl::opt<std::string> Input(cl::Positional, cl::Required,
-                           cl::desc("<checkpoint directory or graph.mlir>"),
-                           cl::cat(Options));
+cl::opt<std::string>
+    Input(cl::Positional, cl::Required,
+          cl::desc("<checkpoint directory, graph.mlir or graph.mlirbc>"),
+          cl::cat(Options));
 cl::opt<std::string> Output("o", cl::desc("Output file (text: - for stdout)"),
                             cl::value_desc("file"), cl::cat(Options));
-cl::opt<Emit> EmitKind(
+cl::opt<Emit, false, m1::ChoiceParser<Emit>> EmitKind(
     "emit", cl::desc("What to write:"),
-    cl::values(clEnumValN(Emit::File, "file", "the compiled plan (default)"),
-               clEnumValN(Emit::M1, "m1", "the model in the m1 dialect"),
-               clEnumValN(Emit::Tile, "tile",
-                          "the kernels in the tile dialect"),
-               clEnumValN(Emit::Plan, "plan",
-                          "programs and kernels, every buffer in its place"),
-               clEnumValN(Emit::Gpu, "gpu",
-                          "the kernels as code for a GPU's thread (with "
-                          "--target cuda:ARCH)"),
-               clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
-               clEnumValN(Emit::Ptx, "ptx",
-                          "the kernels as PTX (with --target cuda:ARCH)")),
+    cl::values(
+        clEnumValN(Emit::File, "file", "the compiled plan (default)"),
+        clEnumValN(Emit::Model, "model", "the model as imported or read"),
+        clEnumValN(Emit::M1, "m1", "the model after the passes from m1 to m1"),
+        clEnumValN(Emit::Tile, "tile", "the kernels in the tile dialect"),
+        clEnumValN(Emit::Plan, "plan",
+                   "programs and kernels, every buffer with its offset"),
+        clEnumValN(Emit::Gpu, "gpu",
+                   "the kernels as the code of a GPU's thread (with --target "
+                   "cuda:ARCH)"),
+        clEnumValN(Emit::LLVM, "llvm", "the kernels as LLVM IR"),
+        clEnumValN(Emit::Ptx, "ptx",
+                   "the kernels as PTX (with --target cuda:ARCH)")),
     cl::init(Emit::File), cl::cat(Options));
 cl::opt<std::string> TargetName(
     "target",
@@ -57,13 +60,13 @@ cl::opt<std::string>
                        "x86-64-v4 (AVX-512), each also with +amx (products of "
                        "bf16 on AMX tiles); default native"),
               cl::init("native"), cl::cat(Options));
-cl::opt<int64_t> Tokens("max-tokens",
-                        cl::desc("Most tokens of one call, default 512"),
-                        cl::init(512), cl::cat(Options));
-cl::opt<int64_t>
+cl::opt<m1::Count> Tokens("max-tokens",
+                          cl::desc("Most tokens of one call, default 512"),
+                          cl::init(512), cl::cat(Options));
+cl::opt<m1::Count>
     Slots("slots", cl::desc("Sequences whose state is kept at once, default 8"),
           cl::init(8), cl::cat(Options));
-cl::opt<int64_t>
+cl::opt<m1::Count>
     Length("max-length",
            cl::desc("Most tokens of one sequence, prompt and response, default "
                     "4096"),
@@ -75,45 +78,65 @@ cl::opt<bool> Report("report",
                      cl::desc("Print what was compiled and how long it took"),
                      cl::cat(Options));
 
-/// What is still needed once the linker has run: it resets all options.
+/// Options that are read after the linker has run: it resets all of them.
 struct {
   std::string Input, Output;
   bool Report;
 } Chosen;
 
-/// Of a failure whose reason stands on standard error.
-Error alreadySaid() { return createStringError(""); }
+/// A failure whose reason is already on standard error.
+Error alreadyReported() { return createStringError(""); }
 
-/// An error in one line, as all others of this program.
+/// Where an op comes from: "FILE:LINE:COLUMN: ", "FILE: " for a file without
+/// lines, or what its location is named after.
+std::string prefixOf(mlir::Location Location) {
+  std::string Prefix;
+  raw_string_ostream Stream(Prefix);
+  if (auto At = Location->findInstanceOf<mlir::FileLineColLoc>()) {
+    Stream << At.getFilename().getValue();
+    if (At.getLine())
+      Stream << ':' << At.getLine() << ':' << At.getColumn();
+    Stream << ": ";
+    return Prefix;
+  }
+  // Of several names, the last is that of the op which the others come from.
+  StringRef Name;
+  Location->walk([&](mlir::Location Part) {
+    if (auto Named = dyn_cast<mlir::NameLoc>(Part))
+      Name = Named.getName().getValue();
+    return mlir::WalkResult::advance();
+  });
+  if (!Name.empty())
+    Stream << Name << ": ";
+  return Prefix;
+}
+
+/// Prints an error in one line, as all others of this program.
 mlir::LogicalResult printDiagnostic(mlir::Diagnostic &D) {
   if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
     return mlir::failure(); // MLIR prints it
-  auto Print = [](raw_ostream &Stream, mlir::Diagnostic &Of) {
-    if (auto At = Of.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
-      Stream << At.getFilename().getValue() << ':' << At.getLine() << ':'
-             << At.getColumn() << ": ";
-    Stream << Of.str() << '\n';
-  };
-  Print(WithColor::error(errs(), "m1c"), D);
+  WithColor::error(errs(), "m1c") << prefixOf(D.getLocation()) << D << '\n';
   for (mlir::Diagnostic &Note : D.getNotes())
-    Print(WithColor::note(errs(), "m1c"), Note);
+    WithColor::note(errs(), "m1c")
+        << prefixOf(Note.getLocation()) << Note << '\n';
   return mlir::success();
 }
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
-  if (!StringRef(Input).ends_with(".mlir"))
+  StringRef Extension = sys::path::extension(Input);
+  if (Extension != ".mlir" && Extension != ".mlirbc")
     return m1::huggingface::importCheckpoint(Input, {}, Context);
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
   auto Module =
       mlir::parseSourceFile<mlir::ModuleOp>(Input, mlir::ParserConfig(Context));
   if (!Module)
-    return alreadySaid();
+    return alreadyReported();
   return Module;
 }
 
-/// What was written must have arrived.
+/// Fails if what was written did not arrive.
 Error finish(raw_fd_ostream &Stream, StringRef Name) {
   Stream.flush();
   std::error_code Code = Stream.error();
@@ -121,14 +144,14 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
   return Code ? createFileError(Name, Code) : Error::success();
 }
 
-/// Writes aside first, so that a full disk leaves no half file under the real
-/// name.
+/// Writes to a temporary file that is renamed at the end: a full disk leaves no
+/// half file.
 Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   if (Chosen.Output == "-") {
     Write(outs());
     return finish(outs(), "standard output");
   }
-  // A device or a pipe is written to, not replaced by a file.
+  // A device or a pipe is not replaced by a file.
   sys::fs::file_status Status;
   if (!sys::fs::status(Chosen.Output, Status) && sys::fs::is_other(Status)) {
     std::error_code Code;
@@ -160,12 +183,7 @@ void print(mlir::ModuleOp Module, raw_ostream &Stream) {
   Stream << '\n';
 }
 
-Error checkBounds() {
-  for (const cl::opt<int64_t> *Option : {&Tokens, &Slots, &Length})
-    if (*Option < 1 || *Option > std::numeric_limits<int32_t>::max())
-      return createStringError("--" + Option->ArgStr +
-                               ": expected 1 to 2147483647, found " +
-                               Twine(Option->getValue()));
+Error checkOutput() {
   Chosen = {Input, Output, Report};
   if (Chosen.Output.empty()) {
     if (EmitKind == Emit::File)
@@ -177,105 +195,116 @@ Error checkBounds() {
   return Error::success();
 }
 
-/// The target of --target and --target-cpu.
-Expected<m1::codegen::KnownTarget> chooseTarget() {
-  using namespace m1::codegen;
-  StringRef Name = TargetName;
-  if (Name == "cpu") {
-    if (EmitKind == Emit::Ptx || EmitKind == Emit::Gpu)
-      return createStringError(Twine("--emit=") +
-                               (EmitKind == Emit::Ptx ? "ptx" : "gpu") +
-                               ": expected --target cuda:ARCH");
-    if (TargetCpu != "native") {
-      if (const KnownTarget *Cpu = findTarget(TargetCpu);
-          Cpu && Cpu->Kind == m1::tile::TargetKind::Cpu)
-        return *Cpu;
-      return createStringError("--target-cpu: found '" + TargetCpu +
-                               "', expected native or one of " +
-                               targetNames(m1::tile::TargetKind::Cpu));
-    }
-    if (const KnownTarget *Cpu = findNativeTarget())
-      return *Cpu;
-    return createStringError(
-        "--target-cpu: this CPU lacks AVX2, FMA or F16C, which is the least "
-        "that code is generated for; name a target to compile for another "
-        "machine");
-  }
+/// The target of --target cuda:ARCH.
+Expected<const m1::codegen::KnownTarget *> chooseGpu() {
+  std::vector<std::string> Choices{"cpu"};
+  for (const std::string &Name :
+       m1::codegen::targetNames(m1::tile::TargetKind::Gpu))
+    Choices.push_back("cuda:" + Name);
+  if (!is_contained(Choices, TargetName))
+    return createStringError("--target: " +
+                             m1::expectedOneOf(TargetName, Choices));
   if (TargetCpu.getNumOccurrences())
     return createStringError("--target-cpu: expected --target cpu, found " +
-                             Name);
-  if (Name.consume_front("cuda:"))
-    if (const KnownTarget *Gpu = findTarget(Name);
-        Gpu && Gpu->Kind == m1::tile::TargetKind::Gpu)
-      return *Gpu;
-  return createStringError("--target: found '" + TargetName +
-                           "', expected cpu or cuda: and one of " +
-                           targetNames(m1::tile::TargetKind::Gpu));
+                             TargetName);
+  return m1::codegen::findTarget(StringRef(TargetName).split(':').second);
 }
 
-/// The report of a compilation: figures, kernels of a GPU, time.
-void printReport(const m1::Compilation &Compilation, bool ForGpu) {
-  for (const m1::PlanFigure &Figure : Compilation.figures())
+/// The target of --target-cpu.
+Expected<const m1::codegen::KnownTarget *> chooseCpu() {
+  if (EmitKind == Emit::Ptx || EmitKind == Emit::Gpu)
+    return createStringError(Twine("--emit=") +
+                             (EmitKind == Emit::Ptx ? "ptx" : "gpu") +
+                             ": expected --target cuda:ARCH");
+  if (TargetCpu == "native") {
+    if (const auto *Native = m1::codegen::findNativeTarget())
+      return Native;
+    return createStringError(
+        "--target-cpu: this CPU lacks AVX2, FMA or F16C, which all targets "
+        "have; name a target to compile for another machine");
+  }
+  std::vector<std::string> Choices =
+      m1::codegen::targetNames(m1::tile::TargetKind::Cpu);
+  if (is_contained(Choices, TargetCpu))
+    return m1::codegen::findTarget(TargetCpu);
+  Choices.push_back("native");
+  return createStringError("--target-cpu: " +
+                           m1::expectedOneOf(TargetCpu, Choices));
+}
+
+void printReport(ArrayRef<m1::PlanFigure> Figures, const m1::PlanFile &File,
+                 ArrayRef<m1::Phase> Phases, bool ForGpu) {
+  for (const m1::PlanFigure &Figure : Figures)
     outs() << format("%-40s %22.0f %s\n", Figure.Name.c_str(), Figure.Value,
                      Figure.Unit.c_str());
-  for (const auto &Kernel : Compilation.resources())
+  for (const auto &Kernel : File.Resources)
     outs() << "kernel " << Kernel.Kernel << ": " << Kernel.Registers
            << " registers, " << Kernel.SpilledBytes << " bytes spilled, "
-           << Compilation.scratchBytes(Kernel.Kernel)
+           << File.ScratchBytes.lookup(Kernel.Kernel)
            << " bytes of shared memory\n";
-  if (ForGpu && Compilation.resources().empty())
+  if (ForGpu && File.Resources.empty())
     outs() << "no ptxas here: the kernels were not assembled\n";
-  for (const m1::Phase &Phase : Compilation.phases())
+  for (const m1::Phase &Phase : Phases)
     outs() << format("%-40s %22.3f s\n",
                      ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
 }
 
 Error compile(mlir::ModuleOp Module) {
-  if (EmitKind == Emit::M1)
-    return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
+  auto WriteModule = [](mlir::ModuleOp Written) {
+    return writeOutput([&](raw_ostream &Stream) { print(Written, Stream); });
+  };
+  if (EmitKind == Emit::Model)
+    return WriteModule(Module);
 
-  auto Target = chooseTarget();
-  if (!Target)
-    return Target.takeError();
-  m1::Compilation Compilation(Module, {*Target, Tokens, Slots, Length});
-  if (mlir::failed(Compilation.toPlan()))
-    return alreadySaid();
-  if (EmitKind == Emit::Plan)
-    return writeOutput([&](raw_ostream &Stream) { print(Module, Stream); });
-  if (EmitKind == Emit::Tile) {
-    auto Kernels = Compilation.kernels();
-    return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
+  m1::CompileOptions Choices{"", Tokens, Slots, Length};
+  bool ForGpu = false;
+  if (EmitKind != Emit::M1) {
+    auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();
+    if (!Target)
+      return Target.takeError();
+    Choices.Target = (*Target)->Name;
+    ForGpu = (*Target)->Kind == m1::tile::TargetKind::Gpu;
   }
+  m1::Compilation Compilation(Module, Choices);
+  if (failed(Compilation.toModel()))
+    return alreadyReported();
+  if (EmitKind == Emit::M1)
+    return WriteModule(Module);
+  auto Figures = Compilation.toPlan();
+  if (failed(Figures))
+    return alreadyReported();
+  if (EmitKind == Emit::Plan)
+    return WriteModule(Module);
+  if (EmitKind == Emit::Tile)
+    return WriteModule(*Compilation.kernels());
   if (EmitKind == Emit::Gpu) {
-    auto Kernels = Compilation.toThreads();
-    if (!Kernels)
-      return alreadySaid();
-    return writeOutput([&](raw_ostream &Stream) { print(*Kernels, Stream); });
+    auto Loops = Compilation.toLoops();
+    return Loops ? WriteModule(*Loops) : alreadyReported();
   }
   if (EmitKind == Emit::LLVM) {
-    LLVMContext Context;
-    std::unique_ptr<llvm::Module> Code = Compilation.toLLVM(Context);
-    if (!Code)
-      return alreadySaid();
+    auto Code = Compilation.toLLVM();
+    if (failed(Code))
+      return alreadyReported();
     return writeOutput(
-        [&](raw_ostream &Stream) { Code->print(Stream, nullptr); });
+        [&](raw_ostream &Stream) { Code->Module->print(Stream, nullptr); });
   }
   if (EmitKind == Emit::Ptx) {
-    FailureOr<std::string> Text = Compilation.toPtx();
-    if (mlir::failed(Text))
-      return alreadySaid();
+    auto Text = Compilation.toPtx();
+    if (failed(Text))
+      return alreadyReported();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
-  FailureOr<std::vector<uint8_t>> File = Compilation.toFile();
-  if (mlir::failed(File))
-    return alreadySaid();
+  auto File = Compilation.toFile(*Figures);
+  if (failed(File))
+    return alreadyReported();
   if (Chosen.Report) {
-    printReport(Compilation, Target->Kind == m1::tile::TargetKind::Gpu);
+    printReport(*Figures, *File, Compilation.phases(), ForGpu);
     if (Error E = finish(outs(), "standard output"))
       return E;
   }
   return writeOutput([&](raw_ostream &Stream) {
-    Stream.write(reinterpret_cast<const char *>(File->data()), File->size());
+    Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
+                 File->Bytes.size());
   });
 }
 
@@ -304,7 +333,7 @@ int main(int Argc, char **Argv) {
     Context.printOpOnDiagnostic(false);
   Context.getDiagEngine().registerHandler(printDiagnostic);
   auto Run = [&]() -> Error {
-    if (Error E = checkBounds())
+    if (Error E = checkOutput())
       return E;
     auto Module = readModule(&Context);
     return Module ? compile(Module->get()) : Module.takeError();

@@ -1,4 +1,4 @@
-//===- Bench.cpp - m1run bench: speed and memory ----------------*- C++ -*-===//
+//===- Bench.cpp - m1run bench: speed and memory ------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -33,12 +33,12 @@ double secondsSince(std::chrono::steady_clock::time_point Start) {
       .count();
 }
 
-/// Greedy runs of a batch of equal prompts' lengths.
+/// Runs a batch of prompts of equal length, greedily.
 class Bench {
 public:
   Bench(LanguageModel &Model, const BenchCommand &Command)
       : Model(Model), Command(Command) {
-    // Tokens spread over the vocabulary, so that tokens go to many experts.
+    // Spread over the vocabulary, so that many experts get tokens.
     for (int64_t B = 0; B < Command.Batch; ++B) {
       Sequences.emplace_back();
       for (int64_t T = 0; T < Command.PromptLength; ++T)
@@ -49,7 +49,7 @@ public:
     LogProbs.resize(Command.Batch);
   }
 
-  /// Feeds all prompts; seconds.
+  /// Feeds all prompts. Returns seconds.
   absl::StatusOr<double> prefill() {
     auto Start = std::chrono::steady_clock::now();
     std::vector<int64_t> Lengths(Command.Batch, Command.PromptLength);
@@ -70,7 +70,8 @@ public:
     return secondsSince(Start);
   }
 
-  /// Decodes `Count` tokens of every sequence, after `prefill`; seconds.
+  /// Decodes `Count` tokens of every sequence, after `prefill`. Returns
+  /// seconds.
   absl::StatusOr<double> decode(int64_t Count) {
     std::vector<int64_t> Last(Command.Batch, 1);
     auto Start = std::chrono::steady_clock::now();
@@ -91,7 +92,7 @@ private:
   LanguageModel &Model;
   const BenchCommand &Command;
   std::vector<std::vector<int64_t>> Sequences;
-  m1::Batch Given;
+  RaggedBatch Given;
   Sampling How;
   std::vector<int32_t> Sampled;
   std::vector<float> LogProbs;
@@ -119,7 +120,7 @@ absl::Status runBench(const BenchCommand &Command) {
                      Model->maxLength(), " tokens");
 
   Bench Runner(*Model, Command);
-  // Once untimed: pages are touched, threads are awake.
+  // Once untimed, to touch pages and wake threads.
   M1_RETURN_IF_ERROR(Runner.prefill().status());
   M1_RETURN_IF_ERROR(Runner.decode(1).status());
   if (Session->Trace)
@@ -189,17 +190,17 @@ absl::Status runBench(const BenchCommand &Command) {
 
 void run::addBench(CLI::App &App, Action &Chosen) {
   auto Command = std::make_shared<BenchCommand>();
-  CLI::App *Sub =
-      App.add_subcommand("bench", "Measures prefill, decode and memory");
+  CLI::App *Sub = App.add_subcommand(
+      "bench", "Measure the speed of prefill and decoding, and memory");
   Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
-  Sub->add_option("--batch", Command->Batch, "sequences at once (default 1)");
+  Sub->add_option("--batch", Command->Batch, "sequences per batch (default 1)");
   Sub->add_option("--prompt-len", Command->PromptLength,
-                  "tokens of each prompt (default 512)");
+                  "tokens per prompt (default 512)");
   Sub->add_option("--new-tokens", Command->NewTokens,
-                  "tokens to decode for each (default 64)");
+                  "tokens to decode per sequence (default 64)");
   Sub->add_option("--repeat", Command->Repeat,
-                  "runs, of which the best counts (default 3)");
-  Sub->add_flag("--json", Command->Json, "print one JSON object");
+                  "timed runs; the best counts (default 3)");
+  Sub->add_flag("--json", Command->Json, "print a JSON object instead of text");
   Sub->callback([Command, &Chosen] {
     Chosen = [Command] { return runBench(*Command); };
   });

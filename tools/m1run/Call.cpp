@@ -1,4 +1,4 @@
-//===- Call.cpp - m1run call: one function of a plan ------------*- C++ -*-===//
+//===- Call.cpp - m1run call: one function of a plan ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,9 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/PrintArray.h"
 
 #include "runtime/support/File.h"
 #include "runtime/weights/Npy.h"
+
+#include <cstdio>
 
 using namespace m1;
 using namespace m1::run;
@@ -17,9 +20,45 @@ using namespace m1::run;
 namespace {
 struct CallOptions {
   CommonOptions Common;
-  std::string Entry, OutDir = ".";
+  std::string Entry, OutDir;
   std::vector<std::string> Args;
 };
+
+/// "x, chosen": the names of a function's inputs.
+std::string inputNames(const plan::Function &Function) {
+  std::string Names;
+  for (uint32_t I = 0; I < length(Function.inputs()); ++I)
+    Names += concat(I ? ", " : "", view(Function.inputs()->Get(I)->name()));
+  return Names;
+}
+
+absl::Status writeResults(const plan::Function &Function,
+                          std::span<const NpyArray> Results,
+                          const std::string &Directory) {
+  M1_RETURN_IF_ERROR(createDirectories(Directory));
+  OutputFiles Files(Results.size());
+  for (size_t I = 0; I < Results.size(); ++I) {
+    std::string Path = concat(Directory, "/",
+                              view(Function.outputs()->Get(I)->name()), ".npy");
+    M1_ASSIGN_OR_RETURN(Files[I],
+                        prepareNpy(Path, Results[I].Type, Results[I].Shape,
+                                   Results[I].Data.data()));
+  }
+  return commit(Files);
+}
+
+/// Prints each result as a line with its name, type and shape, and its elements
+/// below.
+void printResults(const plan::Function &Function,
+                  std::span<const NpyArray> Results) {
+  for (size_t I = 0; I < Results.size(); ++I) {
+    std::string Name(view(Function.outputs()->Get(I)->name()));
+    std::string Type(name(Results[I].Type));
+    std::printf("%s: %s%s\n%s\n", Name.c_str(), Type.c_str(),
+                formatShape(Results[I].Shape).c_str(),
+                formatArray(Results[I]).c_str());
+  }
+}
 
 absl::Status call(const CallOptions &Options) {
   M1_ASSIGN_OR_RETURN(
@@ -29,9 +68,9 @@ absl::Status call(const CallOptions &Options) {
   M1_ASSIGN_OR_RETURN(uint32_t Index, Program.find(Options.Entry));
   const plan::Function &Function = *(*Session->Plan)->functions()->Get(Index);
   if (Options.Args.size() != length(Function.inputs()))
-    return makeError("function '", Options.Entry, "' takes ",
-                     length(Function.inputs()), " inputs, found ",
-                     Options.Args.size(), " --arg");
+    return makeError("function '", Options.Entry, "': expected ",
+                     length(Function.inputs()), " --arg, one for each input (",
+                     inputNames(Function), "), found ", Options.Args.size());
 
   std::vector<NpyArray> Arrays;
   std::vector<HostTensor> Inputs, Outputs;
@@ -58,16 +97,10 @@ absl::Status call(const CallOptions &Options) {
   }
   M1_RETURN_IF_ERROR(Program.call(Index, Inputs, Outputs));
 
-  M1_RETURN_IF_ERROR(createDirectories(Options.OutDir));
-  OutputFiles Files(Results.size());
-  for (size_t I = 0; I < Results.size(); ++I) {
-    std::string Path = concat(Options.OutDir, "/",
-                              view(Function.outputs()->Get(I)->name()), ".npy");
-    M1_ASSIGN_OR_RETURN(Files[I],
-                        prepareNpy(Path, Results[I].Type, Results[I].Shape,
-                                   Results[I].Data.data()));
-  }
-  M1_RETURN_IF_ERROR(commit(Files));
+  if (Options.OutDir.empty())
+    printResults(Function, Results);
+  else
+    M1_RETURN_IF_ERROR(writeResults(Function, Results, Options.OutDir));
   printProfile(*Session);
   return absl::OkStatus();
 }
@@ -76,17 +109,23 @@ absl::Status call(const CallOptions &Options) {
 void run::addCall(CLI::App &App, Action &Chosen) {
   auto Options = std::make_shared<CallOptions>();
   CLI::App *Command =
-      App.add_subcommand("call", "Runs one function of a plan on arrays");
+      App.add_subcommand("call", "Run one function of a plan on arrays");
   Options->Common.addTo(*Command, /*WeightsRequired=*/false);
-  Command->add_option("--entry", Options->Entry, "name of the function")
-      ->required();
+  Command
+      ->add_option("--entry", Options->Entry,
+                   "the function to call; m1run inspect lists them")
+      ->required()
+      ->type_name("FUNCTION");
   Command
       ->add_option("--arg", Options->Args,
-                   "a .npy file for each input, in order; elements are "
-                   "converted to the input's type")
-      ->allow_extra_args(false);
-  Command->add_option("--out-dir", Options->OutDir,
-                      "where OUTPUT.npy is written for each output");
+                   "a .npy file; give one --arg per input, in order. Elements "
+                   "are converted to the input's type")
+      ->allow_extra_args(false)
+      ->type_name("FILE.npy");
+  Command
+      ->add_option("--out-dir", Options->OutDir,
+                   "write each result to DIR/NAME.npy (default: print them)")
+      ->type_name("DIR");
   Command->callback(
       [Options, &Chosen] { Chosen = [Options] { return call(*Options); }; });
 }

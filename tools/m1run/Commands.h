@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_TOOLS_M1RUN_COMMANDS_H
-#define M1_TOOLS_M1RUN_COMMANDS_H
+#ifndef M1C_TOOLS_M1RUN_COMMANDS_H
+#define M1C_TOOLS_M1RUN_COMMANDS_H
 
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Session.h"
@@ -21,35 +21,35 @@
 
 namespace m1::run {
 
-/// All of m1run, for a program's main(): returns its exit status.
+/// The whole of m1run, to be called by main(). Returns the exit status.
 int main(int Argc, char **Argv);
 
-/// What a subcommand does once its options are read.
+/// Runs a subcommand, after its options are parsed.
 using Action = std::function<absl::Status()>;
 
-/// Each adds one subcommand, which sets `Chosen` when it is given.
+/// Each adds one subcommand. Parsing it sets `Chosen`.
 void addGenerate(CLI::App &App, Action &Chosen);
 void addScore(CLI::App &App, Action &Chosen);
 void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 
-/// Adds an option for a whole number from 0 to `Max`. (CLI11 would take -1 for
+/// Adds an option for a whole number from 0 to `Max`. (CLI11 would accept -1 as
 /// 2^64 - 1.)
 CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Max,
                        std::function<void(uint64_t)> Set,
                        const std::string &Description);
 
-/// The options that every subcommand that runs a plan has.
+/// The options of every subcommand that runs a plan.
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
-  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking and
-  /// --profile.
+  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking,
+  /// --checked and --profile.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 
-/// The options of a subcommand that works on sequences of a language model.
+/// The options of a subcommand that runs a language model on sequences.
 struct SequenceOptions {
   CommonOptions Common;
   std::vector<std::string> TokenFiles;
@@ -60,7 +60,7 @@ struct SequenceOptions {
   void addTo(CLI::App &Command, const char *OutDirText, bool OutDirRequired);
 };
 
-/// A language model that is ready to run, and sequences that it can take.
+/// A language model that is ready to run, and sequences that fit it.
 struct OpenedSequences {
   std::unique_ptr<m1::Session> Session;
   std::unique_ptr<LanguageModel> Model;
@@ -68,9 +68,9 @@ struct OpenedSequences {
 };
 absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
 
-/// Prints the profile on stderr where it was asked for.
+/// Prints the profile on stderr if --profile was given.
 void printProfile(const m1::Session &Session);
 
 } // namespace m1::run
 
-#endif // M1_TOOLS_M1RUN_COMMANDS_H
+#endif // M1C_TOOLS_M1RUN_COMMANDS_H

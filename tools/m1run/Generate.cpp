@@ -1,4 +1,4 @@
-//===- Generate.cpp - m1run generate: responses to prompts ------*- C++ -*-===//
+//===- Generate.cpp - m1run generate: responses to prompts --------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -74,7 +74,7 @@ absl::Status runGenerate(const GenerateCommand &Command) {
 
   GenerateOptions Options = Command.Options;
   std::vector<Generated> Results(Prompts.size());
-  OutputFiles Files; // two for each sequence that is finished
+  OutputFiles Files; // two per finished sequence
   absl::Status Done;
   auto Start = std::chrono::steady_clock::now();
   {
@@ -92,7 +92,7 @@ absl::Status runGenerate(const GenerateCommand &Command) {
                                                Files);
                     });
   }
-  // Who interrupts keeps what is finished; nothing is left of what failed.
+  // On interrupt, keep finished sequences; on error, keep nothing.
   if (!Done.ok() && !absl::IsCancelled(Done))
     return Done;
   const size_t Finished = Files.size() / 2;
@@ -148,31 +148,33 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
   auto Command = std::make_shared<GenerateCommand>();
   GenerateOptions &Options = Command->Options;
   CLI::App *Sub =
-      App.add_subcommand("generate", "Generates responses to prompts");
+      App.add_subcommand("generate", "Generate responses to prompts");
   Command->addTo(*Sub,
                  "write tokens.I.npy (int64, prompt and response) and "
                  "logprobs.I.npy (float32, of each token after the first) "
-                 "for each prompt I",
+                 "of each prompt I (default: print the responses)",
                  /*OutDirRequired=*/false);
   Sub->add_option("--max-new-tokens", Options.MaxNewTokens,
-                  "tokens of a response at most")
+                  "the most tokens per response")
       ->required();
-  Sub->add_option("--temperature", Options.Temperature,
-                  "0 takes the most likely token (default 1)");
+  Sub->add_option(
+      "--temperature", Options.Temperature,
+      "divides the logits; 0: always the most likely token (default 1)");
   Sub->add_option("--top-p", Options.TopP,
-                  "draw from the most likely tokens of this total probability "
-                  "(default 1)");
-  Sub->add_option("--top-k", Options.TopK,
-                  "draw from this many most likely tokens (default 0: all)");
+                  "draw from the fewest most likely tokens whose total "
+                  "probability reaches this (default 1: all)");
+  Sub->add_option(
+      "--top-k", Options.TopK,
+      "draw from this many of the most likely tokens (default 0: all)");
   addNumber(
       *Sub, "--seed", UINT32_MAX, [&Options](uint64_t N) { Options.Seed = N; },
-      "seed of the draws; sequence i draws with seed * 2^32 + i "
-      "(default 0)");
+      "seed of the draws; sequence I uses seed * 2^32 + I (default 0)");
   Sub->add_option("--stop-token", Options.StopToken,
-                  "a response ends with this token");
-  Sub->add_option("--early-stop", Options.EarlyStopCount,
-                  "a response ends after this many consecutive tokens, each "
-                  "more likely than --early-stop-probability");
+                  "end a response after this token (default: none)");
+  Sub->add_option(
+      "--early-stop", Options.EarlyStopCount,
+      "end a response after this many consecutive tokens, each more "
+      "likely than --early-stop-probability (default 0: never)");
   Sub->add_option("--early-stop-probability", Options.EarlyStopProbability,
                   "see --early-stop (default 0.99)");
   Sub->callback([Command, &Chosen] {

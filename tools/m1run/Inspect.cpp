@@ -1,4 +1,4 @@
-//===- Inspect.cpp - m1run inspect: what a plan says of itself --*- C++ -*-===//
+//===- Inspect.cpp - m1run inspect: a plan's contents ----------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -44,6 +44,45 @@ json tensorJson(const plan::Plan &Plan, const plan::Tensor &Tensor) {
   return {{"name", str(view(Tensor.name()))},
           {"dtype", str(name(elementType(Tensor.dtype())))},
           {"shape", Shape}};
+}
+
+/// What a function's kernels rely on about the elements of an input.
+json checksJson(const plan::Plan &Plan, const plan::Function &Function,
+                uint32_t Input) {
+  json Checks = json::object();
+  for (uint32_t I = 0; I < length(Function.checks()); ++I) {
+    const plan::Check &Check = *Function.checks()->Get(I);
+    if (Check.input() != Input)
+      continue;
+    switch (Check.kind()) {
+    case plan::CheckKind::Below:
+      Checks["below"] = Check.limit();
+      break;
+    case plan::CheckKind::Unique:
+      Checks["unique"] = true;
+      break;
+    case plan::CheckKind::Offsets:
+      Checks["offsets"] = extentText(Plan, *Check.total());
+      break;
+    case plan::CheckKind::Consecutive:
+      Checks["consecutive"] =
+          str(view(Function.inputs()->Get(Check.offsets())->name()));
+      break;
+    }
+  }
+  return Checks;
+}
+
+/// The checkpoint's tensors that a plan reads.
+json tensorList(const plan::Plan &Plan) {
+  json List = json::array();
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
+    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
+    List.push_back({{"name", str(view(Parameter.name()))},
+                    {"dtype", str(name(elementType(Parameter.dtype())))},
+                    {"shape", shapeOf(Parameter)}});
+  }
+  return List;
 }
 
 json describe(const LoadedPlan &Loaded) {
@@ -119,8 +158,11 @@ json describe(const LoadedPlan &Loaded) {
   for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
     const plan::Function &Function = *Plan.functions()->Get(I);
     json Inputs = json::array(), Outputs = json::array();
-    for (uint32_t J = 0; J < length(Function.inputs()); ++J)
+    for (uint32_t J = 0; J < length(Function.inputs()); ++J) {
       Inputs.push_back(tensorJson(Plan, *Function.inputs()->Get(J)));
+      if (json Checks = checksJson(Plan, Function, J); !Checks.empty())
+        Inputs.back()["checks"] = Checks;
+    }
     for (uint32_t J = 0; J < length(Function.outputs()); ++J)
       Outputs.push_back(tensorJson(Plan, *Function.outputs()->Get(J)));
     Result["functions"].push_back({{"name", str(view(Function.name()))},
@@ -172,6 +214,9 @@ void printText(const json &D) {
   line("parameters", number(D["parameters"]) + " in " + number(D["tensors"]) +
                          " tensors, " + number(D["parameter_bytes"]) +
                          " bytes");
+  if (D.contains("tensor_list"))
+    for (const json &Tensor : D["tensor_list"])
+      line("tensor", signature(json::array({Tensor})));
   for (const json &Target : D["targets"]) {
     std::string Features;
     for (const json &Feature : Target["features"])
@@ -186,7 +231,7 @@ void printText(const json &D) {
                       Arena["kind"].get<std::string>() + ", " +
                       number(Arena["bytes"]) + " bytes");
   line("kernels", std::to_string(D["kernels"].size()));
-  // What a block of a GPU's threads takes decides how many run at once.
+  // A GPU's occupancy depends on the resources of each thread block.
   for (const json &Target : D["targets"])
     if (Target["format"] == "ptx")
       for (const json &Kernel : D["kernels"])
@@ -199,7 +244,7 @@ void printText(const json &D) {
                          signature(Function["inputs"]) + ") -> (" +
                          signature(Function["outputs"]) + "), " +
                          number(Function["steps"]) + " steps");
-  // Most figures are whole numbers, of bytes, say.
+  // Most figures are whole numbers, such as bytes.
   auto figure = [](const json &Value) {
     double Number = Value.get<double>();
     return Number == std::floor(Number) && std::fabs(Number) < 0x1p53
@@ -216,19 +261,26 @@ void printText(const json &D) {
 void run::addInspect(CLI::App &App, Action &Chosen) {
   struct Options {
     std::string PlanPath;
-    bool Json = false;
+    bool Json = false, Tensors = false;
   };
   auto Given = std::make_shared<Options>();
-  CLI::App *Command =
-      App.add_subcommand("inspect", "Says what a plan is and what it needs");
-  Command->add_option("PLAN", Given->PlanPath, "the compiled model")
-      ->required();
-  Command->add_flag("--json", Given->Json, "print one JSON object");
+  CLI::App *Command = App.add_subcommand(
+      "inspect", "Print a plan's functions, kernels, parameters and memory");
+  Command
+      ->add_option("PLAN", Given->PlanPath, "the plan: a model compiled by m1c")
+      ->required()
+      ->type_name("FILE.m1plan");
+  Command->add_flag("--json", Given->Json,
+                    "print a JSON object instead of text");
+  Command->add_flag("--tensors", Given->Tensors,
+                    "list the checkpoint's tensors, too");
   Command->callback([Given, &Chosen] {
     Chosen = [Given]() -> absl::Status {
       M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
                           LoadedPlan::load(Given->PlanPath));
       json Description = describe(*Plan);
+      if (Given->Tensors)
+        Description["tensor_list"] = tensorList(**Plan);
       if (Given->Json)
         std::printf("%s\n", Description.dump(2).c_str());
       else

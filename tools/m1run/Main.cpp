@@ -1,4 +1,4 @@
-//===- Main.cpp - the command line of m1run ---------------------*- C++ -*-===//
+//===- Main.cpp - the command line of m1run -----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,39 +8,108 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/support/ProjectVersion.h"
+
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
 using namespace m1;
 
 namespace {
-/// What was printed must have arrived. Where there was more of it than a
-/// buffer, an earlier write can have failed and the last one not.
+/// Flushes standard output. Fails if any write to it failed: of output that is
+/// larger than a buffer, an earlier write may have failed and the last not.
 absl::Status finishOutput() {
-  std::cout.flush(); // where --help goes
+  std::cout.flush(); // --help writes to it
   bool Failed = std::fflush(stdout) != 0;
   if (Failed || std::ferror(stdout) || !std::cout)
     return makeError("cannot write to standard output");
   return absl::OkStatus();
 }
 
-/// Says what is wrong with a command line.
-std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
-  if (!App.get_subcommands().empty() || Error.get_name() != "RequiredError")
-    return Error.what();
+/// How many characters to insert, delete or replace to make `A` of `B`.
+size_t editDistance(std::string_view A, std::string_view B) {
+  std::vector<size_t> Row(B.size() + 1);
+  for (size_t J = 0; J <= B.size(); ++J)
+    Row[J] = J;
+  for (size_t I = 1; I <= A.size(); ++I) {
+    size_t Diagonal = Row[0];
+    Row[0] = I;
+    for (size_t J = 1; J <= B.size(); ++J) {
+      size_t Replaced = Diagonal + (A[I - 1] != B[J - 1]);
+      Diagonal = Row[J];
+      Row[J] = std::min({Row[J] + 1, Row[J - 1] + 1, Replaced});
+    }
+  }
+  return Row.back();
+}
+
+/// "; did you mean 'score'?" if one of the names is near, else nothing.
+std::string suggestion(std::string_view Found,
+                       const std::vector<std::string> &Names) {
+  auto Distance = [&](const std::string &Name) {
+    return editDistance(Found, Name);
+  };
+  auto Best = std::min_element(
+      Names.begin(), Names.end(),
+      [&](const auto &A, const auto &B) { return Distance(A) < Distance(B); });
+  if (Best == Names.end() || Distance(*Best) > 1 + Found.size() / 4)
+    return "";
+  return concat("; did you mean '", *Best, "'?");
+}
+
+/// The error of a command line that lacks a known subcommand.
+std::string describeSubcommand(const CLI::App &App) {
+  std::vector<std::string> Names;
   std::string Known;
-  for (const CLI::App *Command : App.get_subcommands({}))
-    Known += (Known.empty() ? "" : ", ") + Command->get_name();
-  std::string Found = "none";
-  if (std::vector<std::string> Words = App.remaining(); !Words.empty())
-    Found = "'" + Words.front() + "'";
-  return "expected a subcommand (" + Known + "), found " + Found;
+  for (const CLI::App *Command : App.get_subcommands({})) {
+    Names.push_back(Command->get_name());
+    Known += (Known.empty() ? "" : ", ") + Names.back();
+  }
+  std::vector<std::string> Words = App.remaining();
+  std::string Expected = concat("expected a subcommand (", Known, "), found ");
+  if (Words.empty())
+    return Expected + "none";
+  return concat(Expected, "'", Words.front(), "'",
+                suggestion(Words.front(), Names));
+}
+
+/// The error of an option, or a word, that a subcommand does not have.
+std::string describeExtra(const CLI::App &Command) {
+  std::string Found = Command.remaining().front();
+  if (!Found.starts_with("-"))
+    return concat(Command.get_name(), ": unexpected argument '", Found,
+                  "' (m1run ", Command.get_name(), " --help lists all)");
+  Found = Found.substr(0, Found.find('='));
+  std::vector<std::string> Names;
+  for (const CLI::Option *Option : Command.get_options())
+    if (!Option->get_positional())
+      Names.push_back(Option->get_name());
+  return concat(Command.get_name(), ": unknown option '", Found, "'",
+                suggestion(Found, Names), " (m1run ", Command.get_name(),
+                " --help lists all)");
+}
+
+/// The error of a command line.
+std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
+  std::vector<CLI::App *> Chosen = App.get_subcommands();
+  if (Chosen.empty())
+    return Error.get_name() == "RequiredError" ? describeSubcommand(App)
+                                               : Error.what();
+  // A misspelt option is found even if it leaves a required one missing.
+  if (Chosen[0]->remaining_size() > 0)
+    return describeExtra(*Chosen[0]);
+  return concat(Chosen[0]->get_name(), ": ", Error.what());
 }
 } // namespace
 
 int run::main(int Argc, char **Argv) {
-  CLI::App App("Runs models that m1c compiled.", "m1run");
+  CLI::App App("Runs plans, which m1c compiles from models.\n"
+               "m1run SUBCOMMAND --help describes a subcommand.",
+               "m1run");
   App.require_subcommand(1);
+  App.set_version_flag("--version", concat("m1run ", kProjectVersion),
+                       "print the version and exit");
   run::Action Chosen;
   run::addGenerate(App, Chosen);
   run::addScore(App, Chosen);
@@ -52,7 +121,7 @@ int run::main(int Argc, char **Argv) {
     App.parse(Argc, Argv);
     Status = Chosen();
   } catch (const CLI::ParseError &Error) {
-    if (Error.get_exit_code() == 0) // --help
+    if (Error.get_exit_code() == 0) // --help or --version
       App.exit(Error);
     else
       Status = makeError(describe(App, Error));

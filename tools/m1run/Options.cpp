@@ -1,4 +1,5 @@
-//===- Options.cpp - what the subcommands share -----------------*- C++ -*-===//
+//===- Options.cpp - options that subcommands share
+//-------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -36,37 +37,43 @@ CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
 }
 
 void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
-  Command.add_option("PLAN", PlanPath, "the compiled model, made by m1c")
-      ->required();
+  Command.add_option("PLAN", PlanPath, "the plan: a model compiled by m1c")
+      ->required()
+      ->type_name("FILE.m1plan");
   Command
       .add_option("--weights", Session.Weights,
-                  "directory of the checkpoint, or 'none' for random weights")
+                  "directory of the checkpoint, or none: random weights")
       ->required(WeightsRequired)
       ->type_name("DIR|none");
   addNumber(
       Command, "--init-seed", UINT64_MAX,
       [this](uint64_t N) { Session.InitSeed = N; },
-      "seed of random weights (default 0)");
+      "seed of the random weights of --weights none (default 0)");
   Command
       .add_option("--device", Session.Device.Name,
-                  "where to run: cpu, cuda, cuda:N, or ptx, a GPU emulated on "
-                  "the CPU (default: what the plan was compiled for)")
+                  "cpu, cuda (the first GPU), cuda:N, or ptx (a GPU emulated "
+                  "on the CPU); default: cpu or cuda, as the plan was "
+                  "compiled for")
       ->type_name("DEVICE");
   addNumber(
       Command, "--threads", UINT32_MAX,
       [this](uint64_t N) { Session.Device.Threads = N; },
-      "threads of the CPU to use (default: all processors)");
+      "CPU threads (default: one per processor)");
   Command.add_flag("--blocking", Session.Device.Blocking,
-                   "wait for each kernel of a GPU, so that an error names the "
-                   "one that caused it");
+                   "wait for each kernel on a GPU, so that an error names the "
+                   "kernel that caused it");
+  Command.add_flag("--checked", Session.Device.Checked,
+                   "check that kernels on the CPU access nothing but their "
+                   "arguments; slow");
   Command.add_flag("--profile", Session.Profile,
-                   "print the time that each kernel takes");
+                   "print the time of each kernel on standard error");
 }
 
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                             bool OutDirRequired) {
   Common.addTo(Command, /*WeightsRequired=*/true);
-  // CLI11's own delimiter would take no file of "," and the next word instead.
+  // CLI11's own delimiter option takes "," for no value, and the next word
+  // instead.
   auto split = [this](const std::vector<std::string> &Lists) {
     for (const std::string &List : Lists)
       for (size_t Begin = 0, End; Begin <= List.size(); Begin = End + 1) {
@@ -81,13 +88,15 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
   Command
       .add_option_function<std::vector<std::string>>(
           "--tokens", split,
-          "token ids: 1-D .npy files of int32 or int64, separated by commas; "
-          "each is a sequence")
+          "token ids of one sequence per file: 1-D .npy files of int32 or "
+          "int64, separated by commas")
       ->required()
       ->allow_extra_args(false)
       ->type_name("FILE.npy[,FILE.npy...]");
-  Command.add_option("--out-dir", OutDir, OutDirText)->required(OutDirRequired);
-  Command.add_flag("--json", Json, "print one JSON object");
+  Command.add_option("--out-dir", OutDir, OutDirText)
+      ->required(OutDirRequired)
+      ->type_name("DIR");
+  Command.add_flag("--json", Json, "print a JSON object instead of text");
 }
 
 absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {

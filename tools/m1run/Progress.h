@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_TOOLS_M1RUN_PROGRESS_H
-#define M1_TOOLS_M1RUN_PROGRESS_H
+#ifndef M1C_TOOLS_M1RUN_PROGRESS_H
+#define M1C_TOOLS_M1RUN_PROGRESS_H
 
 #include <chrono>
 #include <cstdint>
@@ -15,12 +15,12 @@
 
 namespace m1::run {
 
-/// Shows how far a long run is: a bar that is redrawn on a terminal, a line now
-/// and then elsewhere. All of it goes to stderr.
+/// Reports the progress of a long run on stderr: as a bar on a terminal, as a
+/// line every 10 seconds elsewhere.
 class Progress {
 public:
   Progress(std::string Label, int64_t Total);
-  /// Ends the bar's line.
+  /// Ends the line of the bar.
   ~Progress();
   void advance(int64_t Steps);
 
@@ -40,4 +40,4 @@ bool interrupted();
 
 } // namespace m1::run
 
-#endif // M1_TOOLS_M1RUN_PROGRESS_H
+#endif // M1C_TOOLS_M1RUN_PROGRESS_H

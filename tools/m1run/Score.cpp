@@ -1,4 +1,4 @@
-//===- Score.cpp - m1run score: log-probabilities of tokens -----*- C++ -*-===//
+//===- Score.cpp - m1run score: log-probabilities of tokens -------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -93,7 +93,7 @@ absl::Status runScore(const ScoreCommand &Command) {
     double Sum = 0;
     for (float LogProb : LogProbs[I])
       Sum += LogProb;
-    // exp of the mean negative log-probability; of no token at all it is 1.
+    // exp of the mean negative log-probability; 1 for no tokens.
     double Perplexity =
         LogProbs[I].empty() ? 1 : std::exp(-Sum / LogProbs[I].size());
     if (Command.Json)
@@ -113,15 +113,17 @@ absl::Status runScore(const ScoreCommand &Command) {
 void run::addScore(CLI::App &App, Action &Chosen) {
   auto Command = std::make_shared<ScoreCommand>();
   CLI::App *Sub = App.add_subcommand(
-      "score", "Computes the log-probabilities of given tokens");
+      "score", "Compute the log-probabilities of given tokens");
   Command->addTo(*Sub,
                  "write logprobs.I.npy (float32 [T-1], of each token after "
-                 "the first) for each file I",
+                 "the first) of each sequence I",
                  /*OutDirRequired=*/true);
   Sub->add_flag("--logits", Command->Logits,
                 "also write logits.I.npy (float32 [T, V])");
-  Sub->add_option("--chunk", Command->Chunk,
-                  "feed at most this many tokens a call");
+  Sub->add_option(
+      "--chunk", Command->Chunk,
+      "feed at most this many tokens per call (default: as many as the plan "
+      "allows)");
   Sub->callback([Command, &Chosen] {
     Chosen = [Command] { return runScore(*Command); };
   });

@@ -1,4 +1,4 @@
-//===- HostCompiler.cpp - tile kernels to an ELF shared object ------------===//
+//===- HostCompiler.cpp - kernels to an ELF shared object -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -9,14 +9,12 @@
 #include "compiler/Codegen/CPU/HostCompiler.h"
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
-#include "compiler/Codegen/Passes.h"
 #include "lld/Common/Driver.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/Support/WithColor.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -27,22 +25,11 @@ using namespace m1::codegen;
 static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
 //===----------------------------------------------------------------------===//
-// Tile kernels to the LLVM dialect
+// LLVM IR
 //===----------------------------------------------------------------------===//
 
-void m1::codegen::buildHostPipeline(OpPassManager &Passes) {
-  // Blocks become loops over vectors and scalars.
-  Passes.addPass(createTileToHost());
-  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
-  buildLLVMPipeline(Passes);
-}
-
-//===----------------------------------------------------------------------===//
-// LLVM dialect to machine code
-//===----------------------------------------------------------------------===//
-
-static std::unique_ptr<llvm::TargetMachine>
-machineFor(tile::TargetAttr Target) {
+std::unique_ptr<llvm::TargetMachine>
+m1::codegen::createHostMachine(tile::TargetAttr Target) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -53,13 +40,11 @@ machineFor(tile::TargetAttr Target) {
 }
 
 std::unique_ptr<llvm::Module>
-m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
-                           tile::TargetAttr Target) {
-  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
-  if (!Machine)
-    return nullptr;
+m1::codegen::translateHost(ModuleOp Kernels, llvm::LLVMContext &Context,
+                           llvm::TargetMachine &Machine) {
+  tile::TargetAttr Target = tile::targetOf(Kernels);
   std::unique_ptr<llvm::Module> Translated =
-      translate(Module, Context, *Machine);
+      translate(Kernels, Context, Machine);
   if (!Translated)
     return nullptr;
   for (llvm::Function &F : *Translated) {
@@ -67,72 +52,123 @@ m1::codegen::translateHost(ModuleOp Module, llvm::LLVMContext &Context,
       continue;
     F.addFnAttr("target-cpu", Target.getArchitecture());
     if (Target.getUnit())
-      F.addFnAttr("target-features", Machine->getTargetFeatureString());
+      F.addFnAttr("target-features", Machine.getTargetFeatureString());
     F.addFnAttr("prefer-vector-width", std::to_string(Target.getLanes() * 32));
     F.addFnAttr(llvm::Attribute::NoUnwind);
     for (llvm::Argument &Argument : F.args())
       Argument.addAttr(llvm::Attribute::NoAlias);
   }
-  optimise(*Translated, *Machine);
+  optimise(*Translated, Machine);
   return Translated;
 }
 
-/// A temporary file that is gone when the object is.
-namespace {
-struct TemporaryFile {
-  llvm::SmallString<128> Path;
-  explicit TemporaryFile(StringRef Suffix) {
-    if (llvm::sys::fs::createTemporaryFile("m1c", Suffix, Path))
-      Path.clear();
-  }
-  ~TemporaryFile() {
-    if (!Path.empty())
-      llvm::consumeError(llvm::errorCodeToError(
-          llvm::sys::fs::remove(Path))); // nobody is left to tell
-  }
-};
-} // namespace
+//===----------------------------------------------------------------------===//
+// Calls to libraries
+//===----------------------------------------------------------------------===//
 
-FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
-                                                   tile::TargetAttr Target) {
-  auto Fail = [](const llvm::Twine &Message) {
-    llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
-    return failure();
-  };
-  std::unique_ptr<llvm::TargetMachine> Machine = machineFor(Target);
-  if (!Machine)
-    return failure();
-  TemporaryFile Object("o"), Shared("so");
-  if (Object.Path.empty() || Shared.Path.empty())
-    return Fail("cannot make a temporary file to link the kernels in");
-  {
-    std::error_code Error;
-    llvm::raw_fd_ostream Stream(Object.Path, Error);
-    llvm::legacy::PassManager Emit;
-    if (Error || Machine->addPassesToEmitFile(
-                     Emit, Stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-      return Fail("cannot write " + Object.Path);
-    Emit.run(Module);
-    Stream.close();
-    if (Stream.has_error()) {
-      Stream.clear_error();
-      return Fail("cannot write " + Object.Path + ": " +
-                  Stream.error().message());
+/// The function of `Object` whose code has `Offset` in `Section`, or "".
+static StringRef functionAt(const llvm::object::ObjectFile &Object,
+                            const llvm::object::SectionRef &Section,
+                            uint64_t Offset) {
+  for (llvm::object::ELFSymbolRef Symbol : Object.symbols()) {
+    auto In = Symbol.getSection();
+    auto At = Symbol.getAddress();
+    auto Name = Symbol.getName();
+    const bool IsHere = In && At && Name && *In == Section &&
+                        Symbol.getELFType() == llvm::ELF::STT_FUNC &&
+                        *At <= Offset && Offset < *At + Symbol.getSize();
+    StringRef Found = IsHere ? *Name : StringRef();
+    llvm::consumeError(In.takeError());
+    llvm::consumeError(At.takeError());
+    llvm::consumeError(Name.takeError());
+    if (IsHere)
+      return Found;
+  }
+  return "";
+}
+
+/// Fails if an object file uses a symbol that nothing defines when it is
+/// loaded.
+static LogicalResult verifyImports(StringRef Bytes, ModuleOp Kernels) {
+  auto Object = llvm::object::ObjectFile::createELFObjectFile(
+      llvm::MemoryBufferRef(Bytes, "kernels"));
+  if (!Object)
+    return Kernels.emitError("the object file of the kernels: ")
+           << llvm::toString(Object.takeError());
+  for (const llvm::object::SectionRef &Section : (*Object)->sections()) {
+    auto Patched = Section.getRelocatedSection();
+    if (!Patched) {
+      llvm::consumeError(Patched.takeError());
+      continue;
+    }
+    for (const llvm::object::RelocationRef &Relocation :
+         Section.relocations()) {
+      auto Symbol = Relocation.getSymbol();
+      if (Symbol == (*Object)->symbol_end())
+        continue;
+      auto Flags = Symbol->getFlags();
+      auto Name = Symbol->getName();
+      const bool IsImport =
+          Flags && Name && (*Flags & llvm::object::SymbolRef::SF_Undefined) &&
+          !llvm::is_contained({"", "memcpy", "memmove", "memset"}, *Name);
+      const std::string Import = IsImport ? Name->str() : "";
+      llvm::consumeError(Flags.takeError());
+      llvm::consumeError(Name.takeError());
+      if (IsImport)
+        return emitKernelError(Kernels, functionAt(**Object, **Patched,
+                                                   Relocation.getOffset()))
+               << "needs '" << Import
+               << "' of a library; kernels are linked with none";
     }
   }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The shared object
+//===----------------------------------------------------------------------===//
+
+FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
+                                                   llvm::TargetMachine &Machine,
+                                                   ModuleOp Kernels) {
+  auto Fail = [&](const llvm::Twine &Message) {
+    emitError(UnknownLoc::get(Kernels.getContext())) << Message;
+    return failure();
+  };
+  auto Code = emit(Module, Machine, llvm::CodeGenFileType::ObjectFile, Kernels);
+  if (failed(Code) || failed(verifyImports(*Code, Kernels)))
+    return failure();
+
+  int Descriptor = -1;
+  llvm::SmallString<128> Object, Shared;
+  if (llvm::sys::fs::createTemporaryFile("m1c", "o", Descriptor, Object))
+    return Fail("cannot make a temporary file to link the kernels in");
+  llvm::FileRemover RemoveObject(Object);
+  llvm::raw_fd_ostream Stream(Descriptor, /*shouldClose=*/true);
+  Stream << *Code;
+  Stream.close();
+  if (Stream.has_error()) {
+    const std::string Why = Stream.error().message();
+    Stream.clear_error();
+    return Fail("cannot write " + Object + ": " + Why);
+  }
+  if (llvm::sys::fs::createTemporaryFile("m1c", "so", Shared))
+    return Fail("cannot make a temporary file to link the kernels in");
+  llvm::FileRemover RemoveShared(Shared);
+
   std::string Messages;
   llvm::raw_string_ostream MessageStream(Messages);
-  const char *Arguments[] = {
-      "ld.lld", "-shared",           "--no-undefined-version",
-      "-z",     "noexecstack",       "--hash-style=gnu",
-      "-o",     Shared.Path.c_str(), Object.Path.c_str()};
+  const char *Arguments[] = {"ld.lld", "-shared",      "--no-undefined-version",
+                             "-z",     "noexecstack",  "--hash-style=gnu",
+                             "-o",     Shared.c_str(), Object.c_str()};
   lld::Result Result = lld::lldMain(Arguments, MessageStream, MessageStream,
                                     {{lld::Gnu, &lld::elf::link}});
   if (Result.retCode != 0)
-    return Fail("cannot link the kernels: " + Messages);
-  auto Buffer = llvm::MemoryBuffer::getFile(Shared.Path, false, false);
+    return Fail("cannot link the kernels: " +
+                StringRef(Messages).split('\n').first);
+  auto Buffer = llvm::MemoryBuffer::getFile(Shared, false, false);
   if (!Buffer)
-    return Fail("cannot read " + Shared.Path);
+    return Fail("cannot read " + Shared);
   return std::vector<char>((*Buffer)->getBufferStart(),
                            (*Buffer)->getBufferEnd());
 }

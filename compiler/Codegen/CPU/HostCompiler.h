@@ -1,4 +1,4 @@
-//===- HostCompiler.h - tile kernels to an ELF shared object ----*- C++ -*-===//
+//===- HostCompiler.h - kernels to an ELF shared object ---------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -11,26 +11,27 @@
 
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/IR/Module.h"
-#include <string>
+#include "llvm/Target/TargetMachine.h"
 #include <vector>
 
 namespace m1::codegen {
 
-/// Everything from tile kernels to the LLVM dialect.
-void buildHostPipeline(mlir::OpPassManager &Passes);
+/// LLVM's machine for a CPU target.
+std::unique_ptr<llvm::TargetMachine> createHostMachine(tile::TargetAttr Target);
 
-/// LLVM IR of a module that buildHostPipeline has run over, optimised for
-/// `Target`. Null after a diagnostic.
-std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Module,
+/// Optimised LLVM IR of lowered kernels, in the LLVM dialect, for the module's
+/// target. Null after a diagnostic.
+std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Kernels,
                                             llvm::LLVMContext &Context,
-                                            tile::TargetAttr Target);
+                                            llvm::TargetMachine &Machine);
 
-/// The bytes of an ELF shared object that exports every function of `Module`.
+/// The bytes of an ELF shared object that exports every function of `Module`,
+/// which is the LLVM IR of `Kernels`. It may call memcpy, memmove and memset,
+/// which the runtime provides, and nothing else. Fails after a diagnostic.
 llvm::FailureOr<std::vector<char>> linkHost(llvm::Module &Module,
-                                            tile::TargetAttr Target);
+                                            llvm::TargetMachine &Machine,
+                                            mlir::ModuleOp Kernels);
 
 } // namespace m1::codegen
 

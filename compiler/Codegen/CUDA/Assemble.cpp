@@ -9,11 +9,11 @@
 #include "compiler/Codegen/CUDA/Assemble.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 using namespace m1::codegen;
@@ -27,7 +27,7 @@ std::string m1::codegen::findAssembler() {
   return "";
 }
 
-/// What `ptxas -v` says of each kernel, in lines such as
+/// Parses what `ptxas -v` prints per kernel:
 ///   ptxas info    : Function properties for NAME
 ///       0 bytes stack frame, 8 bytes spill stores, 8 bytes spill loads
 ///   ptxas info    : Used 32 registers, used 1 barriers, 400 bytes cmem[0]
@@ -51,17 +51,14 @@ static std::vector<KernelResources> parseReport(StringRef Report) {
   return Kernels;
 }
 
-FailureOr<std::vector<KernelResources>>
+llvm::Expected<std::vector<KernelResources>>
 m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
                       StringRef Assembler) {
-  auto Fail = [](const llvm::Twine &Message) {
-    llvm::WithColor::error(llvm::errs(), "m1c") << Message << "\n";
-    return failure();
-  };
   llvm::SmallString<128> Source, Report;
   int Descriptor = -1;
   if (llvm::sys::fs::createTemporaryFile("m1c", "ptx", Descriptor, Source))
-    return Fail("cannot make a temporary file to assemble the kernels in");
+    return llvm::createStringError(
+        "cannot make a temporary file to assemble the kernels in");
   llvm::FileRemover RemoveSource(Source);
   llvm::raw_fd_ostream Stream(Descriptor, /*shouldClose=*/true);
   Stream << Ptx;
@@ -69,10 +66,11 @@ m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
   if (Stream.has_error()) {
     std::string Why = Stream.error().message();
     Stream.clear_error();
-    return Fail("cannot write " + Source + ": " + Why);
+    return llvm::createStringError("cannot write " + Source + ": " + Why);
   }
   if (llvm::sys::fs::createTemporaryFile("m1c", "txt", Report))
-    return Fail("cannot make a temporary file to assemble the kernels in");
+    return llvm::createStringError(
+        "cannot make a temporary file to assemble the kernels in");
   llvm::FileRemover RemoveReport(Report);
 
   std::string Why;
@@ -86,13 +84,13 @@ m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
   auto Text = llvm::MemoryBuffer::getFile(Report);
   StringRef Said = Text ? (*Text)->getBuffer() : StringRef();
   if (Code != 0) {
-    // The first complaint is the one to mend.
+    // The first error is the one to fix.
     for (StringRef Line : llvm::split(Said, '\n'))
       if (Line.contains("error") || Line.contains("fatal")) {
         Why = Line.trim().str();
         break;
       }
-    return Fail(Assembler + " refuses the kernels: " + Why);
+    return llvm::createStringError(Assembler + " refuses the kernels: " + Why);
   }
   return parseReport(Said);
 }

@@ -9,26 +9,26 @@
 #ifndef M1C_COMPILER_CODEGEN_CUDA_ASSEMBLE_H
 #define M1C_COMPILER_CODEGEN_CUDA_ASSEMBLE_H
 
-#include "compiler/Codegen/CUDA/PtxCompiler.h"
+#include "dialects/Tile/IR/Tile.h"
+#include <string>
 #include <vector>
 
 namespace m1::codegen {
 
-/// What a thread of a kernel takes once the kernel is assembled.
+/// Per thread of an assembled kernel.
 struct KernelResources {
   std::string Kernel;
   int64_t Registers = 0;
   int64_t SpilledBytes = 0; // stored to local memory for want of registers
 };
 
-/// Path of NVIDIA's assembler: in PATH or where the CUDA toolkit puts it; empty
-/// where there is none.
+/// Path of NVIDIA's assembler, in PATH or in the CUDA toolkit's folder; empty
+/// if there is none.
 std::string findAssembler();
 
-/// Assembles PTX to check it: the plan keeps the text, which the driver
-/// assembles again for the GPU that is there. Fails after a message on standard
-/// error.
-llvm::FailureOr<std::vector<KernelResources>>
+/// Assembles PTX as a check. A plan keeps the text, which the driver assembles
+/// for the GPU at hand. Fails with a message of one line.
+llvm::Expected<std::vector<KernelResources>>
 assemble(llvm::StringRef Ptx, tile::TargetAttr Target,
          llvm::StringRef Assembler);
 

@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/PtxCompiler.h"
 #include "compiler/Codegen/Passes.h"
 
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
@@ -22,7 +21,6 @@ namespace m1 {
 
 using namespace mlir;
 using namespace m1;
-using namespace m1::codegen;
 
 namespace {
 

@@ -1,4 +1,4 @@
-//===- PtxCompiler.h - tile kernels to PTX ----------------------*- C++ -*-===//
+//===- PtxCompiler.h - kernels to PTX ---------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -11,27 +11,26 @@
 
 #include "dialects/Tile/IR/Tile.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
 #include <string>
 
 namespace m1::codegen {
 
-/// From tile kernels to one thread's code: loops, vectors and the GPU dialect.
-void buildThreadPipeline(mlir::OpPassManager &Passes);
-/// Everything from tile kernels to the LLVM and NVVM dialects.
-void buildPtxPipeline(mlir::OpPassManager &Passes);
+/// LLVM's machine for a GPU target.
+std::unique_ptr<llvm::TargetMachine> createGpuMachine(tile::TargetAttr Target);
 
-/// LLVM IR of a module that buildPtxPipeline has run over, optimised for
-/// `Target`. Null after a message on standard error.
-std::unique_ptr<llvm::Module> translateGpu(mlir::ModuleOp Module,
+/// Optimised LLVM IR of lowered kernels, in the LLVM and NVVM dialects. Null
+/// after a diagnostic.
+std::unique_ptr<llvm::Module> translateGpu(mlir::ModuleOp Kernels,
                                            llvm::LLVMContext &Context,
-                                           tile::TargetAttr Target);
+                                           llvm::TargetMachine &Machine);
 
-/// The PTX text of every function of `Module`. Fails after a message on
-/// standard error.
+/// The PTX text of `Module`, which is the LLVM IR of `Kernels`. Fails after a
+/// diagnostic.
 llvm::FailureOr<std::string> emitPtx(llvm::Module &Module,
-                                     tile::TargetAttr Target);
+                                     llvm::TargetMachine &Machine,
+                                     mlir::ModuleOp Kernels);
 
 } // namespace m1::codegen
 

@@ -1,4 +1,4 @@
-//===- ToLLVM.cpp - what all targets do with LLVM -------------------------===//
+//===- ToLLVM.cpp - from the LLVM dialect to machine code -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,26 +8,21 @@
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 
-#include "compiler/Codegen/Passes.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
-#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/DiagnosticHandler.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/WithColor.h"
+#include "llvm/Support/CrashRecoveryContext.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace mlir;
-using namespace m1;
 using namespace m1::codegen;
 
 std::unique_ptr<llvm::TargetMachine>
@@ -35,40 +30,13 @@ m1::codegen::createMachine(const MachineChoice &Choice) {
   std::string Error;
   const llvm::Target *Known =
       llvm::TargetRegistry::lookupTarget(Choice.Triple.str(), Error);
-  if (!Known) {
-    llvm::WithColor::error(llvm::errs(), "m1c") << Error << "\n";
-    return nullptr;
-  }
+  if (!Known)
+    llvm::report_fatal_error(llvm::Twine(Error), /*gen_crash_diag=*/false);
   llvm::TargetOptions Options;
   Options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(Known->createTargetMachine(
       Choice.Triple, Choice.Processor, Choice.Features, Options,
       Choice.Relocation, std::nullopt, llvm::CodeGenOptLevel::Default));
-}
-
-void m1::codegen::buildLLVMPipeline(OpPassManager &Passes) {
-  Passes.addPass(createCanonicalizerPass());
-  Passes.addPass(createCSEPass());
-  Passes.addPass(createLoopInvariantCodeMotionPass());
-
-  // Nothing is left to a library of mathematics: exponentials and the like
-  // become polynomials, bf16 becomes shifts.
-  Passes.addPass(createExpandMath());
-  arith::ArithExpandOpsPassOptions Expand;
-  Expand.includeBf16 = true;
-  Passes.addPass(arith::createArithExpandOpsPass(Expand));
-  Passes.addPass(createCanonicalizerPass());
-  Passes.addPass(createCSEPass());
-
-  // Everything is said in the LLVM dialect.
-  Passes.addPass(createConvertSCFToCFPass());
-  ConvertVectorToLLVMPassOptions Vectors;
-  Passes.addPass(createConvertVectorToLLVMPass(Vectors));
-  Passes.addPass(createConvertMathToLLVMPass());
-  Passes.addPass(createArithToLLVMConversionPass());
-  Passes.addPass(createConvertControlFlowToLLVMPass());
-  Passes.addPass(createConvertFuncToLLVMPass());
-  Passes.addPass(createReconcileUnrealizedCastsPass());
 }
 
 std::unique_ptr<llvm::Module>
@@ -102,4 +70,100 @@ void m1::codegen::optimise(llvm::Module &Module, llvm::TargetMachine &Machine) {
   Builder.crossRegisterProxies(Loops, Functions, Components, Modules);
   Builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
       .run(Module, Modules);
+}
+
+//===----------------------------------------------------------------------===//
+// Machine code
+//===----------------------------------------------------------------------===//
+
+InFlightDiagnostic m1::codegen::emitKernelError(ModuleOp Kernels,
+                                                StringRef Name) {
+  Operation *Kernel = SymbolTable::lookupSymbolIn(Kernels, Name);
+  return emitError(Kernel ? Kernel->getLoc() : Kernels.getLoc())
+         << "kernel '" << Name << "' ";
+}
+
+namespace {
+
+/// Keeps the first error that LLVM reports, which would otherwise end the
+/// process.
+struct FirstError : llvm::DiagnosticHandler {
+  explicit FirstError(std::string &Message) : Message(Message) {}
+
+  bool handleDiagnostics(const llvm::DiagnosticInfo &Info) override {
+    if (Info.getSeverity() != llvm::DS_Error)
+      return false;
+    if (Message.empty()) {
+      llvm::raw_string_ostream Stream(Message);
+      llvm::DiagnosticPrinterRawOStream Printer(Stream);
+      Info.print(Printer);
+    }
+    return true;
+  }
+
+  std::string &Message;
+};
+
+} // namespace
+
+/// Writes `Module` as `Type`. Returns LLVM's first error, or "". LLVM ends the
+/// process where it cannot go on; here it returns to the caller instead.
+static std::string emitTo(llvm::raw_pwrite_stream &Stream, llvm::Module &Module,
+                          llvm::TargetMachine &Machine,
+                          llvm::CodeGenFileType Type) {
+  std::string Message;
+  auto OnFatalError = [](void *Out, const char *Reason, bool) {
+    *static_cast<std::string *>(Out) =
+        StringRef(Reason).split('\n').first.str();
+    llvm::CrashRecoveryContext::GetCurrent()->HandleExit(1);
+  };
+  llvm::LLVMContext &Context = Module.getContext();
+  std::unique_ptr<llvm::DiagnosticHandler> Saved =
+      Context.getDiagnosticHandler();
+  Context.setDiagnosticHandler(std::make_unique<FirstError>(Message));
+  llvm::CrashRecoveryContext::Enable();
+  llvm::CrashRecoveryContext Recovery;
+  {
+    llvm::ScopedFatalErrorHandler Handler(OnFatalError, &Message);
+    const bool Ended = Recovery.RunSafely([&] {
+      llvm::legacy::PassManager Passes;
+      if (Machine.addPassesToEmitFile(Passes, Stream, nullptr, Type))
+        Message = "the target cannot write such a file";
+      else
+        Passes.run(Module);
+    });
+    if (!Ended && Message.empty())
+      Message = "LLVM crashed";
+  }
+  llvm::CrashRecoveryContext::Disable();
+  Context.setDiagnosticHandler(std::move(Saved));
+  return Message;
+}
+
+llvm::FailureOr<llvm::SmallString<0>>
+m1::codegen::emit(llvm::Module &Module, llvm::TargetMachine &Machine,
+                  llvm::CodeGenFileType Type, ModuleOp Kernels) {
+  llvm::SmallString<0> Text;
+  llvm::raw_svector_ostream Stream(Text);
+  const std::string Message = emitTo(Stream, Module, Machine, Type);
+  if (Message.empty())
+    return Text;
+  // LLVM does not say where: compile each kernel alone.
+  for (const llvm::Function &F : Module) {
+    if (F.isDeclaration())
+      continue;
+    llvm::ValueToValueMapTy Map;
+    std::unique_ptr<llvm::Module> Alone =
+        llvm::CloneModule(Module, Map, [&](const llvm::GlobalValue *Value) {
+          return Value == &F || isa<llvm::GlobalVariable>(Value);
+        });
+    llvm::raw_null_ostream Nowhere;
+    if (std::string Own = emitTo(Nowhere, *Alone, Machine, Type);
+        !Own.empty()) {
+      emitKernelError(Kernels, F.getName()) << "cannot be compiled: " << Own;
+      return failure();
+    }
+  }
+  Kernels.emitError("the kernels cannot be compiled: ") << Message;
+  return failure();
 }

@@ -60,7 +60,7 @@ KernelDeclaration m1::linearKernel() {
   return {"linear",
           {{"x", "[T, K]"},
            {"weight", "packed [N, K]"},
-           {"input*", "[T, N], or [T, 1] if per token"},
+           {"input*", "memory [T, N], or [T, 1] if per token"},
            {"result", "[T, N]"},
            {"rows", "index"}},
           {"epilogue"},

@@ -27,8 +27,8 @@ SmallVector<int64_t> PackedLayout::shape() const {
 }
 
 bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t K) {
-  return Blocks.Pairs && X.isBF16() && W.isBF16() &&
-         K % Blocking::PairedRows == 0;
+  return Blocks.Unit && Blocks.Unit.getRightRowsTogether() == 2 &&
+         Blocks.Unit.multiplies(X, W, Float32Type::get(X.getContext()), K);
 }
 
 /// The axes of a packed weight's rows and columns after `Leading` others.

@@ -17,7 +17,7 @@ using namespace m1;
 
 KernelDeclaration m1::elementwiseKernel() {
   return {"elementwise",
-          {{"input*", "[T, N], or [T, 1] if per token"},
+          {{"input*", "memory [T, N], or [T, 1] if per token"},
            {"result", "[T, N]"},
            {"rows", "index"}},
           {"step"},

@@ -72,10 +72,10 @@ struct Seen {
 /// numbers depend on its own query, its own position and the keys alone.
 struct SoftmaxRows {
   KernelBody &B;
-  Value Slot, Group;
-  Value Queries;   // [M, D]
-  Value Positions; // of the rows, [M, C] of i32
-  Value Past;      // the first position that no row sees
+  Value Slot = {}, Group = {};
+  Value Queries = {};   // [M, D]
+  Value Positions = {}; // of the rows, [M, C] of i32
+  Value Past = {};      // the first position that no row sees
 
   int64_t rows() const {
     return cast<VectorType>(Queries.getType()).getDimSize(0);

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The computation of each elementwise op in upstream ops. The order of the ops
-// is part of the contract: kernels are reproducible instruction for
-// instruction, so each intermediate value is a statement of its own.
+// The computation of each elementwise op in upstream ops. C++ does not specify
+// the order in which nested calls emit ops, so each op is emitted by a
+// statement of its own.
 //
 //===----------------------------------------------------------------------===//
 

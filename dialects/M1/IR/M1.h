@@ -25,6 +25,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "dialects/M1/IR/Attributes.h"
 #include "dialects/M1/IR/M1Interfaces.h"
 
 #include "dialects/M1/IR/M1Dialect.h.inc"

@@ -1,4 +1,4 @@
-//===- M1Interfaces.cpp - what the compiler asks m1 ops -------------------===//
+//===- M1Interfaces.cpp - interfaces of m1 ops ----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -23,6 +23,38 @@ static ArrayRef<int64_t> shapeOf(Value V) {
 static double elementsOf(Value V) {
   return cast<RankedTensorType>(V.getType()).getNumElements();
 }
+
+//===----------------------------------------------------------------------===//
+// OperandAxesOpInterface
+//===----------------------------------------------------------------------===//
+
+StringRef EmbeddingOp::getOperandAxes() { return "T, V D"; }
+StringRef CastOp::getOperandAxes() { return "..."; }
+StringRef LinearOp::getOperandAxes() { return "T K, N K"; }
+StringRef RMSNormOp::getOperandAxes() { return "T N, N"; }
+StringRef SiluOp::getOperandAxes() { return "..."; }
+StringRef SigmoidGateOp::getOperandAxes() { return "..., ..."; }
+StringRef SiluMulOp::getOperandAxes() { return "..., ..."; }
+StringRef ResidualOp::getOperandAxes() { return "..., ..."; }
+StringRef SharedMixOp::getOperandAxes() { return "T D, T D, T 1"; }
+StringRef SelectLastOp::getOperandAxes() { return "T N, B+1"; }
+StringRef SplitQKVOp::getOperandAxes() { return "T N"; }
+StringRef SplitHeadsOp::getOperandAxes() { return "T N"; }
+StringRef MergeHeadsOp::getOperandAxes() { return "T H d"; }
+StringRef RotaryOp::getOperandAxes() { return "T H d, T"; }
+StringRef LightningAttentionOp::getOperandAxes() {
+  return "T H d, T H d, T H d, -, T, B+1, B";
+}
+StringRef SoftmaxAttentionOp::getOperandAxes() {
+  return "T H d, T G d, T G d, -, T, B+1, B";
+}
+StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
+StringRef ExpertsOp::getOperandAxes() {
+  return "T D, T K, T K, E F D, E F D, E D F";
+}
+StringRef TokenLogProbOp::getOperandAxes() { return "T V, T"; }
+StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
+StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
 
 //===----------------------------------------------------------------------===//
 // StateUpdateOpInterface
@@ -80,7 +112,7 @@ double LightningAttentionOp::getOperationsPerToken() {
 }
 
 StringRef SoftmaxAttentionOp::getCostKind() {
-  return "softmax attention, each key";
+  return "softmax attention, per key";
 }
 double SoftmaxAttentionOp::getOperationsPerToken() {
   ArrayRef<int64_t> Q = shapeOf(getQ());
@@ -109,7 +141,7 @@ static bool isF64(Type T) {
   return isa<RankedTensorType>(T) && getElementTypeOrSelf(T).isF64();
 }
 
-/// From f64 a value is rounded once: to f32.
+/// An f64 operand may stay f64 or be rounded to f32.
 static LogicalResult verifyRoundedF64(Operation *Op) {
   Type Result = getElementTypeOrSelf(Op->getResult(0).getType());
   if (llvm::any_of(Op->getOperandTypes(), isF64) && !Result.isF64() &&

@@ -1,4 +1,4 @@
-//===- M1Interfaces.h - what the compiler asks m1 ops -----------*- C++ -*-===//
+//===- M1Interfaces.h - interfaces of m1 ops --------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- M1Interfaces.td - what the compiler asks m1 ops ------*- tablegen -*-===//
+//===- M1Interfaces.td - interfaces of m1 ops ---------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Passes ask these interfaces instead of naming ops, so that a new op takes part in fusion, verification and reports by
-// implementing them.
+// Passes use these interfaces instead of lists of ops, so that a new op takes part in fusion, verification and reports
+// by implementing them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +15,22 @@
 #define M1_INTERFACES
 
 include "mlir/IR/OpBase.td"
+
+def M1_OperandAxesOpInterface : OpInterface<"OperandAxesOpInterface"> {
+  let cppNamespace = "::m1";
+  let description = [{
+    An op whose operands share axes with dynamic extents. Verifiers check static extents; this interface states which
+    extents must agree at run time.
+  }];
+  let methods = [
+    StaticInterfaceMethod<[{
+        The axes of each operand, as in "T H d, T, B+1": operands are separated by commas, axes by spaces. Axes of the
+        same name have the same extent, in all operands of the op; `B+1` is one more than the axis `B`, `1` an axis of
+        extent 1. `...` stands for any number of axes, the same wherever it occurs; `-` is an operand that is no tensor.
+      }],
+      "::llvm::StringRef", "getOperandAxes">,
+  ];
+}
 
 def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::m1";
@@ -41,7 +57,7 @@ def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
 def M1_StateUpdateOpInterface : OpInterface<"StateUpdateOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op that consumes the value of a state and returns its successor, which the compiler stores in the same memory.
+    An op that consumes the value of a state and returns the updated value, which the compiler stores in the same memory.
   }];
   let methods = [
     InterfaceMethod<"The operand that is the state's value before the op.", "::mlir::OpOperand &", "getStateOperand">,

@@ -18,8 +18,8 @@ using namespace m1;
 // Assembly
 //===----------------------------------------------------------------------===//
 
-/// `[5.0e-01, 0.12500125]`: as many digits as it takes to read the same numbers
-/// again. The array attribute's own form keeps seven.
+/// `[5.0e-01, 0.12500125]`, with as many digits as reading the same numbers
+/// back takes. The default form of the attribute keeps seven.
 static void printExactNumbers(OpAsmPrinter &Printer, Operation *,
                               DenseF64ArrayAttr Numbers) {
   Printer << '[';
@@ -47,7 +47,7 @@ static ParseResult parseExactNumbers(OpAsmParser &Parser,
 // Casts
 //===----------------------------------------------------------------------===//
 
-/// Whether every value of `From` is also a value of `To`.
+/// Returns true if every value of `From` is also a value of `To`.
 static bool holdsAllValuesOf(FloatType To, FloatType From) {
   if (To == From || To.isF64())
     return true;
@@ -57,8 +57,9 @@ static bool holdsAllValuesOf(FloatType To, FloatType From) {
 OpFoldResult CastOp::fold(FoldAdaptor Adaptor) {
   if (getOperand().getType() == getType())
     return getOperand();
-  // Widening changes no value, so what follows may start from the narrow type:
-  // bf16 -> f32 -> bf16 is nothing, bf16 -> f32 -> f16 is bf16 -> f16.
+  // A widening cast changes no value, so the cast after it can take its
+  // operand: bf16 -> f32 -> bf16 is the identity, bf16 -> f32 -> f16 is bf16 ->
+  // f16.
   auto Inner = getOperand().getDefiningOp<CastOp>();
   if (!Inner)
     return {};
@@ -113,14 +114,15 @@ OpFoldResult MergeHeadsOp::fold(FoldAdaptor Adaptor) {
 // States
 //===----------------------------------------------------------------------===//
 
-/// Writing back what was read changes nothing, unless the state was written in
-/// between. The read, then unused, is dead.
+/// Writing back the value just read has no effect, unless the state was written
+/// in between.
 LogicalResult WriteStateOp::canonicalize(WriteStateOp Write,
                                          PatternRewriter &Rewriter) {
   auto Read = Write.getValue().getDefiningOp<ReadStateOp>();
   if (!Read || Read.getStateAttr() != Write.getStateAttr() ||
       Read->getBlock() != Write->getBlock())
-    return Rewriter.notifyMatchFailure(Write, "not the value read from it");
+    return Rewriter.notifyMatchFailure(Write,
+                                       "does not write back the value it read");
   for (Operation *Op = Read->getNextNode(); Op != Write;
        Op = Op->getNextNode()) {
     if (auto Other = dyn_cast<WriteStateOp>(Op)) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One op for each step of the model (docs/model.md). A function of this dialect computes on a ragged batch: T tokens of
-// B sequences laid end to end, so every activation's axis 0 is the token axis and is dynamic.
+// One op for each step of the model (docs/model.md). Functions of this dialect compute on a ragged batch: T tokens of
+// B concatenated sequences. Axis 0 of every activation is the token axis and is dynamic.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,15 +32,23 @@ def M1_Dialect : Dialect {
       entry is 0, the last T, and entries do not decrease (an empty sequence is allowed);
     - `slots : tensor<?xi32>` [B]: which slot of each state sequence b owns; no two sequences share one.
 
-    The tokens of one sequence have consecutive positions. A token at position 0 starts its sequence anew: whatever its
-    slot held before is ignored.
+    The tokens of one sequence have consecutive positions. A token at position 0 starts a new sequence: the previous
+    contents of its slot are ignored.
 
     Element types are part of the meaning: an op computes as if exactly and rounds once to the element type of its
-    result, except that products round as its description says.
+    result; the description of a product says how it is summed.
+
+    Arguments and results of functions can have two attributes. `m1.dim` is the extent of axis 0, a symbol or a symbol
+    plus a number ("T", "B+1"): in one call of the function a symbol has one value. `m1.name` is the name that callers
+    use; no two arguments share one, nor do two results. A module can have the attribute `m1.model`, a `#m1.model`.
   }];
   let cppNamespace = "::m1";
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  // m1.model, m1.dim and m1.name: Attributes.h.
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -52,7 +60,7 @@ class M1_Type<string name, string typeMnemonic> : TypeDef<M1_Dialect, name> {
 }
 
 def M1_LightningStateType : M1_Type<"LightningState", "lightning_state"> {
-  let summary = "What a lightning attention layer keeps of every sequence";
+  let summary = "The state of a lightning attention layer";
   let description = [{
     For each slot and head: the state S [d, d] in f32 at the last chunk boundary, and the k and v rows of the open chunk
     (at most `chunk` rows) in `elementType`. Written `!m1.lightning_state<12 x 64, chunk = 64, bf16>`.
@@ -63,10 +71,10 @@ def M1_LightningStateType : M1_Type<"LightningState", "lightning_state"> {
 }
 
 def M1_KVCacheType : M1_Type<"KVCache", "kv_cache"> {
-  let summary = "The keys and values of all earlier tokens of every sequence";
+  let summary = "The key/value cache of a softmax attention layer";
   let description = [{
-    For each slot: k and v rows [length, G, d] of a softmax attention layer. Written `!m1.kv_cache<4 x 64, bf16>`; the
-    greatest length is a bound that is given when a plan is compiled.
+    For each slot: the k and v rows [length, G, d] of a sequence's earlier tokens. Written `!m1.kv_cache<4 x 64, bf16>`;
+    the maximum length is set when a plan is compiled.
   }];
   let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType);
   let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType `>`";
@@ -75,11 +83,11 @@ def M1_KVCacheType : M1_Type<"KVCache", "kv_cache"> {
 
 def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
   let mnemonic = "source";
-  let summary = "A tensor of the checkpoint, or a range of one along one axis";
+  let summary = "A tensor of the checkpoint, or a slice of one along one axis";
   let description = [{
-    `#m1.source<"name">` is a whole tensor. `#m1.source<"name"[axis 1, 0 to 64 of 128]>` is its part with indices
-    0 <= i < 64 along axis 1, whose full extent in the checkpoint is 128. `#m1.source<"name" as bf16>` is stored in another
-    element type than the parameter has, to which it is widened.
+    `#m1.source<"name">` is a whole tensor. `#m1.source<"name"[axis 1, 0 to 64 of 128]>` is the slice with
+    indices 0 <= i < 64 along axis 1, whose full extent in the checkpoint is 128. `#m1.source<"name" as bf16>` is stored
+    in a narrower element type than the parameter's and is widened to it.
   }];
   let parameters = (ins "::mlir::StringAttr":$tensor, DefaultValuedParameter<"int64_t", "-1">:$axis,
                         DefaultValuedParameter<"int64_t", "0">:$begin, DefaultValuedParameter<"int64_t", "0">:$end,
@@ -88,6 +96,25 @@ def M1_SourceAttr : AttrDef<M1_Dialect, "Source"> {
     return $_get(tensor.getContext(), tensor, -1, 0, 0, 0, ::mlir::Type());
   }]>];
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def M1_ModelAttr : AttrDef<M1_Dialect, "Model"> {
+  let mnemonic = "model";
+  let summary = "The model that a module computes: the value of its attribute m1.model";
+  let description = [{
+    The checkpoint's architecture, the number of layers, the maximum number of positions and the size of the vocabulary,
+    all positive. The checkpoint may hold tensors that are no parameter's source only if their names end with one of
+    `derived`: those follow from the configuration.
+
+    ```mlir
+    #m1.model<architecture = "MiniMaxM1ForCausalLM", layers = 80, max_position = 10240000, vocabulary = 200064,
+              derived = [".rotary_emb.inv_freq"]>
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$architecture, "int64_t":$layers, "int64_t":$max_position,
+                        "int64_t":$vocabulary, "::mlir::ArrayAttr":$derived);
+  let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -107,14 +134,14 @@ class M1_Op<string mnemonic, list<Trait> traits = []> : Op<M1_Dialect, mnemonic,
 //===----------------------------------------------------------------------===//
 
 def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
-  let summary = "Declares a named parameter and where it comes from in the checkpoint";
+  let summary = "Declares a named parameter and its sources in the checkpoint";
   let description = [{
-    With one source, that tensor (or range of it) is the parameter. With n > 1 sources, or with one that is `stacked`,
-    they are stacked along a new leading axis of extent n.
+    With one source, the parameter is that tensor or slice. With n > 1 sources, or with one that is `stacked`, they are
+    stacked along a new leading axis of extent n.
 
     Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) if stacked,
-    axis 0 of the type has extent n; (C4) a range's length is the extent of that axis in the type (without the stacking
-    axis); (C5) a source stored in another element type has a narrower one, and the parameter is the weight of a product.
+    axis 0 of the type has extent n; (C4) a slice's length is the extent of that axis in the type (without the stacking
+    axis); (C5) a source stored in another element type has a narrower one, which compiled code supports for weights of products.
 
     ```mlir
     m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>
@@ -126,7 +153,7 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
                        UnitAttr:$stacked);
   let assemblyFormat = "$sym_name `:` $type `from` (`stacked` $stacked^)? $sources attr-dict";
   let extraClassDeclaration = [{
-    /// Whether the sources are stacked along axis 0; otherwise there is just one and it has the parameter's shape.
+    /// Returns true if the sources are stacked along axis 0. Otherwise there is one, of the parameter's shape.
     bool isStacked() { return getSources().size() > 1 || getStacked(); }
   }];
 }
@@ -142,17 +169,17 @@ def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, M1_F64OpInterface,
 }
 
 def M1_StateOp : M1_Op<"state", [Symbol]> {
-  let summary = "Declares state that lasts from call to call, for every slot";
+  let summary = "Declares state that persists between calls, with a value for each slot";
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<M1_StateType>:$type);
   let assemblyFormat = "$sym_name `:` $type attr-dict";
   let hasVerifier = 0;
 }
 
 def M1_ReadStateOp : M1_Op<"read_state", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "The present value of a state";
+  let summary = "The current value of a state";
   let description = [{
-    State values are linear: each is used exactly once, by the attention op that makes its successor or by
-    `m1.write_state`, so that updates can happen in place.
+    State values are linear: each is used exactly once, by an op that updates it (`StateUpdateOpInterface`) or by
+    `m1.write_state`, so that updates happen in place.
 
     Constraints: (C1) the symbol names an `m1.state`; (C2) its type is the result's type; (C3) the result has at most one
     use.
@@ -164,7 +191,7 @@ def M1_ReadStateOp : M1_Op<"read_state", [MemoryEffects<[MemRead]>, DeclareOpInt
 
 def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "Makes a value the state's contents for the calls to come";
+  let summary = "Stores a value as the state's contents for later calls";
   let description = "Constraints: (C1) the symbol names an `m1.state`; (C2) its type is the operand's type.";
   let arguments = (ins M1_StateType:$value, FlatSymbolRefAttr:$state);
   let assemblyFormat = "$value `,` $state `:` type($value) attr-dict";
@@ -176,7 +203,8 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
 // Rows: embedding, products, norms, elementwise
 //===----------------------------------------------------------------------===//
 
-def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
   let description = [{
@@ -187,9 +215,10 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_Cost
   let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
+def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
-  let summary = "The same values, rounded to the nearest even of another element type";
+  let summary = "Conversion to another element type, rounding to nearest, ties to even";
   let description = "Constraints: (C1) operand and result have the same shape.";
   let arguments = (ins RankedTensorOf<[M1_Float]>:$operand);
   let results = (outs RankedTensorOf<[M1_Float]>:$result);
@@ -197,13 +226,12 @@ def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpI
   let hasFolder = 1;
 }
 
-def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
+def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "A linear layer: result = x weightᵀ";
   let description = [{
-    x is [T, K], weight [N, K], result [T, N]. Products of the operands as they are, summed in f32 (f64 when both are
-    f64) in one order over K whatever T is. An f32 x on a bf16 weight multiplies the f32 values: nothing is rounded to
-    bf16 first.
+    x is [T, K], weight [N, K], result [T, N]. The operands are multiplied unrounded and summed in f32 (f64 if both are
+    f64), in one reduction order over K for every T. With an f32 x and a bf16 weight, x is not rounded to bf16.
 
     Constraints: (C1) x has rank 2 and weight is a static rank-2 tensor; (C2) their last axes are equal; (C3) the result
     is [T, N].
@@ -213,7 +241,7 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_CostOpInte
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
+def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
     Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
@@ -223,7 +251,8 @@ def M1_RMSNormOp : M1_Op<"rms_norm", [Pure]> {
   let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(x), elementwise";
   let description = "Constraints: (C1) operand and result have the same shape.";
   let arguments = (ins M1_Rows:$operand);
@@ -231,7 +260,8 @@ def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpI
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(gate), elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$x, M1_Rows:$gate);
@@ -239,7 +269,8 @@ def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1
   let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "silu(a) * b, elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$a, M1_Rows:$b);
@@ -247,7 +278,8 @@ def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_Element
   let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
+def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "The residual mix: residual * alpha + branch * beta";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
   let arguments = (ins M1_Rows:$residual, M1_Rows:$branch, F64Attr:$alpha, F64Attr:$beta);
@@ -255,10 +287,11 @@ def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_Elemen
   let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
   let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
   let description = [{
-    coefficient is [T, 1]: one number a token.
+    coefficient is [T, 1]: one number per token.
 
     Constraints: (C1) moe, shared and result are [T, D]; (C2) coefficient is [T, 1].
   }];
@@ -267,7 +300,8 @@ def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_Ele
   let assemblyFormat = "$moe `,` $shared `,` $coefficient attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SelectLastOp : M1_Op<"select_last", [Pure, M1_F64OpInterface]> {
+def M1_SelectLastOp : M1_Op<"select_last", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
   let summary = "The last row of each sequence: result[b] = x[cu_seqlens[b+1] - 1]";
   let description = [{
     The row of an empty sequence is zero.
@@ -284,8 +318,9 @@ def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable
     M1_F64OpInterface]> {
   let summary = "A linear layer and the elementwise ops after it, to be computed by one kernel";
   let description = [{
-    The result is what the body yields: an `m1.linear`, then its epilogue, elementwise ops that each take the result of
-    the op before. Their other operands come from outside. `m1-fuse-elementwise` makes this op; it changes no value.
+    The body is an `m1.linear` and its epilogue: elementwise ops, each of which takes the result of the op before it. Other
+    operands are captured from outside. The result is what the body yields; grouping the ops changes no value.
+    `m1-fuse-elementwise` makes this op.
 
     ```mlir
     %y = m1.fused -> tensor<?x32xbf16> {
@@ -327,10 +362,11 @@ def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64O
 // Attention
 //===----------------------------------------------------------------------===//
 
-def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, M1_F64OpInterface]> {
-  let summary = "Cuts each head's slice into q, k and v: [T, 3Hd] to three of [T, H, d]";
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
+  let summary = "Splits each head's columns into q, k and v: [T, 3Hd] to three of [T, H, d]";
   let description = [{
-    The layout of a lightning layer's qkv_proj: head by head, and inside each head's 3d columns q, then k, then v.
+    The columns are those of a lightning layer's qkv_proj: head by head; of each head's 3d columns, q, then k, then v.
 
     Constraints: (C1) the operand is [T, 3Hd]; (C2) all three results are [T, H, d] of the operand's element type, with
     the same H and d.
@@ -340,8 +376,9 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, M1_F64OpInterface]> {
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, M1_F64OpInterface]> {
-  let summary = "[T, Hd] seen as [T, H, d]";
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
+  let summary = "Reshapes [T, Hd] to [T, H, d]";
   let description = "Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.";
   let arguments = (ins M1_Rows:$operand);
   let results = (outs M1_Heads:$result);
@@ -349,8 +386,9 @@ def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, M1_F64OpInterface]> {
   let hasFolder = 1;
 }
 
-def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, M1_F64OpInterface]> {
-  let summary = "[T, H, d] seen as [T, Hd]";
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    M1_F64OpInterface]> {
+  let summary = "Reshapes [T, H, d] to [T, Hd]";
   let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
   let arguments = (ins M1_Heads:$operand);
   let results = (outs M1_Rows:$result);
@@ -358,12 +396,12 @@ def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, M1_F64OpInterface]> {
   let hasFolder = 1;
 }
 
-def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
+def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Rotary position embedding of the first rotary_dim components of each head";
   let description = [{
     With n = rotary_dim and the angle a = positions[t] * theta^(-2i/n) for i < n/2:
-    result[i] = x[i] cos a - x[i + n/2] sin a, result[i + n/2] = x[i + n/2] cos a + x[i] sin a; components from n on pass
-    through.
+    result[i] = x[i] cos a - x[i + n/2] sin a, result[i + n/2] = x[i + n/2] cos a + x[i] sin a; components from n on are
+    unchanged.
 
     Constraints: (C1) x and result are [T, H, d]; (C2) positions is [T]; (C3) rotary_dim is even and 0 < rotary_dim <= d;
     (C4) theta is positive.
@@ -373,18 +411,19 @@ def M1_RotaryOp : M1_Op<"rotary", [Pure]> {
   let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure,
+    DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>, DeclareOpInterfaceMethods<M1_CostOpInterface>,
     DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Linear attention with a per-head exponential decay, and its state";
   let description = [{
     For each sequence and head h with decay λ = exp(-slopes[h]):  S_t = λ S_{t-1} + k_tᵀ v_t,  o_t = q_t S_t,  S_{-1} = 0
-    before position 0. No scale, no normaliser. Computed chunk by chunk, chunks anchored at multiples of the state
-    type's `chunk` in each sequence's own positions; S is f32, and where the state's element type is bf16 the operand of
-    q·S is S rounded to it.
+    before position 0. There is no scale and no normaliser. It is computed chunk by chunk; chunks start at multiples of
+    the state type's `chunk` in each sequence's own positions. S is f32; if the state's element type is bf16, q is
+    multiplied by S rounded to bf16.
 
     Constraints: (C1) q, k, v are [T, H, d] of one type; (C2) the result is [T, H, d]; (C3) the state has the same H and
     d, and q's element type; (C4) slopes has H entries, none negative; (C5) positions is [T], cu_seqlens [B+1], slots
-    [B]; (C6) the state's successor has the state's type.
+    [B]; (C6) the updated state has the state's type.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_LightningStateType:$state, M1_Index:$positions,
                        M1_Index:$cuSeqlens, M1_Index:$slots, DenseF64ArrayAttr:$slopes);
@@ -395,16 +434,16 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInter
   }];
 }
 
-def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
     For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
-    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v join the cache first.
+    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v are first appended to the cache.
 
     Constraints: (C1) q and result are [T, H, d]; (C2) k and v are [T, G, d] of one type, q's element type; (C3) G
     divides H; (C4) the cache has the same G and d, and k's element type; (C5) positions is [T], cu_seqlens [B+1], slots
-    [B]; (C6) the cache's successor has the cache's type; (C7) scale is positive.
+    [B]; (C6) the updated cache has the cache's type; (C7) scale is positive.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_KVCacheType:$cache, M1_Index:$positions,
                        M1_Index:$cuSeqlens, M1_Index:$slots, F64Attr:$scale);
@@ -419,9 +458,9 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterface
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
-def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>,
-    DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
-  let summary = "Chooses each token's experts and their weights";
+def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
+  let summary = "Selects each token's experts and their weights";
   let description = [{
     p = softmax(x weightᵀ) over the E experts, in f32; the K largest, ties to the lower index, in descending order; their
     p divided by the sum of the K.
@@ -434,12 +473,13 @@ def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_CostOpInte
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
+def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
-    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped. The K experts of a token are distinct, as `m1.router` makes them; plans
-    rely on it.
+    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped. The
+    K experts of a token are distinct, as `m1.router` selects them; compiled code relies on it.
 
     Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
     element type; (C3) the result is [T, D].
@@ -454,7 +494,7 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_CostOpIn
 // Output
 //===----------------------------------------------------------------------===//
 
-def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
+def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "log softmax(logits[t])[targets[t]] in f32";
   let description = [{
     Constraints: (C1) logits is [T, V]; (C2) targets is [T]; (C3) the result is [T] of f32.
@@ -464,7 +504,8 @@ def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure]> {
   let assemblyFormat = "$logits `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
+def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
   let summary = "token_log_prob(linear(x, weight), targets) without the logits";
   let description = [{
     The same values as an `m1.linear` with an f32 result followed by `m1.token_log_prob`, with no [T, V] tensor.
@@ -476,19 +517,20 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M
   let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
-  let summary = "Draws each sequence's next token from its logits";
+def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+    DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
+  let summary = "Samples each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the
     probabilities p = softmax(logits / temperature), kept for the top_k largest (0 or less: all) and renormalised, then
     for the smallest set of largest p whose sum reaches top_p (1 or more: all) and renormalised again, ties to the lower
     index in both; one token is always kept. The token is the first, in descending order of p (ties: lower index first),
-    at which the running sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position
+    at which the cumulative sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position
     low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
     positions[b].
 
-    -infinity is a logit like others: such tokens are drawn only where nothing else is left. A logit that is not a
-    number, or infinity, is an error of the program that draws.
+    A token with logit -infinity is drawn only if no other is left. A logit that is NaN or +infinity is an error at run
+    time.
 
     Constraints: (C1) logits is [B, V] of f32; (C2) temperature and top_p are [B] of f32, top_k and positions [B] of i32,
     seeds [B] of i64; (C3) the result is [B] of i32.

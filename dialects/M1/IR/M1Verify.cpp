@@ -1,4 +1,4 @@
-//===- M1Verify.cpp - what each operation requires ------------------------===//
+//===- M1Verify.cpp - constraints of the ops ------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -24,7 +24,7 @@ using namespace m1;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What one axis of a tensor must be.
+/// The expected extent of one axis of a tensor.
 struct Axis {
   StringRef Name;
   int64_t Size;      // kDynamic: any
@@ -32,12 +32,12 @@ struct Axis {
 };
 } // namespace
 
-/// An axis whose extent the compiler knows.
+/// An axis with a static extent.
 static Axis fixed(StringRef Name, int64_t Size = ShapedType::kDynamic) {
   return {Name, Size, false};
 }
 
-/// An axis of tokens or sequences, whose extent may be known only at run time.
+/// An axis of tokens or sequences, which may be dynamic.
 static Axis ragged(StringRef Name, int64_t Size = ShapedType::kDynamic) {
   return {Name, Size, true};
 }
@@ -151,11 +151,11 @@ LogicalResult ParameterOp::verify() {
       continue;
     int64_t A = Source.getAxis() + (Stacked ? 1 : 0);
     if (A >= Ty.getRank())
-      return emitOpError() << "C4: expected a range along an axis of " << Ty
+      return emitOpError() << "C4: expected a slice along an axis of " << Ty
                            << ", found axis " << Source.getAxis() << " of "
                            << Source.getTensor();
     if (Source.getEnd() - Source.getBegin() != Ty.getDimSize(A))
-      return emitOpError() << "C4: expected a range of length "
+      return emitOpError() << "C4: expected a slice of length "
                            << Ty.getDimSize(A) << ", found "
                            << Source.getEnd() - Source.getBegin() << " of "
                            << Source.getTensor();
@@ -428,7 +428,7 @@ LogicalResult LightningAttentionOp::verify() {
                          getSlots())))
     return failure();
   if (getNewState().getType() != State)
-    return emitOpError() << "C6: expected a successor of type " << State
+    return emitOpError() << "C6: expected an updated state of type " << State
                          << ", found " << getNewState().getType();
   return success();
 }
@@ -467,7 +467,7 @@ LogicalResult SoftmaxAttentionOp::verify() {
                          getSlots())))
     return failure();
   if (getNewCache().getType() != Cache)
-    return emitOpError() << "C6: expected a successor of type " << Cache
+    return emitOpError() << "C6: expected an updated state of type " << Cache
                          << ", found " << getNewCache().getType();
   return expectPositive(*this, "C7", "scale", getScale());
 }
@@ -494,7 +494,7 @@ LogicalResult RouterOp::verify() {
   int64_t Chosen = extent(getExperts(), 1), Experts = extent(getWeight(), 0);
   if (Chosen < 1 || Chosen > Experts)
     return emitOpError() << "C3: expected 1 to " << Experts
-                         << " experts a token, found " << Chosen;
+                         << " experts per token, found " << Chosen;
   return success();
 }
 

@@ -13,7 +13,7 @@
 
 using namespace m1::reference;
 
-std::string m1::reference::checkBatch(const Batch &In, int64_t Tokens,
+std::string m1::reference::checkBatch(const RaggedBatch &In, int64_t Tokens,
                                       const State &Before) {
   if (std::string Wrong = checkCuSeqlens(In.CuSeqlens, Tokens); !Wrong.empty())
     return Wrong;
@@ -44,7 +44,7 @@ std::string m1::reference::checkBatch(const Batch &In, int64_t Tokens,
   return "";
 }
 
-/// What a sequence's slot holds before its first token: nothing, at position 0.
+/// The state of a slot before a token at `Position`: empty at position 0.
 static SlotState held(const State &Before, int64_t Slot, int64_t Position) {
   auto Held = Before.find(Slot);
   return Position == 0 || Held == Before.end() ? SlotState() : *Held->second;
@@ -91,7 +91,7 @@ Tensor m1::reference::rotary(const Tensor &X, const Tensor &Positions,
 
 std::pair<Tensor, State> m1::reference::lightningAttention(
     const Tensor &Q, const Tensor &K, const Tensor &V, const State &Before,
-    const Batch &In, const std::vector<double> &Slopes) {
+    const RaggedBatch &In, const std::vector<double> &Slopes) {
   int64_t Heads = Q.Shape[1], D = Q.Shape[2];
   Tensor Result = Tensor::reals(Q.Shape);
   State After = Before;
@@ -124,7 +124,7 @@ std::pair<Tensor, State> m1::reference::lightningAttention(
 std::pair<Tensor, State>
 m1::reference::softmaxAttention(const Tensor &Q, const Tensor &K,
                                 const Tensor &V, const State &Before,
-                                const Batch &In, double Scale) {
+                                const RaggedBatch &In, double Scale) {
   int64_t Heads = Q.Shape[1], Groups = K.Shape[1], D = Q.Shape[2];
   Tensor Result = Tensor::reals(Q.Shape);
   State After = Before;

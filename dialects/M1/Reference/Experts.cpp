@@ -21,7 +21,7 @@ m1::reference::router(const Tensor &X, const Tensor &Weight, int64_t Chosen) {
   for (int64_t T = 0; T < Tokens; ++T) {
     const double *Row = Logits.row(T);
     std::vector<int64_t> Order = descending(Row, Count);
-    // The softmax's denominator cancels when the chosen are made to sum to 1.
+    // The softmax's denominator cancels: the chosen weights are renormalised.
     double Sum = 0.0;
     for (int64_t K = 0; K < Chosen; ++K)
       Sum += Weights.row(T)[K] = std::exp(Row[Order[K]] - Row[Order[0]]);
@@ -44,8 +44,8 @@ Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
                               const Tensor &Weights, const Tensor &W1,
                               const Tensor &W3, const Tensor &W2) {
   int64_t Tokens = X.Shape[0], Width = X.Shape[1], Chosen = Experts.Shape[1];
-  // Each token's choices side by side first, so that an expert's weights are
-  // taken out once and the sum over k keeps its order.
+  // One row for each pair of token and choice, so that an expert's weights are
+  // extracted once and the sum over k keeps its order.
   Tensor Outputs = Tensor::reals({Tokens * Chosen, Width});
   for (int64_t Expert = 0; Expert < W1.Shape[0]; ++Expert) {
     std::vector<int64_t> Pairs;

@@ -5,51 +5,42 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
-// The executable meaning of the m1 dialect: every operation computed in the
-// plainest way and in double precision (see Operations.h). Slow, and meant to
-// be read and compared with.
+// The executable meaning of the m1 dialect: every op computed in the plainest
+// way and in double precision (see Operations.h). It is slow; it is there to be
+// read and to be compared with.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_REFERENCE_INTERPRETER_H
-#define M1_DIALECTS_M1_REFERENCE_INTERPRETER_H
+#ifndef M1C_DIALECTS_M1_REFERENCE_INTERPRETER_H
+#define M1C_DIALECTS_M1_REFERENCE_INTERPRETER_H
 
 #include "dialects/M1/IR/M1.h"
+#include "dialects/M1/Reference/ParameterReader.h"
 #include "dialects/M1/Reference/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"
-#include <memory>
 
 namespace m1::reference {
 
-/// Where the values of parameters come from.
-class ParameterSource {
-public:
-  virtual ~ParameterSource() = default;
-
-  /// The value of `Parameter`, of the shape of its type. A failure has been
-  /// reported, at the parameter.
-  virtual mlir::FailureOr<std::shared_ptr<const Tensor>>
-  load(m1::ParameterOp Parameter) = 0;
-};
-
-/// What states hold from call to call, by the name of the m1.state.
+/// What states hold between calls, by the name of the m1.state.
 struct StateStore {
   llvm::StringMap<State> States;
 };
 
-/// Runs the function `Entry` of `Module`: m1 operations, arith.constant and
-/// calls of functions like it, without control flow. Inputs must have the
-/// shapes that the function's types and `m1.dim` attributes ask for; integers
-/// where it takes integers. Returns its results. Reports what is wrong as
-/// diagnostics; states written before an error stay written.
+/// Makes ops interpretable: those of m1, func.call and arith.constant, in every
+/// context that loads their dialects from `Registry`.
+void registerInterpreter(mlir::DialectRegistry &Registry);
+
+/// Runs the function `Entry` of `Module`, which has no control flow, and
+/// returns its results. Inputs must match the function's argument types (in
+/// shape, and integers where it takes integers) and m1.dim attributes. Reports
+/// errors as diagnostics; states written before an error stay written.
 mlir::FailureOr<llvm::SmallVector<Tensor>>
 interpret(mlir::ModuleOp Module, llvm::StringRef Entry,
-          llvm::ArrayRef<Tensor> Inputs, ParameterSource &Parameters,
+          llvm::ArrayRef<Tensor> Inputs, ParameterReader &Parameters,
           StateStore &States);
 
 } // namespace m1::reference
 
-#endif // M1_DIALECTS_M1_REFERENCE_INTERPRETER_H
+#endif // M1C_DIALECTS_M1_REFERENCE_INTERPRETER_H

@@ -1,25 +1,24 @@
-//===- Operations.h - what each m1 operation computes -----------*- C++ -*-===//
+//===- Operations.h - reference computations of m1 ops ----------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
-// The m1 operations in their plainest form, one function each, in double
-// precision from beginning to end: this is the reference that everything
-// faster is compared with, so no value is rounded to the element type that the
-// module gives it, and m1.cast changes nothing.
+// The m1 ops in their plainest form, one function each. This is the reference
+// that compiled code is compared with: everything is computed in double
+// precision, no value is rounded to its element type, and m1.cast is the
+// identity.
 //
 // T tokens, B sequences, H heads of size d, G key/value heads, D model size,
-// E experts of width F, K experts a token, V vocabulary. Shapes are those that
-// the verifier of the op has checked; indices those that check.. has checked.
+// E experts of width F, K experts per token, V vocabulary. Shapes satisfy the
+// op's verifier and its operand axes, indices the checks below.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
-#define M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#ifndef M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#define M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H
 
 #include "dialects/M1/Reference/Tensor.h"
 #include <array>
@@ -29,27 +28,29 @@
 namespace m1::reference {
 
 //===----------------------------------------------------------------------===//
-// Checks of data that types say nothing of. Each returns what is wrong, or an
-// empty string.
+// Checks of operand values. Each returns an error message, empty if there is no
+// error.
 //===----------------------------------------------------------------------===//
 
-/// Every entry of `Indices`, called `Name`, is one of 0 to `Count` - 1.
+/// Every entry of `Indices`, called `Name`, is at least 0 and less than
+/// `Count`.
 std::string checkIndices(const char *Name, const Tensor &Indices,
                          int64_t Count);
 
-/// `CuSeqlens` [B+1] cuts `Tokens` tokens into sequences.
+/// `CuSeqlens` [B+1] divides `Tokens` tokens into sequences.
 std::string checkCuSeqlens(const Tensor &CuSeqlens, int64_t Tokens);
 
-/// The batch that attention works on.
-struct Batch {
+/// The tokens of B sequences that attention is computed for.
+struct RaggedBatch {
   const Tensor &Positions; ///< [T]
   const Tensor &CuSeqlens; ///< [B+1]
   const Tensor &Slots;     ///< [B]
 };
 
-/// The sequences of a batch of `Tokens` tokens are well formed, and each
-/// starts at position 0 or continues what its slot of `Before` holds.
-std::string checkBatch(const Batch &In, int64_t Tokens, const State &Before);
+/// The sequences of a batch of `Tokens` tokens are well formed, and each starts
+/// at position 0 or continues the sequence in its slot of `Before`.
+std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
+                       const State &Before);
 
 //===----------------------------------------------------------------------===//
 // Rows
@@ -84,17 +85,17 @@ Tensor reshape(const Tensor &X, std::vector<int64_t> Shape);
 /// x [T, H, d], positions [T] -> [T, H, d]
 Tensor rotary(const Tensor &X, const Tensor &Positions, double Theta,
               int64_t Dims);
-/// q, k, v [T, H, d], slopes [H] -> [T, H, d] and the state's successor. The
+/// q, k, v [T, H, d], slopes [H] -> [T, H, d] and the updated state. The
 /// recurrence itself, without chunks.
 std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
                                             const Tensor &V,
                                             const State &Before,
-                                            const Batch &In,
+                                            const RaggedBatch &In,
                                             const std::vector<double> &Slopes);
-/// q [T, H, d], k and v [T, G, d] -> [T, H, d] and the cache's successor
+/// q [T, H, d], k and v [T, G, d] -> [T, H, d] and the updated cache
 std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
                                           const Tensor &V, const State &Before,
-                                          const Batch &In, double Scale);
+                                          const RaggedBatch &In, double Scale);
 
 //===----------------------------------------------------------------------===//
 // Mixture of experts
@@ -112,16 +113,16 @@ Tensor experts(const Tensor &X, const Tensor &Experts, const Tensor &Weights,
 // Output
 //===----------------------------------------------------------------------===//
 
-/// The indices 0 to `Count` - 1 by falling value of `Row`, ties by index.
+/// The indices 0 to `Count` - 1 in descending order of `Row`, ties by index.
 std::vector<int64_t> descending(const double *Row, int64_t Count);
 
 /// logits [T, V], targets [T] -> [T]
 Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets);
-/// All but logits are [B]; logits [B, V] -> [B]
+/// logits [B, V], all others [B] -> [B]
 Tensor sample(const Tensor &Logits, const Tensor &Temperature,
               const Tensor &TopP, const Tensor &TopK, const Tensor &Seeds,
               const Tensor &Positions);
 
 } // namespace m1::reference
 
-#endif // M1_DIALECTS_M1_REFERENCE_OPERATIONS_H
+#endif // M1C_DIALECTS_M1_REFERENCE_OPERATIONS_H

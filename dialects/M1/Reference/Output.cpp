@@ -39,7 +39,7 @@ std::vector<int64_t> m1::reference::descending(const double *Row,
   return Order;
 }
 
-/// A number in [0, 1) that depends on the seed and the position only.
+/// A number in [0, 1) that depends only on the seed and the position.
 static double uniform(int64_t Seed, int64_t Position) {
   auto Low = [](int64_t X) { return static_cast<uint32_t>(X); };
   auto High = [](int64_t X) {
@@ -73,7 +73,7 @@ Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
     int64_t Kept = Vocabulary;
     if (TopK.Integers[B] > 0)
       Kept = std::min(Kept, TopK.Integers[B]);
-    // top_p is a share of what top_k leaves.
+    // top_p applies to the probabilities renormalised after top_k.
     Sum = std::accumulate(P.begin(), P.begin() + Kept, 0.0);
     double Mass = 0.0;
     int64_t Count = 0;

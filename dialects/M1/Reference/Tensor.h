@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_DIALECTS_M1_REFERENCE_TENSOR_H
-#define M1_DIALECTS_M1_REFERENCE_TENSOR_H
+#ifndef M1C_DIALECTS_M1_REFERENCE_TENSOR_H
+#define M1C_DIALECTS_M1_REFERENCE_TENSOR_H
 
 #include <cstdint>
 #include <map>
@@ -16,22 +16,22 @@
 
 namespace m1::reference {
 
-/// A row-major tensor of doubles or of 64-bit integers: whatever float or
-/// integer type the module gives it, its values are never rounded to it.
+/// A row-major tensor of doubles or of 64-bit integers. Values are never
+/// rounded to the element type of the module.
 struct Tensor {
   std::vector<int64_t> Shape;
   std::vector<double> Reals;     ///< empty in a tensor of integers
   std::vector<int64_t> Integers; ///< empty in a tensor of floats
   bool IsInteger = false;
 
-  /// All zero.
+  /// Zero-initialised.
   static Tensor reals(std::vector<int64_t> Shape) {
     Tensor Result{std::move(Shape), {}, {}, false};
     Result.Reals.resize(Result.size());
     return Result;
   }
 
-  /// All zero.
+  /// Zero-initialised.
   static Tensor integers(std::vector<int64_t> Shape) {
     Tensor Result{std::move(Shape), {}, {}, true};
     Result.Integers.resize(Result.size());
@@ -45,27 +45,33 @@ struct Tensor {
     return Product;
   }
 
-  /// The values of the index `I` of axis 0.
-  const double *row(int64_t I) const {
-    return Reals.data() + I * (size() / Shape[0]);
+  /// The values at index `I` of axis 0.
+  const double *row(int64_t I) const { return Reals.data() + I * rowSize(); }
+  double *row(int64_t I) { return Reals.data() + I * rowSize(); }
+
+  /// The number of values for each index of axis 0.
+  int64_t rowSize() const {
+    int64_t Product = 1;
+    for (size_t Axis = 1; Axis < Shape.size(); ++Axis)
+      Product *= Shape[Axis];
+    return Product;
   }
-  double *row(int64_t I) { return Reals.data() + I * (size() / Shape[0]); }
 };
 
-/// What one slot of one attention layer holds.
+/// The state of one attention layer for one slot.
 struct SlotState {
-  int64_t Length = 0; ///< tokens seen, hence the position that comes next
+  int64_t Length = 0; ///< tokens so far, which is the next position
   /// Lightning attention: S [H, d, d] after those tokens.
   std::vector<double> S;
-  /// Softmax attention: the rows of those tokens, [Length, G, d].
+  /// Softmax attention: the keys and values of those tokens, [Length, G, d].
   std::vector<double> Keys, Values;
 };
 
-/// The value of an m1 state: what its slots hold. A slot that is not there has
-/// not been used. Values do not change: an attention op makes a new one that
-/// shares the slots which its batch does not touch.
+/// The value of an m1 state by slot; unused slots are absent. Values are
+/// immutable: an attention op makes a new one, which shares the slots that its
+/// batch does not use.
 using State = std::map<int64_t, std::shared_ptr<const SlotState>>;
 
 } // namespace m1::reference
 
-#endif // M1_DIALECTS_M1_REFERENCE_TENSOR_H
+#endif // M1C_DIALECTS_M1_REFERENCE_TENSOR_H

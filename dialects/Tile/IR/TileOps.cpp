@@ -60,7 +60,8 @@ void KernelOp::print(OpAsmPrinter &Printer) {
 void KernelOp::getAsmBlockArgumentNames(Region &Body,
                                         OpAsmSetValueNameFn SetName) {
   for (auto [Argument, Name] :
-       llvm::zip(Body.getArguments(), ArrayRef<StringRef>{"x", "y", "z"}))
+       llvm::zip(Body.getArguments(),
+                 ArrayRef<StringRef>{"cell_x", "cell_y", "cell_z"}))
     SetName(Argument, Name);
   for (auto [Argument, Name] :
        llvm::zip(getParameters(), getArgNames().getAsValueRange<StringAttr>()))

@@ -103,7 +103,8 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
     write disjoint memory.
 
-    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`.
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid position is
+    printed as `%cell_x`, `%cell_y` and `%cell_z`.
 
     For a GPU the attribute `tile.threads` says how many threads compute a cell; `tile-assign-layouts` writes it.
 

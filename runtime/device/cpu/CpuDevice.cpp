@@ -8,68 +8,34 @@
 
 #include "runtime/device/cpu/CpuDevice.h"
 
+#include "runtime/device/MemoryNeeds.h"
 #include "runtime/device/cpu/Features.h"
+#include "runtime/device/cpu/GuardedLaunch.h"
 #include "runtime/device/cpu/Image.h"
 #include "runtime/device/cpu/ThreadPool.h"
 
-#include <cerrno>
+#include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <mutex>
 #include <sched.h>
-#include <sys/mman.h>
 
 using namespace m1;
 using namespace m1::cpu;
 
 namespace {
-/// Zero pages from the system: aligned, and free until they are touched.
-class Pages {
-public:
-  static absl::StatusOr<Pages> allocate(uint64_t Bytes) {
-    Pages Result;
-    if (Bytes == 0)
-      return Result;
-    void *Address = ::mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (Address == MAP_FAILED)
-      return makeError("cannot allocate ", Bytes,
-                       " bytes: ", std::strerror(errno));
-    Result.Data = Address;
-    Result.Bytes = Bytes;
-    return Result;
-  }
-  Pages() = default;
-  Pages(Pages &&Other)
-      : Data(std::exchange(Other.Data, nullptr)), Bytes(Other.Bytes) {}
-  Pages &operator=(Pages &&Other) {
-    std::swap(Data, Other.Data);
-    std::swap(Bytes, Other.Bytes);
-    return *this;
-  }
-  ~Pages() {
-    if (Data)
-      ::munmap(Data, Bytes);
-  }
-  char *data() const { return static_cast<char *>(Data); }
-  void useLargePages() const {
-    if (Data)
-      ::madvise(Data, Bytes, MADV_HUGEPAGE);
-  }
-
-private:
-  void *Data = nullptr;
-  uint64_t Bytes = 0;
-};
-
 class CpuDevice : public Device {
 public:
-  explicit CpuDevice(unsigned Threads) : Pool(Threads) {}
+  CpuDevice(unsigned Threads, bool Checked) : Checked(Checked), Pool(Threads) {}
 
   std::string description() const override {
     return concat("cpu, ", Pool.threads(),
-                  Pool.threads() == 1 ? " thread" : " threads");
+                  Pool.threads() == 1 ? " thread" : " threads",
+                  Checked ? ", checked" : "");
   }
 
   absl::Status loadKernels(const LoadedPlan &Plan) override {
+    PlanName = Plan.name();
     for (uint32_t I = 0; I < length(Plan->images()); ++I) {
       const plan::Image &Data = *Plan->images()->Get(I);
       if (view(Data.format()) != "elf" ||
@@ -88,17 +54,24 @@ public:
     }
     uint64_t ScratchBytes = 0;
     for (uint32_t I = 0; I < length(Plan->kernels()); ++I) {
-      const plan::Kernel &Kernel = *Plan->kernels()->Get(I);
-      M1_ASSIGN_OR_RETURN(KernelFunction Function,
-                          Images[Kernel.image()]->find(Kernel.name()->str()));
-      Kernels.push_back(Function);
-      ScratchBytes = std::max(ScratchBytes, Kernel.scratch_bytes());
+      const plan::Kernel &Described = *Plan->kernels()->Get(I);
+      M1_ASSIGN_OR_RETURN(
+          KernelFunction Function,
+          Images[Described.image()]->find(Described.name()->str()));
+      Kernels.push_back(
+          {Function, view(Described.name()), Described.scratch_bytes()});
+      ScratchBytes = std::max(ScratchBytes, Described.scratch_bytes());
     }
     // Whole pages for each thread: no two threads share a cache line.
     for (unsigned I = 0; I < Pool.threads(); ++I) {
-      M1_ASSIGN_OR_RETURN(Pages Scratch, Pages::allocate(ScratchBytes));
+      M1_ASSIGN_OR_RETURN(Pages Scratch,
+                          Checked ? Pages::allocateGuarded(ScratchBytes)
+                                  : Pages::allocate(ScratchBytes));
       Scratches.push_back(std::move(Scratch));
     }
+    // Takes no memory until an output that nobody wants is written.
+    M1_ASSIGN_OR_RETURN(
+        Unwanted, Pages::allocate(MemoryNeeds(*Plan, kAlignment).Outputs));
     return absl::OkStatus();
   }
 
@@ -119,35 +92,33 @@ public:
     return reinterpret_cast<Address>(Host);
   }
   absl::Status unload(Address) override { return absl::OkStatus(); }
-  absl::StatusOr<Address> map(void *Host, uint64_t, HostAccess) override {
-    return reinterpret_cast<Address>(Host);
+  absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
+                              HostAccess Access) override {
+    if (Access != HostAccess::None)
+      return reinterpret_cast<Address>(Host);
+    char *At = Unwanted.data() + UnwantedUsed;
+    UnwantedUsed += paddedBytes(Bytes, kAlignment);
+    return reinterpret_cast<Address>(At);
   }
-  absl::Status unmap(Address) override { return absl::OkStatus(); }
+  absl::Status unmap(Address) override {
+    UnwantedUsed = 0; // all of a call's tensors are unmapped together
+    return absl::OkStatus();
+  }
 
-  absl::Status launch(uint32_t Kernel, std::span<const uint64_t> Args,
+  bool checksExtents() const override { return Checked; }
+
+  absl::Status launch(uint32_t Number, std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents,
                       const std::array<int64_t, 3> &Grid,
-                      std::string_view) override {
-    KernelFunction Function = Kernels[Kernel];
-    int64_t Cells = Grid[0] * Grid[1] * Grid[2];
-    // Chunks so small that the threads end together, and no smaller.
-    int64_t Chunks = int64_t(Pool.threads()) * 8;
-    int64_t Chunk = std::max<int64_t>(1, Cells / Chunks);
-    Pool.parallelFor(
-        Cells, Chunk, [&](int64_t Begin, int64_t End, unsigned Thread) {
-          void *Scratch = Scratches[Thread].data();
-          int64_t Cell[3] = {Begin % Grid[0], Begin / Grid[0] % Grid[1],
-                             Begin / Grid[0] / Grid[1]};
-          for (int64_t I = Begin; I < End; ++I) {
-            Function(Args.data(), Cell, Scratch);
-            if (++Cell[0] < Grid[0])
-              continue;
-            Cell[0] = 0;
-            if (++Cell[1] < Grid[1])
-              continue;
-            Cell[1] = 0;
-            ++Cell[2];
-          }
-        });
+                      std::string_view Source) override {
+    const Kernel &K = Kernels[Number];
+    if (Checked)
+      return launchChecked(K, Args, Extents, Grid, Source);
+    Pool.parallelFor(cellsOf(Grid), chunkOf(Grid),
+                     [&](int64_t Begin, int64_t End, unsigned Thread) {
+                       runCells(K.Function, Args.data(), {Grid, Begin, End},
+                                Scratches[Thread].data());
+                     });
     return absl::OkStatus();
   }
 
@@ -160,6 +131,64 @@ public:
   absl::Status synchronize() override { return absl::OkStatus(); }
 
 private:
+  struct Kernel {
+    KernelFunction Function;
+    std::string_view Name;
+    uint64_t ScratchBytes;
+  };
+
+  static int64_t cellsOf(const std::array<int64_t, 3> &Grid) {
+    return Grid[0] * Grid[1] * Grid[2];
+  }
+  /// Chunks so small that the threads end together, and no smaller.
+  int64_t chunkOf(const std::array<int64_t, 3> &Grid) const {
+    return std::max<int64_t>(1, cellsOf(Grid) / (int64_t(Pool.threads()) * 8));
+  }
+
+  /// Runs the kernel on copies of its arguments between unmapped pages.
+  absl::Status launchChecked(const Kernel &K, std::span<const uint64_t> Args,
+                             std::span<const ArgumentExtent> Extents,
+                             const std::array<int64_t, 3> &Grid,
+                             std::string_view Source) {
+    GuardedArguments Guarded;
+    M1_RETURN_IF_ERROR(Guarded.copyIn(Args, Extents));
+    const uint64_t ScratchBytes = paddedBytes(K.ScratchBytes, kAlignment);
+    std::mutex Mutex;
+    std::string Error; // of the first cell that has one
+    int64_t ErrorCell = INT64_MAX;
+    std::atomic<bool> Failed{false};
+    Pool.parallelFor(cellsOf(Grid), chunkOf(Grid),
+                     [&](int64_t Begin, int64_t End, unsigned Thread) {
+                       if (Failed)
+                         return;
+                       // The scratch memory ends where the guard begins.
+                       void *Scratch = Scratches[Thread].end() - ScratchBytes;
+                       std::optional<Fault> Found =
+                           runCellsGuarded(K.Function, Guarded.values(),
+                                           {Grid, Begin, End}, Scratch);
+                       if (!Found)
+                         return;
+                       Failed = true;
+                       std::lock_guard<std::mutex> Lock(Mutex);
+                       if (Begin >= ErrorCell)
+                         return;
+                       ErrorCell = Begin;
+                       Error = Scratches[Thread].guards(Found->Address)
+                                   ? concat("leaves its scratch memory of ",
+                                            K.ScratchBytes, " bytes")
+                                   : Guarded.describe(*Found);
+                     });
+    if (Error.empty())
+      if (absl::Status Status = Guarded.copyOut(); !Status.ok())
+        Error = std::string(Status.message());
+    if (Error.empty())
+      return absl::OkStatus();
+    return makeError(PlanName, ": kernel '", K.Name, "'",
+                     Source.empty() ? "" : concat(" (", Source, ")"), ", grid ",
+                     Grid[0], " x ", Grid[1], " x ", Grid[2], ": ", Error);
+  }
+
+  static constexpr uint64_t kAlignment = 64;
 #if defined(__x86_64__)
   static constexpr std::string_view Architecture = "x86_64";
 #elif defined(__aarch64__)
@@ -168,9 +197,14 @@ private:
 #error "add the name that LLVM's target triples give this architecture"
 #endif
 
+  bool Checked;
+  std::string PlanName;
   std::vector<std::unique_ptr<cpu::Image>> Images;
-  std::vector<KernelFunction> Kernels;
+  std::vector<Kernel> Kernels;
   std::vector<Pages> Arenas, Scratches;
+  /// Memory for outputs that nobody wants, of one call.
+  Pages Unwanted;
+  uint64_t UnwantedUsed = 0;
   ThreadPool Pool;
 };
 
@@ -187,6 +221,6 @@ absl::StatusOr<unsigned> m1::chooseThreads(unsigned Asked) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-std::unique_ptr<Device> m1::createCpuDevice(unsigned Threads) {
-  return std::make_unique<CpuDevice>(Threads);
+std::unique_ptr<Device> m1::createCpuDevice(unsigned Threads, bool Checked) {
+  return std::make_unique<CpuDevice>(Threads, Checked);
 }

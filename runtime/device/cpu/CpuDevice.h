@@ -20,7 +20,7 @@ namespace m1 {
 absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
 
 /// `Threads` is at least 1.
-std::unique_ptr<Device> createCpuDevice(unsigned Threads);
+std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 
 } // namespace m1
 

@@ -210,7 +210,8 @@ public:
   }
 
   absl::Status launch(uint32_t Kernel, const gpu::LaunchShape &Shape,
-                      std::span<const uint64_t> Args) override {
+                      std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent>) override {
     // The driver takes the address of each argument and reads 8 bytes there.
     Parameters.clear();
     for (const uint64_t &Arg : Args)

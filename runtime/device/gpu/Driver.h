@@ -10,6 +10,7 @@
 #define M1_RUNTIME_DEVICE_GPU_DRIVER_H
 
 #include "runtime/device/Recorder.h"
+#include "runtime/support/ArgumentExtent.h"
 
 #include <array>
 #include <cstdint>
@@ -81,9 +82,11 @@ public:
   virtual absl::StatusOr<uint32_t> findKernel(uint32_t Module,
                                               const std::string &Name,
                                               uint32_t SharedBytes) = 0;
-  /// `Args`: the 8 bytes of each argument.
+  /// `Args`: the 8 bytes of each argument. `Extents` as in m1::Device.
   virtual absl::Status launch(uint32_t Kernel, const LaunchShape &Shape,
-                              std::span<const uint64_t> Args) = 0;
+                              std::span<const uint64_t> Args,
+                              std::span<const ArgumentExtent> Extents) = 0;
+  virtual bool checksExtents() const { return false; }
   virtual absl::Status synchronize() = 0;
 
   /// As in m1::Device.

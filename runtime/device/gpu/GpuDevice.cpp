@@ -8,8 +8,8 @@
 
 #include "runtime/device/gpu/GpuDevice.h"
 
+#include "runtime/device/MemoryNeeds.h"
 #include "runtime/device/gpu/Staging.h"
-#include "runtime/plan/ParameterUse.h"
 
 #include <algorithm>
 #include <charconv>
@@ -22,55 +22,6 @@ using namespace m1::gpu;
 
 namespace {
 constexpr uint64_t kAlignment = 256;
-
-/// What an input or output takes of the arena for them. Those without elements
-/// do not share an address with others either.
-uint64_t callBytes(uint64_t Bytes) {
-  return std::max<uint64_t>(Bytes + kAlignment - 1, kAlignment) / kAlignment *
-         kAlignment;
-}
-
-/// Bytes of an input or output at the symbols' bounds.
-uint64_t largestBytes(const plan::Plan &Plan, const plan::Tensor &Tensor) {
-  std::vector<int64_t> Bounds;
-  for (uint32_t I = 0; I < length(Plan.symbols()); ++I)
-    Bounds.push_back(Plan.symbols()->Get(I)->max());
-  uint64_t Bytes = byteSize(elementType(Tensor.dtype()));
-  for (uint32_t I = 0; I < length(Tensor.shape()); ++I) {
-    plan::Expr Extent = *Tensor.shape()->Get(I);
-    plan::Expr AtZero(-1, 0, Extent.add(), Extent.divide());
-    Bytes *= std::max(evaluate(Extent, Bounds), evaluate(AtZero, Bounds));
-  }
-  return Bytes;
-}
-
-/// What a plan takes of a device's memory, by kind.
-struct MemoryNeeds {
-  uint64_t Activations = 0, States = 0, Parameters = 0;
-  uint64_t Weights = 0;     // constants too
-  uint64_t CallTensors = 0; // inputs and outputs of the largest call
-
-  explicit MemoryNeeds(const plan::Plan &Plan) {
-    for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
-      const plan::Arena &Arena = *Plan.arenas()->Get(I);
-      (Arena.kind() == plan::ArenaKind::Activations ? Activations
-       : Arena.kind() == plan::ArenaKind::State     ? States
-                                                    : Weights) += Arena.bytes();
-    }
-    Parameters = peakParameterBytes(Plan);
-    for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
-      const plan::Function &Function = *Plan.functions()->Get(I);
-      uint64_t Bytes = 0;
-      for (const auto *Tensors : {Function.inputs(), Function.outputs()})
-        for (uint32_t J = 0; J < length(Tensors); ++J)
-          Bytes += callBytes(largestBytes(Plan, *Tensors->Get(J)));
-      CallTensors = std::max(CallTensors, Bytes);
-    }
-  }
-  uint64_t total() const {
-    return Activations + Weights + States + Parameters + CallTensors;
-  }
-};
 
 class GpuDevice : public Device, private Recorder {
 public:
@@ -88,7 +39,7 @@ public:
     for (uint32_t I = 0; I < length(Plan->images()); ++I)
       M1_RETURN_IF_ERROR(checkImage(*Plan->images()->Get(I)));
     M1_RETURN_IF_ERROR(checkShared(*Plan));
-    MemoryNeeds Needs(*Plan);
+    MemoryNeeds Needs(*Plan, kAlignment);
     M1_RETURN_IF_ERROR(checkMemory(Needs));
 
     M1_ASSIGN_OR_RETURN(Copies, Staging::create(*Gpu, Options.StagingBytes));
@@ -144,20 +95,23 @@ public:
     Address At = CallArena + CallUsed;
     if (Access == HostAccess::Read)
       M1_RETURN_IF_ERROR(explain(Copies->copyIn(At, Host, Bytes)));
-    CallUsed += callBytes(Bytes);
-    Mapped[At] = {Host, Access == HostAccess::Write ? Bytes : 0};
+    CallUsed += paddedBytes(Bytes, kAlignment);
+    Mapped.push_back({At, Host, Access == HostAccess::Write ? Bytes : 0});
     return At;
   }
   absl::Status unmap(Address At) override {
-    auto Found = Mapped.find(At);
-    auto [Host, Bytes] = Found->second;
+    auto Found = std::find_if(Mapped.begin(), Mapped.end(),
+                              [&](const MappedRange &M) { return M.At == At; });
+    MappedRange This = *Found;
     Mapped.erase(Found);
     if (Mapped.empty())
       CallUsed = 0;
-    return explain(Copies->copyOut(Host, At, Bytes));
+    return explain(Copies->copyOut(This.Host, At, This.BytesBack));
   }
 
+  bool checksExtents() const override { return Gpu->checksExtents(); }
   absl::Status launch(uint32_t Number, std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents,
                       const std::array<int64_t, 3> &Grid,
                       std::string_view Source) override {
     if (Grid[0] == 0 || Grid[1] == 0 || Grid[2] == 0)
@@ -170,7 +124,8 @@ public:
                       K.SharedBytes};
     Launch This{&K, Shape.Grid, Source};
     (Recording ? Recording->Launches : Pending).push_back(This);
-    if (absl::Status Status = Gpu->launch(K.Number, Shape, Args); !Status.ok())
+    if (absl::Status Status = Gpu->launch(K.Number, Shape, Args, Extents);
+        !Status.ok())
       return makeError(PlanName, ": ", describe(This), ": ",
                        std::string(Status.message()));
     return Options.Blocking ? synchronize() : absl::OkStatus();
@@ -237,9 +192,10 @@ private:
   struct OpenRecording {
     std::vector<Launch> Launches;
   };
-  struct HostRange {
+  struct MappedRange {
+    Address At;
     void *Host;
-    uint64_t BytesBack; // to copy back at the end
+    uint64_t BytesBack; // to copy to the host at the end
   };
 
   absl::Status inPlan(const absl::Status &Status) const {
@@ -340,7 +296,7 @@ private:
 
   Address CallArena = 0;
   uint64_t CallUsed = 0;
-  std::map<Address, HostRange> Mapped;
+  std::vector<MappedRange> Mapped;
 
   /// Launched since the last `synchronize`, for errors.
   std::vector<Launch> Pending;

@@ -30,6 +30,14 @@ bool failOutside(Warp &W, const Instruction &I, unsigned Lane, Space In,
   case Space::Generic:
   case Space::Global:
   case Space::Const: {
+    const uint64_t Tag = tagOf(Address);
+    if (Tag && Tag <= W.Launch.Arguments.size()) {
+      const Allocation::View &Argument = W.Launch.Arguments[Tag - 1];
+      Where = concat("at offset ", int64_t(Address - Argument.Address),
+                     " of argument ", Tag - 1, ", whose extent is ",
+                     Argument.Bytes, " bytes");
+      break;
+    }
     // Of an access that begins inside, the end is outside.
     const GlobalMemory &Memory = W.Launch.Memory;
     Where =
@@ -37,8 +45,8 @@ bool failOutside(Warp &W, const Instruction &I, unsigned Lane, Space In,
     break;
   }
   }
-  return W.fail(I, Lane, " at ", hex(Address), Writes ? " writes " : " reads ",
-                Bytes, " bytes ", Where);
+  return W.fail(I, Lane, " at ", shown(Address),
+                Writes ? " writes " : " reads ", Bytes, " bytes ", Where);
 }
 } // namespace
 
@@ -46,7 +54,7 @@ bool ptx::findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
                      uint64_t Address, unsigned Bytes, bool Writes,
                      Found &Out) {
   if (Address & (Bytes - 1)) [[unlikely]] // a power of two
-    return W.fail(I, Lane, " at ", hex(Address), " is not aligned to ", Bytes,
+    return W.fail(I, Lane, " at ", shown(Address), " is not aligned to ", Bytes,
                   " bytes");
   uint64_t Offset = Address;
   if (In == Space::Generic) {
@@ -64,10 +72,13 @@ bool ptx::findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
   case Space::Global:
   case Space::Const:
     if (!W.Recent.contains(Address, Bytes)) {
-      const Allocation *A = W.Launch.Memory.find(Address);
-      W.Recent = A ? A->view() : Allocation::View();
-      Inside = A && W.Recent.contains(Address, Bytes);
+      W.Recent = W.Launch.viewOf(Address);
+      Inside = W.Recent.contains(Address, Bytes);
     }
+    if (Inside && Writes && !W.Recent.Writable)
+      return W.fail(I, Lane, " at ", shown(Address), " writes ", Bytes,
+                    " bytes to argument ", tagOf(Address) - 1,
+                    ", which is only read");
     if (Inside)
       Out.Data = W.Recent.at(Address);
     break;
@@ -106,10 +117,11 @@ bool ptx::noteAccess(Warp &W, const Instruction &I, unsigned Lane,
     if (Kind == K::Store) {
       W.Recent.noteWritten(Address, Bytes);
     } else if (!W.Recent.isWritten(Address, Bytes)) {
-      const Allocation &A = *W.Launch.Memory.find(Address);
-      return W.fail(I, Lane, " at ", hex(Address), " reads ", Bytes,
+      const uint64_t Place = untagged(Address);
+      const Allocation &A = *W.Launch.Memory.find(Place);
+      return W.fail(I, Lane, " at ", hex(Place), " reads ", Bytes,
                     " bytes that nothing has written, at byte ",
-                    Address - A.Address, " of ", A.Name, " (", A.Bytes,
+                    Place - A.Address, " of ", A.Name, " (", A.Bytes,
                     " bytes)");
     }
     return true;
@@ -117,7 +129,7 @@ bool ptx::noteAccess(Warp &W, const Instruction &I, unsigned Lane,
     const Accessor Who = {uint8_t(W.Index), uint8_t(Lane), W.IsDiverged};
     if (std::string Error = W.Owner.Shared.access(Kind, At.Place, Bytes, Who);
         !Error.empty())
-      return W.fail(I, Lane, " at ", hex(Address), " ", Error);
+      return W.fail(I, Lane, " at ", shown(Address), " ", Error);
     return true;
   }
   case Space::Local: {
@@ -128,7 +140,7 @@ bool ptx::noteAccess(Warp &W, const Instruction &I, unsigned Lane,
     }
     for (unsigned B = 0; B < Bytes; ++B)
       if (!Written[B])
-        return W.fail(I, Lane, " at ", hex(Address), " reads ", Bytes,
+        return W.fail(I, Lane, " at ", shown(Address), " reads ", Bytes,
                       " bytes of local memory that nothing has written");
     return true;
   }

@@ -30,6 +30,11 @@ inline uint64_t addressOf(const Warp &W, const Operand &Base, int64_t Offset,
   return Value + uint64_t(Offset);
 }
 
+/// An address as errors show it.
+inline std::string shown(uint64_t Address) {
+  return hex(Address & WindowMask ? Address : untagged(Address));
+}
+
 /// Finds `Bytes` bytes for a lane; false after an error.
 bool findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
                 uint64_t Address, unsigned Bytes, bool Writes, Found &Out);
@@ -56,6 +61,8 @@ std::byte *quickAccess(Warp &W, unsigned Lane, Space In, uint64_t Address,
       if (!Recent.isWritten(Address, Bytes))
         return nullptr;
     } else {
+      if (!Recent.Writable)
+        return nullptr;
       Recent.noteWritten(Address, Bytes);
     }
     return Recent.at(Address);

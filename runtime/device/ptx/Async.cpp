@@ -33,7 +33,7 @@ bool runCopy(Warp &W, const Instruction &I, Mask Active) {
     if (Given) {
       Found At;
       if (Source & (Bytes - 1))
-        return W.fail(I, L, " at ", hex(Source), " is not aligned to ", Bytes,
+        return W.fail(I, L, " at ", shown(Source), " is not aligned to ", Bytes,
                       " bytes");
       // A part of the bytes need not be a power of two.
       for (unsigned B = 0; B < Given; ++B)

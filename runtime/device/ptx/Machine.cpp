@@ -128,6 +128,40 @@ absl::Status checkLaunch(const Machine::Launch &L, const Function &Kernel,
 }
 } // namespace
 
+/// The memory that each argument with an extent gives access to.
+static absl::StatusOr<std::vector<Allocation::View>>
+viewArguments(const Machine::Launch &L, const Function &Kernel,
+              const GlobalMemory &Memory) {
+  std::vector<Allocation::View> Views(L.Extents.size());
+  auto Bad = [&](size_t Number, const auto &...P) {
+    return makeError("ptx: launch of '", Kernel.Name, "': argument ", Number,
+                     P...);
+  };
+  if (!L.Extents.empty() && L.Extents.size() != L.Arguments.size())
+    return makeError("ptx: launch of '", Kernel.Name, "': ", L.Extents.size(),
+                     " extents of ", L.Arguments.size(), " arguments");
+  for (size_t N = 0; N < L.Extents.size(); ++N) {
+    const ArgumentExtent &E = L.Extents[N];
+    if (E.Allowed == ArgumentExtent::Access::Scalar)
+      continue;
+    if (N + 1 > MaxTag || Kernel.Parameters[N].Bytes != sizeof(uint64_t))
+      return Bad(N, " cannot have an extent: it has ",
+                 Kernel.Parameters[N].Bytes, " bytes, and at most ", MaxTag,
+                 " arguments can");
+    const uint64_t Address = L.Arguments[N];
+    if (E.Bytes > 0) {
+      const Allocation *A = Memory.find(Address);
+      if (!A || !A->contains(Address, E.Bytes))
+        return Bad(N, " is ", E.Bytes, " bytes at ", hex(Address), ", ",
+                   Memory.describe(A ? A->Address + A->Bytes : Address));
+      Views[N] = A->view(Address, E.Bytes);
+    }
+    Views[N].Address = tagged(Address, N);
+    Views[N].Writable = E.Allowed == ArgumentExtent::Access::ReadWrite;
+  }
+  return Views;
+}
+
 absl::Status Machine::launch(const Launch &L) {
   const Module *M = S->find(L.Module);
   if (!M)
@@ -138,17 +172,26 @@ absl::Status Machine::launch(const Launch &L) {
                      "'");
   M1_RETURN_IF_ERROR(checkLaunch(L, *Kernel, S->Allowed));
 
+  M1_ASSIGN_OR_RETURN(std::vector<Allocation::View> Arguments,
+                      viewArguments(L, *Kernel, S->Memory));
   LaunchState State = {*M,
                        *Kernel,
                        L.Grid,
                        L.Block,
                        L.SharedBytes,
                        std::vector<std::byte>(Kernel->ParameterBytes),
+                       std::move(Arguments),
                        S->Memory,
                        S->Allowed.Instructions};
-  for (size_t N = 0; N < L.Arguments.size(); ++N)
-    std::memcpy(State.Parameters.data() + Kernel->Parameters[N].Offset,
-                &L.Arguments[N], Kernel->Parameters[N].Bytes);
+  for (size_t N = 0; N < L.Arguments.size(); ++N) {
+    const bool IsAddress =
+        !L.Extents.empty() &&
+        L.Extents[N].Allowed != ArgumentExtent::Access::Scalar;
+    const uint64_t Value =
+        IsAddress ? tagged(L.Arguments[N], N) : L.Arguments[N];
+    std::memcpy(State.Parameters.data() + Kernel->Parameters[N].Offset, &Value,
+                Kernel->Parameters[N].Bytes);
+  }
 
   // Each host thread has one block at a time. After an error, only blocks
   // before it go on, so that which error is returned does not depend on time.

@@ -9,6 +9,8 @@
 #ifndef M1_RUNTIME_DEVICE_PTX_MACHINE_H
 #define M1_RUNTIME_DEVICE_PTX_MACHINE_H
 
+#include "runtime/support/ArgumentExtent.h"
+
 #include "absl/status/statusor.h"
 
 #include <array>
@@ -27,11 +29,12 @@ namespace m1::ptx {
 /// the PTX, block and thread:
 ///
 /// - accesses outside of allocations, shared memory (the variables and the
-/// bytes
-///   that the launch gives), local memory and parameters, and misaligned ones;
+///   bytes that the launch gives), local memory and parameters, and misaligned
+///   ones;
+/// - accesses through an argument's address outside of the argument's extent,
+///   and writes through one that may only be read;
 /// - use of a register or of memory that nothing wrote (mov, selp, slct and
-/// cvta
-///   only hand on that it was not);
+///   cvta only pass on that it was not);
 /// - races in shared memory (see SharedMemory in Shared.h) and of asynchronous
 ///   copies before they are waited for;
 /// - barriers that not all threads of the block reach, warps that run too long;
@@ -82,6 +85,8 @@ public:
     uint32_t SharedBytes;
     /// 8 bytes an argument, of which a smaller parameter takes the low ones.
     std::span<const uint64_t> Arguments;
+    /// What the kernel may touch through each argument; empty for everything.
+    std::span<const ArgumentExtent> Extents = {};
   };
   /// Executes a grid to its end. Of several blocks' errors, the one of the
   /// first block is returned.

@@ -111,8 +111,8 @@ absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
                                                 std::string Name) {
   // As cudaMalloc's addresses, these are multiples of 256; the gap is at least
   // a page, and allocations are far enough apart to be told by their address.
-  constexpr uint64_t Gap = 4096, Step = 1 << 20, Limit = 1ull << 46;
-  if (Bytes > Limit || Next > Limit)
+  constexpr uint64_t Gap = 4096, Step = 1 << 20, Limit = 1ull << AddressBits;
+  if (Bytes > Limit || Next > Limit - Bytes)
     return absl::ResourceExhaustedError(
         concat("ptx: cannot allocate ", Bytes, " bytes of emulated memory"));
   auto New = std::make_unique<Allocation>();

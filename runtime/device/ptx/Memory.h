@@ -19,6 +19,9 @@
 
 namespace m1::ptx {
 
+/// Addresses of global memory have no more bits than this.
+constexpr unsigned AddressBits = 44;
+
 /// Pages of zeros that take memory only once they are touched.
 class Pages {
 public:
@@ -50,11 +53,14 @@ public:
     return Data.data() + (Place - Address);
   }
 
-  /// What an access needs of it, to be kept in registers.
+  /// What an access needs of it or of a part of it, to be kept in registers.
   struct View {
     uint64_t Address = 0, Bytes = 0;
     std::byte *Data = nullptr;
     unsigned char *Shadow = nullptr; // null: all is written
+    /// Bit of `Shadow` for the first byte.
+    uint8_t FirstBit = 0;
+    bool Writable = true;
 
     bool contains(uint64_t At, uint64_t Count) const {
       return Count <= Bytes && At - Address <= Bytes - Count;
@@ -66,7 +72,7 @@ public:
     bool isWritten(uint64_t At, unsigned Count) const {
       if (!Shadow)
         return true;
-      const uint64_t Offset = At - Address;
+      const uint64_t Offset = At - Address + FirstBit;
       const unsigned char *Bits = Shadow + Offset / 8;
       if (Count < 8) {
         const unsigned Wanted = ((1u << Count) - 1) << (Offset % 8);
@@ -78,7 +84,7 @@ public:
     void noteWritten(uint64_t At, unsigned Count) const {
       if (!Shadow)
         return;
-      const uint64_t Offset = At - Address;
+      const uint64_t Offset = At - Address + FirstBit;
       unsigned char *Bits = Shadow + Offset / 8;
       if (Count < 8) {
         const unsigned char New = ((1u << Count) - 1) << (Offset % 8);
@@ -98,6 +104,17 @@ public:
   };
   View view() const {
     return {Address, Bytes, Data.data(), AllWritten ? nullptr : shadow()};
+  }
+
+  /// The part of `Count` bytes at `At`.
+  View view(uint64_t At, uint64_t Count) const {
+    const uint64_t Offset = At - Address;
+    View Result = {At, Count, at(At)};
+    if (!AllWritten) {
+      Result.Shadow = shadow() + Offset / 8;
+      Result.FirstBit = Offset % 8;
+    }
+    return Result;
   }
 
   /// Notes `Count` bytes from any address on as written.

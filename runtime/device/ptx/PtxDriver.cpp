@@ -65,15 +65,18 @@ public:
     Kernels.push_back({Module, Name});
     return Kernels.size() - 1;
   }
+  bool checksExtents() const override { return true; }
   absl::Status launch(uint32_t Number, const gpu::LaunchShape &Shape,
-                      std::span<const uint64_t> Args) override {
+                      std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents) override {
     const Kernel &K = Kernels[Number];
     return Gpu->launch({.Module = K.Module,
                         .Kernel = K.Name,
                         .Grid = Shape.Grid,
                         .Block = {Shape.Threads, 1, 1},
                         .SharedBytes = Shape.SharedBytes,
-                        .Arguments = Args});
+                        .Arguments = Args,
+                        .Extents = Extents});
   }
   absl::Status synchronize() override { return absl::OkStatus(); }
 

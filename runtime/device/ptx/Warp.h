@@ -19,6 +19,21 @@ namespace m1::ptx {
 
 class Block;
 
+/// The address of an argument with an extent has the argument's number plus 1
+/// in the bits from AddressBits on. Arithmetic on addresses keeps them, so that
+/// an access shows through which argument it is made.
+constexpr uint64_t MaxTag = 0xFFF;
+inline uint64_t tagged(uint64_t Address, uint64_t Argument) {
+  return Address | (Argument + 1) << AddressBits;
+}
+inline uint64_t untagged(uint64_t Address) {
+  return Address & ((uint64_t(1) << AddressBits) - 1);
+}
+/// The argument's number plus 1; 0 of an address without.
+inline uint64_t tagOf(uint64_t Address) {
+  return Address >> AddressBits & MaxTag;
+}
+
 /// What all blocks of a launch share.
 struct LaunchState {
   const Module &M;
@@ -26,10 +41,20 @@ struct LaunchState {
   std::array<uint32_t, 3> Grid, BlockSize;
   uint32_t DynamicShared;
   std::vector<std::byte> Parameters;
+  /// What may be touched through each argument, at its tagged address; empty
+  /// where no extents are given.
+  std::vector<Allocation::View> Arguments;
   const GlobalMemory &Memory;
   /// Instructions that a warp may execute in a block.
   uint64_t InstructionLimit;
 
+  /// The memory that an address leads to; empty if none.
+  Allocation::View viewOf(uint64_t Address) const {
+    if (uint64_t Tag = tagOf(Address); Tag && Tag <= Arguments.size())
+      return Arguments[Tag - 1];
+    const Allocation *Found = Memory.find(Address);
+    return Found ? Found->view() : Allocation::View();
+  }
   uint32_t threads() const {
     return BlockSize[0] * BlockSize[1] * BlockSize[2];
   }

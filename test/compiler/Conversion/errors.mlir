@@ -72,14 +72,14 @@ func.func @f(%x: tensor<?x12xf32>) -> tensor<?x2x2xf32> {
 
 // -----
 
-// expected-error@+1 {{expected m1.dim to be a symbol or symbol+number, found 'B+one'}}
+// expected-error@+1 {{argument 0: expected m1.dim to be "symbol" or "symbol+number", found "B+one"}}
 func.func @f(%x: tensor<?xi32> {m1.dim = "B+one"}) {
   return
 }
 
 // -----
 
-// expected-error@+1 {{expected m1.dim to be a symbol or symbol+number, found '+1'}}
+// expected-error@+1 {{argument 0: expected m1.dim to be "symbol" or "symbol+number", found "+1"}}
 func.func @f(%x: tensor<?xi32> {m1.dim = "+1"}) {
   return
 }

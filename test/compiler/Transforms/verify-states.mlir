@@ -98,6 +98,6 @@ m1.state @s : !m1.kv_cache<1 x 2, f32>
 
 func.func @returned() -> !m1.kv_cache<1 x 2, f32> {
   %0 = m1.read_state @s : !m1.kv_cache<1 x 2, f32>
-  // expected-error@+1 {{expected an attention op or m1.write_state to use state @s}}
+  // expected-error@+1 {{expected m1.write_state or an op that updates a state to use @s}}
   return %0 : !m1.kv_cache<1 x 2, f32>
 }

@@ -266,7 +266,7 @@ func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>
 // -----
 
 func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>, %s: !m1.lightning_state<4 x 8, chunk = 64, f32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>) {
-  // expected-error@+1 {{C6: expected a successor of type '!m1.lightning_state<4 x 8, chunk = 64, f32>', found '!m1.lightning_state<4 x 8, chunk = 32, f32>'}}
+  // expected-error@+1 {{C6: expected an updated state of type '!m1.lightning_state<4 x 8, chunk = 64, f32>', found '!m1.lightning_state<4 x 8, chunk = 32, f32>'}}
   %r, %n = m1.lightning_attention %q, %k, %v, %s at (%p, %cu, %slots) slopes [0.5, 0.25, 0.125, 0.0]
     : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.lightning_state<4 x 8, chunk = 64, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
     -> (tensor<?x4x8xf32>, !m1.lightning_state<4 x 8, chunk = 32, f32>)
@@ -366,7 +366,7 @@ func.func @f(%q: tensor<5x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>
 // -----
 
 func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>) {
-  // expected-error@+1 {{C6: expected a successor of type '!m1.kv_cache<4 x 8, f32>', found '!m1.kv_cache<4 x 8, f16>'}}
+  // expected-error@+1 {{C6: expected an updated state of type '!m1.kv_cache<4 x 8, f32>', found '!m1.kv_cache<4 x 8, f16>'}}
   %r, %n = m1.softmax_attention %q, %k, %v, %s at (%p, %cu, %slots) scale 0.5
     : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
     -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f16>)

@@ -42,7 +42,7 @@ func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<4x8xf32>) {
 // -----
 
 func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<4x8xf32>) {
-  // expected-error@+1 {{C3: expected 1 to 4 experts a token, found 5}}
+  // expected-error@+1 {{C3: expected 1 to 4 experts per token, found 5}}
   %r, %s = m1.router %a0, %a1 : (tensor<?x8xf32>, tensor<4x8xf32>) -> (tensor<?x5xi32>, tensor<?x5xf32>)
   return
 }
@@ -50,7 +50,7 @@ func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<4x8xf32>) {
 // -----
 
 func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<4x8xf32>) {
-  // expected-error@+1 {{C3: expected 1 to 4 experts a token, found 0}}
+  // expected-error@+1 {{C3: expected 1 to 4 experts per token, found 0}}
   %r, %s = m1.router %a0, %a1 : (tensor<?x8xf32>, tensor<4x8xf32>) -> (tensor<?x0xi32>, tensor<?x0xf32>)
   return
 }

@@ -70,7 +70,7 @@ def transformers_config(config):
 
 
 def run(m1c, directory):
-    result = subprocess.run([m1c, directory, "--emit=m1"], capture_output=True, text=True)
+    result = subprocess.run([m1c, directory, "--emit=model"], capture_output=True, text=True)
     return result.returncode, result.stderr
 
 

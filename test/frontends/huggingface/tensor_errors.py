@@ -44,7 +44,7 @@ def checkpoint(name, change=lambda tensors: tensors, config=CONFIG, **options):
 
 
 def run(directory):
-    result = subprocess.run([m1c, directory, "--emit=m1"], capture_output=True, text=True)
+    result = subprocess.run([m1c, directory, "--emit=model"], capture_output=True, text=True)
     return result.returncode, result.stdout, result.stderr
 
 

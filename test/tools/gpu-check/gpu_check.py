@@ -8,7 +8,7 @@
 """gpu_check.py WORK_DIR
 
 Packs a few cases of each kind with tools/gpu-check.sh and runs them; then breaks
-the pack in the ways that a user may meet.
+the pack in ways that users may meet.
 """
 
 import json
@@ -22,10 +22,10 @@ import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 BUILD = os.path.dirname(os.path.dirname(shutil.which("m1run")))
-ONLY = ("kernels/select_last/02", "kernels/linear/1[78][0-3]", "golden/m1-one-layer", "bfloat16/m1-shared", "invariance/m1-heads3-float32/pieces of 64", "bench/tiny/1x16")
+ONLY = ("kernels/select_last/select_last_60", "kernels/linear/linear_64x161*/[015]", "golden/m1-one-layer", "bfloat16/m1-shared", "invariance/m1-heads3-float32/pieces of 64", "bench/tiny/1x16")
 
 os.environ["PYTHON"] = sys.executable
-# Where there is a GPU, it is not looked at.
+# Hides a GPU, if there is one.
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
@@ -34,7 +34,7 @@ def headline(text):
 
 
 def run(*command):
-    """Prints what a program prints, on both streams, and its exit code."""
+    """Prints a program's output, of both streams, and its exit code."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(result.stdout, end="")
     print(f"exit code {result.returncode}", flush=True)
@@ -49,7 +49,7 @@ def check(*options):
 
 
 def replace_runner(script):
-    """Puts a script in the place of the packed m1run, which it finds as m1run.real."""
+    """Replaces the packed m1run by a script, which finds the original as m1run.real."""
     if not os.path.exists("moved/m1run.real"):
         os.rename("moved/m1run", "moved/m1run.real")
     with open("moved/m1run", "w") as file:
@@ -58,7 +58,7 @@ def replace_runner(script):
 
 
 def interrupt():
-    """Ends it once five cases have ended; the sixth takes a minute. (SIGINT may be ignored where a test runs.)"""
+    """Terminates a run after five cases; the sixth takes a minute. (SIGINT may be ignored where a test runs.)"""
     command = [sys.executable, "moved/gpu-check", "--device", "ptx", "--only", "select_last", "--jobs", "1", "--json", "interrupted.json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     lines = [process.stdout.readline() for _ in range(6)]
@@ -93,40 +93,40 @@ def main():
     print("json:", bench["name"], bench["passed"], bench["device"], bench["decode_tokens_per_second"] > 0)
 
     headline("damaged")
-    for number in ("020", "021"):
+    for number in ("000", "001"):
         shutil.copy(f"moved/kernels/select_last/{number}.npz", f"kept-{number}.npz")
-    with np.load("kept-020.npz") as data:
+    with np.load("kept-000.npz") as data:
         arrays = dict(data)
     (name,) = (n for n in arrays if n.startswith("result."))
     arrays[name].flat[3] += 1
-    np.savez("moved/kernels/select_last/020.npz", **arrays)
-    os.truncate("moved/kernels/select_last/021.npz", 100)
+    np.savez("moved/kernels/select_last/000.npz", **arrays)
+    os.truncate("moved/kernels/select_last/001.npz", 100)
     check("--device", "ptx", "--only", "select_last", "--json", "damaged.json")
     with open("damaged.json") as file:
         result = json.load(file)
     print("json:", result["passed"], [(c["name"], c["error"] is None) for c in result["cases"] if not c["passed"]])
-    for number in ("020", "021"):
+    for number in ("000", "001"):
         shutil.move(f"kept-{number}.npz", f"moved/kernels/select_last/{number}.npz")
 
     headline("no GPU")
     check("--json", "none.json")
     print(os.path.exists("none.json"), [name for name in os.listdir() if name.endswith(".tmp")])
 
-    # A machine with a GPU, played by the emulator.
+    # The emulator stands in for a GPU.
     headline("compare")
     replace_runner('exec "$real" "${@/#cuda/ptx}"')
     check("--compare-emulator", "--only", "linear", "--json", "compare.json")
     with open("compare.json") as file:
         print("json:", json.load(file)["comparison"])
     headline("compare, bits differ")
-    replace_runner('[[ $* != *"--device cuda"*"--entry f23"* ]] || set -- "${@/*\\/weights/none}"; exec "$real" "${@/#cuda/ptx}"')
+    replace_runner('[[ $* != *"--device cuda"*"--entry linear_64x161_bf16"* ]] || set -- "${@/*\\/weights/none}"; exec "$real" "${@/#cuda/ptx}"')
     check("--compare-emulator", "--only", "linear")
 
     headline("crash and no end")
-    replace_runner('[[ $* != *"--entry f4"* ]] || kill -SEGV $$; [[ $* != *"--entry f5"* ]] || exec sleep 60; exec "$real" "$@"')
+    replace_runner('[[ $* != *"--entry select_last_60_f32"* ]] || kill -SEGV $$; [[ $* != *"--entry select_last_60_bf16"* ]] || exec sleep 60; exec "$real" "$@"')
     check("--device", "ptx", "--only", "kernels", "--timeout", "2")
     headline("interrupt")
-    replace_runner('[[ $* != *"--entry f5"* ]] || exec sleep 60; exec "$real" "$@"')
+    replace_runner('[[ $* != *"--entry select_last_60_bf16"* ]] || exec sleep 60; exec "$real" "$@"')
     interrupt()
     with open("interrupted.json") as file:
         result = json.load(file)

@@ -5,11 +5,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""session.py FILE...
+"""session.py FILE[:LINE:COLUMN]...
 
 Starts m1-lsp-server as an editor does, opens each file, and prints what the
 server publishes about it: "FILE: no diagnostics", or a line for each with its
-place counted from 1. Ends with the server's exit code.
+position counted from 1. With a position, what a hover there shows. Ends with
+the server's exit code.
 """
 
 import json
@@ -61,12 +62,19 @@ class Server:
         published = self.receive(lambda m: m.get("method") == "textDocument/publishDiagnostics" and m["params"]["uri"] == uri)
         return published["params"]["diagnostics"]
 
+    def hover(self, path, line, column):
+        """The text of a hover; line and column are counted from 1."""
+        document = {"uri": "file://" + os.path.realpath(path)}
+        position = {"line": line - 1, "character": column - 1}
+        return self.request("textDocument/hover", {"textDocument": document, "position": position})["contents"]["value"]
+
 
 server = Server()
 info = server.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
 print("hover:", info["capabilities"]["hoverProvider"])
 server.send(method="initialized", params={})
-for path in sys.argv[1:]:
+for argument in sys.argv[1:]:
+    path, *position = argument.split(":")
     diagnostics = server.open(path)
     name = os.path.basename(path)
     if not diagnostics:
@@ -74,6 +82,8 @@ for path in sys.argv[1:]:
     for diagnostic in diagnostics:
         start = diagnostic["range"]["start"]
         print(f"{name}:{start['line'] + 1}:{start['character'] + 1}: {diagnostic['message']}")
+    if position:
+        print(server.hover(path, *map(int, position)))
 server.request("shutdown", None)
 server.send(method="exit")
 print("exit code:", server.process.wait(timeout=60))

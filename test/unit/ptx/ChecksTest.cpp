@@ -31,6 +31,72 @@ void expectError(std::string_view Body, std::string_view Thread,
                    ": ", Message));
 }
 
+TEST(Checks, ArgumentExtents) {
+  using Access = ArgumentExtent::Access;
+  // Two arguments and a number; the second begins where the first one ends.
+  auto error = [](std::string_view Body, ArgumentExtent First,
+                  ArgumentExtent Second) {
+    Device D;
+    const uint64_t Memory = D.undefined(400);
+    const std::string Text = kernel(3, Body);
+    absl::Status Ran = D.run(Text, {Memory + 12, Memory + 24, 5},
+                             {.Extents = {First, Second, {}}});
+    if (Ran.ok()) {
+      // What was written counts as written, and nothing else does.
+      EXPECT_EQ(D.values<uint32_t>(Memory + 20, 1)[0], 5u);
+      uint32_t Value;
+      EXPECT_FALSE(D.M->read(&Value, Memory + 16, 4).ok());
+      EXPECT_FALSE(D.M->read(&Value, Memory + 24, 4).ok());
+      return std::string();
+    }
+    const std::string Message(Ran.message());
+    const std::string Start = concat("ptx: kernel 'k' line ", markedLine(Text),
+                                     ": block (0,0,0) thread (0,0,0): ");
+    EXPECT_EQ(Message.substr(0, Start.size()), Start);
+    return Message.substr(std::min(Start.size(), Message.size()));
+  };
+  const ArgumentExtent Twelve = {Access::ReadWrite, 12};
+  const ArgumentExtent ReadOnly = {Access::Read, 12};
+  EXPECT_EQ(error("cvt.u32.u64 %r1, %rd2; st.global.u32 [%rd0+8], %r1; "
+                  "ld.global.u32 %r2, [%rd0+8]; //!",
+                  Twelve, Twelve),
+            "");
+  EXPECT_EQ(error("st.global.u32 [%rd0+12], %r0; //!", Twelve, Twelve),
+            "st.global.u32 at 0x100000018 writes 4 bytes at offset 12 of "
+            "argument 0, whose extent is 12 bytes");
+  EXPECT_EQ(error("st.global.u32 [%rd1+-4], %r0; //!", Twelve, Twelve),
+            "st.global.u32 at 0x100000014 writes 4 bytes at offset -4 of "
+            "argument 1, whose extent is 12 bytes");
+  EXPECT_EQ(error("cvta.to.global.u64 %rd3, %rd1; add.s64 %rd3, %rd3, 16;\n"
+                  "ld.u32 %r1, [%rd3]; //!",
+                  Twelve, Twelve),
+            "ld.u32 at 0x100000028 reads 4 bytes at offset 16 of argument 1, "
+            "whose extent is 12 bytes");
+  EXPECT_EQ(error("st.global.u32 [%rd0], %r0;\n"
+                  "ld.global.u32 %r1, [%rd0];\n"
+                  "st.global.u32 [%rd1], %r0; //!",
+                  Twelve, ReadOnly),
+            "st.global.u32 at 0x100000018 writes 4 bytes to argument 1, which "
+            "is only read");
+  EXPECT_EQ(error("ld.global.u32 %r1, [%rd1]; //!", Twelve, ReadOnly),
+            "ld.global.u32 at 0x100000018 reads 4 bytes that nothing has "
+            "written, at byte 24 of allocation 0 (400 bytes)");
+  EXPECT_EQ(error("ld.global.u16 %h1, [%rd1+1]; //!", Twelve, ReadOnly),
+            "ld.global.u16 at 0x100000019 is not aligned to 2 bytes");
+  EXPECT_EQ(
+      error("st.global.u32 [%rd0], %r0; //!", {Access::ReadWrite, 0}, Twelve),
+      "st.global.u32 at 0x10000000c writes 4 bytes at offset 0 of "
+      "argument 0, whose extent is 0 bytes");
+
+  Device D;
+  const uint64_t Memory = D.undefined(400);
+  EXPECT_EQ(std::string(D.run(kernel(1, ""), {Memory + 300},
+                              {.Extents = {{Access::Read, 104}}})
+                            .message()),
+            "ptx: launch of 'k': argument 0 is 104 bytes at 0x10000012c, "
+            "beyond allocation 0 (400 bytes)");
+}
+
 TEST(Checks, GlobalMemory) {
   expectError(R"(
   mul.wide.u32 %rd2, %r0, 4;

@@ -68,7 +68,7 @@ absl::Status Device::run(std::string_view Text, std::vector<uint64_t> Arguments,
   M1_ASSIGN_OR_RETURN(uint32_t Module, M->load(Text, "test"));
   assemble(std::string(Text));
   return M->launch(
-      {Module, "k", S.Grid, S.Block, S.SharedBytes, std::move(Arguments)});
+      {Module, "k", S.Grid, S.Block, S.SharedBytes, Arguments, S.Extents});
 }
 
 std::vector<uint64_t>

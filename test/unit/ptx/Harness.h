@@ -58,6 +58,7 @@ public:
   struct Shape {
     std::array<uint32_t, 3> Grid = {1, 1, 1}, Block = {32, 1, 1};
     uint32_t SharedBytes = 0;
+    std::vector<ArgumentExtent> Extents = {};
   };
   /// Loads a module and launches its kernel "k".
   absl::Status run(std::string_view Text, std::vector<uint64_t> Arguments,

@@ -189,7 +189,7 @@ TEST_F(CudaDriver, NamesTheLaunchThatFailed) {
         value(Gpu->map(Values, sizeof Values, Device::HostAccess::Write));
     const uint64_t Args[4] = {At, At, At, 1};
     Cuda->Failures["cuStreamSynchronize"] = 700;
-    absl::Status Status = Gpu->launch(0, Args, {3, 1, 1}, "here");
+    absl::Status Status = Gpu->launch(0, Args, {}, {3, 1, 1}, "here");
     if (Status.ok())
       Status = Gpu->synchronize();
     EXPECT_EQ(message(Status),

@@ -117,7 +117,8 @@ FakeDriver::findKernel(uint32_t, const std::string &Name, uint32_t) {
 }
 
 absl::Status FakeDriver::launch(uint32_t Number, const gpu::LaunchShape &Shape,
-                                std::span<const uint64_t> Args) {
+                                std::span<const uint64_t> Args,
+                                std::span<const ArgumentExtent>) {
   HostKernel Kernel = Kernels[Number];
   auto [X, Y, Z] = Shape.Grid;
   return start(concat("launch ", Names[Number], " ", X, "x", Y, "x", Z, " of ",

@@ -60,7 +60,8 @@ public:
   absl::StatusOr<uint32_t> findKernel(uint32_t Module, const std::string &Name,
                                       uint32_t SharedBytes) override;
   absl::Status launch(uint32_t Kernel, const gpu::LaunchShape &Shape,
-                      std::span<const uint64_t> Args) override;
+                      std::span<const uint64_t> Args,
+                      std::span<const ArgumentExtent> Extents) override;
   absl::Status synchronize() override;
   Recorder *recorder() override { return C.CanRecord ? this : nullptr; }
   absl::Status beginRecording() override;

@@ -308,6 +308,45 @@ TEST(GpuDevice, GeneratesAsTheCpuDoes) {
   EXPECT_GE(On.Control.count("replay 0"), 4u);
 }
 
+TEST(GpuDevice, LeavesUnwantedOutputsOnTheDevice) {
+  OnFake On;
+  plan::PlanT Plan = modelPlan(2, 8, 16);
+  ASSERT_EQ(message(On.load(Plan)), "");
+  uint32_t Next = value(On.Program->find("next"));
+  std::vector<int32_t> Tokens = {1, 2}, Positions = {0, 0}, Offsets = {0, 1, 2},
+                       Slots = {0, 1}, TopK = {0, 0};
+  std::vector<float> Temperature = {0, 0}, TopP = {1, 1}, LogProbs(2);
+  std::vector<int64_t> Seeds = {0, 0};
+  std::vector<int32_t> Sampled(2);
+  auto integers = [](std::vector<int32_t> &Values) {
+    return HostTensor{
+        Values.data(), ElementType::I32, {static_cast<int64_t>(Values.size())}};
+  };
+  std::vector<HostTensor> In = {
+      integers(Tokens),    integers(Positions),
+      integers(Offsets),   integers(Slots),
+      floats(Temperature), floats(TopP),
+      integers(TopK),      {Seeds.data(), ElementType::I64, {2}},
+      integers(Positions),
+  };
+  std::vector<HostTensor> Out = {integers(Sampled), floats(LogProbs), {}};
+  ASSERT_EQ(message(On.Program->call(Next, In, Out)), "");
+  EXPECT_EQ(On.Control.count("copyOut 8"), 2u);
+  EXPECT_EQ(On.Control.count("copyOut"), 2u);
+  // The recording is made without the logits and replayed with them: addresses
+  // do not depend on what is wanted.
+  ASSERT_EQ(message(On.Program->call(Next, In, Out)), "");
+  std::vector<float> Logits(2 * ModelVocabulary);
+  Out[2] = {Logits.data(), ElementType::F32, {2, ModelVocabulary}};
+  ASSERT_EQ(message(On.Program->call(Next, In, Out)), "");
+  EXPECT_EQ(On.Control.count("replay 0"), 2u);
+  EXPECT_EQ(On.Control.count("copyOut 128"), 1u);
+  for (int B = 0; B < 2; ++B) {
+    EXPECT_EQ(Sampled[B], modelFavourite({Tokens[B]}));
+    EXPECT_EQ(Logits[B * ModelVocabulary + Sampled[B]], 4);
+  }
+}
+
 TEST(ParameterUse, FindsThePeak) {
   // Steps of init use parameters 0; 0 and 1; 2; another function uses 2 and 3.
   plan::PlanT Plan;

@@ -32,6 +32,13 @@ void coordinates(const uint64_t *args, const int64_t *cell, void *scratch) {
   ((int32_t *)args[0])[(cell[2] * ny + cell[1]) * nx + cell[0]] = *mine;
 }
 
+/* out[-1] = 1, which is not its element. */
+void store_before(const uint64_t *args, const int64_t *cell, void *scratch) {
+  (void)cell;
+  (void)scratch;
+  ((int32_t *)args[0])[-1] = 1;
+}
+
 /* counter[0] += step: state that lasts. */
 void accumulate(const uint64_t *args, const int64_t *cell, void *scratch) {
   (void)cell;

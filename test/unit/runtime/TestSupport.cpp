@@ -245,6 +245,52 @@ void test::forGpu(plan::PlanT &Plan) {
     Kernel->threads = 32;
 }
 
+/// add_scaled of Kernels.c: one block an element, of which one thread works.
+static constexpr std::string_view AddScaled = R"(
+.version 8.0
+.target sm_80
+.address_size 64
+
+.visible .entry add_scaled(
+	.param .u64 add_scaled_param_0,
+	.param .u64 add_scaled_param_1,
+	.param .u64 add_scaled_param_2,
+	.param .u64 add_scaled_param_3
+)
+{
+	.reg .pred 	%p<2>;
+	.reg .b32 	%r<3>;
+	.reg .f32 	%f<5>;
+	.reg .b64 	%rd<9>;
+
+	mov.u32 	%r1, %tid.x;
+	setp.ne.s32 	%p1, %r1, 0;
+	@%p1 bra 	$L__BB0_2;
+	ld.param.u64 	%rd1, [add_scaled_param_0];
+	ld.param.u64 	%rd2, [add_scaled_param_1];
+	ld.param.u64 	%rd3, [add_scaled_param_2];
+	ld.param.u64 	%rd4, [add_scaled_param_3];
+	mov.u32 	%r2, %ctaid.x;
+	mul.wide.u32 	%rd5, %r2, 4;
+	add.s64 	%rd6, %rd1, %rd5;
+	add.s64 	%rd7, %rd2, %rd5;
+	add.s64 	%rd8, %rd3, %rd5;
+	ld.global.f32 	%f1, [%rd7];
+	ld.global.f32 	%f2, [%rd8];
+	cvt.rn.f32.s64 	%f3, %rd4;
+	fma.rn.f32 	%f4, %f2, %f3, %f1;
+	st.global.f32 	[%rd6], %f4;
+$L__BB0_2:
+	ret;
+}
+)";
+
+plan::PlanT test::onEmulatedGpu(plan::PlanT Plan) {
+  forGpu(Plan);
+  Plan.images[0]->data.assign(AddScaled.begin(), AddScaled.end());
+  return Plan;
+}
+
 plan::PlanT test::modelPlan(int64_t Slots, int64_t MaxTokens,
                             int64_t MaxLength) {
   using plan::ArgKind;

@@ -97,6 +97,9 @@ plan::PlanT initPlan(int64_t N);
 /// threads.
 void forGpu(plan::PlanT &Plan);
 
+/// Makes a plan one for the emulated GPU; its only kernel is add_scaled.
+plan::PlanT onEmulatedGpu(plan::PlanT Plan);
+
 /// The model of Kernels.c's comment, of 16 words: next, score and logits.
 inline constexpr int64_t ModelVocabulary = 16;
 plan::PlanT modelPlan(int64_t Slots, int64_t MaxTokens, int64_t MaxLength);

@@ -3,7 +3,8 @@
 // RUN: %python -c "import numpy as np; np.save('%t/i3.npy', np.arange(3)); np.save('%t/f3.npy', np.ones((3, 1))); np.save('%t/cu.npy', np.array([0, 2])); np.save('%t/cu3.npy', np.array([0, 3])); np.save('%t/zero.npy', np.array([0])); np.save('%t/p5.npy', np.arange(5, 8)); np.save('%t/gap.npy', np.array([0, 2, 3]))"
 
 // RUN: not m1-interpret %s --entry embedding --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TOKENS
-// TOKENS: errors.mlir":{{.*}}error: 'm1.embedding' op expected tokens from 0 to 3, found 5 at 0
+// TOKENS: {{^.*}}errors.mlir:[[#]]:8: error: 'm1.embedding' op expected tokens from 0 to 3, found 5 at 0
+// TOKENS-NOT: {{.}}
 // RUN: test ! -e %t/out
 
 // RUN: not m1-interpret %s --entry targets --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TARGETS
@@ -59,9 +60,51 @@
 // RUN: test ! -e %t/out
 
 // RUN: not m1-interpret %t/absent.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FILE
-// FILE: m1-interpret: error: {{.*}}absent.mlir: expected a module of the m1 dialect
+// FILE: m1-interpret: error: {{.*}}absent.mlir: no such file
+
+// RUN: echo 'func.func @f() { m1.nothing }' > %t/syntax.mlir
+// RUN: not m1-interpret %t/syntax.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SYNTAX
+// SYNTAX: {{^.*}}syntax.mlir:1:18: error: custom op 'm1.nothing' is unknown
+// SYNTAX-NOT: {{.}}
+
+// Extents that only a call knows must agree in each op, also without m1.dim.
+// RUN: %python -c "import numpy as np; np.save('%t/r1.npy', np.ones((1, 1))); np.save('%t/many.npy', np.ones((100000, 1))); np.save('%t/r0.npy', np.ones((0, 1))); np.save('%t/i0.npy', np.arange(0))"
+// RUN: not m1-interpret %s --entry sum --arg %t/many.npy --arg %t/r1.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=MANY
+// MANY: {{^.*}}errors.mlir:[[#]]:8: error: 'm1.residual' op expected operand 1 to have 100000 rows, found 1
+// RUN: not m1-interpret %s --entry sum --arg %t/r1.npy --arg %t/many.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FEW
+// FEW: 'm1.residual' op expected operand 1 to have 1 rows, found 100000
+// RUN: not m1-interpret %s --entry sum --arg %t/f3.npy --arg %t/r0.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: 'm1.residual' op expected operand 1 to have 3 rows, found 0
+// RUN: not m1-interpret %s --entry inner --arg %t/f3.npy --arg %t/f3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=INNER
+// INNER: 'm1.sigmoid_gate' op expected operand 1 to have 1 elements along axis 1, found 3
+// RUN: not m1-interpret %s --entry mix --arg %t/f3.npy --arg %t/f3.npy --arg %t/r1.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=MIX
+// MIX: 'm1.shared_mix' op expected operand 2 to have T = 3 rows, found 1
+// RUN: not m1-interpret %s --entry free_attention --arg %t/f3.npy --arg %t/f3.npy --arg %t/i3.npy --arg %t/cu3.npy --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=BATCH
+// BATCH: 'm1.softmax_attention' op expected operand 6 to have B = 1 rows, found 3
+// RUN: not m1-interpret %s --entry free_attention --arg %t/f3.npy --arg %t/many.npy --arg %t/i3.npy --arg %t/cu3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=KEYS
+// KEYS: 'm1.softmax_attention' op expected operand 1 to have T = 3 rows, found 100000
+// RUN: not m1-interpret %s --entry last --arg %t/f3.npy --arg %t/i0.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=LAST
+// LAST: 'm1.select_last' op expected operand 1 to have B+1 = 1 rows, found 0
+// RUN: not m1-interpret %s --entry scored --arg %t/f3.npy --arg %t/zero.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SCORED
+// SCORED: 'm1.token_log_prob' op expected operand 1 to have T = 3 rows, found 1
+// RUN: not m1-interpret %s --entry fused --arg %t/many.npy --arg %t/f3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FUSED
+// FUSED: 'm1.silu_mul' op expected operand 1 to have 3 rows, found 100000
+// RUN: test ! -e %t/out
+
+// Options that would have no effect.
+// RUN: not m1-interpret %s --tokens %t/i3.npy --entry load --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=ENTRY
+// ENTRY: {{^}}m1-interpret: error: --entry: has no effect with --tokens{{$}}
+// RUN: not m1-interpret %s --tokens %t/i3.npy --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=ARG
+// ARG: --arg: has no effect with --tokens
+// RUN: not m1-interpret %s --entry load --logits --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=LOGITS
+// LOGITS: --logits: has no effect without --tokens
+// RUN: not m1-interpret %s --entry load --max-new-tokens 3 --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=NEW
+// NEW: --max-new-tokens: has no effect without --tokens
+// RUN: not m1-interpret %s --entry load --init-seed 3 --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SEED
+// SEED: --init-seed: has no effect without --weights none
 
 m1.parameter @w : tensor<2x1xbf16> from [#m1.source<"w">]
+m1.state @cache : !m1.kv_cache<1 x 1, f32>
 m1.state @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
 
 func.func @embedding(%tokens: tensor<?xi32> {m1.name = "tokens", m1.dim = "T"}) -> tensor<?x1xf32> {
@@ -121,4 +164,52 @@ func.func @no_vocabulary(%x: tensor<3xi32>) -> tensor<3xi32> {
   %0 = m1.sample %logits temperature %one top_p %one top_k %x seeds %seeds positions %x
     : (tensor<3x0xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<3xi32>
   return %0 : tensor<3xi32>
+}
+
+func.func @sum(%x: tensor<?x1xf32>, %y: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %0 = m1.residual %x, %y alpha 1.0 beta 1.0 : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}
+
+func.func @inner(%x: tensor<3x?xf32>, %y: tensor<?x1xf32>) -> tensor<3x?xf32> {
+  %wide = arith.constant dense<1.0> : tensor<3x3xf32>
+  %z = m1.cast %wide : tensor<3x3xf32> to tensor<3x?xf32>
+  %0 = m1.sigmoid_gate %x, %z : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  return %0 : tensor<3x?xf32>
+}
+
+func.func @mix(%x: tensor<?x1xf32>, %y: tensor<?x1xf32>, %c: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %0 = m1.shared_mix %x, %y, %c : (tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}
+
+func.func @free_attention(%x: tensor<?x1xf32>, %y: tensor<?x1xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>) -> tensor<?x1x1xf32> {
+  %q = m1.split_heads %x : (tensor<?x1xf32>) -> tensor<?x1x1xf32>
+  %k = m1.split_heads %y : (tensor<?x1xf32>) -> tensor<?x1x1xf32>
+  %s = m1.read_state @cache : !m1.kv_cache<1 x 1, f32>
+  %0, %t = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) scale 1.0
+    : (tensor<?x1x1xf32>, tensor<?x1x1xf32>, tensor<?x1x1xf32>, !m1.kv_cache<1 x 1, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x1x1xf32>, !m1.kv_cache<1 x 1, f32>)
+  m1.write_state %t, @cache : !m1.kv_cache<1 x 1, f32>
+  return %0 : tensor<?x1x1xf32>
+}
+
+func.func @last(%x: tensor<?x1xf32>, %cu: tensor<?xi32>) -> tensor<?x1xf32> {
+  %0 = m1.select_last %x, %cu : (tensor<?x1xf32>, tensor<?xi32>) -> tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}
+
+func.func @scored(%x: tensor<?x1xf32>, %targets: tensor<?xi32>) -> tensor<?xf32> {
+  %0 = m1.token_log_prob %x, %targets : (tensor<?x1xf32>, tensor<?xi32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+func.func @fused(%x: tensor<?x1xf32>, %y: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %w = arith.constant dense<2.0> : tensor<1x1xf32>
+  %0 = m1.fused -> tensor<?x1xf32> {
+    %1 = m1.linear %x, %w : (tensor<?x1xf32>, tensor<1x1xf32>) -> tensor<?x1xf32>
+    %2 = m1.silu_mul %y, %1 : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+    m1.yield %2 : tensor<?x1xf32>
+  }
+  return %0 : tensor<?x1xf32>
 }

@@ -1,6 +1,6 @@
 // Operations on rows, computed by hand.
 // RUN: rm -rf %t && %python %S/check.py %s %t | FileCheck %s
-// CHECK: 11 functions agree
+// CHECK: 12 functions agree
 
 func.func @embedding() -> (tensor<3x2xf32>, tensor<3x2xf64>) {
   %tokens = arith.constant dense<[2, 0, 2]> : tensor<3xi32>
@@ -93,4 +93,21 @@ func.func @call() -> (tensor<3x2xf32>, tensor<1x1xf32>, tensor<3x2xf64>, tensor<
   %1 = arith.constant dense<1.1> : tensor<1x1xf32>
   %2 = arith.constant dense<1.10000002384185791> : tensor<1x1xf64>
   return %0#0, %1, %0#1, %2 : tensor<3x2xf32>, tensor<1x1xf32>, tensor<3x2xf64>, tensor<1x1xf64>
+}
+
+// The value of m1.fused is that of its last op; a value of outside that only
+// the body uses, and one that is used afterwards too.
+func.func @fused() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf64>, tensor<1x2xf64>) {
+  %x = arith.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  %w = arith.constant dense<[[1.0, 10.0], [100.0, 0.5]]> : tensor<2x2xf32>
+  %y = arith.constant dense<[[-1.0, 3.0]]> : tensor<1x2xf32>
+  %0 = m1.fused -> tensor<1x2xf32> {
+    %l = m1.linear %x, %w : (tensor<1x2xf32>, tensor<2x2xf32>) -> tensor<1x2xf32>
+    %r = m1.residual %y, %l alpha 2.0 beta 0.5 : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+    m1.yield %r : tensor<1x2xf32>
+  }
+  %1 = m1.residual %y, %0 alpha 1.0 beta 1.0 : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+  %2 = arith.constant dense<[[8.5, 56.5]]> : tensor<1x2xf64>
+  %3 = arith.constant dense<[[7.5, 59.5]]> : tensor<1x2xf64>
+  return %0, %1, %2, %3 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<1x2xf64>, tensor<1x2xf64>
 }

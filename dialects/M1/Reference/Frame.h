@@ -1,0 +1,106 @@
+//===- Frame.h - the values of one call -------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_DIALECTS_M1_REFERENCE_FRAME_H
+#define M1C_DIALECTS_M1_REFERENCE_FRAME_H
+
+#include "dialects/M1/Reference/Interpreter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace m1::reference {
+
+using TensorPtr = std::shared_ptr<const Tensor>;
+
+/// The values of one call of a function, and the environment of its ops.
+class Frame {
+public:
+  Frame(mlir::ModuleOp Module, ParameterReader &Parameters, StateStore &Store)
+      : Module(Module), Parameters(Parameters), Store(Store) {}
+
+  /// Runs a function; returns its results. Inputs must match its argument types
+  /// and m1.dim attributes.
+  mlir::FailureOr<llvm::SmallVector<TensorPtr>>
+  run(mlir::func::FuncOp Function, llvm::ArrayRef<TensorPtr> Inputs);
+
+  /// Evaluates the ops of `Body`, whose arguments are set; returns the operands
+  /// of its terminator, which must be tensors.
+  mlir::FailureOr<llvm::SmallVector<TensorPtr>> run(mlir::Block &Body);
+
+  /// The value of a tensor that was set before.
+  const Tensor &get(mlir::Value V) { return *share(V); }
+  TensorPtr share(mlir::Value V);
+
+  /// Sets the value of an op's result, which must match its type.
+  mlir::LogicalResult set(mlir::Value V, TensorPtr Result);
+  mlir::LogicalResult set(mlir::Value V, Tensor Result) {
+    return set(V, std::make_shared<const Tensor>(std::move(Result)));
+  }
+
+  /// Values of state types.
+  const State &getState(mlir::Value V) { return States.find(V)->second; }
+  void setState(mlir::Value V, State Now) { States[V] = std::move(Now); }
+
+  const mlir::ModuleOp Module;
+  ParameterReader &Parameters;
+  StateStore &Store;
+
+private:
+  mlir::LogicalResult checkInput(mlir::func::FuncOp Function, unsigned Index,
+                                 const Tensor &Input);
+  mlir::LogicalResult checkAxes(mlir::Operation *Op);
+  mlir::LogicalResult evaluate(mlir::Operation &Op);
+  void release(mlir::Operation &Op);
+
+  llvm::DenseMap<mlir::Value, TensorPtr> Values;
+  llvm::DenseMap<mlir::Value, State> States;
+  llvm::DenseMap<mlir::Value, int64_t> Uses; ///< not evaluated yet
+  llvm::StringMap<int64_t> Extents;          ///< of symbols in m1.dim
+};
+
+} // namespace m1::reference
+
+#include "dialects/M1/Reference/InterpretableOpInterface.h.inc"
+
+namespace m1::reference {
+
+/// Turns a check's message into a diagnostic of `Op`; an empty one is success.
+inline mlir::LogicalResult report(mlir::Operation *Op,
+                                  const std::string &Wrong) {
+  return Wrong.empty() ? mlir::success() : Op->emitOpError(Wrong);
+}
+
+namespace detail {
+template <auto Interpret> struct Attach;
+template <typename OpT, mlir::LogicalResult (*Interpret)(OpT, Frame &)>
+struct Attach<Interpret> {
+  struct Model : InterpretableOpInterface::ExternalModel<Model, OpT> {
+    mlir::LogicalResult interpret(mlir::Operation *Op, Frame &Values) const {
+      return Interpret(llvm::cast<OpT>(Op), Values);
+    }
+  };
+  static void to(mlir::MLIRContext &Context) {
+    OpT::template attachInterface<Model>(Context);
+  }
+};
+} // namespace detail
+
+/// Makes functions `LogicalResult (OpT, Frame &)` the evaluation of their ops.
+template <auto... Interpret> void attach(mlir::MLIRContext &Context) {
+  (detail::Attach<Interpret>::to(Context), ...);
+}
+
+// Each attaches the evaluation of one group of ops.
+void attachState(mlir::MLIRContext &Context);
+void attachRows(mlir::MLIRContext &Context);
+void attachAttention(mlir::MLIRContext &Context);
+void attachExperts(mlir::MLIRContext &Context);
+void attachOutput(mlir::MLIRContext &Context);
+
+} // namespace m1::reference
+
+#endif // M1C_DIALECTS_M1_REFERENCE_FRAME_H

@@ -1,0 +1,85 @@
+//===- Pages.cpp - memory from the system ---------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/device/cpu/Pages.h"
+
+#include "runtime/support/Error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+
+using namespace m1;
+using namespace m1::cpu;
+
+static absl::StatusOr<char *> reserve(uint64_t Bytes, int Protection) {
+  void *Address = ::mmap(nullptr, Bytes, Protection,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (Address == MAP_FAILED)
+    return makeError("cannot allocate ", Bytes,
+                     " bytes: ", std::strerror(errno));
+  return static_cast<char *>(Address);
+}
+
+absl::StatusOr<Pages> Pages::allocate(uint64_t Bytes) {
+  Pages Result;
+  if (Bytes == 0)
+    return Result;
+  M1_ASSIGN_OR_RETURN(Result.Data, reserve(Bytes, PROT_READ | PROT_WRITE));
+  Result.Bytes = Bytes;
+  return Result;
+}
+
+absl::StatusOr<Pages> Pages::allocateGuarded(uint64_t Bytes) {
+  constexpr uint64_t Guard = uint64_t(1) << 24;
+  const uint64_t Page = ::sysconf(_SC_PAGESIZE);
+  const uint64_t Whole = (Bytes + Page - 1) / Page * Page;
+  Pages Result;
+  M1_ASSIGN_OR_RETURN(char *Start, reserve(Guard + Whole + Guard, PROT_NONE));
+  Result.Data = Start + Guard;
+  Result.Bytes = Whole;
+  Result.GuardBytes = Guard;
+  if (Whole && ::mprotect(Result.Data, Whole, PROT_READ | PROT_WRITE) != 0)
+    return makeError("cannot allocate ", Whole,
+                     " bytes: ", std::strerror(errno));
+  return Result;
+}
+
+Pages::Pages(Pages &&Other) noexcept
+    : Data(std::exchange(Other.Data, nullptr)),
+      Bytes(std::exchange(Other.Bytes, 0)),
+      GuardBytes(std::exchange(Other.GuardBytes, 0)) {}
+
+Pages &Pages::operator=(Pages &&Other) noexcept {
+  std::swap(Data, Other.Data);
+  std::swap(Bytes, Other.Bytes);
+  std::swap(GuardBytes, Other.GuardBytes);
+  return *this;
+}
+
+Pages::~Pages() {
+  if (Data)
+    ::munmap(Data - GuardBytes, Bytes + 2 * GuardBytes);
+}
+
+void Pages::useLargePages() const {
+  if (Data)
+    ::madvise(Data, Bytes, MADV_HUGEPAGE);
+}
+
+void Pages::protect() const {
+  if (Bytes)
+    ::mprotect(Data, Bytes, PROT_READ);
+}
+
+bool Pages::guards(uint64_t Address) const {
+  return Address - (reinterpret_cast<uint64_t>(Data) - GuardBytes) <
+         Bytes + 2 * GuardBytes;
+}

@@ -1,0 +1,47 @@
+//===- Pages.h - memory from the system -------------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_RUNTIME_DEVICE_CPU_PAGES_H
+#define M1C_RUNTIME_DEVICE_CPU_PAGES_H
+
+#include "absl/status/statusor.h"
+
+#include <cstdint>
+
+namespace m1::cpu {
+
+/// Zero-initialised pages, which take no memory until they are touched.
+class Pages {
+public:
+  static absl::StatusOr<Pages> allocate(uint64_t Bytes);
+  /// Pages behind and in front of which so much address space is unmapped that
+  /// no kernel that strays touches anything else.
+  static absl::StatusOr<Pages> allocateGuarded(uint64_t Bytes);
+
+  Pages() = default;
+  Pages(Pages &&Other) noexcept;
+  Pages &operator=(Pages &&Other) noexcept;
+  ~Pages();
+
+  char *data() const { return Data; }
+  char *end() const { return Data + Bytes; }
+  /// Asks for large pages.
+  void useLargePages() const;
+  /// Makes a write a fault.
+  void protect() const;
+  /// Whether the address is in the pages or in the space around them.
+  bool guards(uint64_t Address) const;
+
+private:
+  char *Data = nullptr;
+  uint64_t Bytes = 0, GuardBytes = 0;
+};
+
+} // namespace m1::cpu
+
+#endif // M1C_RUNTIME_DEVICE_CPU_PAGES_H

@@ -1,0 +1,44 @@
+//===- Extents.h - whether arguments stay inside tensors --------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_RUNTIME_SESSION_EXTENTS_H
+#define M1C_RUNTIME_SESSION_EXTENTS_H
+
+#include "runtime/plan/Plan.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace m1 {
+
+/// How many bytes of an argument may be touched: a negative size counts as 0
+/// (plan.fbs).
+uint64_t extentOf(const plan::Expr &Bytes, std::span<const int64_t> Symbols);
+
+/// An argument that points into an input or output.
+struct TensorArgument {
+  const plan::Arg *Arg;
+  const plan::Tensor *Tensor;
+  std::string_view Kernel, Source;
+};
+
+/// Those arguments of a function's steps that may leave their input or output
+/// at some values of the symbols. The verifier has shown that all fit at the
+/// bounds; inputs and outputs, unlike arenas, shrink with the symbols. Sizes
+/// are linear in nearly every plan, and then the result is empty.
+std::vector<TensorArgument> unprovenArguments(const plan::Plan &Plan,
+                                              const plan::Function &Function);
+
+/// An error if one of the arguments leaves its tensor for these symbols.
+absl::Status checkArguments(std::span<const TensorArgument> Arguments,
+                            std::span<const int64_t> Symbols);
+
+} // namespace m1
+
+#endif // M1C_RUNTIME_SESSION_EXTENTS_H

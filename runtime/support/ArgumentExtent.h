@@ -1,0 +1,30 @@
+//===- ArgumentExtent.h - what a kernel may touch ---------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_RUNTIME_SUPPORT_ARGUMENTEXTENT_H
+#define M1C_RUNTIME_SUPPORT_ARGUMENTEXTENT_H
+
+#include <cstdint>
+
+namespace m1 {
+
+/// What a kernel may do with one of its arguments.
+struct ArgumentExtent {
+  enum class Access : uint8_t {
+    Scalar, ///< the argument is a number, not an address
+    Read,
+    ReadWrite
+  };
+  Access Allowed = Access::Scalar;
+  /// From the argument's address on.
+  uint64_t Bytes = 0;
+};
+
+} // namespace m1
+
+#endif // M1C_RUNTIME_SUPPORT_ARGUMENTEXTENT_H

@@ -1,0 +1,67 @@
+# ===- kernel_results.py - results of kernels and their errors -------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""Calls functions of a plan or a module with arrays, and measures errors of results."""
+
+import os
+
+import e2e
+import numpy as np
+
+# The largest relative error, in norm, of many elements that are each rounded
+# once; the interpreter rounds nothing. Where there are few elements, to average
+# over, rounding to a narrow type may cost twice as much.
+TOLERANCE = {"f32": 1e-5, "bf16": 2e-3, "f16": 3e-4, "f64": 1e-15}
+FEW = 256
+
+
+def write_arguments(arguments, work):
+    """Writes arrays into a directory; the options that give them to m1run and m1-interpret."""
+    os.makedirs(work, exist_ok=True)
+    options = []
+    for i, argument in enumerate(arguments):
+        options += ["--arg", os.path.join(work, f"argument{i}.npy")]
+        np.save(options[-1], argument)
+    return options
+
+
+def call(command, entry, given, out):
+    """What a tool computes of a function whose arguments are the options `given`: arrays by the results' names."""
+    e2e.run(*command, "--entry", entry, *given, "--out-dir", e2e.fresh(out))
+    return {os.path.splitext(file)[0]: np.load(os.path.join(out, file)) for file in sorted(os.listdir(out))}
+
+
+def difference(found, expected, tolerance):
+    """Of a call's results the one nearest to its tolerance, or farthest beyond it: its error, its tolerance, and the
+    problem or None. The error of integers is how many differ, of others relative in norm. `tolerance` is one for all
+    results, or one for each, in the order of their names."""
+    if found.keys() != expected.keys():
+        return np.inf, 0, f"results {', '.join(found)}, expected {', '.join(expected)}"
+    tolerances = tolerance if isinstance(tolerance, (tuple, list)) else [tolerance] * len(expected)
+    each = []
+    for name, tolerance in zip(sorted(expected), tolerances, strict=True):
+        error, allowed, problem = distance(found[name], expected[name], tolerance)
+        each.append((problem is not None, error / allowed if allowed else error, error, allowed, problem and f"{name}: {problem}"))
+    return max(each, key=lambda e: e[:2])[2:]
+
+
+def distance(found, expected, tolerance):
+    """The same of one result."""
+    if found.shape != expected.shape:
+        return np.inf, 0, f"shape {found.shape}, expected {expected.shape}"
+    if found.dtype.kind == "V":
+        return np.inf, 0, f"element type {found.dtype}"
+    if found.dtype.kind == "i":
+        wrong = np.argwhere(found != expected)
+        return len(wrong), 0, f"{len(wrong)} of {found.size} differ, the first at {wrong[0]}" if len(wrong) else None
+    if found.size < FEW and tolerance > TOLERANCE["f32"]:
+        tolerance *= 2
+    expected = expected.astype(np.float64)
+    error, norm = np.linalg.norm(found - expected), np.linalg.norm(expected)
+    relative = error / max(norm, 1e-300)
+    # not >, so that a NaN fails
+    return relative, tolerance, None if error <= tolerance * norm else f"relative error {relative:.1e}, expected at most {tolerance:.1e}"

@@ -1,0 +1,40 @@
+# ===- __init__.py - the kernel tests' cases -------------------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
+
+from kernels import attention, experts, output, rows
+from kernels.module import Module
+
+OPS = {
+    op.__name__: op
+    for op in (
+        rows.linear,
+        rows.linear_fused,
+        rows.rms_norm,
+        rows.elementwise,
+        rows.embedding,
+        rows.select_last,
+        attention.rotary,
+        attention.lightning_attention,
+        attention.softmax_attention,
+        attention.split_qkv,
+        experts.router,
+        experts.experts,
+        output.token_log_prob,
+        output.head_log_prob,
+        rows.doubles,
+        output.sample,
+    )
+}
+
+
+def module_of(op, unit):
+    """The module with all cases of an op, in the shapes that matter to a unit of e2e.UNITS."""
+    module = Module(unit)
+    OPS[op](module)
+    return module

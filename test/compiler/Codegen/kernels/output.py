@@ -1,0 +1,62 @@
+# ===- output.py - cases of log-probabilities and draws --------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""Log-probabilities of tokens, and draws."""
+
+import numpy as np
+from kernels.module import TOLERANCE, tensor
+from kernels.rows import ROWS, rows_of
+
+INDEX = tensor(None, element="i32")
+
+
+def targets(random, t, v):
+    """Random tokens, the first and the last of the vocabulary among them."""
+    tokens = random.integers(0, v, t)
+    tokens[[0, -1]] = 0, v - 1
+    return tokens
+
+
+def token_log_prob(module):
+    for v in (1, 7, 60, 97, 512, 513, 1500):
+        f = module.function("token_log_prob", v)
+        f.results(f.op("m1.token_log_prob", [f.argument(tensor(None, v)), f.argument(INDEX)], tensor(None)))
+        for t in ROWS:
+            random = f.random(t)
+            logits = random.normal(t, v, scale=20)
+            logits[t // 2] -= 1000  # a constant added to all logits has no effect
+            if t == 1 and v > 1:
+                logits[0, -1] -= 40  # the target: were it certain, its log-probability would be all rounding
+            f.case(t, [logits, targets(random, t, v)], TOLERANCE["f32"] * (10 if v > 1 else 1))
+
+
+def head_log_prob(module):
+    shapes = ((1, 1), (7, 33), (33, 97), (60, 513), (32, 1500))
+    elements, in_all_rows = (("f32", "f32"), ("bf16", "bf16"), ("f32", "bf16")), "f32"
+    if module.tiles:
+        shapes, elements, in_all_rows = ((32, 16), (64, 33), (96, 513), (33, 97), (32, 1500)), elements[1:], "bf16"
+    for d, v in shapes:
+        for x, w in elements:
+            f = module.function("head_log_prob", f"{d}x{v}", x, w)
+            f.results(f.op("m1.head_log_prob", [f.argument(tensor(None, d, element=x)), f.parameter(v, d, element=w), f.argument(INDEX)], tensor(None)))
+            for t in rows_of(module) if x == w == in_all_rows else (1, 65):
+                random = f.random(t)
+                f.case(t, [random.normal(t, d, element=x), targets(random, t, v)], TOLERANCE["f32"])
+
+
+def sample(module):
+    for v in (1, 97, 1500):
+        f = module.function("sample", v)
+        operands = [f.argument(t, "B") for t in (tensor(None, v), *(tensor(None, element=e) for e in ("f32", "f32", "i32", "i64", "i32")))]
+        form = "{} temperature {} top_p {} top_k {} seeds {} positions {}"
+        f.results(f.op("m1.sample", operands, INDEX, form=form), dims=["B"])
+        for rows in (1, 8):
+            random, generator = f.random(rows), f.random(f"{rows}/options").generator
+            logits = np.round(random.normal(rows, v, scale=3), 1)  # some equal
+            temperature, top_p = (generator.choice(np.float32(choices), rows) for choices in ([0, 0.7, 1, 2], [0.1, 0.9, 1]))
+            top_k, seeds = generator.choice(np.int32([0, 1, 20, 5000]), rows), generator.integers(-(2**63), 2**63, rows)
+            f.case(rows, [logits, temperature, top_p, top_k, seeds, random.integers(0, 2**31, rows)], 0)

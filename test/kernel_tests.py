@@ -1,0 +1,75 @@
+# ===- kernel_tests.py - lit tests for the kernels in exec.py ---------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""A lit format: shell tests, and for each file *.kernels one test per entry of its table.
+
+The first line of the table names units (test/e2e/e2e.py), every other one a group
+of cases of exec.py and for each unit "-" or N[/M]: at least N cases pass, of which
+one of M is run. Text after "#" is a comment. The tests are called
+FILE.kernels/UNIT/GROUP, so that `lit --filter` finds one:
+
+    lit -v build/test/compiler/Codegen --filter kernels/ptx/linear
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+
+import lit.formats
+import lit.Test
+
+# The feature that a unit needs, and texts that its code must contain: of the
+# instructions that the unit has and others lack.
+FEATURES = {"amx": "amx", "avx512": "bochs", "avx512-amx": "bochs"}
+CODE = {"amx": ["call void @llvm.x86.tdpbf16ps"], "avx512": ["<16 x "], "avx512-amx": ["call void @llvm.x86.tdpbf16ps", "<16 x "]}
+MORE_CODE = {("avx512", "linear"): ["call <16 x float> @llvm.fma.v16f32"], ("avx512-amx", "linear"): ["call <16 x float> @llvm.fma.v16f32"]}
+# Bochs computes `kshift` of a mask by its width less 1 wrongly, which these casts need.
+SKIP = {"avx512": "cast_.*_f16_bf16"}
+
+
+def read_table(path):
+    """((unit, group), (least number, every)) of each test in a table."""
+    with open(path) as file:
+        lines = [words for words in (line.partition("#")[0].split() for line in file) if words]
+    units = lines[0]
+    for group, *cells in lines[1:]:
+        if len(cells) != len(units):
+            raise ValueError(f"{path}: {group} has {len(cells)} entries, expected {len(units)}")
+        for unit, cell in zip(units, cells):
+            if cell != "-":
+                least, _, every = cell.partition("/")
+                yield (unit, group), (int(least), int(every or 1))
+
+
+class Format(lit.formats.ShTest):
+    def getTestsForPath(self, testSuite, path_in_suite, litConfig, localConfig):
+        if not path_in_suite[-1].endswith(".kernels"):
+            yield from super().getTestsForPath(testSuite, path_in_suite, litConfig, localConfig)
+            return
+        for names, counts in read_table(testSuite.getSourcePath(path_in_suite)):
+            test = lit.Test.Test(testSuite, (*path_in_suite, *names), localConfig)
+            test.kernels = (*names, *counts)
+            yield test
+
+    def execute(self, test, litConfig):
+        if not hasattr(test, "kernels"):
+            return super().execute(test, litConfig)
+        unit, group, least, every = test.kernels
+        if unit in FEATURES and FEATURES[unit] not in test.config.available_features:
+            return lit.Test.Result(lit.Test.UNSUPPORTED, f"needs the feature {FEATURES[unit]}")
+        *folder, table = test.path_in_suite[:-2]
+        script = os.path.join(test.suite.getSourcePath(tuple(folder)), "exec.py")
+        work = os.path.join(test.suite.getExecPath(tuple(folder)), "Output", table, unit, group)
+        command = [sys.executable, script, group, work, "--unit", unit, "--at-least", str(least), "--every", str(every)]
+        for text in CODE.get(unit, []) + MORE_CODE.get((unit, group), []):
+            command += ["--code", text]
+        if unit in SKIP:
+            command += ["--skip", SKIP[unit]]
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=test.config.environment)
+        output = f"{shlex.join(command)}\n{result.stdout}"
+        return lit.Test.Result(lit.Test.FAIL if result.returncode else lit.Test.PASS, output)
