@@ -22,21 +22,6 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 // The signature
 //===----------------------------------------------------------------------===//
 
-/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol
-/// plus a number.
-static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
-  auto Named =
-      Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
-  StringRef Text = Named ? Named.getValue() : StringRef("T");
-  auto [Symbol, More] = Text.split('+');
-  int64_t Add = 0;
-  if (Symbol.empty() || (!More.empty() && More.getAsInteger(10, Add)))
-    return Op->emitOpError("expected m1.dim to be a symbol or symbol+number, "
-                           "found '")
-           << Text << "'";
-  return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
-}
-
 /// The memory of a tensor. Axis 0 is dynamic even where the tensor's is static,
 /// so that kernels do not depend on it.
 static MemRefType memoryOf(Type Tensor) {
@@ -63,12 +48,13 @@ LogicalResult ProgramLowering::emitSignature() {
     auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
     List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
     if (Tensor.getRank() > 0) {
-      FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
-      if (Tensor.isDynamicDim(0))
-        Rows = parseDim(Function, Given);
-      if (failed(Rows))
-        return failure();
-      List.set("plan.rows", *Rows);
+      ExprAttr Rows = number(Tensor.getDimSize(0));
+      if (Tensor.isDynamicDim(0)) {
+        const Dim Extent = getDim(Given).value_or(Dim{"T"});
+        Rows =
+            ExprAttr::get(B.getStringAttr(Extent.Symbol), 1, Extent.Added, 1);
+      }
+      List.set("plan.rows", Rows);
     }
     if (Output)
       List.set("plan.output", B.getUnitAttr());
