@@ -79,7 +79,7 @@ TEST(Plan, SaysDigests) {
             0u);
 }
 
-/// A plan that is right but for one change.
+/// A plan that is valid except for one change.
 struct BadCase {
   const char *Name;
   std::function<void(plan::PlanT &)> Change;
