@@ -1,4 +1,4 @@
-//===- PlanTest.cpp - what the loader refuses -----------------------------===//
+//===- PlanTest.cpp - plans that the loader rejects -----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -50,9 +50,9 @@ TEST(Plan, AnotherFormat) {
       0u);
 }
 
-TEST(Plan, EveryFlippedByteIsNoticed) {
+TEST(Plan, EveryFlippedByteIsDetected) {
   plan::PlanT Plan = adderPlan();
-  Plan.images[0]->data.resize(64); // code is not looked at here
+  Plan.images[0]->data.resize(64); // code is not verified
   std::vector<uint8_t> Bytes = serialize(Plan);
   ASSERT_EQ(loadError(Bytes), "");
   for (size_t I = 0; I < Bytes.size(); ++I) {
@@ -62,7 +62,7 @@ TEST(Plan, EveryFlippedByteIsNoticed) {
   }
 }
 
-TEST(Plan, EveryTruncationIsNoticed) {
+TEST(Plan, EveryTruncationIsDetected) {
   plan::PlanT Plan = adderPlan();
   Plan.images[0]->data.resize(64);
   std::vector<uint8_t> Bytes = serialize(Plan);
@@ -70,16 +70,16 @@ TEST(Plan, EveryTruncationIsNoticed) {
     EXPECT_NE(loadError({Bytes.begin(), Bytes.begin() + Size}), "") << Size;
 }
 
-TEST(Plan, SaysDigests) {
+TEST(Plan, ReportsDigests) {
   plan::PlanT Plan = adderPlan();
   std::vector<uint8_t> Bytes = serialize(Plan);
-  // A byte in the middle of the image: the FlatBuffer is well formed still.
+  // A byte in the middle of the image: the FlatBuffer stays well formed.
   Bytes[Bytes.size() / 2] ^= 1;
   EXPECT_EQ(loadError(Bytes).find("test.m1plan: truncated or damaged: digest "),
             0u);
 }
 
-/// A plan that is valid except for one change.
+/// A valid plan but for one change.
 struct BadCase {
   const char *Name;
   std::function<void(plan::PlanT &)> Change;
@@ -101,7 +101,7 @@ std::unique_ptr<plan::Expr> expr(int32_t Symbol, int64_t Multiply, int64_t Add,
 
 class BadPlan : public testing::TestWithParam<BadCase> {};
 
-TEST_P(BadPlan, IsRefused) {
+TEST_P(BadPlan, IsRejected) {
   plan::PlanT Plan = adderPlan();
   ASSERT_EQ(loadError(serialize(Plan)), "");
   GetParam().Change(Plan);
@@ -188,10 +188,10 @@ INSTANTIATE_TEST_SUITE_P(
                   launchOf(P).grid_x = expr(0, 1 << 20, 0, 1);
                   launchOf(P).grid_y = expr(-1, 0, 1 << 20, 1);
                 },
-                "more than 2^31 - 1 cells"},
+                "expected a grid of 0 to 2^31 - 1 cells"},
         BadCase{"NegativeGrid",
                 [](auto &P) { launchOf(P).grid_x = expr(0, 1, -1, 1); },
-                "negative size"},
+                "expected a grid of 0 to 2^31 - 1 cells"},
         BadCase{"DivideByZero",
                 [](auto &P) { launchOf(P).grid_x = expr(0, 1, 0, 0); },
                 "divides by 0"},
@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "writes Input 0"},
         BadCase{"CopyOfScalar",
                 [](auto &P) { copyOf(P).source = scalar(constant(1)); },
-                "a scalar where memory was expected"},
+                "expected memory, found a scalar"},
         BadCase{"KernelWritesInput",
                 [](auto &P) { launchOf(P).args[1]->written = true; },
                 "writes Input 0, which is read-only"},
@@ -292,9 +292,9 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 "parameter 'w' has the shape [1099511627776, 1099511627776]"},
         BadCase{"DrawnOutput", [](auto &P) { P.functions[0]->drawn = {1}; },
-                "output 1 of 1 is to hold tokens"},
+                "output 1 of 1 is drawn"},
         BadCase{"DrawnType", [](auto &P) { P.functions[0]->drawn = {0}; },
-                "is to hold tokens and is not I32"},
+                "'sum' is drawn and is not I32"},
         BadCase{"Model",
                 [](auto &P) {
                   P.model = std::make_unique<plan::ModelT>();
@@ -303,7 +303,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "model: vocabulary 1099511627776"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
 
-TEST(Plan, MisalignedConstantsAreRefused) {
+TEST(Plan, MisalignedConstantsAreRejected) {
   plan::PlanT Plan = adderPlan();
   std::vector<uint8_t> Data(36);
   Data[0] = 32; // seen as a length, once the vector begins 4 bytes later
