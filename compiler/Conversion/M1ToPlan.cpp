@@ -31,7 +31,7 @@ using plan::ExprAttr;
 
 /// Each group of ops attaches its lowerings to the m1 dialect when it is
 /// loaded.
-static void attachLowerings(MLIRContext *Context, M1Dialect *) {
+static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addRowLowerings(Context);
   addLinearLowerings(Context);
   addLightningLowerings(Context);
@@ -48,7 +48,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
 
   void getDependentDialects(DialectRegistry &Registry) const override {
     M1ToPlanBase::getDependentDialects(Registry);
-    Registry.addExtension(attachLowerings);
+    Registry.addExtension(attachAllLowerings);
   }
 
   void runOnOperation() override {

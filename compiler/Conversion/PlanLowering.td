@@ -15,7 +15,7 @@ def PlanLoweringOpInterface : OpInterface<"PlanLoweringOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
     An op that `m1-to-plan` turns into launches. The m1 dialect knows nothing of plans, so its ops get the interface from
-    outside: the file that holds an op's lowering attaches it (addLowering() in ProgramLowering.h).
+    outside: the file that holds an op's lowering attaches it (attachLowerings() in ProgramLowering.h).
   }];
   let methods = [
     InterfaceMethod<"Emits the op's launches and sets the memory of its results. Fails with a diagnostic.",

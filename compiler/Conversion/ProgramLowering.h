@@ -165,9 +165,9 @@ struct Lowering<Lower> {
 };
 } // namespace detail
 
-/// Makes `Lower`, a function (Op, ProgramLowering &), the lowering of its op.
-template <auto *Lower> void addLowering(mlir::MLIRContext *Context) {
-  detail::Lowering<Lower>::attach(Context);
+/// Makes each function (Op, ProgramLowering &) the lowering of its op.
+template <auto *...Lower> void attachLowerings(mlir::MLIRContext *Context) {
+  (detail::Lowering<Lower>::attach(Context), ...);
 }
 
 } // namespace m1

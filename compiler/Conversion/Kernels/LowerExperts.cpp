@@ -102,6 +102,5 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
 }
 
 void m1::addExpertLowerings(MLIRContext *Context) {
-  addLowering<lowerRouter>(Context);
-  addLowering<lowerExperts>(Context);
+  attachLowerings<lowerRouter, lowerExperts>(Context);
 }

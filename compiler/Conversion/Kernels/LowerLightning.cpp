@@ -52,5 +52,5 @@ static LogicalResult lowerLightning(LightningAttentionOp Op,
 }
 
 void m1::addLightningLowerings(MLIRContext *Context) {
-  addLowering<lowerLightning>(Context);
+  attachLowerings<lowerLightning>(Context);
 }

@@ -62,6 +62,5 @@ static LogicalResult lowerFused(FusedOp Op, ProgramLowering &Program) {
 }
 
 void m1::addLinearLowerings(MLIRContext *Context) {
-  addLowering<lowerLinear>(Context);
-  addLowering<lowerFused>(Context);
+  attachLowerings<lowerLinear, lowerFused>(Context);
 }

@@ -69,6 +69,5 @@ static LogicalResult lowerHeadLogProb(HeadLogProbOp Op,
 }
 
 void m1::addLogProbLowerings(MLIRContext *Context) {
-  addLowering<lowerTokenLogProb>(Context);
-  addLowering<lowerHeadLogProb>(Context);
+  attachLowerings<lowerTokenLogProb, lowerHeadLogProb>(Context);
 }

@@ -137,11 +137,7 @@ static LogicalResult lowerSplitQKV(SplitQKVOp Op, ProgramLowering &Program) {
 }
 
 void m1::addRowLowerings(MLIRContext *Context) {
-  addLowering<lowerEmbedding>(Context);
-  addLowering<lowerRMSNorm>(Context);
-  addLowering<lowerSelectLast>(Context);
-  addLowering<lowerRotary>(Context);
-  addLowering<lowerHeads<SplitHeadsOp>>(Context);
-  addLowering<lowerHeads<MergeHeadsOp>>(Context);
-  addLowering<lowerSplitQKV>(Context);
+  attachLowerings<lowerEmbedding, lowerRMSNorm, lowerSelectLast, lowerRotary,
+                  lowerHeads<SplitHeadsOp>, lowerHeads<MergeHeadsOp>,
+                  lowerSplitQKV>(Context);
 }

@@ -77,5 +77,5 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
 }
 
 void m1::addSamplingLowerings(MLIRContext *Context) {
-  addLowering<lowerSample>(Context);
+  attachLowerings<lowerSample>(Context);
 }

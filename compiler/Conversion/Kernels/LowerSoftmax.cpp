@@ -82,5 +82,5 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
 }
 
 void m1::addSoftmaxLowerings(MLIRContext *Context) {
-  addLowering<lowerSoftmax>(Context);
+  attachLowerings<lowerSoftmax>(Context);
 }

@@ -246,3 +246,19 @@ tile.kernel @long_row(%x: index, %y: index, %z: index, %a: memref<?x2048xf32>, %
   tile.store %s, %c[%zero] dims [0] : vector<4xf32>, memref<?xf32>
   tile.return
 }
+
+// -----
+
+// The kernel says how many threads share a loop.
+// CHECK-LABEL: func.func @threads(
+// CHECK-SAME: m1.threads = 64 : i32
+// CHECK: %[[THREAD:.*]] = gpu.thread_id x
+// CHECK: %[[STEP:.*]] = arith.constant 64 : index
+// CHECK-NEXT: scf.for %{{.*}} = %[[THREAD]] to %{{.*}} step %[[STEP]]
+// CHECK: return
+tile.kernel @threads(%x: index, %y: index, %z: index, %a: memref<8x8xf32>, %c: memref<8x8xf32>) attributes {tile.threads = 64 : i32} {
+  %zero = arith.constant 0 : index
+  %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<8x8xf32>, vector<8x8xf32>
+  tile.store %b, %c[%zero, %zero] dims [0, 1] : vector<8x8xf32>, memref<8x8xf32>
+  tile.return
+}
