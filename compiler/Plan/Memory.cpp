@@ -8,6 +8,9 @@
 
 #include "compiler/Plan/Memory.h"
 
+#include "dialects/Support/ElementTypes.h"
+#include "runtime/schema/ElementTypes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -15,19 +18,8 @@ using namespace m1;
 using namespace m1::plan;
 
 std::optional<DType> m1::dtypeOf(Type T) {
-  if (T.isF32())
-    return DType::F32;
-  if (T.isBF16())
-    return DType::BF16;
-  if (T.isF16())
-    return DType::F16;
-  if (T.isF64())
-    return DType::F64;
-  if (T.isInteger(32))
-    return DType::I32;
-  if (T.isInteger(64))
-    return DType::I64;
-  return std::nullopt;
+  std::optional<ElementType> Element = elementTypeOf(T);
+  return Element ? planType(*Element) : std::nullopt;
 }
 
 int64_t m1::elementBytes(MemRefType Type) {

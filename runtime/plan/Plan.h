@@ -9,8 +9,7 @@
 #ifndef M1C_RUNTIME_PLAN_PLAN_H
 #define M1C_RUNTIME_PLAN_PLAN_H
 
-#include "runtime/schema/plan_generated.h"
-#include "runtime/support/DType.h"
+#include "runtime/schema/ElementTypes.h"
 #include "runtime/support/Error.h"
 
 #include <cstddef>
@@ -69,9 +68,6 @@ inline int64_t evaluate(const plan::Expr &E, std::span<const int64_t> Symbols) {
   return Quotient + (Numerator % E.divide() > 0);
 }
 
-inline ElementType elementType(plan::DType Type) {
-  return static_cast<ElementType>(Type);
-}
 inline std::vector<int64_t> shapeOf(const plan::Parameter &Parameter) {
   if (!Parameter.shape())
     return {};
