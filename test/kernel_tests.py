@@ -23,12 +23,13 @@ import sys
 import lit.formats
 import lit.Test
 
-# The feature that a unit needs, and texts that its code must contain: of the
-# instructions that the unit has and others lack.
+# The feature that a unit needs.
 FEATURES = {"amx": "amx", "avx512": "bochs", "avx512-amx": "bochs"}
-CODE = {"amx": ["call void @llvm.x86.tdpbf16ps"], "avx512": ["<16 x "], "avx512-amx": ["call void @llvm.x86.tdpbf16ps", "<16 x "]}
-MORE_CODE = {("avx512", "linear"): ["call <16 x float> @llvm.fma.v16f32"], ("avx512-amx", "linear"): ["call <16 x float> @llvm.fma.v16f32"]}
-# Bochs computes `kshift` of a mask by its width less 1 wrongly, which these casts need.
+# Instructions that the code must contain: those that the unit has and others lack.
+TILES, VECTORS = "call void @llvm.x86.tdpbf16ps", "call <16 x float> @llvm.fma.v16f32"
+CODE = {(unit, "linear"): texts for unit, texts in (("amx", [TILES]), ("avx512", [VECTORS]), ("avx512-amx", [TILES, VECTORS]))}
+CODE |= {("amx", group): [TILES] for group in ("router", "experts", "head_log_prob")}
+# These casts shift a mask register by its width less 1, which Bochs computes wrongly.
 SKIP = {"avx512": "cast_.*_f16_bf16"}
 
 
@@ -66,7 +67,7 @@ class Format(lit.formats.ShTest):
         script = os.path.join(test.suite.getSourcePath(tuple(folder)), "exec.py")
         work = os.path.join(test.suite.getExecPath(tuple(folder)), "Output", table, unit, group)
         command = [sys.executable, script, group, work, "--unit", unit, "--at-least", str(least), "--every", str(every)]
-        for text in CODE.get(unit, []) + MORE_CODE.get((unit, group), []):
+        for text in CODE.get((unit, group), []):
             command += ["--code", text]
         if unit in SKIP:
             command += ["--skip", SKIP[unit]]

@@ -6,12 +6,12 @@
 #
 # ===----------------------------------------------------------------------===//
 #
-# Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. Tests name the
-# tools of the project and of LLVM as they are; %m1c and %m1run are their full
-# paths, %m1run_amx is m1run on an emulated AMX unit (x86-64 Linux only, feature
-# "amx"), %m1run_bochs is m1run on an emulated CPU with AVX-512 (feature "bochs",
-# where bochscpu-python is installed besides), %m1run_amx_bochs is both, %python is
-# the Python that runs lit. A build with sanitizers has the feature "sanitized".
+# Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. The project's and
+# LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_amx is m1run
+# with AMX emulated (x86-64 Linux only, feature "amx"), %m1run_bochs is m1run on an
+# emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
+# %m1run_amx_bochs is both, %python is the Python that runs lit. Builds with sanitizers
+# have the feature "sanitized". kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
 import os
@@ -37,7 +37,7 @@ for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         config.environment[variable] = os.environ[variable]
 if config.m1c_sanitize:
     config.available_features.add("sanitized")
-    # LLVM's headers poison what LLVM's libraries, which are not instrumented, then use.
+    # LLVM's headers poison memory that LLVM's libraries, which are not instrumented, use.
     options = config.environment.get("ASAN_OPTIONS", "")
     config.environment["ASAN_OPTIONS"] = f"allow_user_poisoning=0:{options}"
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):

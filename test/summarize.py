@@ -6,13 +6,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===---------------------------------------------------------------------===//
-"""Sums test results and prints "N passed, N failed[, N skipped]".
+"""Sums up test results and prints "N passed, N failed[, N skipped]".
 
     summarize.py RESULTS...
 
 RESULTS are JUnit files of ctest (.xml) and result files of lit (.json). The
-exit code is 1 if a test failed, or if one of the files is missing or holds no
-test that ran: a suite that did not start must not pass for one that passed.
+exit code is 1 if a test failed, or if one of the files is missing or has no
+test that ran: a suite that did not start has not passed.
 """
 
 import json
@@ -25,7 +25,7 @@ LIT_NOT_CHOSEN = {"EXCLUDED"}
 
 
 def was_skipped(case):
-    """Whether the test said so itself; ctest marks a test whose program is missing as skipped too."""
+    """Whether the test skipped itself; ctest also reports a missing program as skipped."""
     reason = case.find("skipped")
     return reason is not None and reason.get("message", "").startswith("SKIP_")
 
@@ -73,7 +73,7 @@ def main(paths):
             print(f"{path}: no test ran", file=sys.stderr)
             complete = False
         totals = [total + one for total, one in zip(totals, counts)]
-    # People and machines read the last line, so nothing may appear after it.
+    # Nothing may follow this line: scripts read it.
     sys.stderr.flush()
     passed, failed, skipped = totals
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""), flush=True)

@@ -13,8 +13,8 @@ made to return its intermediate values, compiled, run on random inputs, and comp
 with m1-interpret. The first value whose relative error exceeds the tolerance is
 marked: its op's kernel is wrong, since everything before it is right.
 
-Returning a value keeps it out of fused kernels. So the functions are compiled as
-they are, too. If only that is wrong, a search finds the fused value at fault.
+Ops are compared one by one at first, and then as the compiler fuses them. If only
+the second is wrong, the mark is on the fused kernel at fault.
 
   compare-ops.py CHECKPOINT --function score
   compare-ops.py graph.mlir --target cuda:sm_80 --lengths 130,1
@@ -24,11 +24,13 @@ in PATH.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -173,9 +175,9 @@ class Function:
         run(*command, "--entry", self.name, *self.given, "--out-dir", out)
         return {file.removesuffix(".npy"): np.load(os.path.join(out, file)) for file in os.listdir(out)}
 
-    def compiled(self, plan, kind):
+    def compiled(self, plan):
         given = ("--weights", self.options.weights) if self.options.weights else ()
-        return self.call((self.options.runner, "call", plan, *given, "--device", self.options.device), kind)
+        return self.call((self.options.runner, "call", plan, *given, "--device", self.options.device), "found")
 
     def interpreted(self, module):
         given = ("--weights", self.options.weights) if self.options.weights else ()
@@ -200,67 +202,56 @@ def describe(name):
 
 
 class Table:
-    """Prints a line for each value, and marks the first beyond the tolerance."""
+    """A line for each value, with a mark at the first beyond the tolerance."""
 
     def __init__(self, tolerance):
         self.tolerance, self.first = tolerance, None
-        print(f"  {'error':>8}  {'op':22}{'shape':18}where")
+        self.text = f"  {'error':>8}  {'op':22}{'shape':18}where"
+
+    def note(self, text):
+        self.text += f"\n  {text}"
 
     def add(self, name, comparison):
         exceeds = comparison.exceeds(self.tolerance)
         mark = "> " if exceeds and not self.first else "  "
         op, where = describe(name)
         row = f", worst in row {comparison.row}" if exceeds and comparison.row is not None else ""
-        print(f"{mark}{comparison.error:8.1e}  {op:22}{str(comparison.shape):18}{where}{row}")
+        self.text += f"\n{mark}{comparison.error:8.1e}  {op:22}{str(comparison.shape):18}{where}{row}"
         if exceeds and not self.first:
             self.first = name
 
 
-def search(function, compile_variant, expected, tolerance):
-    """The name of the first value that must be returned, or not fused, for the results to be right; None if none."""
-    names = sorted((n for n in expected if order(n)[0] == 0), key=order)
-    results = [n for n in expected if order(n)[0] == 1]
-
-    def wrong(count):
-        found = function.compiled(compile_variant(count), f"first-{count}")
-        return any(Comparison(found[n], expected[n]).exceeds(tolerance) for n in results)
-
-    low, high = 0, len(names)  # wrong with the first `low`, right with the first `high`
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if wrong(middle) else (low, middle)
-    return names[high - 1] if names else None
-
-
-def compare(function, module, plans, compile_variant, tolerance):
-    """Compares one function; whether it is right."""
-    expected = function.interpreted(module)
-    found = function.compiled(plans["values"], "found")
+def compare_values(function, variant, tolerance):
+    """The table of all values of one variant of a function."""
+    expected = function.interpreted(variant.module)
+    found = function.compiled(variant.plan)
     table, rows = Table(tolerance), None
     for name in sorted(expected, key=order):
         comparison = Comparison(found[name], expected[name], rows)
         wrong = comparison.differing
-        if wrong is not None and tolerance >= NARROW_TOLERANCE and describe(name)[0] == "router" and found[name].dtype.kind == "i" and wrong.mean() <= MOST_REROUTED:
+        routes = describe(name)[0] == "router" and found[name].dtype.kind == "i"
+        if routes and wrong is not None and tolerance >= NARROW_TOLERANCE and wrong.mean() <= MOST_REROUTED:
             rows = np.ones(len(found[name]), bool) if rows is None else rows
             rows[np.flatnonzero(rows)[wrong]] = False
-            print(f"  rounding sends tokens {', '.join(map(str, np.flatnonzero(~rows)))} to other experts; they do not count from here on")
+            table.note(f"rounding sends tokens {', '.join(map(str, np.flatnonzero(~rows)))} to other experts; they do not count from here on")
             comparison = Comparison(found[name], expected[name], rows)
         table.add(name, comparison)
-    if table.first:
-        op, where = describe(table.first)
-        print(f"{function.name}: the first wrong value is of {op} at {where}")
-        return False
+    return table
 
-    found = function.compiled(plans["fused"], "fused")
-    wrong = [n for n in found if Comparison(found[n], expected[n], rows).exceeds(tolerance)]
-    if not wrong:
-        print(f"{function.name}: all values are within {tolerance:g}, and the results with fused kernels, too")
-        return True
-    fused = search(function, compile_variant, expected, tolerance)
-    print(f"{function.name}: all values are right, but the results {', '.join(wrong)} are wrong with fused kernels")
-    if fused:
-        op, where = describe(fused)
-        print(f"{function.name}: they are right if the value of {op} at {where} is not fused into its user")
+
+def compare(function, variants, tolerance):
+    """Compares one function; whether it is right."""
+    table = compare_values(function, variants["separate"], tolerance)
+    print(table.text)
+    if not table.first:
+        fused = compare_values(function, variants["fused"], tolerance)
+        if not fused.first:
+            print(f"{function.name}: all values are within {tolerance:g}, op by op and with fused kernels")
+            return True
+        print(f"{function.name}: right op by op, wrong with fused kernels:\n{fused.text}")
+        table = fused
+    op, where = describe(table.first)
+    print(f"{function.name}: the first wrong value is of {op} at {where}")
     return False
 
 
@@ -295,34 +286,36 @@ def options_of(arguments):
     return options
 
 
+@dataclasses.dataclass
+class Variant:
+    """A module whose functions return their intermediate values, and its plan."""
+
+    module: str
+    plan: str
+
+
 def check(options, work):
+    """Whether all functions that the options choose are right."""
     lengths = [int(n) for n in options.lengths.split(",")]
     is_checkpoint = os.path.isdir(options.model)
-    module = os.path.join(work, "module.mlir") if is_checkpoint else options.model
-    if is_checkpoint:
-        run("m1c", options.model, "--emit=m1", "--locations", "-o", module)
-    bounds = [f"--max-tokens={max(512, sum(lengths))}", f"--slots={max(8, len(lengths))}", f"--max-length={max(512, *lengths, 1)}"]
+    bounds = [f"--max-tokens={max(512, sum(lengths))}", f"--slots={max(8, len(lengths))}", f"--max-length={max(512, *lengths)}"]
     target = ["--target", options.target, *(("--target-cpu", options.target_cpu) if options.target_cpu else ())]
 
-    def compile_module(source, name):
-        plan = os.path.join(work, f"{name}.m1plan")
-        run("m1c", source, "-o", plan, *bounds, *target)
-        return plan
+    def variant(name, stage):
+        """The model after a stage of m1c."""
+        source, module, plan = (os.path.join(work, f"{name}{end}") for end in (".source.mlir", ".mlir", ".m1plan"))
+        run("m1c", options.model, f"--emit={stage}", "--locations", "-o", source)
+        run("m1-opt", source, "--m1-return-values", "--mlir-print-debuginfo", "-o", module)
+        run("m1c", module, "-o", plan, *bounds, *target)
+        return Variant(module, plan)
 
-    def variant(name, option):
-        """A module whose functions return intermediate values."""
-        path = os.path.join(work, f"{name}.mlir")
-        run("m1-opt", module, f"--m1-return-values{option}", "--mlir-print-debuginfo", "-o", path)
-        return path
-
-    values = variant("values", "")
-    plans = {"values": compile_module(values, "values"), "fused": compile_module(module, "fused")}
+    variants = {"separate": variant("separate", "model"), "fused": variant("fused", "m1")}
     if options.weights is None and is_checkpoint:
         options.weights = options.model
-    description = json.loads(run("m1run", "inspect", plans["values"], "--json"))
+    description = json.loads(run("m1run", "inspect", variants["separate"].plan, "--json"))
     if options.weights in (None, "none"):
         random = description["tensors"] > 0
-        options.weights = write_random_weights(plans["values"], os.path.join(work, "weights"), options.seed) if random else None
+        options.weights = write_random_weights(variants["separate"].plan, os.path.join(work, "weights"), options.seed) if random else None
     options.symbols = description["symbols"]
     functions = {f["name"]: f for f in description["functions"] if f["name"] != "init"}
     chosen = options.function or list(functions)
@@ -332,21 +325,19 @@ def check(options, work):
     inputs = {t["name"] for name in chosen for t in functions[name]["inputs"]}
     if unknown := [name for name in options.arrays if name not in inputs]:
         fail(f"--arg {unknown[0]}: expected one of the inputs {', '.join(sorted(inputs))}")
-    with open(values) as file:
+    with open(variants["separate"].module) as file:
         narrow = re.search(r"x(bf16|f16)>", file.read())
     tolerance = options.tolerance if options.tolerance is not None else NARROW_TOLERANCE if narrow else TOLERANCE
-
-    def compile_variant(count):
-        return compile_module(variant(f"first-{count}", f"=first={count}"), f"first-{count}")
 
     right = True
     for name in chosen:
         function = Function(functions[name], options, lengths, work)
-        right &= compare(function, values, plans, compile_variant, tolerance)
+        right &= compare(function, variants, tolerance)
     return right
 
 
 def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # to be piped into head
     options = options_of(sys.argv[1:])
     if options.work:
         shutil.rmtree(options.work, ignore_errors=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-#===- demo.sh - a small model, from checkpoint to text --------------------===//
+#===- demo.sh - a small model, from checkpoint to tokens ------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
@@ -15,7 +15,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 if (($#)); then
-  echo "usage: tools/demo.sh   (no arguments; everything it makes is in build/demo)"
+  echo "usage: tools/demo.sh   (no arguments; all files are in build/demo)"
   [[ $1 == -h || $1 == --help ]] || exit 1
   exit 0
 fi
@@ -32,7 +32,7 @@ stage() { printf '\n== %s\n' "$*"; }
 stage "1. A checkpoint in HuggingFace layout: a small MiniMax-M1 with random weights, the same on every machine"
 "$python" tools/make_checkpoint.py test/configs/tiny.json "$demo/tiny-checkpoint" --seed 1
 
-stage "2. Compile it: kernels and schedule go into one file, the weights stay in the checkpoint"
+stage "2. Compile: kernels and schedule go into one file, the weights stay in the checkpoint"
 build/bin/m1c "$demo/tiny-checkpoint" -o "$demo/tiny.m1plan"
 ls -l "$demo/tiny.m1plan"
 
@@ -52,7 +52,7 @@ stage "4. Generate 32 tokens for each, greedily, both in one ragged batch"
 build/bin/m1run generate "$demo/tiny.m1plan" --weights "$demo/tiny-checkpoint" --tokens "$demo/a.npy,$demo/b.npy" \
   --max-new-tokens 32 --temperature 0 --out-dir "$demo/out"
 
-stage "5. Score prompt and response in one go, as an evaluation or a training step would"
+stage "5. Score prompt and response at once, as an evaluation or a training step would"
 build/bin/m1run score "$demo/tiny.m1plan" --weights "$demo/tiny-checkpoint" \
   --tokens "$demo/out/tokens.0.npy,$demo/out/tokens.1.npy" --out-dir "$demo/score"
 
@@ -74,7 +74,7 @@ for index, name in enumerate("ab"):
     for source, values in (("generate", generated), ("score", scored)):
         if values.dtype != np.float32 or values.shape != (len(tokens) - 1,):
             sys.exit(f"sequence {index}: {source} wrote {values.dtype}{list(values.shape)}, expected float32[{len(tokens) - 1}]")
-        # A log-probability that is not below zero, or the same everywhere, would make the comparison an empty one.
+        # The comparison is meaningless unless these are log-probabilities, and differ from each other.
         if not (np.isfinite(values).all() and (values <= 0).all() and np.ptp(values) > 0):
             sys.exit(f"sequence {index}: {source} wrote values that are not log-probabilities")
     differing = np.flatnonzero(generated.view(np.uint32) != scored.view(np.uint32))
@@ -89,5 +89,5 @@ for index, name in enumerate("ab"):
 sys.exit(0 if same else "generate and score disagree")
 PYTHON
 
-stage "7. What the compiled file holds: parameters, states, memory, kernels, entry points"
+stage "7. The contents of the compiled file: parameters, states, memory, kernels, functions"
 build/bin/m1run inspect "$demo/tiny.m1plan"

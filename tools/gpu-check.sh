@@ -7,9 +7,9 @@
 #
 #===-----------------------------------------------------------------------===//
 #
-# Packs the runtime, compiled plans and expected results into one directory,
-# whose program gpu-check runs on a machine that has a GPU and nothing of this
-# repository (or here, on the emulated GPU).
+# Packs the runtime, compiled plans and expected results into one directory. Its
+# program gpu-check runs on a machine with a GPU and without this repository (or
+# here, on the emulated GPU).
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -19,16 +19,16 @@ usage() {
   cat <<'USAGE'
 usage: tools/gpu-check.sh pack DIR [--arch ARCH] [--only PATTERN]... [--max-size MIB] [--build-dir DIR]
 
-Packs into DIR what DIR/gpu-check needs to check this build on a machine with an NVIDIA GPU: m1run, plans for the GPU,
-inputs, and what the reference interpreter computes from them in double precision. The machine needs the NVIDIA driver
-and python3 with numpy. DIR is made, or replaced where it is an older pack.
+Packs everything into DIR that DIR/gpu-check needs to check this build on a machine with an NVIDIA GPU: m1run, plans for
+the GPU, inputs, and the reference interpreter's results in double precision. The machine needs the NVIDIA driver and
+python3 with numpy. DIR is created, or replaced if it is an older pack.
 
-  --arch ARCH      GPU to compile for, as in m1c --target cuda:ARCH (default: sm_80, which later GPUs run too)
+  --arch ARCH      GPU to compile for, as in m1c --target cuda:ARCH (default: sm_80, which newer GPUs also run)
   --only PATTERN   only the cases whose names contain PATTERN (* and ? as in file names); may be given several times
   --max-size MIB   fail if the pack is larger (default: 60)
   --build-dir DIR  the build to pack (default: build)
 
-PYTHON says which Python to use (default: .venv/bin/python). Then, on the other machine:
+The environment variable PYTHON selects the Python to use (default: .venv/bin/python). Then, on the other machine:
 
   DIR/gpu-check                  everything on the first GPU: correctness, invariance, speed
   DIR/gpu-check --help           all options

@@ -14,13 +14,13 @@ The configuration's `architectures` decides names: MiniMaxM1ForCausalLM and
 MiniMaxText01ForCausalLM use those of the published checkpoints,
 MiniMaxForCausalLM those that the transformers package writes.
 
-The same configuration, seed and dtype give the same bytes everywhere: weights
-come from the raw output of PCG64, one stream a tensor, by integer arithmetic
-(numpy keeps raw streams stable; its normal distribution it may change). At
-most one block of a tensor is in memory at a time.
+The same configuration, seed and dtype give the same bytes on every machine: weights
+are computed in integers from the raw output of PCG64, one stream per tensor. (numpy
+keeps raw streams stable, but may change its normal distribution.) At most one block of
+a tensor is in memory at a time.
 
-Scales keep every layer's activations near 1 and the logits well apart, so that
-a wrong layer changes the result by far more than rounding does.
+Scales keep every layer's activations near 1 and the logits far apart, so that a wrong
+layer changes the result by far more than rounding does.
 """
 
 import argparse
@@ -42,11 +42,11 @@ BLOCK_ELEMENTS = 1 << 20
 
 
 class UsageError(Exception):
-    """Something the caller can put right; printed as one line."""
+    """An error that the caller can correct; printed as one line."""
 
 
 class Tensor:
-    """A tensor to write: mean + std * noise, or `values` where they are fixed."""
+    """A tensor to write: mean + std * noise, or `values`."""
 
     def __init__(self, name, shape, dtype, std, mean=0.0, values=None):
         self.name, self.shape, self.dtype = name, tuple(shape), dtype
@@ -68,12 +68,12 @@ def is_lightning(config, layer):
         return config["attn_type_list"][layer] == 0
     if config.get("layer_types") is not None:
         return config["layer_types"][layer] == "linear_attention"
-    # What transformers' MiniMaxConfig does without layer_types.
+    # The default of transformers' MiniMaxConfig.
     return layer % 2 == 1
 
 
 def decay_buffers(config, prefix, layer, dtype):
-    """The buffers that transformers keeps of a lightning layer's decay."""
+    """The buffers with which transformers stores a lightning layer's decay."""
     heads, layers = config["num_attention_heads"], config["num_hidden_layers"]
     block = config.get("block_size", 256)
     factor = 1 - layer / (layers - 1 + 1e-5) + 1e-5
@@ -104,7 +104,7 @@ def attention(config, prefix, layer, dtype, transformers_names):
             yield from decay_buffers(config, prefix, layer, dtype)
     else:
         keys = (config.get("num_key_value_heads") or heads) * size
-        # Scores of a spread near 2, so that the softmax is neither flat nor one-hot.
+        # Scores with a standard deviation near 2: the softmax is neither flat nor one-hot.
         yield linear(f"{prefix}.q_proj.weight", width, hidden, dtype, gain=1.5)
         yield linear(f"{prefix}.k_proj.weight", keys, hidden, dtype, gain=1.5)
         yield linear(f"{prefix}.v_proj.weight", keys, hidden, dtype)
@@ -135,7 +135,7 @@ def layout(config, dtype, fused):
     architecture = config["architectures"][0]
     transformers_names = architecture == TRANSFORMERS
     hidden, vocabulary = config["hidden_size"], config["vocab_size"]
-    # The published checkpoints keep the router in float32; transformers writes one dtype throughout.
+    # The published checkpoints store the router in float32; transformers writes one dtype for all tensors.
     router_dtype = dtype if transformers_names else "float32"
     yield Tensor("model.embed_tokens.weight", (vocabulary, hidden), dtype, 1.0)
     for layer in range(config["num_hidden_layers"]):
@@ -223,14 +223,14 @@ def positive(value):
 
 
 def is_width(value):
-    """0: no shared expert. The published configurations have a number, others a list of one."""
+    """0 means no shared expert. The published configurations have a number, others a list of one."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     return positive(value) or value == 0 and isinstance(value, int) and not isinstance(value, bool)
 
 
 def shown(value):
-    """A value for an error message, on one line and not too long."""
+    """A value for an error message, on one line, shortened."""
     text = json.dumps(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -290,10 +290,10 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
 
     out_dir = os.path.abspath(out_dir)
     os.makedirs(out_dir, exist_ok=True)
-    # Everything is written aside first, so that a full disk or an interrupt leaves no half checkpoint behind.
-    staging = tempfile.mkdtemp(prefix=".checkpoint-", dir=out_dir)
+    # Written to a temporary directory first, so that a full disk or an interrupt leaves no incomplete checkpoint.
+    temporary = tempfile.mkdtemp(prefix=".checkpoint-", dir=out_dir)
     try:
-        with open(os.path.join(staging, "config.json"), "w") as file:
+        with open(os.path.join(temporary, "config.json"), "w") as file:
             json.dump(config, file, indent=2)
             file.write("\n")
         names, weight_map = [], {}
@@ -301,12 +301,12 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
             name = "model.safetensors"
             if len(shards) > 1:
                 name = f"model-{number + 1:05d}-of-{len(shards):05d}.safetensors"
-            write_shard(os.path.join(staging, name), shard, seed)
+            write_shard(os.path.join(temporary, name), shard, seed)
             names.append(name)
             weight_map.update({tensor.name: name for tensor in shard})
         if len(shards) > 1:
             names.append("model.safetensors.index.json")
-            with open(os.path.join(staging, names[-1]), "w") as file:
+            with open(os.path.join(temporary, names[-1]), "w") as file:
                 index = {"metadata": {"total_size": sum(t.bytes for t in tensors)}, "weight_map": weight_map}
                 json.dump(index, file, indent=2)
                 file.write("\n")
@@ -314,9 +314,9 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
             if old.endswith(".safetensors") or old == "model.safetensors.index.json":
                 os.remove(os.path.join(out_dir, old))
         for name in ["config.json", *names]:
-            os.replace(os.path.join(staging, name), os.path.join(out_dir, name))
+            os.replace(os.path.join(temporary, name), os.path.join(out_dir, name))
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def main():

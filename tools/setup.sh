@@ -7,8 +7,8 @@
 #
 #===-----------------------------------------------------------------------===//
 #
-# Installs what is missing, makes .venv for the tests, configures and builds.
-# Each step looks first whether it is done, so running this again costs little.
+# Installs missing packages, makes .venv for the tests, configures and builds.
+# Each step is skipped if it is done already.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -21,10 +21,10 @@ usage: tools/setup.sh [--runtime-only] [--sanitize LIST] [--no-build] [--build-d
   --runtime-only   only the runtime and m1run: no LLVM package, compiled with g++
   --sanitize LIST  with sanitizers, as for -fsanitize=: address,undefined or thread
   --no-build       install and configure, but do not build
-  --build-dir DIR  where to build (default: build, or build-runtime with --runtime-only; with -sanitize behind it for
+  --build-dir DIR  where to build (default: build, or build-runtime with --runtime-only; -sanitize is appended with
                    --sanitize)
 
-To install packages it must run as root or find sudo. CMAKE_BUILD_PARALLEL_LEVEL limits how many compilers run at once.
+Installing packages needs root or sudo. CMAKE_BUILD_PARALLEL_LEVEL limits the number of parallel compilations.
 USAGE
 }
 
@@ -73,7 +73,7 @@ packages=(
 )
 if ((runtimeOnly)); then
   packages+=(g++ gcc)
-  # Which warnings are errors is tuned to the project's compiler; g++ has false ones of its own.
+  # Warnings are errors only with clang, the project's compiler: g++ has false positives.
   werror=OFF
   cc=/usr/bin/gcc
   cxx=/usr/bin/g++
@@ -82,7 +82,7 @@ else
     clang-19 clang-format-19 clang-tidy-19 liblld-19-dev libmlir-19-dev librandom123-dev lld-19 llvm-19-dev llvm-19-tools
     mlir-19-tools
   )
-  # The sanitizers' libraries; g++ has its own.
+  # The sanitizers' libraries, which g++ includes.
   [[ -z $sanitize ]] || packages+=(libclang-rt-19-dev)
   werror=ON
   cc=/usr/bin/clang-19
@@ -113,13 +113,13 @@ installPackages() {
   fi
   say "packages: installing ${missing[*]}"
 
-  # A failed update is not the end: the packages may be in lists and caches that are there already. Another apt may hold
-  # the lists for a while, for which apt has no time limit of its own (it has for the package database).
+  # A failed update is not fatal: existing lists and caches may suffice. Another apt may hold the lists for a while, and
+  # apt waits only for the package database.
   local try
   for try in 1 2 3; do
     "${sudo[@]}" apt-get update -qq && break
     if ((try == 3)); then
-      say "packages: apt-get update failed; trying with the package lists that are there"
+      say "packages: apt-get update failed; trying with the existing package lists"
     else
       sleep 10
     fi
@@ -128,13 +128,13 @@ installPackages() {
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${missing[@]}" >"$aptLog" 2>&1 || {
     tail -n 20 "$aptLog" >&2
     fail "apt-get could not install: ${missing[*]}
-  Its last words are above. The usual reasons: no network or no package mirror (apt-get update shows it), another apt
+  The end of its output is above. Common reasons: no network or no package mirror (apt-get update shows it), another apt
   held the lock for 5 minutes (run this again), or a release other than Debian 12 (bookworm), which has no LLVM 19."
   }
   say "packages: installed ${#missing[@]}"
 }
 
-# Compares what .venv holds with test/requirements.txt, exactly.
+# True if .venv holds exactly the versions in test/requirements.txt.
 venvIsCurrent() {
   [[ -x $venv/bin/python ]] && "$venv/bin/python" - "$root/test/requirements.txt" 2>/dev/null <<'PYTHON'
 import sys
@@ -152,19 +152,19 @@ PYTHON
 
 makeVenv() {
   if venvIsCurrent; then
-    say "python: .venv has what test/requirements.txt asks for"
+    say "python: .venv matches test/requirements.txt"
     return
   fi
   say "python: making .venv with test/requirements.txt"
-  # By full path: another python3 earlier in PATH may lack venv or be too old for the pinned versions.
+  # By full path: another python3 in PATH may lack venv or be too old for the pinned versions.
   /usr/bin/python3 -m venv --clear "$venv" || fail "python3 -m venv failed (is python3-venv installed?)"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$root/test/requirements.txt" ||
     fail "pip could not install test/requirements.txt into .venv (reason above; it needs a Python package index, or set
   PIP_NO_INDEX=1 and PIP_FIND_LINKS to a folder with the wheels)"
 }
 
-# The emulated CPU with AVX-512. Its wheels are for some versions of Python on x86-64; without it those tests are
-# unsupported. What its wheel says it depends on is only needed to build it.
+# The emulated CPU with AVX-512. There are wheels for some versions of Python on x86-64; without it, tests that need it
+# are unsupported. Its declared dependencies are only needed to build it.
 installBochs() {
   local package=bochscpu-python==0.4.0
   if "$venv/bin/python" -m pip show --quiet --disable-pip-version-check "${package%%=*}" 2>/dev/null; then
@@ -172,14 +172,14 @@ installBochs() {
   elif "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: "$package" 2>/dev/null; then
     say "python: installed $package"
   else
-    say "python: no $package for this machine; tests that need it (REQUIRES: bochs) are left out"
+    say "python: no $package for this machine; tests that need it (REQUIRES: bochs) are unsupported"
   fi
 }
 
 configureAndBuild() {
   local compiler=ON options=()
   ((runtimeOnly)) && compiler=OFF
-  # Without --sanitize a build folder keeps what it was configured with.
+  # Without --sanitize, a build folder keeps its configuration.
   [[ -z $sanitize ]] || options+=("-DM1C_SANITIZE=$sanitize")
   say "configure: $buildDir"
   cmake -G Ninja -S "$root" -B "$buildDir" --log-level=NOTICE \

@@ -7,8 +7,8 @@
 #
 #===-----------------------------------------------------------------------===//
 #
-# Runs the unit tests (ctest) and the lit tests, and closes with one line that
-# sums both: "N passed, N failed" (", N skipped" where tests were).
+# Runs the unit tests (ctest) and the lit tests. The last line sums up both:
+# "N passed, N failed", and ", N skipped" if there are any.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -20,11 +20,11 @@ usage: tools/test.sh [--unit | --lit] [--no-setup] [--runtime-only] [--build-dir
 
   --unit           only the unit tests
   --lit            only the lit tests
-  --no-setup       do not run tools/setup.sh first: test what is built
+  --no-setup       do not run tools/setup.sh first: test the existing build
   --runtime-only   only the runtime, without LLVM: its unit tests
   --build-dir DIR  as for tools/setup.sh
-  TEST             a lit test or a folder of them, such as test/dialects/M1; runs only those
-  -- LIT-OPTION    the rest goes to lit, such as -v or --filter REGEX
+  TEST             run only this lit test or folder of lit tests, such as test/dialects/M1
+  -- LIT-OPTION    options for lit, such as -v or --filter REGEX
 USAGE
 }
 
@@ -76,7 +76,7 @@ buildDir=$(cd "$buildDir" && pwd -P)
 python=$root/.venv/bin/python
 [[ -x $python ]] || fail "$root/.venv is missing; run tools/setup.sh"
 
-# lit finds the suite's configuration in the build folder, the tests' sources through it.
+# lit finds the suite's configuration in the build folder, and the tests' sources through it.
 litPaths=()
 for test in ${tests[@]+"${tests[@]}"}; do
   path=$(realpath -e -- "$test" 2>/dev/null) || fail "$test: no such test"

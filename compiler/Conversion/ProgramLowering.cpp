@@ -9,6 +9,7 @@
 #include "compiler/Conversion/ProgramLowering.h"
 
 #include "compiler/Conversion/Kernels/Rows.h"
+#include "dialects/M1/IR/Attributes.h"
 
 using namespace mlir;
 using namespace m1;
@@ -22,11 +23,10 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 // The signature
 //===----------------------------------------------------------------------===//
 
-/// The extent of axis 0 that the m1.dim of an argument or result states; T
-/// without one.
-static ExprAttr dynamicRows(MLIRContext *Context, DictionaryAttr Attributes) {
-  const Dim Rows = getDim(Attributes).value_or(Dim{"T"});
-  return ExprAttr::get(StringAttr::get(Context, Rows.Symbol), 1, Rows.Added, 1);
+/// The extent of axis 0 that `m1.dim` names; T without it.
+static ExprAttr extentOf(MLIRContext *Context, DictionaryAttr Attributes) {
+  const Dim Of = getDim(Attributes).value_or(Dim{"T"});
+  return ExprAttr::get(StringAttr::get(Context, Of.Symbol)).plus(Of.Added);
 }
 
 /// The memory of a tensor. Axis 0 is dynamic even where the tensor's is static,
@@ -52,11 +52,11 @@ LogicalResult ProgramLowering::emitSignature() {
                                   "dynamic as arguments and results, found ")
              << T;
     NamedAttrList List;
-    StringAttr Name = m1::getName(Given);
+    StringAttr Name = getName(Given);
     List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
     if (Tensor.getRank() > 0)
       List.set("plan.rows", Tensor.isDynamicDim(0)
-                                ? dynamicRows(B.getContext(), Given)
+                                ? extentOf(B.getContext(), Given)
                                 : number(Tensor.getDimSize(0)));
     if (Output)
       List.set("plan.output", B.getUnitAttr());
@@ -239,8 +239,7 @@ void ProgramLowering::launch(const KernelDeclaration &Kernel,
 static std::string dimOf(ExprAttr E) {
   if (E.getSymbol().empty())
     return std::to_string(E.getAdd());
-  return E.getSymbol().str() +
-         (E.getAdd() ? "+" + std::to_string(E.getAdd()) : "");
+  return Dim{E.getSymbol(), E.getAdd()}.str();
 }
 
 LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
@@ -252,7 +251,7 @@ LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
                              << Name << " with " << dimOf(Expected)
                              << " rows, found " << dimOf(Found);
   if (auto Argument = dyn_cast<BlockArgument>(V);
-      Argument && !Function.getArgAttr(Argument.getArgNumber(), "m1.dim"))
+      Argument && !Function.getArgAttr(Argument.getArgNumber(), kDimAttr))
     Error << "; an argument without m1.dim has T rows: give argument "
           << Argument.getArgNumber() << " {m1.dim = \"" << dimOf(Expected)
           << "\"}";

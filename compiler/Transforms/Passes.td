@@ -47,13 +47,9 @@ def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {
     left out, as is what is returned already. Result I, counted among those appended, is called `v<I>.<op>.<location>`;
     characters that a tensor's name cannot have become `_`.
 
-    Returning a value keeps it out of fused kernels: `--first=N` appends only the first N, and so finds the value that
-    must not be fused.
+    Returning a value keeps it out of kernels that fuse it with its user. After `m1-fuse-elementwise` the values are those
+    that the compiled functions compute.
   }];
-  let options = [
-    Option<"first", "first", "int64_t", /*default=*/"std::numeric_limits<int64_t>::max()",
-           "Append at most this many values">
-  ];
 }
 
 #endif // M1_COMPILER_TRANSFORMS_PASSES

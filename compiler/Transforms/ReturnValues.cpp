@@ -44,21 +44,30 @@ std::string locationName(Location Loc) {
 }
 
 struct ReturnValues : m1::impl::ReturnValuesBase<ReturnValues> {
-  using ReturnValuesBase::ReturnValuesBase;
-
   /// The `m1.dim` of each value whose axis 0 is dynamic.
   llvm::DenseMap<Value, std::string> Dims;
 
-  /// Sets the dims of an op's results: rows stay rows, but for the op that
-  /// selects one of each sequence.
-  void inferDims(Operation &Op) {
-    std::string Dim;
+  /// The dim of an op's rows: that of its first operand with rows, but for
+  /// select_last, which has one row per sequence.
+  std::string rowsOf(Operation &Op) {
     if (auto Select = dyn_cast<m1::SelectLastOp>(Op))
-      Dim = StringRef(Dims.lookup(Select.getCuSeqlens())).split('+').first;
-    else
-      for (Value Operand : Op.getOperands())
-        if (Dim.empty())
-          Dim = Dims.lookup(Operand);
+      return StringRef(Dims.lookup(Select.getCuSeqlens()))
+          .split('+')
+          .first.str();
+    for (Value Operand : Op.getOperands())
+      if (auto It = Dims.find(Operand); It != Dims.end())
+        return It->second;
+    return "";
+  }
+
+  /// Sets the dims of an op's results. A region yields its last op's rows.
+  void inferDims(Operation &Op) {
+    std::string Dim = rowsOf(Op);
+    for (Region &Nested : Op.getRegions())
+      for (Operation &Inner : Nested.getOps()) {
+        inferDims(Inner);
+        Dim = rowsOf(Inner);
+      }
     for (Value Result : Op.getResults())
       if (hasRows(Result.getType()))
         Dims[Result] = Dim;
@@ -90,7 +99,7 @@ struct ReturnValues : m1::impl::ReturnValuesBase<ReturnValues> {
         continue;
       for (Value Result : Op.getResults()) {
         if (!isa<RankedTensorType>(Result.getType()) ||
-            llvm::is_contained(Results, Result) || Count == first)
+            llvm::is_contained(Results, Result))
           continue;
         std::string Name = "v" + std::to_string(Count++) + "." +
                            Op.getName().stripDialect().str() + "." +

@@ -10,19 +10,19 @@
 
     bench_small.py [--build-dir build] [--threads 2] [--json] [--no-transformers]
 
-test/configs/small.json in bfloat16, one sequence: prefill of 512 tokens, then
-decoding 64, each the best of three after one untimed. Beside it
+Runs test/configs/small.json in bfloat16 with one sequence: a prefill of 512 tokens, then
+decoding 64, the best of three runs after an untimed one. For comparison:
 
-    transformers    eager, in bfloat16 and in float32, the better of the two for
-                    each figure (it rotates whole heads where the model rotates
-                    half of each: the same work)
-    the machine     bytes a second that numpy reads from memory in as many
-                    threads, and float32 operations a second of its matrix
-                    product, which takes all processors
+    transformers    eager, in bfloat16 and in float32, the better of the two for each
+                    figure (it rotates whole heads where the model rotates half of
+                    each: the same work)
+    the machine     bytes per second that numpy reads from memory with as many threads,
+                    and float32 operations per second of its matrix product, which uses
+                    all processors
 
-Decoding is bound by memory: its share of the machine's limit is the bytes of the
-weights that a token uses over what could be read in its time. Prefill is bound
-by arithmetic: two operations for each weight that a token uses.
+Decoding is bound by memory: its share of the machine's limit is the bytes of weights
+used per token over the bytes that could be read in the same time. Prefill is bound by
+arithmetic: two operations per weight that a token uses.
 """
 
 import argparse
@@ -46,7 +46,7 @@ PROMPT, NEW_TOKENS, REPEAT = 512, 64, 3
 
 
 def best(function, repeat=REPEAT):
-    """Least seconds of `repeat` calls after one untimed."""
+    """The shortest time of `repeat` calls, in seconds, after an untimed one."""
     function()
     times = []
     for _ in range(repeat):
@@ -65,7 +65,7 @@ def in_threads(count, function):
 
 
 def machine_limits(threads):
-    """Bytes read a second, and float32 operations a second."""
+    """Bytes read per second, and float32 operations per second."""
     arrays = [np.ones(1 << 26, np.float64) for _ in range(threads)]
     seconds = best(lambda: in_threads(threads, lambda i: arrays[i].max()))
     bandwidth = sum(a.nbytes for a in arrays) / seconds
@@ -74,7 +74,7 @@ def machine_limits(threads):
 
 
 def used_weights(config):
-    """Weights that one token uses: all but the embedding table and the experts it does not go to."""
+    """How many weights one token uses: all but the embedding table and the experts that it is not routed to."""
     share = config["num_experts_per_tok"] / config["num_local_experts"]
     return sum(
         t.elements * (share if ".experts." in t.name else 1)
@@ -84,7 +84,7 @@ def used_weights(config):
 
 
 def run(command):
-    """Output, seconds and peak memory of a program."""
+    """A program's output, time in seconds and peak memory."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read()
@@ -96,7 +96,7 @@ def run(command):
 
 
 def transformers_main(directory, dtype, threads):
-    """What a process of its own measures of transformers."""
+    """Measures transformers in a separate process."""
     import torch
 
     sys.path.insert(0, os.path.join(HERE, "..", "golden"))
@@ -171,7 +171,7 @@ def print_table(result):
         print(f"{name + ', tokens/s':24}{m1[key]:12.1f}{cells}{ratio}{share:13.0%}")
     cells = "".join(f"{o['peak_rss_bytes'] / 2**20:14.0f}" for o in others) if others else f"{'-':>14}{'-':>14}"
     print(f"{'peak memory, MiB':24}{m1['peak_rss_bytes'] / 2**20:12.0f}{cells}")
-    print(f"weights {m1['parameter_bytes'] / 2**20:.0f} MiB, {result['used_weights'] / 1e6:.1f} M of them used by a token")
+    print(f"weights {m1['parameter_bytes'] / 2**20:.0f} MiB, {result['used_weights'] / 1e6:.1f} M of them used per token")
     print(f"compile {result['compile_seconds']:.2f} s, {result['compile_peak_rss_bytes'] / 2**20:.0f} MiB; plan {result['plan_bytes'] / 2**20:.2f} MiB")
     print(f"machine {result['read_bytes_per_second'] / 1e9:.1f} GB/s read, {result['matrix_operations_per_second'] / 1e9:.0f} GFLOP/s in float32")
 
@@ -184,7 +184,7 @@ def main():
     parser.add_argument("--config", default=os.path.join(HERE, "..", "configs", "small.json"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    parser.add_argument("--no-transformers", action="store_true", help="leave transformers out (needs torch and transformers)")
+    parser.add_argument("--no-transformers", action="store_true", help="do not measure transformers, which needs torch")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         result = measure(args, work)

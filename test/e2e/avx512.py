@@ -7,12 +7,11 @@
 # ===----------------------------------------------------------------------===//
 """avx512.py CONFIG.json WORK_DIR
 
-A bfloat16 model on the CPU that m1run-bochs emulates. Code without AVX-512 must
-give the bits there that it gives on this CPU, which is a test of the emulator: AVX2
-alone, and with the AMX that m1run-amx emulates on either. Code with AVX-512 must
-be as near the interpreter as bfloat16_units.py asks of a unit, and give a generated
-token the bits that it gives a scored one. Code for a feature that the emulated CPU
-lacks must be refused.
+Runs a bfloat16 model on the CPU that m1run-bochs emulates. Code without AVX-512 must
+give the same bits there as on this CPU, which tests the emulator: AVX2 alone, and with
+AMX, which m1run-amx emulates on both. Code with AVX-512 must be as near the interpreter
+as bfloat16_units.py requires, and must give generated and scored tokens the same bits.
+Code for a feature that the emulated CPU lacks must be refused.
 """
 
 import os
@@ -22,7 +21,7 @@ import bfloat16_units
 import e2e
 import numpy as np
 
-# Both sides of a chunk of 64 tokens; the new tokens go on into the second.
+# Below and above a chunk of 64 tokens; the new tokens continue into a second chunk.
 SCORED, PROMPT, NEW_TOKENS = (66, 9), 62, 4
 
 
@@ -42,7 +41,7 @@ def main():
             sys.exit(f"{kind}: other bits on the emulated CPU")
         print(f"{kind}: the same bits on the emulated CPU")
         errors = [np.abs(found - exact).mean() for found in (wide, here)]
-        print(f"{len(exact)} tokens, mean error {errors[0]:.5f} with AVX-512 for AVX2, {errors[1]:.5f} without")
+        print(f"{len(exact)} tokens, mean error {errors[0]:.5f} with AVX-512 instead of AVX2, {errors[1]:.5f} without")
         # not >, so that a NaN fails
         if not 0 < errors[0] <= bfloat16_units.MOST * errors[1]:
             sys.exit(f"expected at most {bfloat16_units.MOST} times the error without")

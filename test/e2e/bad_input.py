@@ -1,4 +1,4 @@
-# ===- bad_input.py - what the tools say of bad input -----------------------===//
+# ===- bad_input.py - the tools' errors for bad input -----------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """bad_input.py KIND CONFIG.json WORK_DIR
 
-KIND is graphs, weights, plans, prompts, calls or tools. Every bad input must end in exit code 1
-and one line on standard error that says what was found and what was expected,
-with nothing on standard output and nothing written. Prints the number of cases.
+KIND is graphs, weights, plans, prompts, calls or tools. Every bad input must end in
+exit code 1 and one line on standard error that says what was found and expected, with
+nothing on standard output and no file written. Prints the number of cases.
 """
 
 import json
@@ -40,7 +40,7 @@ def run(*command, **options):
 
 
 def refused(fragments, *command, **options):
-    """Runs a command that must fail with one line that has all fragments."""
+    """Runs a command that must fail with one line that contains all fragments."""
     global cases, failures
     cases += 1
     before = listing()
@@ -49,7 +49,7 @@ def refused(fragments, *command, **options):
     if result.returncode != 1:
         problems.append(f"exit code {result.returncode}, expected 1")
     if result.stderr.count("\n") != 1 or not result.stderr.startswith(f"{command[0]}: "):
-        problems.append("not one line that begins with the tool's name")
+        problems.append("expected one line that begins with the tool's name")
     if result.stdout:
         problems.append(f"on standard output: {result.stdout[:200]!r}")
     if added := sorted(set(listing()) ^ set(before)):
@@ -71,7 +71,7 @@ def accepted(*command):
 
 
 def checkpoint():
-    """A small model's checkpoint and the path of its one file of weights."""
+    """Makes a small checkpoint; its directory, and the path of its only weights file."""
     folder = os.path.join(work, "checkpoint")
     e2e.make_checkpoint.write_checkpoint(e2e.make_checkpoint.load_config(config_file), folder, 1)
     return folder, os.path.join(folder, "model.safetensors")
@@ -94,7 +94,7 @@ def score(plan, weights, tokens):
 
 
 def check_weights():
-    """Damaged checkpoints, given to the compiler and to the runtime."""
+    """Damaged checkpoints, for compiler and runtime."""
     folder, file = checkpoint()
     plan = compile_model(folder)
     tokens = prompt("tokens", [1, 2, 3])
@@ -153,7 +153,7 @@ def check_weights():
     refused(["checkpoint", r"a\n\u001b[31mb"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", r"a\n\u001b[31mb"], *score(plan, folder, tokens))
 
-    # A product with numbers that are none, where that shows first.
+    # Weights that are NaN: the first op that can tell reports it.
     with open(file, "wb") as stream:
         stream.write(good[: 8 + length] + data[:begin] + b"\xff" * (end - begin) + data[end:])
     bad = ["is not a number or is infinite; the weights are damaged"]
@@ -171,7 +171,7 @@ def check_weights():
 
 
 def check_plans():
-    """Plans that are damaged, old or for another processor."""
+    """Plans that are damaged, of another version, or for another processor."""
     folder, _ = checkpoint()
     plan = compile_model(folder)
     tokens = prompt("tokens", [1, 2, 3])
@@ -203,7 +203,7 @@ def check_plans():
     for place in [*random.integers(8, len(good), 40), len(good) - 1]:
         flipped = bytearray(good)
         flipped[place] ^= 1 << random.integers(8)
-        # Wherever it is, the digest or the structure shows it; the version is read before.
+        # Digest or structure show a flipped bit anywhere, except in the version, which is read first.
         damaged(["plan format"] if version <= place < version + 4 else ["truncated or damaged"], flipped)
     refused(["nowhere.m1plan"], *score(os.path.join(work, "nowhere.m1plan"), folder, tokens))
     refused([work], *score(work, folder, tokens))
@@ -219,7 +219,7 @@ def check_plans():
 
 
 def check_prompts():
-    """Prompts that are no prompts, or do not fit the plan."""
+    """Prompts that are malformed or do not fit the plan."""
     folder, _ = checkpoint()
     plan = compile_model(folder, "--max-length=40", "--max-tokens=32", "--slots=2")
 
@@ -261,12 +261,12 @@ def check_prompts():
         refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
     refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
 
-    # More sequences than slots wait for their turn.
+    # Sequences beyond the number of slots wait.
     many = ",".join(prompt(f"many{i}", [i + 1] * (i + 1)) for i in range(7))
     accepted(*generate(many, *few))
     found = e2e.read(OUT, "tokens", 7)
     assert [len(t) for t in found] == [i + 3 for i in range(7)], found
-    # One that reaches the longest length ends there.
+    # A sequence ends at the plan's maximum length.
     shutil.rmtree(OUT)
     accepted(*generate(prompt("full", [1] * 40), "--max-new-tokens", 9))
 
@@ -286,7 +286,7 @@ func.func @experts(%x: tensor<?x2xf32> {m1.name = "x"}, %chosen: tensor<?x2xi32>
 
 
 def check_calls():
-    """Inputs of single functions whose elements would lead kernels out of their memory."""
+    """Inputs whose elements would make kernels access memory out of bounds."""
     folder, _ = checkpoint()
     plan = compile_model(folder, "--max-length=40", "--max-tokens=32", "--slots=3")
 
@@ -296,7 +296,7 @@ def check_calls():
             arguments += ["--arg", prompt(name, value, np.float32 if isinstance(value, np.ndarray) else np.int64)]
         return "m1run", "call", plan, "--weights", weights, "--entry", entry, *arguments, "--out-dir", OUT
 
-    # The end of one sequence, nothing of another, the beginning of a third.
+    # The end of one sequence, no token of another, the beginning of a third.
     batch = dict(
         tokens=[0, 511, 1, 2, 3], positions=[38, 39, 0, 1, 2], cu_seqlens=[0, 2, 2, 5], slots=[2, 0, 1], targets=[511, 0, 0, 0, 0]
     )
@@ -308,7 +308,7 @@ def check_calls():
 
     accepted(*call(plan, folder, "score", batch))
     shutil.rmtree(OUT)
-    # Loading the plan ran it, and gave back what it reads.
+    # init ran when the plan was loaded, and what it read is released.
     for weights in ("none", folder):
         refused(["model.m1plan", "'init'", "cannot be called", "score"], "m1run", "call", plan, "--weights", weights, "--entry", "init")
     broken("element 1 is 512, expected 0 to 511", tokens=[0, 512, 1, 2, 3])
@@ -340,7 +340,7 @@ def check_calls():
 
 
 def check_tools():
-    """Options, outputs and a disk that is full."""
+    """Options, outputs and a full disk."""
     folder, _ = checkpoint()
     plan = os.path.join(work, "new.m1plan")
     refused(["nowhere", "config.json"], "m1c", os.path.join(work, "nowhere"), "-o", plan)
@@ -379,10 +379,10 @@ def check_tools():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
-    # 1,500 rows of 512 logits do not fit, their log-probabilities do.
+    # 1,500 rows of 512 logits exceed the limit, their log-probabilities do not.
     refused(["logits.0.npy", "File too large"], *score(good, folder, tokens), "--logits", preexec_fn=small_files)
 
-    # Of the files of one run, all appear or none, however late one fails.
+    # All files of a run appear, or none, however late one fails.
     few = prompt("few", [1, 2, 3])
     two = f"{few},{few}"
     generate = "m1run", "generate", good, "--weights", folder, "--tokens", two, "--max-new-tokens", 2, "--out-dir", OUT
@@ -392,7 +392,7 @@ def check_tools():
         os.makedirs(os.path.join(OUT, name))
         refused([os.path.join(OUT, name), "Is a directory"], *command)
 
-    # Less than a buffer of output, and more.
+    # Output smaller and larger than a buffer.
     for words in (("inspect", good), ("inspect", good, "--json"), ("--help",)):
         with open("/dev/full", "w") as full:
             result = subprocess.run(["m1run", *words], stdout=full, stderr=subprocess.PIPE, text=True)
@@ -411,7 +411,7 @@ SILU = "m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>"
 
 
 def check_graphs():
-    """What m1c says of modules and bounds from which no valid plan can be made."""
+    """Modules and bounds from which m1c cannot make a valid plan."""
     folder, _ = checkpoint()
     graph = os.path.join(work, "graph.mlir")
     plan = os.path.join(work, "new.m1plan")
@@ -439,11 +439,11 @@ def check_graphs():
     for option in ("--max-tokens", "--slots", "--max-length"):
         for value in (2147483648, 9223372036854775807):
             refused([option, "expected 1 to 2147483647", str(value)], "m1c", folder, "-o", plan, f"{option}={value}")
-    # 2^62 positions, of 8-byte addresses each: no memory, and no 64-bit number.
+    # 2^62 positions: their bytes exceed a 64-bit number.
     refused(["keys", "too large"], "m1c", folder, "-o", plan, "--slots=2147483647", "--max-length=2147483647")
     refused(["arena", "bytes"], "m1c", folder, "-o", plan, "--slots=100000", "--max-length=1000000000")
     refused(["--target-cpu", "bogus", "x86-64-v3"], "m1c", folder, "-o", plan, "--target-cpu=bogus")
-    # Options that name passes, ours and upstream's, and those of a context.
+    # Options that name passes of the project and of MLIR, and options of the context.
     names = ("m1-fuse-head", "canonicalize", "tile-to-host", "plan-assign-buffers", "convert-func-to-llvm")
     accepted("m1c", folder, "-o", plan, *(f"--mlir-print-ir-after={n}" for n in names))
     accepted("m1c", folder, "-o", plan, "--mlir-disable-threading", "--mlir-print-ir-module-scope", "--mlir-print-ir-after-all")

@@ -7,10 +7,10 @@
 # ===----------------------------------------------------------------------===//
 """bfloat16.py CONFIG.json WORK_DIR
 
-Logits of the compiled model in bfloat16 against those that the interpreter
-computes from the same weights without rounding anything. What may differ is the
-rounding of products' operands and of the rows that attention keeps: for each
-token the root mean square of the difference is compared with the logits' spread.
+Compares the logits of a compiled bfloat16 model with the interpreter's, which are not
+rounded. They differ by the rounding of products' operands and of the rows that
+attention stores. The error of a token is the root mean square of the difference,
+relative to the standard deviation of the logits.
 """
 
 import os
@@ -19,9 +19,9 @@ import sys
 import e2e
 import numpy as np
 
-# bf16 keeps 8 bits: one rounding is up to 0.4 %, and it averages out over a row.
-# Where two experts are nearly as probable, rounding can send a token to another
-# one, and its logits with it: a few tokens may be far off.
+# bf16 has 8 significant bits: one rounding is up to 0.4 %, and averages out over a
+# row. Where two experts are nearly equally probable, rounding can send a token to the
+# other, so the logits of a few tokens may be far off.
 MEDIAN, MOST, SHARE = 0.01, 0.05, 0.9
 TOKENS = 200
 
@@ -35,7 +35,7 @@ def main():
     tokens = e2e.write_tokens(os.path.join(work, "tokens"), [generator.integers(0, config["vocab_size"], TOKENS)])
     plan, module = os.path.join(work, "model.m1plan"), os.path.join(work, "model.mlir")
     e2e.run("m1c", checkpoint, "-o", plan)
-    e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
+    e2e.run("m1c", checkpoint, "--emit=model", "-o", module)
     common = ("--weights", checkpoint, "--tokens", tokens, "--logits", "--out-dir")
     compiled, reference = e2e.fresh(os.path.join(work, "compiled")), e2e.fresh(os.path.join(work, "reference"))
     e2e.run("m1run", "score", plan, *common, compiled)

@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """bfloat16_units.py CONFIG.json UNIT WORK_DIR
 
-Log-probabilities of a bfloat16 model: a unit of e2e.UNITS may be as far from the
-interpreter, which rounds nothing, as this CPU's vectors are, and a little more.
-Compares mean absolute errors.
+Compares the log-probabilities of a bfloat16 model with the interpreter's, which are not
+rounded. The mean absolute error on a unit of e2e.UNITS may be that of this CPU's vector
+code times MOST.
 """
 
 import os
@@ -35,19 +35,19 @@ class Case:
         self.tokens = e2e.write_tokens(os.path.join(work, "tokens"), sequences)
 
     def log_probs(self, *command):
-        """What a tool says of all tokens."""
+        """A tool's log-probabilities of all tokens."""
         out = e2e.fresh(os.path.join(self.work, "out"))
         e2e.run(*command, "--weights", self.checkpoint, "--tokens", self.tokens, "--out-dir", out)
         return np.concatenate(e2e.read(out, "logprobs", self.count))
 
     def exact(self):
-        """What the interpreter says."""
+        """The interpreter's log-probabilities."""
         module = os.path.join(self.work, "model.mlir")
-        e2e.run("m1c", self.checkpoint, "--emit=m1", "-o", module)
+        e2e.run("m1c", self.checkpoint, "--emit=model", "-o", module)
         return self.log_probs("m1-interpret", module)
 
     def error(self, unit, exact):
-        """The mean error of a unit of e2e.UNITS, for which the model is compiled."""
+        """The mean error of the model compiled for a unit of e2e.UNITS."""
         target, (runner, *device) = e2e.UNITS[unit]
         plan = os.path.join(self.work, f"{unit}.m1plan")
         e2e.run("m1c", self.checkpoint, "-o", plan, *target)

@@ -10,9 +10,9 @@
 Makes the case's checkpoint, compiles or imports it, and compares with the case's
 golden.npz (test/golden/README.md):
 
-    logits        of all prompts in one ragged batch, to TOLERANCE of the largest
-    log-probs     of the prompts' tokens, to the same
-    greedy        64 tokens after one prompt, one for one
+    logits        of all prompts in one ragged batch, within TOLERANCE of the largest
+    log-probs     of the prompts' tokens, within the same tolerance
+    greedy        64 tokens after one prompt, which must be equal
 """
 
 import os
@@ -22,8 +22,8 @@ import e2e
 import numpy as np
 
 GREEDY_PROMPT = 1
-# Of the largest golden logit. The interpreter computes in float64: what is left
-# is the rounding of the golden data itself.
+# Relative to the largest golden logit. The interpreter computes in float64: its
+# tolerance covers the rounding of the golden data.
 TOLERANCE = {"m1run": 1e-4, "m1-interpret": 1e-5}
 
 
@@ -39,13 +39,13 @@ class Golden:
         e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, int(self.data["seed"]), "float32", fused=bool(self.data["fused"]))
 
     def run(self, prompts, *command):
-        """Runs a tool on prompts; its directory of results."""
+        """Runs a tool on prompts; the directory of its results."""
         out = e2e.fresh(os.path.join(self.work, "out"))
         e2e.run(*command, "--weights", self.checkpoint, "--tokens", e2e.write_tokens(os.path.join(self.work, "tokens"), prompts), "--out-dir", out)
         return out
 
     def score(self, *command):
-        """The largest difference of a tool's logits and log-probabilities of each prompt, in terms of the largest logit."""
+        """Each prompt's largest difference of logits and log-probabilities, relative to the largest golden logit."""
         count = len(self.prompts)
         out = self.run(self.prompts, *command, "--logits")
         logits, log_probs, differences = e2e.read(out, "logits", count), e2e.read(out, "logprobs", count), []
@@ -59,7 +59,7 @@ class Golden:
         return differences
 
     def greedy(self, *command):
-        """A tool's greedy tokens after one prompt, and how many are golden before one is not."""
+        """A tool's greedy tokens after one prompt, and how many equal the golden ones before the first that does not."""
         golden = self.data["greedy"]
         out = self.run([self.prompts[GREEDY_PROMPT]], *command, "--max-new-tokens", len(golden))
         continuation = e2e.read(out, "tokens", 1)[0][-len(golden) :]
@@ -75,7 +75,7 @@ def main():
         score, generate = ("m1run", "score", model), ("m1run", "generate", model, "--temperature", 0)
     else:
         model = os.path.join(work, "model.mlir")
-        e2e.run("m1c", golden.checkpoint, "--emit=m1", "-o", model)
+        e2e.run("m1c", golden.checkpoint, "--emit=model", "-o", model)
         score = generate = ("m1-interpret", model)
 
     differences = golden.score(*score)

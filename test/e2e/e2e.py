@@ -1,11 +1,11 @@
-# ===- e2e.py - what the end-to-end tests share ----------------------------===//
+# ===- e2e.py - shared by the end-to-end tests -----------------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Runs the tools of the project on checkpoints made on the spot."""
+"""Runs the project's tools on checkpoints made for the test."""
 
 import os
 import shutil
@@ -29,17 +29,17 @@ UNITS = {
 }
 
 
-# What run() has started, and how many seconds it gives each tool (None: any time).
+# The running processes of run(), and its time limit in seconds (None: no limit).
 RUNNING = set()
 TIME_LIMIT = None
 
 
 class ToolError(SystemExit):
-    """A tool failed: its command, its exit code and what it said. Ends a script that does not catch it."""
+    """A tool failed: its command, exit code and output. Ends a script that does not catch it."""
 
 
 def run(*command):
-    """Runs a tool that is found in PATH; what it prints."""
+    """Runs a tool from PATH; its standard output."""
     command = [str(c) for c in command]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
@@ -52,7 +52,7 @@ def run(*command):
     except subprocess.TimeoutExpired:
         process.kill()
         output, errors = process.communicate()
-        status = f"no end after {TIME_LIMIT} s"
+        status = f"not finished after {TIME_LIMIT} s"
     finally:
         RUNNING.discard(process)
     if process.returncode:
@@ -67,7 +67,7 @@ def fresh(path):
 
 
 def write_tokens(directory, sequences):
-    """Writes each sequence to a .npy file; the list of files as --tokens takes it."""
+    """Writes each sequence to a .npy file; the list of files for --tokens."""
     os.makedirs(directory, exist_ok=True)
     paths = [os.path.join(directory, f"{i}.npy") for i in range(len(sequences))]
     for path, tokens in zip(paths, sequences):
@@ -76,7 +76,7 @@ def write_tokens(directory, sequences):
 
 
 def read(directory, kind, count):
-    """kind.0.npy, kind.1.npy, ... of a run's --out-dir."""
+    """The arrays kind.0.npy, kind.1.npy, ... in a run's --out-dir."""
     return [np.load(os.path.join(directory, f"{kind}.{i}.npy")) for i in range(count)]
 
 

@@ -7,8 +7,8 @@
 # ===----------------------------------------------------------------------===//
 """gpu.py CONFIG.json ARCHITECTURE WORK_DIR
 
-Generates with a plan for a GPU on the PTX emulator and with one for this CPU:
-greedy tokens must be the same, log-probabilities nearly. Then errors of devices.
+Generates with a plan for a GPU, on the PTX emulator, and with one for this CPU: greedy
+tokens must be equal, log-probabilities nearly. Then tests errors of --device.
 """
 
 import os

@@ -1,4 +1,4 @@
-# ===- interrupt.py - what Ctrl-C leaves of a long run ----------------------===//
+# ===- interrupt.py - the files that Ctrl-C leaves --------------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """interrupt.py CONFIG.json WORK_DIR
 
-Interrupts `m1run generate` in the second of three sequences, which one slot runs
-one after the other: the first keeps its files, the others have none, and one
-line says so. The progress bar on a pseudo-terminal tells when.
+Interrupts `m1run generate` in the second of three sequences, which run one after
+another in the only slot. The first keeps its files, the others have none, and the error
+is one line. The progress bar, on a pseudo-terminal, tells when to interrupt.
 """
 
 import os

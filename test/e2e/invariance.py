@@ -7,10 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """invariance.py CONFIG.json DTYPE UNIT WORK_DIR
 
-UNIT is one of e2e.UNITS.
-A token's log-probability must be the same bits whatever else is in the batch,
-however the prompt is cut into pieces, whether the token is decoded or scored,
-and however many threads run.
+UNIT is one of e2e.UNITS. A token's log-probability must have the same bits whatever
+else is in the batch, however the prompt is split into pieces, whether the token is
+decoded or scored, and with any number of threads.
 """
 
 import functools
@@ -20,13 +19,13 @@ import sys
 import e2e
 import numpy as np
 
-# Both sides of a chunk of 64 tokens, several chunks, and few; new tokens reach a second chunk.
+# Below, at and above a chunk of 64 tokens, and several chunks; new tokens reach a second chunk.
 LENGTHS = (130, 50, 64, 65, 2)
 NEW_TOKENS = 16
 
 
 class Model:
-    """A plan of a seeded model, and the program and options that run it."""
+    """A seeded model, its plan, and the command that runs it."""
 
     def __init__(self, config, dtype, plan, command, work):
         self.config, self.plan, self.work, self.runs = config, plan, work, 0
@@ -55,7 +54,7 @@ class Model:
 
 
 def comparisons(model):
-    """What must be the same bits: texts, each with a function that computes both sides, a list of arrays each."""
+    """Names of comparisons, each with a function that computes both sides: lists of arrays that must have the same bits."""
     generator = np.random.Generator(np.random.PCG64(7))
     sequences = [generator.integers(0, model.config["vocab_size"], n) for n in LENGTHS]
 
@@ -63,7 +62,7 @@ def comparisons(model):
     def together():
         values = model.score(sequences)
         if not all(np.ptp(v) > 0.5 for v in values if len(v) > 10):
-            sys.exit("the log-probabilities are nearly all the same: nothing would be compared")
+            sys.exit("the log-probabilities are nearly all equal: the comparison would show nothing")
         return values
 
     @functools.cache
@@ -93,7 +92,7 @@ def comparisons(model):
 
 
 def differences(found, expected):
-    """A text for each pair of arrays that are not the same bits."""
+    """A description of each pair of arrays with different bits."""
     texts = []
     for i, (a, b) in enumerate(zip(found, expected, strict=True)):
         if a.dtype != b.dtype or a.shape != b.shape or not np.isfinite(b).all():

@@ -7,10 +7,10 @@
 # ===----------------------------------------------------------------------===//
 """mixed.py CONFIG.json WORK_DIR [UNIT ...]
 
-Scores 60 tokens with two checkpoints: one in float32 but for the experts, whose
-tensors take turns in float32, bfloat16 and float16, and one in which all tensors
-do. Prints the largest and the median distance from the interpreter. Where
-experts are mixed, their products are in float32.
+Scores 60 tokens with two checkpoints of mixed element types: in one the experts' tensors
+cycle through float32, bfloat16 and float16 and all others are float32; in the other all
+tensors cycle. Prints the largest and the median difference from the interpreter.
+Products of mixed experts are in float32.
 """
 
 import os
@@ -41,7 +41,7 @@ for name, only in (("experts", ".experts."), ("all", "")):
     folder, module, reference = (os.path.join(work, name + end) for end in ("", ".mlir", ".reference"))
     e2e.make_checkpoint.layout = mixed(only)
     e2e.make_checkpoint.write_checkpoint(config, folder, 1)
-    e2e.run("m1c", folder, "--emit=m1", "-o", module)
+    e2e.run("m1c", folder, "--emit=model", "-o", module)
     e2e.run("m1-interpret", module, "--weights", folder, "--tokens", tokens, "--out-dir", reference)
     expected = e2e.read(reference, "logprobs", 1)[0]
     for unit in units:

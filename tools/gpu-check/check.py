@@ -10,13 +10,13 @@
 
   kernels     every op in many shapes, against the reference interpreter
   golden      float32 models: logits and greedy tokens, against golden data
-  bfloat16    bf16 models, as near the interpreter as the CPU's
+  bfloat16    bf16 models, as near the interpreter as on the CPU
   invariance  the same bits alone and batched, in pieces, decoded and scored
-  bench       tokens a second in prefill and decoding
+  bench       tokens per second in prefill and decoding
 
-Prints a line for each case as it ends (on a terminal those that fail, and a
-bar), then a table. The exit code is 1 if any case fails; one that crashes or
-does not end is a failure that names its command.
+Prints a line for each case (on a terminal a bar, and a line for each that fails), then
+a table. The exit code is 1 if any case fails. A case that crashes or hangs fails with
+the command that it ran.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def options_of(arguments):
     parser.add_argument("--json", metavar="FILE", help="also write the machine, every case and every figure into FILE")
     parser.add_argument("--jobs", type=int, metavar="N", help="cases at once, apart from benches (default: the processors, 8 at most)")
     parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="for each run of m1run (default 300)")
-    work = "write what runs read and write into DIR and keep it, so that a command can be repeated"
+    work = "keep all inputs and outputs of runs in DIR, so that a command can be repeated"
     parser.add_argument("--work", metavar="DIR", help=work)
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"cuda(:\d+)?|ptx", options.device):
@@ -96,13 +96,13 @@ def run_case(case):
     start = time.monotonic()
     try:
         outcome = case.run()
-    except (SystemExit, Exception) as error:  # whatever it is, the other cases go on
+    except (SystemExit, Exception) as error:  # the other cases continue in any case
         outcome = cases.Outcome(problem=str(error).strip() if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}")
     return Result(case, outcome, time.monotonic() - start)
 
 
 def run_groups(groups, jobs):
-    """Yields results as they come; an interrupt ends what still runs."""
+    """Yields results as they come; an interrupt ends running cases."""
     results, stopped = queue.SimpleQueue(), threading.Event()
 
     def run_group(group):
@@ -127,7 +127,7 @@ def run_groups(groups, jobs):
 
 
 class Progress:
-    """A line for each result; on a terminal a bar, and lines only for those that fail."""
+    """Prints a line for each result; on a terminal a bar, and lines for failures."""
 
     def __init__(self, total):
         self.total, self.done, self.failed = total, 0, 0
@@ -175,13 +175,13 @@ def line(result):
 
 
 def nearness(result):
-    """Orders results: those that fail last, and before them those nearest to what is allowed."""
+    """Orders results by how near they are to the tolerance; failures come last."""
     error, allowed = result.outcome.error, result.outcome.allowed
     return not result.passed, error / allowed if allowed and math.isfinite(error) else error
 
 
 def print_table(results):
-    """Kernels and comparisons of bits are many: a row for each op or model."""
+    """One row per op, or per model."""
     rows = {}
     for result in results:
         name = result.case.name
@@ -204,7 +204,7 @@ def print_benches(results):
 
 
 def machine():
-    """What this machine is, as far as it says."""
+    """A description of this machine."""
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
     try:
         gpus = subprocess.run(query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=30, check=True).stdout.splitlines()
@@ -229,7 +229,7 @@ def machine():
 
 
 class JsonFile:
-    """A file that appears whole or not at all; whether it can be written shows before anything runs."""
+    """A file that appears complete or not at all. Fails before anything runs if it cannot be written."""
 
     def __init__(self, path):
         self.path, self.aside = path, f"{path}.{os.getpid()}.tmp"
@@ -288,7 +288,7 @@ def check(pack, options, json_file):
     try:
         pack.probe()
     except e2e.ToolError as error:
-        # One line where m1run says what is wrong; where it does not, the command and how it ended.
+        # m1run's own error if there is one; otherwise the command and its exit code.
         last = str(error).strip().splitlines()[-1]
         sys.exit(last if last.startswith("m1run: error: ") else f"gpu-check: error: {error}")
     describe = machine()
@@ -341,7 +341,7 @@ def check(pack, options, json_file):
 
 def main():
     options = options_of(sys.argv[1:])
-    # Told to end: what is known is printed, as after an interrupt.
+    # On SIGTERM, print the results so far, as on an interrupt.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     e2e.TIME_LIMIT = options.timeout
     json_file = JsonFile(options.json) if options.json and not options.list else None

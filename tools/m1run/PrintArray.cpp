@@ -163,6 +163,7 @@ public:
       }
       if (!Line.empty() &&
           Indent.size() + Line.size() + 1 + Word.size() > kLineWidth - Axis) {
+        Line.erase(Line.find_last_not_of(' ') + 1);
         Text += Line + "\n" + Indent;
         Line.clear();
       }

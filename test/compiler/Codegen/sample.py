@@ -1,16 +1,16 @@
-# ===- sample.py - compiled draws against the definition ---------------------===//
+# ===- sample.py - compiled draws against their definition -------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Compiled draws (m1.sample) against the definition in docs/model.md, in numpy.
+"""Compares compiled draws (m1.sample) with their definition in docs/model.md, in numpy.
 
-Vocabularies of one token to several groups of columns, with ties, masked tokens
-and extreme temperatures; the frequencies of many draws; that a draw does not
-depend on its company or on threads; the error where a logit is damaged. With
---time, prints how long a row of 200,064 logits takes instead.
+Covers vocabularies from one token to several groups of columns, with ties, masked
+tokens and extreme temperatures; the frequencies of many draws; independence of the rest
+of the batch and of threads; and the error for logits that are not finite. With --time,
+prints the time of a row of 200,064 logits instead.
 """
 
 import argparse
@@ -23,14 +23,14 @@ import sys
 import numpy as np
 
 MASK = 0xFFFFFFFF
-# Below and above blocks of 64 and 1024 columns; the last two are several groups
-# of columns on a GPU, and the last on a CPU.
+# Below and above blocks of 64 and 1024 columns. The last two have several groups of
+# columns on a GPU; the last, on a CPU, too.
 SIZES = (1, 2, 63, 64, 65, 97, 1000, 1024, 1025, 3001, 40000)
 REAL_SIZE = 200064
 
 
 def philox(position, seed):
-    """The first word of Philox4x32-10, written out from the paper (Salmon et al., SC 2011)."""
+    """The first word of Philox4x32-10 (Salmon et al., SC 2011)."""
     c = [position & MASK, position >> 32, 0, 0]
     k = [seed & MASK, seed >> 32 & MASK]
     for _ in range(10):
@@ -41,7 +41,7 @@ def philox(position, seed):
 
 
 def definition(logits, temperature, top_p, top_k, seed, position):
-    """The token, and how far u lies from where another would have been drawn."""
+    """The token, and the distance of u from the nearest boundary between tokens."""
     order = np.argsort(-logits, kind="stable")
     if temperature == 0:
         return order[0], 1
@@ -57,7 +57,7 @@ def definition(logits, temperature, top_p, top_k, seed, position):
 
 
 class Plan:
-    """One function for each vocabulary."""
+    """A plan with one function per vocabulary size."""
 
     def __init__(self, options, sizes, slots):
         self.options, self.work = options, options.work
@@ -73,7 +73,7 @@ class Plan:
         subprocess.run(["m1c", module, "-o", self.path, f"--slots={slots}", "--target", options.target], check=True)
 
     def run(self, logits, temperature, top_p, top_k, seeds, positions, *more):
-        """What m1run says, and the tokens or None."""
+        """m1run's output, and the tokens, or None if it failed."""
         rows, size = logits.shape
         given = [(logits, "f4"), (temperature, "f4"), (top_p, "f4"), (top_k, "i4"), (seeds, "i8"), (positions, "i4")]
         out = os.path.join(self.work, "out")
@@ -105,13 +105,12 @@ def agrees_with_the_definition(plan, sizes, rounds):
             if number % 4 == 1:
                 logits[:, 1:][:, random.random(size - 1) < 0.3] = -np.inf
             if number % 4 == 2:
-                logits[:4] = 7  # nothing but ties
-            # Two in the middle draw as most people do.
+                logits[:4] = 7  # all tied
             temperature = random.choice(np.float32([0, 0.5, 1, 1, 2, 1e-3, 1e4, 1e-30, 1e30]), rows)
             top_p = random.choice(np.float32([1, 0.95, 0.9, 0.3, 0.01, 1e-9, 0, 2]), rows)
             top_k = random.choice(np.int32([0, 0, 1, 2, 7, 40, size, size + 1, 2**31 - 1]), rows)
             if number % 4 == 1:
-                temperature = np.minimum(temperature, 1e4)  # -infinity by infinity says nothing
+                temperature = np.minimum(temperature, 1e4)  # -infinity divided by infinity is undefined
             seeds = random.integers(-(2**63), 2**63, rows)
             positions = random.integers(0, 2**31, rows).astype(np.int32)
             found = plan.draw(logits, temperature, top_p, top_k, seeds, positions)
@@ -124,7 +123,7 @@ def agrees_with_the_definition(plan, sizes, rounds):
                     continue
                 assert distance < 1e-6, f"{size} tokens, round {number}, row {b}: found {found[b]}, expected {expected}: {case[1:]}"
                 edges += 1
-    # u within rounding of a boundary is rare, and the test is not about the largest logit only.
+    # u is rarely within rounding of a boundary, and draws must not always be the largest logit.
     assert edges <= total // 500 and others > total // 6, (total, edges, others)
     print(f"{total} draws as defined")
 
@@ -136,13 +135,13 @@ def frequencies(plan, draws):
     # Five standard deviations of a binomial count.
     assert (np.abs(counts - draws * p) < 5 * np.sqrt(draws * p * (1 - p))).all(), counts
 
-    # Of 0.4, 0.3, 0.2 and 0.1 top_k leaves 4/7 and 3/7. A top_p of 0.5 is reached
-    # by the first of these, though not by 0.4 alone.
+    # Of 0.4, 0.3, 0.2 and 0.1, a top_k of 2 leaves 4/7 and 3/7. The first of these reaches
+    # a top_p of 0.5, which 0.4 alone does not.
     logits = np.broadcast_to(np.log(np.float32([0.4, 0.3, 0.2, 0.1])), (100, 4))
     for top_k, count in ((2, 1), (0, 2)):
         assert len(np.unique(plan.draw(logits, 1, 0.5, top_k, 7, np.arange(100)))) == count
 
-    # The least sum of weights that is not one token's: all tokens of one logit.
+    # All logits equal.
     logits = np.zeros((draws, 4), np.float32)
     for top_k, top_p, count in ((0, 1, 4), (3, 1, 3), (0, 0.75, 3), (0, 0.751, 4), (3, 0.6, 2), (1, 1, 1)):
         tokens = plan.draw(logits, 5, top_p, top_k, 3, np.arange(draws))
@@ -157,7 +156,7 @@ def frequencies(plan, draws):
 
 
 def company(plan, size):
-    """A row's token is the same in any batch and on any number of threads."""
+    """A row's token is the same in any batch and with any number of threads."""
     random = np.random.Generator(np.random.PCG64(5))
     rows = 24
     logits = (2 * random.standard_normal((rows, size))).astype(np.float32)
@@ -197,7 +196,7 @@ def timed(plan):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", help="directory that is made anew")
+    parser.add_argument("work", help="directory for all files; replaced if it exists")
     parser.add_argument("--target", default="cpu", help="as m1c takes it: cpu or cuda:ARCH")
     parser.add_argument("--time", action="store_true", help="measure instead")
     options = parser.parse_args()

@@ -1,5 +1,5 @@
 // RUN: m1-opt %s --m1-return-values | FileCheck %s
-// RUN: m1-opt %s --m1-return-values=first=1 | FileCheck %s --check-prefix=FIRST
+// RUN: m1-opt %s --m1-fuse-elementwise --m1-return-values | FileCheck %s --check-prefix=FUSED
 
 // Parameters, views and what is returned already are left out; rows keep their m1.dim.
 
@@ -10,9 +10,6 @@ m1.parameter @w : tensor<16x8xf32> from [#m1.source<"w">]
 // CHECK-SAME: tensor<?x8xf32> {m1.dim = "U", m1.name = "v0.silu.layer_0_act"},
 // CHECK-SAME: tensor<?x8xf32> {m1.dim = "B", m1.name = "v1.select_last.line[[#@LINE + 10]]"})
 // CHECK: return %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x16xf32>, tensor<?x8xf32>, tensor<?x8xf32>
-// FIRST-LABEL: func.func @values
-// FIRST-SAME: v0.silu
-// FIRST-NOT: v1.
 func.func @values(%x: tensor<?x8xf32> {m1.dim = "U"}, %cu: tensor<?xi32> {m1.dim = "B+1"}) -> (tensor<?x16xf32> {m1.dim = "B", m1.name = "y"}) {
   %w = m1.load_parameter @w : tensor<16x8xf32>
   %a = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32> loc("layer 0/act")
@@ -33,4 +30,18 @@ func.func @router(%x: tensor<?x8xf32>) -> tensor<?x2xi32> {
   %a = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
   %e, %p = m1.router %a, %w : (tensor<?x8xf32>, tensor<16x8xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>)
   return %e : tensor<?x2xi32>
+}
+
+// Of a fused op only the result is a value.
+// CHECK-LABEL: func.func @fused
+// CHECK-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.linear.line[[#@LINE + 7]]"}, tensor<?x16xf32> {m1.dim = "U", m1.name = "v1.silu.line[[#@LINE + 8]]"})
+// FUSED-LABEL: func.func @fused
+// FUSED-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.fused.line[[#@LINE + 6]]"})
+func.func @fused(%x: tensor<?x8xf32> {m1.dim = "U"}, %z: tensor<?x8xf32> {m1.dim = "U"})
+    -> tensor<?x8xf32> {
+  %w = m1.load_parameter @w : tensor<16x8xf32>
+  %p = m1.linear %x, %w : (tensor<?x8xf32>, tensor<16x8xf32>) -> tensor<?x16xf32>
+  %s = m1.silu %p : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  %c = m1.residual %z, %x alpha 1.0 beta 1.0 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
 }

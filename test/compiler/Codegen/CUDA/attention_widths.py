@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""attention_widths.py WIDTH...: an m1 module with both kinds of attention for each head width, in bf16."""
+"""attention_widths.py WIDTH...: prints an m1 module with both kinds of attention for each head width, in bf16."""
 
 import sys
 
