@@ -1,4 +1,4 @@
-# What every library of the project is built with. Two kinds: m1c_runtime_library() for code that knows nothing of LLVM,
+# Build settings of all libraries. m1c_runtime_library() is for code that does not depend on LLVM,
 # m1c_compiler_library() for code that uses MLIR (no exceptions, precompiled headers).
 
 add_library(m1c_options INTERFACE)
@@ -24,12 +24,12 @@ endfunction()
 function(m1c_use_mlir target)
   target_include_directories(${target} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_compile_definitions(${target} PUBLIC ${LLVM_DEFINITIONS})
-  # The compiler's own speed hardly depends on -O; its build time does.
+  # The optimisation level hardly affects how fast the compiler runs, but does affect its build time.
   target_compile_options(${target} PRIVATE -fno-exceptions -O1)
   target_link_libraries(${target} PUBLIC MLIR LLVM)
   if(M1C_PCH)
     get_target_property(kind ${target} TYPE)
-    # Executables are position-independent in another way, which the headers were not compiled for.
+    # Executables are compiled with -fPIE, libraries and the precompiled headers with -fPIC.
     if(TARGET m1c_pch AND NOT kind STREQUAL "EXECUTABLE")
       target_precompile_headers(${target} REUSE_FROM m1c_pch)
     endif()
@@ -46,15 +46,16 @@ function(m1c_compiler_library name)
   endif()
 endfunction()
 
-# Debian's abslTargets.cmake names Abseil's shared libraries; the archives lie beside them. With these m1run needs only
-# libraries that every machine has, and can be copied to one.
+# Links the imported targets of a package statically where archives are installed next to its shared libraries. Debian's
+# abslTargets.cmake refers to Abseil's shared libraries; with the archives, m1run only depends on libraries that every
+# machine has, and can be copied to another machine.
 function(m1c_prefer_archives package)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
   list(FILTER targets INCLUDE REGEX "^${package}::")
   foreach(target ${targets})
     get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
     if(NOT configurations)
-      continue() # a target of headers
+      continue() # header-only
     endif()
     foreach(configuration ${configurations})
       get_target_property(library ${target} IMPORTED_LOCATION_${configuration})

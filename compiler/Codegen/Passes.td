@@ -14,8 +14,8 @@ include "mlir/Pass/PassBase.td"
 def TileSetTarget : Pass<"tile-set-target", "::mlir::ModuleOp"> {
   let summary = "Sets the module's target by name";
   let description = [{
-    Sets the attribute `tile.target`, which later passes read, to the `#tile.target` of a target that the compiler knows:
-    `x86-64-v3`, `x86-64-v4` (each also with `+amx`), `sm_80`, ... An unknown name is an error.
+    Sets the attribute `tile.target`, which later passes read, to the `#tile.target` of a target that the compiler
+    knows: `x86-64-v3`, `x86-64-v4` (each also with `+amx`), `sm_80`, ... An unknown name is an error.
   }];
   let options = [Option<"name", "name", "std::string", "", "Name of the target">];
   let dependentDialects = ["::m1::tile::TileDialect"];
@@ -36,9 +36,9 @@ def TileVerify : Pass<"tile-verify", "::m1::tile::KernelOp"> {
 def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to loops and vectors for one CPU core per grid cell";
   let description = [{
-    Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes each
-    (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which each
-    `tile.scratch` is a part.
+    Each `tile.kernel` becomes a function `(args, grid, scratch)` of three pointers: the launch's arguments, 8 bytes
+    each (an address or an integer); the cell's x, y and z as 64-bit integers; memory for the cell's blocks, of which
+    each `tile.scratch` is a part.
 
     The width and number of vector registers and the matrix unit are those of the module's `tile.target`, which must be
     a CPU. The unit multiplies where it can and the right operand is loaded in pairs.
@@ -55,6 +55,8 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
     with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
     loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
     memory.
+
+    The kernel's attribute `tile.threads` becomes the number of threads that compute a cell.
   }];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
@@ -62,10 +64,11 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
 def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
   let summary = "Decides how a CUDA thread block computes each product";
   let description = [{
-    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16 whose sums
-    are in registers) and how its operands get there. An operand that is loaded in rows of whole 16-byte chunks is staged:
-    tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared memory, with a swizzle
-    that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared memory.
+    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16
+    whose sums are in registers) and how its operands get there. An operand that is loaded in rows of whole 16-byte
+    chunks is staged: tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared
+    memory, with a swizzle that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared
+    memory.
 
     Requires the layouts that `tile-assign-layouts` chose.
   }];
@@ -80,12 +83,12 @@ def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to the code of one thread of a CUDA thread block";
   let description = [{
-    Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after the grid
-    position: a global pointer for a memref, an i64 for an index. A thread block of four warps computes a cell. Blocks with
-    a register layout are in registers, a private array per thread; others are in dynamic shared memory, each a
-    `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies, `ldmatrix` and `mma` are ops
-    of `nvvm` and intrinsics of LLVM (MLIR 19's `nvgpu` takes memrefs, and its `mma.sync` has no bf16); threads, barriers and
-    shuffles are ops of `gpu`.
+    Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after
+    the grid position: a global pointer for a memref, an i64 for an index. A thread block of `tile.threads` threads
+    computes a cell. Blocks with a register layout are in registers, a private array per thread; others are in dynamic
+    shared memory, each a `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies,
+    `ldmatrix` and `mma` are ops of `nvvm` and intrinsics of LLVM (MLIR 19's `nvgpu` takes memrefs, and its `mma.sync`
+    has no bf16); threads, barriers and shuffles are ops of `gpu`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::gpu::GPUDialect",
                            "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
@@ -95,8 +98,8 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
 def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "Converts threads, barriers and shuffles of gpu to nvvm";
   let description = [{
-    Applies upstream's patterns to the functions of a module; `convert-gpu-to-nvvm` requires a `gpu.module`. Does nothing to
-    kernels for a CPU.
+    Applies upstream's patterns to the functions of a module; `convert-gpu-to-nvvm` requires a `gpu.module`. Does
+    nothing to kernels for a CPU.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
@@ -104,10 +107,10 @@ def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
 def TilePlaceScratch : Pass<"tile-place-scratch", "::mlir::func::FuncOp"> {
   let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
-    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the end
-    of the loop that contains the last use. The function's attribute `m1.scratch_bytes` says how much memory a cell needs.
-    On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the first write to any
-    other: threads may otherwise still read bytes that are reused.
+    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the
+    end of the loop that contains the last use. The function's attribute `m1.scratch_bytes` says how much memory a
+    cell needs. On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the first
+    write to any other: threads may otherwise still read bytes that are reused.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
@@ -123,9 +126,9 @@ def TileVerifyLoops : Pass<"tile-verify-loops", "::mlir::ModuleOp"> {
 def ExpandMath : Pass<"m1-expand-math", "::mlir::ModuleOp"> {
   let summary = "Expands exponentials, logarithms, sines and cosines to polynomials";
   let description = [{
-    Expands them on scalars and vectors, so that no kernel calls a library and every target and vector width computes the
-    same polynomial. These are upstream's approximations for f32, with a relative error of a few units in the last place;
-    arguments of sin and cos must be reduced to a few periods.
+    Expands them on scalars and vectors, so that no kernel calls a library and every target and vector width computes
+    the same polynomial. These are upstream's approximations for f32, with a relative error of a few units in the last
+    place; arguments of sin and cos must be reduced to a few periods.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }

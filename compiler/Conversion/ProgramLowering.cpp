@@ -9,6 +9,7 @@
 #include "compiler/Conversion/ProgramLowering.h"
 
 #include "compiler/Conversion/Kernels/Rows.h"
+#include "dialects/M1/IR/Attributes.h"
 
 using namespace mlir;
 using namespace m1;
@@ -22,19 +23,10 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 // The signature
 //===----------------------------------------------------------------------===//
 
-/// The extent of axis 0 that an `m1.dim` attribute names: a symbol, or a symbol
-/// plus a number.
-static FailureOr<ExprAttr> parseDim(Operation *Op, DictionaryAttr Attributes) {
-  auto Named =
-      Attributes ? Attributes.getAs<StringAttr>("m1.dim") : StringAttr();
-  StringRef Text = Named ? Named.getValue() : StringRef("T");
-  auto [Symbol, More] = Text.split('+');
-  int64_t Add = 0;
-  if (Symbol.empty() || (!More.empty() && More.getAsInteger(10, Add)))
-    return Op->emitOpError("expected m1.dim to be a symbol or symbol+number, "
-                           "found '")
-           << Text << "'";
-  return ExprAttr::get(StringAttr::get(Op->getContext(), Symbol), 1, Add, 1);
+/// The extent of axis 0 that `m1.dim` names; T without it.
+static ExprAttr extentOf(MLIRContext *Context, DictionaryAttr Attributes) {
+  const Dim Of = getDim(Attributes).value_or(Dim{"T"});
+  return ExprAttr::get(StringAttr::get(Context, Of.Symbol)).plus(Of.Added);
 }
 
 /// The memory of a tensor. Axis 0 is dynamic even where the tensor's is static,
@@ -60,16 +52,12 @@ LogicalResult ProgramLowering::emitSignature() {
                                   "dynamic as arguments and results, found ")
              << T;
     NamedAttrList List;
-    auto Name = Given ? Given.getAs<StringAttr>("m1.name") : StringAttr();
+    StringAttr Name = getName(Given);
     List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
-    if (Tensor.getRank() > 0) {
-      FailureOr<ExprAttr> Rows = number(Tensor.getDimSize(0));
-      if (Tensor.isDynamicDim(0))
-        Rows = parseDim(Function, Given);
-      if (failed(Rows))
-        return failure();
-      List.set("plan.rows", *Rows);
-    }
+    if (Tensor.getRank() > 0)
+      List.set("plan.rows", Tensor.isDynamicDim(0)
+                                ? extentOf(B.getContext(), Given)
+                                : number(Tensor.getDimSize(0)));
     if (Output)
       List.set("plan.output", B.getUnitAttr());
     Types.push_back(memoryOf(T));
@@ -251,8 +239,7 @@ void ProgramLowering::launch(const KernelDeclaration &Kernel,
 static std::string dimOf(ExprAttr E) {
   if (E.getSymbol().empty())
     return std::to_string(E.getAdd());
-  return E.getSymbol().str() +
-         (E.getAdd() ? "+" + std::to_string(E.getAdd()) : "");
+  return Dim{E.getSymbol(), E.getAdd()}.str();
 }
 
 LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
@@ -264,7 +251,7 @@ LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
                              << Name << " with " << dimOf(Expected)
                              << " rows, found " << dimOf(Found);
   if (auto Argument = dyn_cast<BlockArgument>(V);
-      Argument && !Function.getArgAttr(Argument.getArgNumber(), "m1.dim"))
+      Argument && !Function.getArgAttr(Argument.getArgNumber(), kDimAttr))
     Error << "; an argument without m1.dim has T rows: give argument "
           << Argument.getArgNumber() << " {m1.dim = \"" << dimOf(Expected)
           << "\"}";

@@ -97,6 +97,7 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Passes.addPass(createCSEPass());
   Passes.addPass(createPlanAssignBuffers());
   Passes.addNestedPass<tile::KernelOp>(createTileVerify());
+  Passes.addPass(createPlanVerify());
 }
 
 FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
@@ -289,17 +290,15 @@ FailureOr<PlanFile> Compilation::toFile(ArrayRef<PlanFigure> Figures) {
     if (auto Count = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
       Image.Threads = Count.getInt();
   }
-  auto Bytes = timed("file", [&] {
+  std::vector<uint8_t> Bytes = timed("file", [&] {
     return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
   });
-  if (failed(Bytes))
-    return failure();
   // A plan that the runtime would refuse, for its bounds or its names, is not
   // written.
-  if (auto Loaded = LoadedPlan::fromBytes(*Bytes, "this model"); !Loaded.ok()) {
+  if (auto Loaded = LoadedPlan::fromBytes(Bytes, "this model"); !Loaded.ok()) {
     Module.emitError() << std::string(Loaded.status().message());
     return failure();
   }
-  return PlanFile{std::move(*Bytes), std::move(Image.ScratchBytes),
+  return PlanFile{std::move(Bytes), std::move(Image.ScratchBytes),
                   std::move(Made->Resources)};
 }

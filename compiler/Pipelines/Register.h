@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_COMPILER_PIPELINES_REGISTER_H
-#define M1_COMPILER_PIPELINES_REGISTER_H
+#ifndef M1C_COMPILER_PIPELINES_REGISTER_H
+#define M1C_COMPILER_PIPELINES_REGISTER_H
 
 namespace mlir {
 class DialectRegistry;
@@ -15,13 +15,13 @@ class DialectRegistry;
 
 namespace m1 {
 
-/// Adds every dialect that the compiler's input and intermediate forms use.
+/// Adds every dialect of the compiler's input and intermediate forms.
 void registerDialects(mlir::DialectRegistry &Registry);
 
-/// Makes the compiler's passes, and the general ones that go with them,
-/// known by name to `m1-opt`. Called once a process.
+/// Registers the compiler's passes, and upstream's that it uses, by name. Called
+/// once per process.
 void registerPasses();
 
 } // namespace m1
 
-#endif // M1_COMPILER_PIPELINES_REGISTER_H
+#endif // M1C_COMPILER_PIPELINES_REGISTER_H

@@ -1,4 +1,4 @@
-//===- AssignBuffers.cpp - every buffer gets its place --------------------===//
+//===- AssignBuffers.cpp - offsets of buffers and globals -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,12 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Plan/Memory.h"
 #include "compiler/Plan/Passes.h"
 #include "compiler/Support/Lifetimes.h"
-#include "dialects/Plan/IR/Plan.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace m1 {
@@ -23,22 +24,20 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::plan;
 
-static constexpr int64_t kAlignment = 64;
-
-/// Bytes of a memref whose axis 0, if dynamic, has `Rows` elements. Fails with
-/// a diagnostic of `Owner` if that is no 64-bit number.
+/// Bytes of a contiguous memref with `Rows` rows, if axis 0 is dynamic. Fails
+/// with a diagnostic at `Owner` if the number does not fit 64 bits.
 static FailureOr<int64_t> bytesOf(Operation *Owner, MemRefType Type,
                                   int64_t Rows) {
-  int64_t Bytes = std::max(1u, Type.getElementTypeBitWidth() / 8);
-  for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis)
-    if (llvm::MulOverflow(
-            Bytes, Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis),
-            Bytes)) {
+  int64_t Bytes = elementBytes(Type);
+  for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis) {
+    int64_t Extent = Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis);
+    if (llvm::MulOverflow(Bytes, Extent, Bytes)) {
       InFlightDiagnostic Error = Owner->emitOpError();
-      if (auto Name = Owner->getAttrOfType<StringAttr>("sym_name"))
-        Error << "'" << Name.getValue() << "' ";
+      if (auto Global = dyn_cast<GlobalOp>(Owner))
+        Error << "'" << Global.getSymName() << "' ";
       return Error << "is too large for any memory: " << Type;
     }
+  }
   return Bytes;
 }
 
@@ -48,80 +47,74 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
   using PlanAssignBuffersBase::PlanAssignBuffersBase;
 
   void runOnOperation() override {
-    ModuleOp Module = getOperation();
-    OpBuilder B(Module);
-    int64_t Weights = 0, Constants = 0, Activations = 0;
-    for (GlobalOp Global : Module.getOps<GlobalOp>()) {
+    if (failed(assignGlobals()) || failed(assignAllBuffers()))
+      signalPassFailure();
+  }
+
+  void setBytes(StringRef Name, int64_t Bytes) {
+    OpBuilder B(&getContext());
+    getOperation()->setAttr(Name, B.getI64IntegerAttr(Bytes));
+  }
+
+  /// Weights one after the other, and so constants; each state at 0.
+  LogicalResult assignGlobals() {
+    OpBuilder B(&getContext());
+    int64_t Weights = 0, Constants = 0;
+    for (GlobalOp Global : getOperation().getOps<GlobalOp>()) {
       FailureOr<int64_t> Bytes =
           bytesOf(Global, cast<MemRefType>(Global.getType()), 0);
       if (failed(Bytes))
-        return signalPassFailure();
-      int64_t State = 0; // each has an arena to itself
-      int64_t &End = Global.getKind() == "weights" ? Weights
-                     : Global.getKind() == "state" ? State
-                                                   : Constants;
+        return failure();
+      int64_t State = 0;
+      int64_t &End = Global.getKind() == "weights"    ? Weights
+                     : Global.getKind() == "constant" ? Constants
+                                                      : State;
       Global.setOffsetAttr(B.getI64IntegerAttr(End));
-      End += llvm::alignTo(*Bytes, kAlignment);
+      End += llvm::alignTo(*Bytes, kArenaAlignment);
     }
-    for (ProgramOp Program : Module.getOps<ProgramOp>()) {
-      FailureOr<int64_t> Bytes = assign(Program);
-      if (failed(Bytes))
-        return signalPassFailure();
-      Activations = std::max(Activations, *Bytes);
-    }
-    Module->setAttr(kWeightBytesAttr, B.getI64IntegerAttr(Weights));
-    Module->setAttr(kConstantBytesAttr, B.getI64IntegerAttr(Constants));
-    Module->setAttr(kActivationBytesAttr, B.getI64IntegerAttr(Activations));
+    setBytes(kWeightBytesAttr, Weights);
+    setBytes(kConstantBytesAttr, Constants);
+    return success();
   }
 
-  /// The bytes that the program's buffers take together.
-  FailureOr<int64_t> assign(ProgramOp Program) {
-    auto Symbols =
-        Program->getParentOfType<ModuleOp>()->getAttrOfType<DictionaryAttr>(
-            kSymbolsAttr);
+  LogicalResult assignAllBuffers() {
+    int64_t Activations = 0;
+    for (ProgramOp Program : getOperation().getOps<ProgramOp>()) {
+      FailureOr<int64_t> Bytes = assignBuffers(Program);
+      if (failed(Bytes))
+        return failure();
+      Activations = std::max(Activations, *Bytes);
+    }
+    setBytes(kActivationBytesAttr, Activations);
+    return success();
+  }
+
+  /// Offsets of a program's buffers; the bytes that they take together.
+  FailureOr<int64_t> assignBuffers(ProgramOp Program) {
     SmallVector<BufferOp> Buffers;
-    SmallVector<Lifetime> Lives;     // the steps at which each is in use
-    DenseMap<Value, unsigned> Owner; // buffers and views of them, to Lives
-    unsigned Step = 0;
-    for (Operation &Op : Program.getBody().front()) {
-      ++Step;
+    SmallVector<Lifetime> LiveRanges; // of each buffer, in steps
+    DenseMap<Operation *, unsigned> Number;
+    for (auto [Step, Op] : llvm::enumerate(Program.getBody().front())) {
       if (auto Buffer = dyn_cast<BufferOp>(Op)) {
-        int64_t Rows = 0;
-        if (std::optional<ExprAttr> Expr = Buffer.getRows()) {
-          int64_t Max = 0;
-          if (!Expr->getSymbol().empty()) {
-            auto Bound = Symbols ? Symbols.getAs<IntegerAttr>(Expr->getSymbol())
-                                 : IntegerAttr();
-            if (!Bound)
-              return Buffer.emitOpError("expected a bound for symbol ")
-                     << Expr->getSymbol() << " in " << kSymbolsAttr;
-            Max = Bound.getInt();
-          }
-          Rows = Expr->evaluate(Max);
-        }
-        Owner[Buffer.getResult()] = Lives.size();
-        Buffers.push_back(Buffer);
-        FailureOr<int64_t> Bytes =
-            bytesOf(Buffer, Buffer.getResult().getType(), Rows);
+        FailureOr<int64_t> Rows = sizeAtBound(Buffer, rowsOf(Buffer));
+        if (failed(Rows))
+          return failure();
+        FailureOr<int64_t> Bytes = bytesOf(Buffer, Buffer.getType(), *Rows);
         if (failed(Bytes))
           return failure();
-        Lives.push_back({*Bytes});
-        continue;
+        Number[Buffer] = Buffers.size();
+        Buffers.push_back(Buffer);
+        LiveRanges.push_back({*Bytes});
+      } else if (!isa<ViewOp>(Op)) {
+        for (Value Operand : Op.getOperands())
+          if (auto Buffer = baseOf(Operand).getDefiningOp<BufferOp>())
+            LiveRanges[Number[Buffer]].use(Step);
       }
-      if (auto View = dyn_cast<ViewOp>(Op)) {
-        if (auto It = Owner.find(View.getSource()); It != Owner.end())
-          Owner[View.getResult()] = It->second;
-        continue;
-      }
-      for (Value Operand : Op.getOperands())
-        if (auto It = Owner.find(Operand); It != Owner.end())
-          Lives[It->second].use(Step);
     }
-
-    const int64_t Total = placeByLifetime(Lives, kAlignment);
+    const int64_t Total = placeByLifetime(LiveRanges, kArenaAlignment);
     OpBuilder B(Program);
-    for (auto [Buffer, Life] : llvm::zip(Buffers, Lives))
-      Buffer.setOffsetAttr(B.getI64IntegerAttr(Life.Offset));
+    for (auto [Buffer, Range] : llvm::zip(Buffers, LiveRanges))
+      Buffer.setOffsetAttr(B.getI64IntegerAttr(Range.Offset));
     return Total;
   }
 };

@@ -13,7 +13,7 @@
 
 namespace m1 {
 
-/// What plan-assign-buffers leaves on the module: bytes of the arenas.
+/// Module attributes that plan-assign-buffers sets: bytes of the arenas.
 inline constexpr llvm::StringLiteral kActivationBytesAttr =
     "plan.activation_bytes";
 inline constexpr llvm::StringLiteral kWeightBytesAttr = "plan.weight_bytes";

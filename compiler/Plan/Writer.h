@@ -17,30 +17,29 @@
 
 namespace m1 {
 
-/// The machine code of a module's kernels and what a launch must know of it.
+/// The machine code of a module's kernels and how to launch them.
 struct KernelImage {
   std::string Format; // "elf" or "ptx"
   std::string Target;
   std::vector<std::string> Features;
   std::vector<char> Data;
   llvm::StringMap<int64_t> ScratchBytes; // by kernel
-  int64_t Threads = 1;                   // of one cell
+  int64_t Threads = 1;                   // per grid cell
 };
 
-/// A figure for the report.
+/// A number for reports.
 struct PlanFigure {
   std::string Name;
   double Value;
   std::string Unit;
 };
 
-/// The file of a module that holds programs with all their buffers placed
-/// (plan-assign-buffers has run) and whose kernels are in `Image`. `Slots` and
-/// `MaxLength` are the bounds of a language model's state. Fails with a
-/// diagnostic on an op that has no place in the file.
-llvm::FailureOr<std::vector<uint8_t>>
-writePlan(mlir::ModuleOp Module, const KernelImage &Image, int64_t Slots,
-          int64_t MaxLength, llvm::ArrayRef<PlanFigure> Figures);
+/// The bytes of a plan file. `Module` is as plan-verify leaves it, and its
+/// kernels are in `Image`. `Slots` and `MaxLength` are bounds of a language
+/// model's state.
+std::vector<uint8_t> writePlan(mlir::ModuleOp Module, const KernelImage &Image,
+                               int64_t Slots, int64_t MaxLength,
+                               llvm::ArrayRef<PlanFigure> Figures);
 
 } // namespace m1
 

@@ -9,6 +9,7 @@
 #include "frontends/huggingface/Builder.h"
 
 #include "dialects/M1/IR/M1.h"
+#include "dialects/Support/ElementTypes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
@@ -17,6 +18,7 @@
 
 using namespace m1::huggingface;
 using namespace mlir;
+using m1::ElementType;
 
 namespace {
 
@@ -98,7 +100,7 @@ private:
         {B.getNamedAttr(m1::kDimAttr, B.getStringAttr(P.Dim)),
          B.getNamedAttr(m1::kNameAttr, B.getStringAttr(P.Name))});
   }
-  Type elementType(DType D);
+  Type elementType(ElementType E) { return m1::floatTypeOf(B.getContext(), E); }
 
   const Config &C;
   ArrayRef<Parameter> Parameters;
@@ -126,18 +128,6 @@ OwningOpRef<ModuleOp> ModelBuilder::run() {
   buildScore();
   buildLogits();
   return Module;
-}
-
-Type ModelBuilder::elementType(DType D) {
-  switch (D) {
-  case DType::F32:
-    return B.getF32Type();
-  case DType::BF16:
-    return B.getBF16Type();
-  case DType::F16:
-    return B.getF16Type();
-  }
-  llvm_unreachable("unknown dtype");
 }
 
 void ModelBuilder::declareParameters() {

@@ -22,6 +22,7 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
+using m1::ElementType;
 using nlohmann::json;
 
 namespace {
@@ -331,15 +332,15 @@ void readMixes(Reader &R, Config &C) {
 }
 
 void readWeightType(Reader &R, Config &C) {
-  C.Weights = DType::BF16; // as published
+  C.Weights = ElementType::BF16; // as published
   StringRef Key = R.find("dtype") ? "dtype" : "torch_dtype";
   const json *Value = R.find(Key);
   if (!Value)
     return;
   if (*Value == "float32")
-    C.Weights = DType::F32;
+    C.Weights = ElementType::F32;
   else if (*Value == "float16")
-    C.Weights = DType::F16;
+    C.Weights = ElementType::F16;
   else if (*Value != "bfloat16")
     R.fail(Key, Reader::shorten(*Value),
            "\"float32\", \"bfloat16\" or \"float16\"");

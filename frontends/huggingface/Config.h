@@ -9,6 +9,7 @@
 #ifndef M1C_FRONTENDS_HUGGINGFACE_CONFIG_H
 #define M1C_FRONTENDS_HUGGINGFACE_CONFIG_H
 
+#include "runtime/support/DType.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
@@ -24,8 +25,6 @@ enum class Architecture {
   MiniMaxText01, ///< MiniMaxText01ForCausalLM, MiniMaxAI/MiniMax-Text-01
   MiniMax,       ///< MiniMaxForCausalLM, the transformers package
 };
-
-enum class DType { F32, BF16, F16 };
 
 /// The weights of a residual connection: residual * Alpha + branch * Beta.
 struct Mix {
@@ -47,7 +46,8 @@ struct Config {
   bool Postnorm; ///< the residual is the normalised input, not the input
   bool TieEmbeddings;
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
-  DType Weights;               ///< of weights whose files are missing
+  /// Of weights whose files are missing: F32, BF16 or F16.
+  ElementType Weights;
 
   int64_t layers() const { return Lightning.size(); }
   bool hasPublishedNames() const {

@@ -20,7 +20,7 @@ namespace m1::huggingface {
 struct Source {
   std::string Tensor;
   int64_t Axis = -1, Begin = 0, End = 0, Extent = 0;
-  DType Type = DType::F32; ///< as stored; set by resolveParameters
+  ElementType Type = ElementType::F32; ///< as stored; set by resolveParameters
 };
 
 /// A parameter of the model. If stacked, source i is index i of axis 0;
@@ -31,7 +31,7 @@ struct Parameter {
   std::vector<Source> Sources;
   bool Stacked = false;
   bool IsRouter = false;
-  DType Type = DType::F32; ///< set by resolveParameters
+  ElementType Type = ElementType::F32; ///< set by resolveParameters
 
   /// The full shape of the tensor that a source names.
   llvm::SmallVector<int64_t, 3> tensorShape(const Source &S) const;

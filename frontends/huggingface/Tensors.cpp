@@ -21,6 +21,7 @@ using namespace m1::huggingface;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
+using m1::ElementType;
 
 namespace {
 
@@ -29,7 +30,7 @@ const char IndexName[] = "model.safetensors.index.json";
 /// A stored tensor; without files, only its name and file are known.
 struct Stored {
   std::string File;
-  std::optional<m1::ElementType> Type; ///< std::nullopt if unknown
+  std::optional<ElementType> Type; ///< std::nullopt if unknown
   llvm::SmallVector<int64_t, 3> Shape;
 };
 using StoredTensors = llvm::StringMap<Stored>;
@@ -77,17 +78,9 @@ Expected<StoredTensors> readHeaders(const std::string &Directory) {
   return Tensors;
 }
 
-std::optional<DType> dtype(m1::ElementType Type) {
-  switch (Type) {
-  case m1::ElementType::F32:
-    return DType::F32;
-  case m1::ElementType::BF16:
-    return DType::BF16;
-  case m1::ElementType::F16:
-    return DType::F16;
-  default:
-    return std::nullopt;
-  }
+bool isWeightType(ElementType Type) {
+  return Type == ElementType::F32 || Type == ElementType::BF16 ||
+         Type == ElementType::F16;
 }
 
 /// Checks one source of a parameter against the stored tensor, and sets its
@@ -102,18 +95,17 @@ Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
   if (Tensor.Shape != Shape)
     return error(Where + " has shape " + m1::formatShape(Tensor.Shape) +
                  ", expected " + m1::formatShape(Shape) + " from config.json");
-  std::optional<DType> Type = dtype(*Tensor.Type);
   std::string Found = " is stored as " + std::string(name(*Tensor.Type));
-  if (!Type)
+  if (!isWeightType(*Tensor.Type))
     return error(Where + Found + ", expected F32, BF16 or F16");
-  S.Type = *Type;
+  S.Type = *Tensor.Type;
   return Error::success();
 }
 
 /// Sets the types of parameters to those of the published checkpoints.
 void assumePublishedTypes(const Config &C, std::vector<Parameter> &Parameters) {
   for (Parameter &P : Parameters) {
-    P.Type = P.IsRouter && C.hasPublishedNames() ? DType::F32 : C.Weights;
+    P.Type = P.IsRouter && C.hasPublishedNames() ? ElementType::F32 : C.Weights;
     for (Source &S : P.Sources)
       S.Type = P.Type;
   }
@@ -155,7 +147,7 @@ Error checkNames(StringRef Where, const Config &C,
 /// layer are operands of one op and have one type: f32 if their sources differ,
 /// which represents the values of all.
 void chooseTypes(std::vector<Parameter> &Parameters) {
-  llvm::StringMap<DType> OfExperts;
+  llvm::StringMap<ElementType> OfExperts;
   auto BlockOf = [](const Parameter &P) {
     StringRef Block = StringRef(P.Symbol).rsplit('.').first;
     return Block.ends_with(".experts") ? Block : StringRef();
@@ -163,10 +155,10 @@ void chooseTypes(std::vector<Parameter> &Parameters) {
   for (Parameter &P : Parameters) {
     P.Type = P.Sources.front().Type;
     if (StringRef Block = BlockOf(P); !Block.empty()) {
-      DType &Common = OfExperts.try_emplace(Block, P.Type).first->second;
+      ElementType &Common = OfExperts.try_emplace(Block, P.Type).first->second;
       for (const Source &S : P.Sources)
         if (S.Type != Common)
-          Common = DType::F32;
+          Common = ElementType::F32;
     }
   }
   for (Parameter &P : Parameters)

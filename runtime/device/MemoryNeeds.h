@@ -21,11 +21,11 @@ struct MemoryNeeds {
   uint64_t CallTensors = 0; ///< inputs and outputs of one function
   uint64_t Outputs = 0;     ///< outputs of one function
 
-  /// Each input and output takes a multiple of `Alignment` bytes, at least one,
-  /// so that no two have the same address.
+  /// Inputs and outputs are padded to a positive multiple of `Alignment`, so
+  /// that no two have the same address.
   MemoryNeeds(const plan::Plan &Plan, uint64_t Alignment);
 
-  /// Of a device with memory of its own.
+  /// The sum, for a device with its own memory.
   uint64_t total() const {
     return Activations + Weights + States + Parameters + CallTensors;
   }

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_RECORDER_H
-#define M1_RUNTIME_DEVICE_RECORDER_H
+#ifndef M1C_RUNTIME_DEVICE_RECORDER_H
+#define M1C_RUNTIME_DEVICE_RECORDER_H
 
 #include "runtime/support/Error.h"
 
@@ -15,15 +15,15 @@
 
 namespace m1 {
 
-/// Keeps a series of launches and copies and does them again at less
-/// cost than one by one. Devices and drivers that can are one of these.
+/// Records a sequence of launches and copies and replays it at less cost than
+/// issuing them one by one. Implemented by devices and drivers that can.
 class Recorder {
 public:
   virtual ~Recorder() = default;
 
-  /// What is started from here to `endRecording` is kept, not done.
+  /// Work issued from here to `endRecording` is recorded, not executed.
   virtual absl::Status beginRecording() = 0;
-  /// The recording's number, whatever became of what was started.
+  /// Returns the recording's number, even if some of the work failed.
   virtual absl::StatusOr<uint32_t> endRecording() = 0;
   virtual absl::Status replay(uint32_t Recording) = 0;
   virtual absl::Status forget(uint32_t Recording) = 0;
@@ -31,4 +31,4 @@ public:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_RECORDER_H
+#endif // M1C_RUNTIME_DEVICE_RECORDER_H

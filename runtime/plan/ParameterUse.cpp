@@ -1,4 +1,4 @@
-//===- ParameterUse.cpp - when parameters are needed ------------*- C++ -*-===//
+//===- ParameterUse.cpp - when parameters are read ------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -51,7 +51,7 @@ std::vector<ParameterUse> m1::parameterUses(const plan::Plan &Plan) {
 }
 
 uint64_t m1::peakParameterBytes(const plan::Plan &Plan) {
-  // How the sum changes before and after each step of init.
+  // Changes of the sum before and after each step of init.
   struct Change {
     int64_t Step;
     bool After;

@@ -1,4 +1,4 @@
-//===- ParameterUse.h - when parameters are needed --------------*- C++ -*-===//
+//===- ParameterUse.h - when parameters are read ----------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_PLAN_PARAMETERUSE_H
-#define M1_RUNTIME_PLAN_PARAMETERUSE_H
+#ifndef M1C_RUNTIME_PLAN_PARAMETERUSE_H
+#define M1C_RUNTIME_PLAN_PARAMETERUSE_H
 
 #include "runtime/plan/Plan.h"
 
@@ -15,22 +15,22 @@
 
 namespace m1 {
 
-/// When a parameter must be readable by kernels. `init` runs first: what only
-/// it needs is there from its first use to its last, so that a checkpoint and
-/// its packed form are never in memory together. What any other function needs
-/// stays.
+/// When a parameter must be readable by kernels. What only `init` reads is in
+/// memory from its first use to its last, so that a checkpoint and its packed
+/// form are never in memory at the same time. What another function reads is
+/// kept.
 struct ParameterUse {
   static constexpr int64_t Never = -1;
-  int64_t FirstInInit = Never, LastInInit = Never; // numbers of steps
+  int64_t FirstInInit = Never, LastInInit = Never; // steps
   bool Kept = false;
 };
 
 /// By parameter.
 std::vector<ParameterUse> parameterUses(const plan::Plan &Plan);
 
-/// The most bytes of parameters that are needed at once.
+/// The maximum number of bytes of parameters in memory at the same time.
 uint64_t peakParameterBytes(const plan::Plan &Plan);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_PLAN_PARAMETERUSE_H
+#endif // M1C_RUNTIME_PLAN_PARAMETERUSE_H

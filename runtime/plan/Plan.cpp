@@ -1,4 +1,4 @@
-//===- Plan.cpp - loads plans -----------------------------------*- C++ -*-===//
+//===- Plan.cpp - loads plans ---------------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -44,8 +44,8 @@ absl::Status LoadedPlan::open() {
       Bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE ||
       !plan::PlanBufferHasIdentifier(Bytes.data()))
     return makeError(Name, ": not a plan");
-  // A plan has one table for each argument of each launch: the default limit of
-  // a million tables is too low for models of many layers.
+  // A plan has a table per argument of a launch: models of many layers have
+  // more than a million, the default limit.
   flatbuffers::Verifier Verifier(Bytes.data(), Bytes.size(), /*max_depth=*/16,
                                  /*max_tables=*/50'000'000);
   if (!plan::VerifyPlanBuffer(Verifier))

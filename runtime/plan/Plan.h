@@ -1,4 +1,4 @@
-//===- Plan.h - a plan, loaded and verified ---------------------*- C++ -*-===//
+//===- Plan.h - a loaded and verified plan ----------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,11 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_PLAN_PLAN_H
-#define M1_RUNTIME_PLAN_PLAN_H
+#ifndef M1C_RUNTIME_PLAN_PLAN_H
+#define M1C_RUNTIME_PLAN_PLAN_H
 
-#include "runtime/schema/plan_generated.h"
-#include "runtime/support/DType.h"
+#include "runtime/schema/ElementTypes.h"
 #include "runtime/support/Error.h"
 
 #include <cstddef>
@@ -24,13 +23,13 @@ namespace m1 {
 
 class MappedFile;
 
-/// A plan whose every index, offset and size has been checked, so that the code
-/// that executes it checks nothing again. See verifyPlan.
+/// A plan whose indices, offsets and sizes are all verified (verifyPlan), so
+/// that the code that executes it need not check them.
 class LoadedPlan {
 public:
   static absl::StatusOr<std::unique_ptr<LoadedPlan>>
   load(const std::string &Path);
-  /// The same from memory; `Name` stands for the path in errors.
+  /// The same from memory; `Name` takes the path's role in errors.
   static absl::StatusOr<std::unique_ptr<LoadedPlan>>
   fromBytes(std::vector<uint8_t> Bytes, const std::string &Name);
   ~LoadedPlan();
@@ -40,7 +39,7 @@ public:
   /// The path, for errors.
   const std::string &name() const { return Name; }
   uint64_t fileBytes() const { return Bytes.size(); }
-  /// Null where there is no function of that name.
+  /// Null if there is no function of that name.
   const plan::Function *function(std::string_view Name) const;
 
 private:
@@ -54,15 +53,14 @@ private:
   const plan::Plan *Root = nullptr;
 };
 
-/// Checks everything about a plan that the FlatBuffers verifier does not:
-/// numbers of enumerations, indices, expressions without overflow up to the
-/// symbols' bounds, every argument inside the object it points into, what may
-/// be written by whom. Errors begin with `Name` and say which function and
-/// step.
+/// Verifies what the FlatBuffers verifier does not: enumerators, indices, that
+/// expressions do not overflow up to the symbols' bounds, that arguments stay
+/// inside the objects that they refer to, and which function may write what.
+/// Errors begin with `Name` and give the function and the step.
 absl::Status verifyPlan(const plan::Plan &Plan, const std::string &Name);
 
-/// ceil((symbol * multiply + add) / divide) for symbol values that are within
-/// the bounds for which the plan was verified.
+/// ceil((symbol * multiply + add) / divide) for values within the symbols'
+/// bounds.
 inline int64_t evaluate(const plan::Expr &E, std::span<const int64_t> Symbols) {
   int64_t Numerator =
       (E.symbol() < 0 ? 0 : Symbols[E.symbol()] * E.multiply()) + E.add();
@@ -70,15 +68,12 @@ inline int64_t evaluate(const plan::Expr &E, std::span<const int64_t> Symbols) {
   return Quotient + (Numerator % E.divide() > 0);
 }
 
-inline ElementType elementType(plan::DType Type) {
-  return static_cast<ElementType>(Type);
-}
 inline std::vector<int64_t> shapeOf(const plan::Parameter &Parameter) {
   if (!Parameter.shape())
     return {};
   return {Parameter.shape()->begin(), Parameter.shape()->end()};
 }
-/// Length of a vector field, which may be absent.
+/// The length of a vector field, 0 if it is absent.
 template <typename T> uint32_t length(const flatbuffers::Vector<T> *Vector) {
   return Vector ? Vector->size() : 0;
 }
@@ -89,4 +84,4 @@ inline std::string_view view(const flatbuffers::String *String) {
 
 } // namespace m1
 
-#endif // M1_RUNTIME_PLAN_PLAN_H
+#endif // M1C_RUNTIME_PLAN_PLAN_H

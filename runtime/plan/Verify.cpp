@@ -1,4 +1,4 @@
-//===- Verify.cpp - checks what a plan says ---------------------*- C++ -*-===//
+//===- Verify.cpp - verifies plans ----------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -15,11 +15,11 @@
 using namespace m1;
 
 namespace {
-/// No buffer is larger: the address space of a process is 2^47 bytes.
+/// Upper bound of any object's size; a process's address space has 2^47 bytes.
 constexpr uint64_t MaxBytes = uint64_t(1) << 46;
 
-/// The least and the greatest value of an expression over all values that its
-/// symbol may have. Expressions are monotonic in their symbol.
+/// The values of an expression at 0 and at the bound of its symbol, in which it
+/// is monotonic.
 struct Range {
   int64_t AtZero, AtMax;
   int64_t low() const { return std::min(AtZero, AtMax); }
@@ -46,7 +46,7 @@ public:
 
 private:
   template <typename... Parts> absl::Status fail(const Parts &...Message) {
-    return makeError(Where, ": invalid plan: ", Place, Message...);
+    return makeError(Where, ": invalid plan: ", Context, Message...);
   }
 
   absl::Status uniqueName(std::string_view Name, const char *What,
@@ -124,7 +124,7 @@ private:
     return view(Image.format()) == "ptx";
   }
 
-  /// One device runs all of a plan.
+  /// All images are for one kind of device.
   absl::Status images() {
     for (uint32_t I = 0; I < length(P.images()); ++I) {
       const plan::Image &Image = *P.images()->Get(I);
@@ -156,7 +156,7 @@ private:
       if (Kernel.scratch_bytes() > MaxBytes)
         return fail("kernel '", view(Kernel.name()), "' wants ",
                     Kernel.scratch_bytes(), " bytes of scratch");
-      // The most that any GPU's driver takes.
+      // The limit of every GPU.
       uint32_t MaxThreads =
           isForGpu(*P.images()->Get(Kernel.image())) ? 1024 : 1;
       if (Kernel.threads() < 1 || Kernel.threads() > MaxThreads)
@@ -187,7 +187,7 @@ private:
     return absl::OkStatus();
   }
 
-  /// Checks an expression for every value of its symbol.
+  /// Verifies an expression for all values of its symbol.
   absl::StatusOr<Range> expression(const plan::Expr *E, const char *What) {
     if (!E)
       return fail(What, " is missing");
@@ -205,7 +205,6 @@ private:
       Max = P.symbols()->Get(E->symbol())->max();
     }
     int64_t Product, Sum;
-    // divide - 1 of head room: a rounding-up division must not overflow either.
     if (__builtin_mul_overflow(Max, E->multiply(), &Product) ||
         __builtin_add_overflow(Product, E->add(), &Sum))
       return fail(What, " overflows at the symbol's bound");
@@ -215,7 +214,7 @@ private:
     return Range{evaluate(AtZero, Zero), evaluate(AtMax, Zero)};
   }
 
-  /// Bytes of an input or output at the symbols' bounds; checks its shape.
+  /// Verifies an input or output; its bytes at the symbols' bounds.
   absl::StatusOr<uint64_t> tensor(const plan::Tensor &Tensor, bool IsInput,
                                   std::set<std::string_view> &Names) {
     std::string_view Name = view(Tensor.name());
@@ -249,10 +248,10 @@ private:
 
   absl::Status function(const plan::Function &F,
                         std::set<std::string_view> &Functions) {
-    Place.clear();
+    Context.clear();
     M1_RETURN_IF_ERROR(uniqueName(view(F.name()), "function", Functions));
     IsInit = view(F.name()) == "init";
-    Place = concat("function '", view(F.name()), "': ");
+    Context = concat("function '", view(F.name()), "': ");
     if (IsInit && (length(F.inputs()) || length(F.outputs())))
       return fail("'init' can have neither inputs nor outputs");
     InputBytes.clear();
@@ -264,8 +263,8 @@ private:
                           tensor(*F.inputs()->Get(I), true, Names));
       InputBytes.push_back(Bytes);
     }
-    // From here on expressions may use only what the inputs determine. One more
-    // entry than there are symbols, so that the list is never empty.
+    // From here on, expressions use only symbols that the inputs determine. One
+    // more entry than there are symbols, so that the list is never empty.
     std::vector<bool> Determined(length(P.symbols()) + 1);
     for (uint32_t I = 0; I < length(F.inputs()); ++I)
       for (uint32_t J = 0; J < length(F.inputs()->Get(I)->shape()); ++J)
@@ -283,21 +282,21 @@ private:
       uint32_t Output = F.drawn()->Get(I);
       if (Output >= length(F.outputs()))
         return fail("output ", Output, " of ", length(F.outputs()),
-                    " is to hold tokens");
+                    " is drawn");
       if (F.outputs()->Get(Output)->dtype() != plan::DType::I32)
         return fail("output '", view(F.outputs()->Get(Output)->name()),
-                    "' is to hold tokens and is not I32");
+                    "' is drawn and is not I32");
     }
-    std::string FunctionPlace = Place;
+    std::string FunctionContext = Context;
     for (uint32_t I = 0; I < length(F.steps()); ++I) {
       const plan::Step &Step = *F.steps()->Get(I);
-      Place = concat(FunctionPlace, "step ", I);
+      Context = concat(FunctionContext, "step ", I);
       if (Step.source())
-        Place += concat(" (", view(Step.source()), ")");
-      Place += ": ";
+        Context += concat(" (", view(Step.source()), ")");
+      Context += ": ";
       M1_RETURN_IF_ERROR(step(Step));
     }
-    Place.clear();
+    Context.clear();
     Bound.clear();
     return absl::OkStatus();
   }
@@ -308,7 +307,7 @@ private:
            (A.symbol() < 0 || A.multiply() == B.multiply());
   }
 
-  /// Check `Number` of a function; those before it are right.
+  /// Verifies check `Number` of a function; those before it are valid.
   absl::Status check(const plan::Function &F, uint32_t Number) {
     const plan::Check &Check = *F.checks()->Get(Number);
     if (!inEnum(Check.kind(), plan::CheckKind::MIN, plan::CheckKind::MAX))
@@ -376,22 +375,22 @@ private:
       return fail("kernel '", view(Kernel.name()), "' is given ",
                   length(Launch.args()), " arguments, expected ",
                   Kernel.argument_count());
-    constexpr int64_t MaxGpuRows = 65535; // of a grid, along y and z
+    constexpr int64_t MaxGpuCells = 65535; // along y and z
     bool OnGpu = isForGpu(*P.images()->Get(Kernel.image()));
     uint64_t Cells = 1;
     for (const plan::Expr *Size :
          {Launch.grid_x(), Launch.grid_y(), Launch.grid_z()}) {
       M1_ASSIGN_OR_RETURN(Range R, expression(Size, "a grid size"));
-      if (OnGpu && Size != Launch.grid_x() && R.high() > MaxGpuRows)
+      if (OnGpu && Size != Launch.grid_x() && R.high() > MaxGpuCells)
         return fail("kernel '", view(Kernel.name()), "' is launched on up to ",
                     R.high(), " cells along ",
                     Size == Launch.grid_y() ? "y" : "z", ", GPUs have at most ",
-                    MaxGpuRows);
+                    MaxGpuCells);
       const bool Fits = R.low() >= 0 && R.high() <= INT32_MAX;
       if (Fits)
         Cells *= std::max<uint64_t>(R.high(), 1);
       if (!Fits || Cells > INT32_MAX)
-        return fail("a grid of more than 2^31 - 1 cells, or a negative size");
+        return fail("expected a grid of 0 to 2^31 - 1 cells");
     }
     for (uint32_t I = 0; I < length(Launch.args()); ++I) {
       const plan::Arg *Arg = Launch.args()->Get(I);
@@ -421,7 +420,7 @@ private:
     switch (Arg->kind()) {
     case plan::ArgKind::Scalar:
       if (NeedsMemory || Written)
-        return fail("a scalar where memory was expected");
+        return fail("expected memory, found a scalar");
       return expression(Arg->value(), "a scalar").status();
     case plan::ArgKind::Arena:
       Limit = length(P.arenas());
@@ -460,10 +459,10 @@ private:
                     Arg->kind() == plan::ArgKind::Input))
       return fail("writes ", Kind, " ", Index, ", which is read-only");
     M1_ASSIGN_OR_RETURN(Range R, expression(Arg->bytes(), "a size"));
-    // A view of columns ends inside its last row: without any row the sum is
-    // below 0, and nothing is touched.
+    // A view of columns ends inside its last row; without rows the number is
+    // negative, and nothing is accessed.
     uint64_t Reach = std::max<int64_t>(R.high(), 0);
-    // No kernel reads an element across a multiple of 4, or of 2 for bf16.
+    // Kernels rely on elements of bf16 being aligned.
     if (Arg->kind() == plan::ArgKind::Arena && Arg->offset() % 2 != 0)
       return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
                   " ", Index);
@@ -475,11 +474,11 @@ private:
 
   const plan::Plan &P;
   const std::string &Where;
-  std::string Place;
+  std::string Context;
   bool IsInit = false;
   std::vector<uint64_t> ParameterBytes, InputBytes, OutputBytes;
-  /// By symbol: whether the function's inputs determine it. Empty while it does
-  /// not matter.
+  /// By symbol: whether the function's inputs determine it. Empty outside of
+  /// functions.
   std::vector<bool> Bound;
 };
 } // namespace

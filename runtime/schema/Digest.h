@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SCHEMA_DIGEST_H
-#define M1_RUNTIME_SCHEMA_DIGEST_H
+#ifndef M1C_RUNTIME_SCHEMA_DIGEST_H
+#define M1C_RUNTIME_SCHEMA_DIGEST_H
 
 #include "runtime/schema/plan_generated.h"
 
@@ -20,8 +20,7 @@
 
 namespace m1::plan {
 
-/// Where the digest field's 8 bytes lie in a verified plan, or null where the
-/// field is absent.
+/// The 8 bytes of the digest field of a verified plan; null if it is absent.
 inline const uint8_t *digestField(const uint8_t *File) {
   auto *Table = flatbuffers::GetRoot<flatbuffers::Table>(File);
   return Table->GetAddressOf(Plan::VT_DIGEST);
@@ -31,8 +30,8 @@ inline const uint8_t *digestField(const uint8_t *File) {
 inline uint64_t computeDigest(std::span<const uint8_t> File,
                               const uint8_t *Field) {
   XXH64_state_t State;
-  // Longer than what is read of it: g++ takes a look ahead in XXH64_update for
-  // an access before the array.
+  // Longer than the part that is read: g++ reports prefetches of XXH64_update
+  // as accesses before the array.
   const uint8_t Zeros[40] = {};
   size_t Before = Field - File.data();
   XXH64_reset(&State, 0);
@@ -42,8 +41,8 @@ inline uint64_t computeDigest(std::span<const uint8_t> File,
   return XXH64_digest(&State);
 }
 
-/// Writes the digest into a finished file. The field must be present: build the
-/// table with any digest other than 0. Returns false where it is not.
+/// Writes the digest into a finished file. Returns false if the field is
+/// absent: build the table with any digest other than 0.
 inline bool sealPlan(std::span<uint8_t> File) {
   const uint8_t *Field = digestField(File.data());
   if (!Field)
@@ -55,4 +54,4 @@ inline bool sealPlan(std::span<uint8_t> File) {
 
 } // namespace m1::plan
 
-#endif // M1_RUNTIME_SCHEMA_DIGEST_H
+#endif // M1C_RUNTIME_SCHEMA_DIGEST_H

@@ -1,4 +1,4 @@
-//===- Version.h - version of the plan format -------------------*- C++ -*-===//
+//===- Version.h - the version of the plan format ---------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SCHEMA_VERSION_H
-#define M1_RUNTIME_SCHEMA_VERSION_H
+#ifndef M1C_RUNTIME_SCHEMA_VERSION_H
+#define M1C_RUNTIME_SCHEMA_VERSION_H
 
 #include <cstdint>
 
@@ -17,4 +17,4 @@ namespace m1::plan {
 inline constexpr uint32_t kFormatVersion = 4;
 } // namespace m1::plan
 
-#endif // M1_RUNTIME_SCHEMA_VERSION_H
+#endif // M1C_RUNTIME_SCHEMA_VERSION_H

@@ -1,4 +1,4 @@
-//===- Checks.cpp - what a call's inputs must hold to -----------*- C++ -*-===//
+//===- Checks.cpp - what a call's inputs must hold to ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,7 +19,7 @@ std::span<const int32_t> elementsOf(const HostTensor &Tensor) {
           Tensor.bytes() / sizeof(int32_t)};
 }
 
-/// The checks of one input. Each returns what is wrong, or OK.
+/// The checks of one input.
 class InputChecker {
 public:
   InputChecker(const plan::Function &Function, const plan::Tensor &Input,
@@ -60,7 +60,7 @@ public:
     return absl::OkStatus();
   }
 
-  /// `Offsets` go from 0 to the number of elements.
+  /// `Offsets` begin with 0 and end with the number of elements.
   absl::Status consecutive(std::span<const int32_t> Offsets) const {
     for (size_t Part = 1; Part < Offsets.size(); ++Part)
       for (int64_t I = Offsets[Part - 1] + int64_t(1); I < Offsets[Part]; ++I)

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_CHECKS_H
-#define M1_RUNTIME_SESSION_CHECKS_H
+#ifndef M1C_RUNTIME_SESSION_CHECKS_H
+#define M1C_RUNTIME_SESSION_CHECKS_H
 
 #include "runtime/plan/Plan.h"
 #include "runtime/session/HostTensor.h"
@@ -29,8 +29,7 @@ public:
                      std::span<const int64_t> Symbols);
 
 private:
-  /// Elements of a row with their indices; a member so that a check allocates
-  /// nothing.
+  /// Scratch memory: elements of a row with their indices.
   std::vector<std::pair<int32_t, size_t>> Row;
 };
 
@@ -41,4 +40,4 @@ absl::Status checkDrawn(const plan::Function &Function,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_CHECKS_H
+#endif // M1C_RUNTIME_SESSION_CHECKS_H

@@ -1,4 +1,4 @@
-//===- Executor.cpp - runs a plan's functions -------------------*- C++ -*-===//
+//===- Executor.cpp - runs a plan's functions -----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -17,7 +17,7 @@
 
 using namespace m1;
 
-/// An argument as the inner loop wants it.
+/// A decoded argument.
 struct Executor::Argument {
   plan::ArgKind Kind;
   uint32_t Index;
@@ -39,14 +39,13 @@ struct Executor::Program {
   const plan::Function *Function;
   bool IsInit;
   std::vector<Operation> Operations;
-  /// To be checked in each call.
+  /// Arguments to be checked in each call.
   std::vector<TensorArgument> Unproven;
 };
 
-/// A function at certain symbols. What its steps do depends on nothing else:
-/// inputs and outputs of equal sizes have equal addresses. `Number` is the
-/// device's recording of the steps; there is none until the same call comes a
-/// second time.
+/// A function with given symbols, which determine its steps completely: inputs
+/// and outputs of equal sizes have equal addresses. `Number` is the device's
+/// recording of the steps, made at the second such call.
 struct Executor::Recorded {
   uint32_t Function;
   std::vector<int64_t> Symbols;
@@ -151,14 +150,14 @@ absl::Status Executor::releaseParameter(uint32_t Index) {
   return absl::OkStatus();
 }
 
-/// Runs `init`, with each parameter in memory no longer than ParameterUse says,
-/// and binds what the other functions need.
+/// Runs `init`, keeping each parameter in memory only as long as ParameterUse
+/// says, and binds what the other functions need.
 absl::Status Executor::bindParameters() {
   std::vector<ParameterUse> Uses = parameterUses(*Plan);
   for (const Program &P : Programs) {
     if (!P.IsInit)
       continue;
-    // By step: what is used for the first and for the last time.
+    // By step: parameters that it uses first, and last.
     std::vector<std::vector<uint32_t>> First(P.Operations.size()),
         Last(P.Operations.size());
     for (uint32_t I = 0; I < Uses.size(); ++I) {
@@ -223,7 +222,7 @@ absl::Status Executor::call(uint32_t Function,
                             std::span<const HostTensor> Given,
                             std::span<const HostTensor> Results) {
   const Program &P = Programs[Function];
-  // The parameters that only `init` reads are gone, and it needs no second run.
+  // The parameters that only `init` reads have been released.
   if (P.IsInit)
     return makeError(Plan.name(), ": function 'init' ran when the plan was "
                                   "loaded and cannot be called");
@@ -244,7 +243,7 @@ absl::Status Executor::call(uint32_t Function,
   return checkDrawn(*P.Function, Results);
 }
 
-/// Gives all inputs and outputs their addresses, always in the same order.
+/// Maps all inputs and outputs, always in the same order.
 absl::Status Executor::mapTensors(const Program &P,
                                   std::span<const HostTensor> Given,
                                   std::span<const HostTensor> Results) {
@@ -303,7 +302,7 @@ absl::Status Executor::runSteps(uint32_t Function) {
       Recordings.splice(Recordings.begin(), Recordings, Found);
       return replaySteps(P, *Kept, Recordings.front());
     }
-    // Decoding repeats one call many times; prompts may all differ in length.
+    // Decoding repeats the same call; prompts may all differ in length.
     constexpr size_t MaxRecordings = 32;
     Recordings.push_front({Function, Symbols, {}});
     if (Recordings.size() > MaxRecordings) {
@@ -317,7 +316,7 @@ absl::Status Executor::runSteps(uint32_t Function) {
   return absl::OkStatus();
 }
 
-/// Does the steps of a call as a recording, which is made if there is none yet.
+/// Replays the recording of a call, after making it if there is none.
 absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
                                    Recorded &Record) {
   if (!Record.Number) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_EXECUTOR_H
-#define M1_RUNTIME_SESSION_EXECUTOR_H
+#ifndef M1C_RUNTIME_SESSION_EXECUTOR_H
+#define M1C_RUNTIME_SESSION_EXECUTOR_H
 
 #include "runtime/device/Device.h"
 #include "runtime/session/Checks.h"
@@ -25,8 +25,8 @@
 
 namespace m1 {
 
-/// A plan in memory, ready to run: kernels loaded, parameters bound, `init`
-/// done, states zero.
+/// A plan ready to run: kernels loaded, parameters bound, `init` done, states
+/// zero-initialised.
 class Executor {
 public:
   /// Runs the plan's function `init` if it has one. The plan, the device and
@@ -39,8 +39,8 @@ public:
 
   const LoadedPlan &plan() const { return Plan; }
 
-  /// Number of the function of that name; an error lists those there are.
-  /// `init` is none of them: `create` ran it.
+  /// The number of a function. The error lists the functions of the plan,
+  /// without `init`, which `create` ran.
   absl::StatusOr<uint32_t> find(std::string_view Name) const;
 
   /// The values of the plan's symbols that the inputs' shapes determine, for
@@ -52,11 +52,10 @@ public:
   std::vector<int64_t> outputShape(uint32_t Function, uint32_t Output,
                                    std::span<const int64_t> Symbols) const;
 
-  /// Runs a function, which cannot be `init`, and waits for its results.
-  /// Outputs must have the element types and shapes of the function's, inputs
-  /// elements that its checks allow; states change as the function says. An
-  /// output without `Data` is not copied to the host. Once a function has been
-  /// called with these shapes, a call on the CPU allocates no memory.
+  /// Runs a function other than `init` and waits for its results. Inputs must
+  /// pass the function's checks; outputs must have its element types and
+  /// shapes. An output without `Data` is not copied to the host. Repeating a
+  /// call with the same shapes allocates no memory on the CPU.
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
 
@@ -92,17 +91,17 @@ private:
   std::vector<Device::Address> Parameters; ///< of those that are bound
   std::vector<Program> Programs;
 
-  // Of the call that runs now; members so that a call allocates nothing.
+  // State of the current call; members so that a call allocates nothing.
   ElementChecker Elements;
   std::vector<int64_t> Symbols;
   std::vector<Device::Address> Inputs, Outputs;
   std::vector<uint64_t> Values; ///< of a launch's arguments
   std::vector<ArgumentExtent> Extents;
 
-  /// Calls that the device may have recorded, the latest first.
+  /// Calls that the device may have recorded, most recent first.
   std::list<Recorded> Recordings;
 };
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_EXECUTOR_H
+#endif // M1C_RUNTIME_SESSION_EXECUTOR_H

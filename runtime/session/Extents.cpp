@@ -64,8 +64,8 @@ bool alwaysFits(const plan::Arg &Arg, const plan::Tensor &Tensor,
     return fits(Arg, Tensor, Symbols);
   if (Form.Linear && isLinear(Bytes) &&
       (Form.Symbol < 0 || Form.Symbol == Symbol)) {
-    // Both are linear in one symbol: fitting at both ends is fitting in
-    // between.
+    // Both sizes are linear in one symbol: if the argument fits at both ends,
+    // it fits in between.
     Interval Touched = {0, AtMax[Symbol]};
     if (Bytes.symbol() >= 0 && Bytes.multiply() != 0)
       Touched = wherePositive(Bytes, AtMax[Symbol]);

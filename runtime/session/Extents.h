@@ -17,8 +17,7 @@
 
 namespace m1 {
 
-/// How many bytes of an argument may be touched: a negative size counts as 0
-/// (plan.fbs).
+/// The extent of an argument in bytes; a negative size counts as 0 (plan.fbs).
 uint64_t extentOf(const plan::Expr &Bytes, std::span<const int64_t> Symbols);
 
 /// An argument that points into an input or output.
@@ -28,14 +27,15 @@ struct TensorArgument {
   std::string_view Kernel, Source;
 };
 
-/// Those arguments of a function's steps that may leave their input or output
-/// at some values of the symbols. The verifier has shown that all fit at the
-/// bounds; inputs and outputs, unlike arenas, shrink with the symbols. Sizes
-/// are linear in nearly every plan, and then the result is empty.
+/// The arguments of a function's steps that could exceed their input or output
+/// for some values of the symbols. The verifier has checked all arguments at
+/// the symbols' bounds, but inputs and outputs, unlike arenas, shrink with the
+/// symbols. Usually all sizes are linear in one symbol, and the result is
+/// empty.
 std::vector<TensorArgument> unprovenArguments(const plan::Plan &Plan,
                                               const plan::Function &Function);
 
-/// An error if one of the arguments leaves its tensor for these symbols.
+/// An error if an argument exceeds its tensor for these symbols.
 absl::Status checkArguments(std::span<const TensorArgument> Arguments,
                             std::span<const int64_t> Symbols);
 

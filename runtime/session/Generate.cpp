@@ -1,4 +1,4 @@
-//===- Generate.cpp - continuous batching -----------------------*- C++ -*-===//
+//===- Generate.cpp - continuous batching ---------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -20,7 +20,7 @@ std::string_view m1::name(FinishReason Reason) {
 }
 
 namespace {
-/// A sequence that has a slot.
+/// A sequence in a slot.
 struct Running {
   size_t Index;
   int32_t Slot;
@@ -42,7 +42,7 @@ public:
   Scheduler(LanguageModel &Model, std::span<const std::vector<int64_t>> Prompts,
             const GenerateOptions &Options, const FinishedFunction &Finished)
       : Model(Model), Prompts(Prompts), Options(Options), Finished(Finished) {
-    // The lowest slot is taken first.
+    // The lowest free slot is used first.
     for (int64_t Slot = Model.maxSequences(); Slot-- > 0;)
       FreeSlots.push_back(Slot);
   }
@@ -75,11 +75,12 @@ private:
     }
   }
 
-  /// Feeds what fits of the prompts, up to their last tokens, through `score`.
+  /// Feeds as much of the prompts as fits, except their last tokens, to
+  /// `score`.
   absl::Status scorePrompts() {
     Given.clear();
     Members.clear();
-    std::vector<int32_t> Targets;
+    Targets.clear();
     for (Running &R : Active) {
       int64_t Count = std::min(R.Result.PromptTokens - 1 - R.Fed,
                                Model.maxTokens() - Given.tokens());
@@ -104,8 +105,8 @@ private:
     return absl::OkStatus();
   }
 
-  /// Feeds one batch through `next`: first the tokens that responses wait for,
-  /// then pieces of prompts where there is room.
+  /// Feeds one batch to `next`: sequences that decode first, then prompt pieces
+  /// as far as there is room.
   absl::Status drawTokens() {
     Given.clear();
     How.clear();
@@ -114,7 +115,7 @@ private:
       for (Running &R : Active) {
         if ((R.pending() == 1) != Decoding)
           continue;
-        // With PromptLogProbs, `score` still has to see the prompt's begin.
+        // With PromptLogProbs, the rest of the prompt goes to `score` first.
         if (!Decoding && Options.PromptLogProbs)
           continue;
         int64_t Count =
@@ -123,7 +124,8 @@ private:
           continue;
         Given.add(R.Slot, R.Fed,
                   std::span(R.Result.Tokens).subspan(R.Fed, Count));
-        // The generator is keyed by the position that the token will have.
+        // The random generator is keyed by the position of the token to be
+        // sampled.
         How.add(Options.Temperature, Options.TopP, Options.TopK,
                 static_cast<int64_t>((Options.Seed << 32) + R.Index),
                 static_cast<int32_t>(R.Result.Tokens.size()));
@@ -140,7 +142,7 @@ private:
       auto [R, Count] = Members[I];
       R->Fed += Count;
       if (R->pending() > 0)
-        continue; // the prompt goes on: what was drawn means nothing
+        continue; // the prompt is not complete: ignore the sample
       append(*R, Sampled[I], LogProbs[I]);
       ++Drawn;
     }
@@ -161,7 +163,7 @@ private:
     int64_t Length = R.Result.Tokens.size();
     FinishReason &Reason = R.Result.Reason;
     if (R.newTokens() == 0) {
-      // Only where nothing is to be drawn, and then with the prompt scored.
+      // Finished only if no token is to be sampled, once the prompt is scored.
       if (Options.MaxNewTokens > 0 && Length < Model.maxLength())
         return false;
       Reason = Options.MaxNewTokens > 0 ? FinishReason::MaxLength
@@ -204,11 +206,11 @@ private:
   std::vector<int32_t> FreeSlots;
   std::vector<Running> Active; ///< in the order in which they started
 
-  // Of the batch under way; members so that they are allocated once.
+  // The current batch; members so that they are allocated once.
   RaggedBatch Given;
   Sampling How;
   std::vector<std::pair<Running *, int64_t>> Members;
-  std::vector<int32_t> Sampled;
+  std::vector<int32_t> Targets, Sampled;
   std::vector<float> LogProbs;
 };
 } // namespace

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_GENERATE_H
-#define M1_RUNTIME_SESSION_GENERATE_H
+#ifndef M1C_RUNTIME_SESSION_GENERATE_H
+#define M1C_RUNTIME_SESSION_GENERATE_H
 
 #include "runtime/session/LanguageModel.h"
 
@@ -17,9 +17,9 @@
 namespace m1 {
 
 enum class FinishReason : uint8_t {
-  MaxNewTokens, ///< as many as were asked for
+  MaxNewTokens, ///< GenerateOptions::MaxNewTokens reached
   StopToken,
-  MaxLength, ///< the plan's bound on a sequence
+  MaxLength, ///< the plan's bound on a sequence reached
   EarlyStop  ///< see GenerateOptions::EarlyStopCount
 };
 std::string_view name(FinishReason Reason);
@@ -28,20 +28,20 @@ struct GenerateOptions {
   int64_t MaxNewTokens = 0;
   float Temperature = 1, TopP = 1; ///< temperature 0 is greedy
   int32_t TopK = 0;                ///< 0: no limit
-  /// Sequence i draws with the seed Seed * 2^32 + i, so that sequences are
-  /// independent and each is the same whatever runs beside it.
+  /// Sequence i uses the seed Seed * 2^32 + i: sequences are independent, and
+  /// each is the same whatever else is in the batch.
   uint64_t Seed = 0;
   std::optional<int64_t> StopToken; ///< kept at the end of the response
   /// A response ends after this many consecutive tokens each of probability
   /// above EarlyStopProbability (MiniMax-M1 report, section 5). 0: never.
   int64_t EarlyStopCount = 0;
   double EarlyStopProbability = 0.99;
-  /// Also compute the log-probabilities of the prompt's tokens. Without them a
-  /// prompt costs no products with the output head but the last token's.
+  /// Also compute the log-probabilities of the prompt. Without them, the output
+  /// head is applied to the last token of a prompt only.
   bool PromptLogProbs = true;
-  /// Asked before each step; true stops with a "cancelled" error.
+  /// Called before each step; true stops with a "cancelled" error.
   std::function<bool()> Cancelled;
-  /// Told how many new tokens each step drew.
+  /// Called after each step with the number of new tokens.
   std::function<void(int64_t)> Progress;
 };
 
@@ -54,14 +54,14 @@ struct Generated {
   FinishReason Reason = FinishReason::MaxNewTokens;
 };
 
-/// Generates a response to each prompt. Sequences wait until a slot is free,
-/// start, and finish independently; each step feeds one ragged batch of pieces
-/// of prompts and one of tokens to decode. All tokens of a prompt but the last
-/// go through `score`, the last and all later ones through `next`; without
-/// PromptLogProbs everything goes through `next`, in one batch a step.
+/// Generates a response to each prompt with continuous batching: a sequence
+/// starts when a slot is free and finishes independently of the others. Each
+/// step feeds one ragged batch of prompt pieces to `score` and one batch, of
+/// the prompts' last tokens and tokens to decode, to `next`. Without
+/// PromptLogProbs, everything goes to `next`, in one batch per step.
 ///
 /// `Finished` is called for each sequence when it ends, with its number; an
-/// error from it stops everything.
+/// error from it ends the run.
 absl::Status generate(
     LanguageModel &Model, std::span<const std::vector<int64_t>> Prompts,
     const GenerateOptions &Options,
@@ -69,4 +69,4 @@ absl::Status generate(
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_GENERATE_H
+#endif // M1C_RUNTIME_SESSION_GENERATE_H

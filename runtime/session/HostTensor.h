@@ -16,9 +16,8 @@
 
 namespace m1 {
 
-/// A row-major tensor in the caller's memory. Among the outputs of a call, one
-/// without `Data` is not wanted: it is computed, not returned, and its type and
-/// shape are ignored.
+/// A row-major tensor in the caller's memory. An output without `Data` is
+/// computed but not returned; its type and shape are ignored.
 struct HostTensor {
   void *Data = nullptr;
   ElementType Type = ElementType::F32;

@@ -1,4 +1,4 @@
-//===- LanguageModel.cpp - the functions of a language model ----*- C++ -*-===//
+//===- LanguageModel.cpp - the functions of a language model --------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -107,7 +107,7 @@ absl::Status LanguageModel::bind(std::string_view Name,
     const plan::Tensor &Input = *Function->inputs()->Get(I);
     M1_ASSIGN_OR_RETURN(Field F, fieldOf(Input));
     E.InputFields.push_back(F);
-    // The bounds that the plan was compiled for.
+    // Bounds of the plan's symbols.
     if (F == Tokens || F == Slots) {
       const plan::Expr *Extent =
           length(Input.shape()) == 1 ? Input.shape()->Get(0) : nullptr;

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_LANGUAGEMODEL_H
-#define M1_RUNTIME_SESSION_LANGUAGEMODEL_H
+#ifndef M1C_RUNTIME_SESSION_LANGUAGEMODEL_H
+#define M1C_RUNTIME_SESSION_LANGUAGEMODEL_H
 
 #include "runtime/session/Executor.h"
 
@@ -19,7 +19,7 @@
 
 namespace m1 {
 
-/// A ragged batch: pieces of sequences laid end to end.
+/// A ragged batch: pieces of sequences, concatenated.
 struct RaggedBatch {
   std::vector<int32_t> Tokens;       ///< [T]
   std::vector<int32_t> Positions;    ///< [T]
@@ -27,14 +27,14 @@ struct RaggedBatch {
   std::vector<int32_t> Slots;        ///< [B]
 
   void clear();
-  /// Adds consecutive tokens of the sequence in `Slot`, the first at position
-  /// `Begin` of it. Position 0 starts the sequence in that slot anew.
+  /// Appends consecutive tokens of the sequence in `Slot`, the first at
+  /// position `Begin`. Position 0 starts a new sequence in the slot.
   void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece);
   int64_t tokens() const { return Tokens.size(); }
   int64_t sequences() const { return Slots.size(); }
 };
 
-/// How the next token of each sequence of a batch is drawn; see m1.sample.
+/// Sampling parameters per sequence of a batch; see m1.sample.
 struct Sampling {
   std::vector<float> Temperature, TopP; ///< [B]
   std::vector<int32_t> TopK;            ///< [B]
@@ -46,37 +46,37 @@ struct Sampling {
            int32_t Position);
 };
 
-/// A plan's functions `next`, `score` and `logits`, with their inputs found by
+/// A plan's functions `next`, `score` and `logits`; their tensors are found by
 /// name.
 class LanguageModel {
 public:
-  /// An error where the plan is not a language model's. Functions that it lacks
-  /// are reported when they are called.
+  /// An error if the plan is not a language model's. A missing function is
+  /// reported when it is called.
   static absl::StatusOr<std::unique_ptr<LanguageModel>>
   create(Executor &Program);
 
   int64_t vocabulary() const { return Vocabulary; }
   int64_t maxLength() const { return MaxLength; }
-  /// Tokens that one call takes at most.
+  /// Maximum number of tokens per call.
   int64_t maxTokens() const { return MaxTokens; }
-  /// Sequences that can be under way at once.
+  /// Maximum number of sequences at a time.
   int64_t maxSequences() const { return MaxSequences; }
 
-  /// Feeds the batch and draws one token after each piece. `Sampled` and
+  /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities at temperature 1.
   /// The function's third result, the logits [B, V], stays on the device.
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs);
-  /// Feeds the batch; LogProbs[t] is that of Targets[t] after the tokens up to
-  /// t. Both [T]. One that is no finite number is an error, as it is in `next`.
+  /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
+  /// the tokens up to t. Both [T]. Non-finite values are an error, as in
+  /// `next`.
   absl::Status score(const RaggedBatch &Given, std::span<const int32_t> Targets,
                      std::span<float> LogProbs);
-  /// Feeds the batch; `Logits` [T, V]. One that is no finite number is an
-  /// error.
+  /// Feeds the batch; `Logits` [T, V]. Non-finite values are an error.
   absl::Status logits(const RaggedBatch &Given, std::span<float> Logits);
 
 private:
-  /// Every tensor that one of the functions may have.
+  /// All tensors that the functions may have.
   enum Field : uint8_t {
     Tokens,
     Positions,
@@ -93,8 +93,8 @@ private:
     LogitsOut,
     FieldCount
   };
-  /// One of the functions, with its tensors in order. Those that no caller
-  /// gives stay without data.
+  /// A function with its tensors in order. Outputs that are not set stay
+  /// without data and are not returned.
   struct Entry {
     uint32_t Function;
     std::vector<Field> InputFields, OutputFields;
@@ -118,12 +118,12 @@ private:
   std::optional<Entry> Next, Score, Logits;
 };
 
-/// Checks token ids against the vocabulary and the sequence's length against
-/// 1 <= length <= max_length; errors begin with `Where`.
+/// Checks token ids against the vocabulary and 1 <= length <= max_length;
+/// errors begin with `Where`.
 absl::Status checkTokens(const LanguageModel &Model,
                          std::span<const int64_t> Tokens,
                          const std::string &Where);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_LANGUAGEMODEL_H
+#endif // M1C_RUNTIME_SESSION_LANGUAGEMODEL_H

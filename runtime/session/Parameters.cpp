@@ -1,4 +1,4 @@
-//===- Parameters.cpp - where a plan's parameters come from -----*- C++ -*-===//
+//===- Parameters.cpp - where a plan's parameters come from ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,7 +19,7 @@ using namespace m1;
 ParameterSource::~ParameterSource() = default;
 
 namespace {
-/// Memory aligned to 64 bytes that was not written yet.
+/// Uninitialised memory, aligned to 64 bytes.
 struct AlignedDelete {
   void operator()(std::byte *Data) const {
     ::operator delete[](Data, std::align_val_t(64));
@@ -43,7 +43,7 @@ public:
     uint64_t Alignment = byteSize(Tensor.Type);
     if (reinterpret_cast<uintptr_t>(Data.data()) % Alignment == 0)
       return Data;
-    // The format does not promise alignment; most writers provide it.
+    // The format does not guarantee alignment; most writers provide it.
     if (!Copies[Index]) {
       Copies[Index] = allocateAligned(Data.size());
       std::memcpy(Copies[Index].get(), Data.data(), Data.size());
@@ -85,7 +85,7 @@ private:
   std::vector<AlignedBytes> Values;
 };
 
-/// True if a tensor that no parameter names may be in the plan's checkpoint.
+/// Whether the checkpoint may hold this tensor although no parameter uses it.
 bool isDerived(const LoadedPlan &Plan, std::string_view Name) {
   const plan::Model *Model = Plan->model();
   if (!Model)

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_PARAMETERS_H
-#define M1_RUNTIME_SESSION_PARAMETERS_H
+#ifndef M1C_RUNTIME_SESSION_PARAMETERS_H
+#define M1C_RUNTIME_SESSION_PARAMETERS_H
 
 #include "runtime/plan/Plan.h"
 #include "runtime/weights/Checkpoint.h"
@@ -23,15 +23,15 @@ class ParameterSource {
 public:
   virtual ~ParameterSource();
   /// The bytes of parameter number `Index`, aligned to its element type. They
-  /// stay where they are until `release`.
+  /// stay valid until `release`.
   virtual absl::StatusOr<std::span<const std::byte>> get(uint32_t Index) = 0;
-  /// The memory behind `get` is not needed until `get` is called again.
+  /// The memory is not needed until the next `get`.
   virtual void release(uint32_t Index) = 0;
 };
 
-/// Parameters by name from a checkpoint. Every parameter must be there with the
-/// plan's element type and shape, and the checkpoint may hold no others: either
-/// means that it is not the checkpoint the plan was compiled for.
+/// Parameters from a checkpoint, by name. All must be present with the plan's
+/// element types and shapes, and the checkpoint may hold no other tensors:
+/// otherwise it is not the one that the plan was compiled for.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
 
@@ -42,4 +42,4 @@ randomParameters(const LoadedPlan &Plan, uint64_t Seed);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_PARAMETERS_H
+#endif // M1C_RUNTIME_SESSION_PARAMETERS_H

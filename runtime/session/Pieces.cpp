@@ -1,4 +1,4 @@
-//===- Pieces.cpp - cuts sequences into ragged batches ----------*- C++ -*-===//
+//===- Pieces.cpp - cuts sequences into ragged batches --------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -15,12 +15,12 @@ using namespace m1;
 absl::Status m1::feedSequences(
     std::span<const int64_t> Lengths, int64_t MaxTokens, int64_t MaxSequences,
     const std::function<absl::Status(std::span<const Piece>)> &Feed) {
-  // In order, each as far as the batch has room: only the last piece of a batch
-  // can be cut, so at most one sequence goes on in the next.
+  // Sequences fill a batch in order: only its last piece can be cut, so at most
+  // one sequence continues in the next batch.
   std::vector<Piece> Pieces;
   int64_t Done = 0; // tokens of Lengths[I] that are fed
-  // Of the sequence that is fed now. It keeps it from batch to batch, and takes
-  // the next when it has ended: at most MaxSequences in a row are in one batch.
+  // Slot of the current sequence, kept until it ends. A batch has at most
+  // MaxSequences consecutive sequences, so their slots differ.
   int64_t Slot = 0;
   for (size_t I = 0; I < Lengths.size();) {
     Pieces.clear();

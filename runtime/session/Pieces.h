@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_PIECES_H
-#define M1_RUNTIME_SESSION_PIECES_H
+#ifndef M1C_RUNTIME_SESSION_PIECES_H
+#define M1C_RUNTIME_SESSION_PIECES_H
 
 #include "runtime/support/Error.h"
 
@@ -25,9 +25,9 @@ struct Piece {
   int64_t Begin, Count;
 };
 
-/// Feeds whole sequences of the given lengths: calls `Feed` with batches of
-/// pieces, at most `MaxTokens` tokens and `MaxSequences` sequences in one,
-/// until all are fed, each in order and in one slot from its begin to its end.
+/// Cuts sequences of the given lengths into batches and calls `Feed` on each,
+/// with at most `MaxTokens` tokens and `MaxSequences` sequences. The pieces of
+/// a sequence come in order and in one slot.
 absl::Status
 feedSequences(std::span<const int64_t> Lengths, int64_t MaxTokens,
               int64_t MaxSequences,
@@ -35,4 +35,4 @@ feedSequences(std::span<const int64_t> Lengths, int64_t MaxTokens,
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_PIECES_H
+#endif // M1C_RUNTIME_SESSION_PIECES_H

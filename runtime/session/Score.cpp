@@ -1,4 +1,4 @@
-//===- Score.cpp - log-probabilities of given tokens ------------*- C++ -*-===//
+//===- Score.cpp - log-probabilities of given tokens ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

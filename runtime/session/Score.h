@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_SCORE_H
-#define M1_RUNTIME_SESSION_SCORE_H
+#ifndef M1C_RUNTIME_SESSION_SCORE_H
+#define M1C_RUNTIME_SESSION_SCORE_H
 
 #include "runtime/session/LanguageModel.h"
 
@@ -16,10 +16,10 @@
 namespace m1 {
 
 struct ScoreOptions {
-  int64_t MaxTokensPerCall = 0; ///< 0: what the plan allows
-  /// Asked before each call; true stops with a "cancelled" error.
+  int64_t MaxTokensPerCall = 0; ///< 0: the plan's maximum
+  /// Called before each call; true stops with a "cancelled" error.
   std::function<bool()> Cancelled;
-  /// Told how many tokens were fed by each call.
+  /// Called after each call with the number of tokens fed.
   std::function<void(int64_t)> Progress;
 };
 
@@ -29,16 +29,15 @@ absl::StatusOr<std::vector<std::vector<float>>>
 score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
       const ScoreOptions &Options);
 
-/// Takes `Rows` rows of logits [Rows, V] of a sequence; they come in order.
+/// Receives the next `Rows` rows of a sequence's logits, [Rows, V].
 using LogitsSink = std::function<absl::Status(
     size_t Sequence, const float *Logits, int64_t Rows)>;
 
-/// Passes on the logits after every token. Only some 64 MiB of them are in
-/// memory at once.
+/// Passes the logits after every token to `Sink`, about 64 MiB at a time.
 absl::Status computeLogits(LanguageModel &Model,
                            std::span<const std::vector<int64_t>> Sequences,
                            const ScoreOptions &Options, const LogitsSink &Sink);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_SCORE_H
+#endif // M1C_RUNTIME_SESSION_SCORE_H

@@ -1,4 +1,4 @@
-//===- Session.cpp - a plan with its device and its weights -----*- C++ -*-===//
+//===- Session.cpp - a plan with its device and its weights ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

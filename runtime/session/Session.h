@@ -6,23 +6,24 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SESSION_SESSION_H
-#define M1_RUNTIME_SESSION_SESSION_H
+#ifndef M1C_RUNTIME_SESSION_SESSION_H
+#define M1C_RUNTIME_SESSION_SESSION_H
 
+#include "runtime/device/CreateDevice.h"
 #include "runtime/session/Executor.h"
 
 namespace m1 {
 
 struct SessionOptions {
   /// Directory or file of the checkpoint, or "none" for random weights. May be
-  /// empty where the plan has no parameters.
+  /// empty if the plan has no parameters.
   std::string Weights;
   uint64_t InitSeed = 0;
   DeviceOptions Device;
   bool Profile = false;
 };
 
-/// Everything that it takes to run a plan, in the order of construction.
+/// A plan with its device, parameters and executor, in order of construction.
 struct Session {
   static absl::StatusOr<std::unique_ptr<Session>>
   open(const std::string &PlanPath, const SessionOptions &Options);
@@ -39,4 +40,4 @@ struct Session {
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SESSION_SESSION_H
+#endif // M1C_RUNTIME_SESSION_SESSION_H

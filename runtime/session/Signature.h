@@ -17,10 +17,10 @@
 
 namespace m1 {
 
-/// Finds the values of the plan's symbols, in the order of Plan.symbols, from
-/// the shapes of a function's inputs; 0 for a symbol that the function lacks.
-/// Errors: an element type that is not the plan's, shapes that contradict each
-/// other or the plan, a symbol beyond its bound. Allocates nothing on success.
+/// Derives the plan's symbols, in the order of Plan.symbols, from the shapes of
+/// a function's inputs; 0 for a symbol that the function does not use. Errors:
+/// wrong element types, shapes inconsistent with each other or with the plan, a
+/// symbol beyond its bound. Allocates nothing on success.
 absl::Status bindSymbols(const plan::Plan &Plan, const plan::Function &Function,
                          std::span<const HostTensor> Inputs,
                          std::span<int64_t> Symbols);
@@ -30,8 +30,8 @@ std::vector<int64_t> shapeOf(const plan::Tensor &Tensor,
                              std::span<const int64_t> Symbols);
 uint64_t bytesOf(const plan::Tensor &Tensor, std::span<const int64_t> Symbols);
 
-/// Checks the types and shapes of the outputs that are wanted, and that those
-/// whose elements are checked after the call (Function.drawn) are among them.
+/// Checks the types and shapes of the outputs that have memory, and that those
+/// whose elements are checked after the call (Function.drawn) have some.
 /// Allocates nothing on success.
 absl::Status checkOutputs(const plan::Function &Function,
                           std::span<const HostTensor> Outputs,

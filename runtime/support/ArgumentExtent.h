@@ -13,7 +13,7 @@
 
 namespace m1 {
 
-/// What a kernel may do with one of its arguments.
+/// The memory that a kernel may access through an argument.
 struct ArgumentExtent {
   enum class Access : uint8_t {
     Scalar, ///< the argument is a number, not an address
@@ -21,7 +21,7 @@ struct ArgumentExtent {
     ReadWrite
   };
   Access Allowed = Access::Scalar;
-  /// From the argument's address on.
+  /// Accessible bytes from the argument's address on.
   uint64_t Bytes = 0;
 };
 

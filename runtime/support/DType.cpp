@@ -1,4 +1,4 @@
-//===- DType.cpp - element types of tensors ---------------------*- C++ -*-===//
+//===- DType.cpp - element types of tensors -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

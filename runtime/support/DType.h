@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_DTYPE_H
-#define M1_RUNTIME_SUPPORT_DTYPE_H
+#ifndef M1C_RUNTIME_SUPPORT_DTYPE_H
+#define M1C_RUNTIME_SUPPORT_DTYPE_H
 
 #include <bit>
 #include <cstdint>
@@ -44,7 +44,7 @@ int64_t byteSize(ElementType Type);
 std::string_view name(ElementType Type);
 std::optional<ElementType> elementTypeFromName(std::string_view Name);
 
-/// Product of the extents, or none where it is negative or does not fit.
+/// Product of the extents; none if one is negative or the product overflows.
 std::optional<int64_t> elementCount(std::span<const int64_t> Shape);
 /// "[2, 3]".
 std::string formatShape(std::span<const int64_t> Shape);
@@ -60,4 +60,4 @@ uint16_t f16FromFloat(float Value);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SUPPORT_DTYPE_H
+#endif // M1C_RUNTIME_SUPPORT_DTYPE_H

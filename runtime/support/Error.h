@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_ERROR_H
-#define M1_RUNTIME_SUPPORT_ERROR_H
+#ifndef M1C_RUNTIME_SUPPORT_ERROR_H
+#define M1C_RUNTIME_SUPPORT_ERROR_H
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -29,28 +29,27 @@ std::enable_if_t<std::is_arithmetic_v<T>> appendPart(std::string &Out, T Part) {
 }
 } // namespace detail
 
-/// The parts, one after the other. (Abseil's StrCat does not take
-/// std::string_view where Abseil was built for C++14.)
+/// Concatenates the parts. (Abseil's StrCat does not take std::string_view if
+/// Abseil was built for C++14.)
 template <typename... Parts> std::string concat(const Parts &...P) {
   std::string Out;
   (detail::appendPart(Out, P), ...);
   return Out;
 }
 
-/// The text with its control characters (U+0000 to U+001F, U+007F to U+009F)
-/// written as JSON does: names out of files from elsewhere can hold any.
+/// Escapes control characters (U+0000 to U+001F, U+007F to U+009F) as JSON
+/// does: names in untrusted files can hold any.
 std::string printable(std::string_view Text);
 
-/// An error that a user can cause and mend: one line that says what is wrong,
-/// where, what was found and what was expected. It is made printable.
+/// An error that a user can cause and fix: one line that says what is wrong,
+/// where, what was found and what was expected. Control characters are escaped.
 template <typename... Parts> absl::Status makeError(const Parts &...P) {
   return absl::InvalidArgumentError(printable(concat(P...)));
 }
 
 } // namespace m1
 
-/// Returns from the enclosing function where `Expr`, an absl::Status, is not
-/// OK.
+/// Returns from the enclosing function if `Expr`, an absl::Status, is not OK.
 #define M1_RETURN_IF_ERROR(Expr)                                               \
   do {                                                                         \
     if (absl::Status M1Status = (Expr); !M1Status.ok())                        \
@@ -71,4 +70,4 @@ template <typename... Parts> absl::Status makeError(const Parts &...P) {
   Lhs = std::move(*Tmp)
 // NOLINTEND(bugprone-macro-parentheses)
 
-#endif // M1_RUNTIME_SUPPORT_ERROR_H
+#endif // M1C_RUNTIME_SUPPORT_ERROR_H

@@ -1,4 +1,4 @@
-//===- File.cpp - mapped input files and atomic output files ----*- C++ -*-===//
+//===- File.cpp - mapped input files and atomic output files --------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

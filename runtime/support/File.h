@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_SUPPORT_FILE_H
-#define M1_RUNTIME_SUPPORT_FILE_H
+#ifndef M1C_RUNTIME_SUPPORT_FILE_H
+#define M1C_RUNTIME_SUPPORT_FILE_H
 
 #include "runtime/support/Error.h"
 
@@ -32,8 +32,8 @@ public:
 
   std::span<const std::byte> bytes() const { return {Data, Size}; }
 
-  /// Gives the pages that lie wholly inside the range back to the system; they
-  /// are read again when touched again.
+  /// Releases the pages that are entirely inside the range; they are read again
+  /// when touched.
   void release(uint64_t Offset, uint64_t Bytes) const;
 
 private:
@@ -45,17 +45,16 @@ private:
 /// Size in bytes of a regular file; errors name the file.
 absl::StatusOr<uint64_t> fileSize(const std::string &Path);
 
-/// The first `Bytes` bytes from `Offset` of a file; fewer at its end.
+/// Up to `Bytes` bytes of a file from `Offset` on; fewer at its end.
 absl::StatusOr<std::string> readFileRange(const std::string &Path,
                                           uint64_t Offset, uint64_t Bytes);
 
-/// A file that appears under its name only when it is complete: bytes go to a
-/// temporary name beside it, `commit` renames. Without `commit` nothing is
-/// left.
+/// A file that appears under its name only when complete: it is written under a
+/// temporary name in the same directory and renamed by `commit`. Without
+/// `commit` it is removed.
 class OutputFile {
 public:
-  /// An error also where `Path` is a directory, which `commit` could not
-  /// replace.
+  /// An error if `Path` is a directory, which `commit` could not replace.
   static absl::StatusOr<std::unique_ptr<OutputFile>>
   create(const std::string &Path);
   ~OutputFile();
@@ -63,10 +62,9 @@ public:
   OutputFile &operator=(const OutputFile &) = delete;
 
   absl::Status write(const void *Data, size_t Bytes);
-  /// Must follow the last `write`: all bytes are on the disk, or it is an
-  /// error.
+  /// Call after the last `write`. An error if not all bytes could be written.
   absl::Status close();
-  /// Gives the closed file its name.
+  /// Renames the closed file to `Path`.
   absl::Status commit();
 
 private:
@@ -79,14 +77,14 @@ private:
   absl::Status flush();
 };
 
-/// Closed files that belong together. They get their names in `commit`, once
-/// the last one is there: without it none of them is left.
+/// Closed files that are committed together, once all are complete; without
+/// `commit` all are removed.
 using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
 absl::Status commit(const OutputFiles &Files);
 
-/// Creates a directory and its parents where they do not exist.
+/// Creates a directory and its parents if they do not exist.
 absl::Status createDirectories(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_SUPPORT_FILE_H
+#endif // M1C_RUNTIME_SUPPORT_FILE_H

@@ -1,4 +1,4 @@
-//===- Profile.cpp - time by kernel -----------------------------*- C++ -*-===//
+//===- Profile.cpp - time by kernel ---------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_TRACE_PROFILE_H
-#define M1_RUNTIME_TRACE_PROFILE_H
+#ifndef M1C_RUNTIME_TRACE_PROFILE_H
+#define M1C_RUNTIME_TRACE_PROFILE_H
 
 #include <cstdint>
 #include <map>
@@ -16,12 +16,12 @@
 
 namespace m1 {
 
-/// Where the time of a plan's steps goes.
+/// Execution time by kernel.
 class Profile {
 public:
   void record(std::string_view Name, double Seconds);
-  /// One line for each kernel, and for copies, longest first: its share of the
-  /// time, the time, the number of runs, the mean time of a run.
+  /// One line per kernel, and one for copies, by decreasing time: share of the
+  /// total, time, number of runs, mean time per run.
   std::string table() const;
 
 private:
@@ -34,4 +34,4 @@ private:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_TRACE_PROFILE_H
+#endif // M1C_RUNTIME_TRACE_PROFILE_H

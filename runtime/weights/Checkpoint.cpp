@@ -1,4 +1,4 @@
-//===- Checkpoint.cpp - a directory of safetensors files --------*- C++ -*-===//
+//===- Checkpoint.cpp - a directory of safetensors files ------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -38,7 +38,7 @@ m1::readSafetensorsIndex(const std::string &Path) {
       return makeError(Path, ": weight_map: tensor '", Name,
                        "' has no file name");
     std::string FileName = File.get<std::string>();
-    // A checkpoint's files lie beside its index; nothing may point elsewhere.
+    // Files must be in the index's directory.
     if (FileName.empty() || FileName.find('/') != std::string::npos ||
         FileName.find('\0') != std::string::npos)
       return makeError(Path, ": weight_map: tensor '", Name, "': '", FileName,

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_CHECKPOINT_H
-#define M1_RUNTIME_WEIGHTS_CHECKPOINT_H
+#ifndef M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
+#define M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 
 #include "runtime/weights/Safetensors.h"
 
@@ -46,12 +46,12 @@ public:
     return Files[Tensor.File];
   }
 
-  /// The tensor's bytes; its file is mapped at the first call. They are aligned
-  /// as they are in the file, which can be less than the element type asks for.
+  /// The tensor's bytes; its file is mapped on first use. Their alignment is
+  /// that in the file, which may be less than the element type's.
   absl::StatusOr<std::span<const std::byte>> data(const TensorInfo &Tensor);
 
-  /// Gives the tensor's pages back to the system; `data` stays valid, and what
-  /// is touched again is read again.
+  /// Releases the tensor's pages; `data` stays valid and is read again when
+  /// touched.
   void release(const TensorInfo &Tensor);
 
 private:
@@ -72,4 +72,4 @@ readSafetensorsIndex(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_CHECKPOINT_H
+#endif // M1C_RUNTIME_WEIGHTS_CHECKPOINT_H

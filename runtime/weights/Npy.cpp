@@ -1,4 +1,4 @@
-//===- Npy.cpp - reading and writing .npy files -----------------*- C++ -*-===//
+//===- Npy.cpp - reading and writing .npy files ---------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_NPY_H
-#define M1_RUNTIME_WEIGHTS_NPY_H
+#ifndef M1C_RUNTIME_WEIGHTS_NPY_H
+#define M1C_RUNTIME_WEIGHTS_NPY_H
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
@@ -50,17 +50,17 @@ absl::StatusOr<NpyArray> convert(NpyArray Array, ElementType Type,
 /// Token ids from a 1-D .npy file of int32 or int64.
 absl::StatusOr<std::vector<int64_t>> readTokens(const std::string &Path);
 
-/// Writes a whole array, into a file that has still to be committed. BF16 and
-/// F16 are written as f4.
+/// Writes an array to a file that is not committed yet. BF16 and F16 are
+/// written as f4.
 absl::StatusOr<std::unique_ptr<OutputFile>>
 prepareNpy(const std::string &Path, ElementType Type,
            std::span<const int64_t> Shape, const void *Data);
-/// The same, and commits it.
+/// The same, committed.
 absl::Status writeNpy(const std::string &Path, ElementType Type,
                       std::span<const int64_t> Shape, const void *Data);
 
-/// Writes an array of known shape piece by piece, so that it need never be in
-/// memory as a whole.
+/// Writes an array of known shape in pieces, so that it need not be in memory
+/// as a whole.
 class NpyWriter {
 public:
   /// `Type` is F32, F64, I32, I64 or U8.
@@ -69,8 +69,7 @@ public:
          std::span<const int64_t> Shape);
   ~NpyWriter();
   absl::Status append(const void *Data, size_t Bytes);
-  /// Must follow the last piece: the complete file, which has still to be
-  /// committed.
+  /// Call after the last piece; returns the complete file, not committed yet.
   absl::StatusOr<std::unique_ptr<OutputFile>> finish();
 
 private:
@@ -81,4 +80,4 @@ private:
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_NPY_H
+#endif // M1C_RUNTIME_WEIGHTS_NPY_H

@@ -1,4 +1,4 @@
-//===- Safetensors.cpp - metadata of one safetensors file -------*- C++ -*-===//
+//===- Safetensors.cpp - metadata of one safetensors file -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -20,11 +20,11 @@ using namespace m1;
 using json = nlohmann::json;
 
 namespace {
-/// The safetensors library refuses longer headers too.
+/// The safetensors library has the same limit.
 constexpr uint64_t MaxHeaderBytes = 100'000'000;
 
-/// Collects the header's tensors as the parser meets them. A SAX handler, since
-/// the DOM would silently keep the last of two tensors with one name.
+/// Collects the header's tensors. A SAX handler, because a DOM would silently
+/// drop the first of two tensors with one name.
 class HeaderReader : public nlohmann::json_sax<json> {
 public:
   HeaderReader(const std::string &Path, uint64_t DataOffset, uint64_t DataBytes)

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_WEIGHTS_SAFETENSORS_H
-#define M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+#ifndef M1C_RUNTIME_WEIGHTS_SAFETENSORS_H
+#define M1C_RUNTIME_WEIGHTS_SAFETENSORS_H
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
@@ -17,7 +17,7 @@
 
 namespace m1 {
 
-/// Where a tensor lies in its file.
+/// A tensor's type, shape and location.
 struct TensorInfo {
   std::string Name;
   ElementType Type;
@@ -27,16 +27,15 @@ struct TensorInfo {
   uint32_t File = 0; ///< index into Checkpoint::files()
 };
 
-/// Reads the header of a safetensors file, and nothing else of it. The result
-/// is in order of offsets.
+/// Reads only the header of a safetensors file. The result is ordered by
+/// offset.
 ///
-/// The file is only data from outside: anything that is not a well-formed
-/// header (length, JSON, element types, shapes against byte ranges, ranges
-/// against each other and against the file's size) is an error that names the
-/// file and the tensor.
+/// The file is untrusted: a malformed header (length, JSON, element types,
+/// shapes and byte ranges inconsistent with each other or with the file's size)
+/// is an error that names the file and the tensor.
 absl::StatusOr<std::vector<TensorInfo>>
 readSafetensorsHeader(const std::string &Path);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_WEIGHTS_SAFETENSORS_H
+#endif // M1C_RUNTIME_WEIGHTS_SAFETENSORS_H

@@ -46,7 +46,7 @@ def compare(case, work):
     files = e2e.write_tokens(os.path.join(work, "tokens"), [tokens])
     plan, module = os.path.join(work, "model.m1plan"), os.path.join(work, "model.mlir")
     e2e.run("m1c", checkpoint, "-o", plan)
-    e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
+    e2e.run("m1c", checkpoint, "--emit=model", "-o", module)
     found = {}
     for name, command in ("m1run", ("m1run", "score", plan)), ("exact", ("m1-interpret", module)):
         out = e2e.fresh(os.path.join(work, name))

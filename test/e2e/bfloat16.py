@@ -35,7 +35,7 @@ def main():
     tokens = e2e.write_tokens(os.path.join(work, "tokens"), [generator.integers(0, config["vocab_size"], TOKENS)])
     plan, module = os.path.join(work, "model.m1plan"), os.path.join(work, "model.mlir")
     e2e.run("m1c", checkpoint, "-o", plan)
-    e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
+    e2e.run("m1c", checkpoint, "--emit=model", "-o", module)
     common = ("--weights", checkpoint, "--tokens", tokens, "--logits", "--out-dir")
     compiled, reference = e2e.fresh(os.path.join(work, "compiled")), e2e.fresh(os.path.join(work, "reference"))
     e2e.run("m1run", "score", plan, *common, compiled)

@@ -43,7 +43,7 @@ class Case:
     def exact(self):
         """The interpreter's log-probabilities."""
         module = os.path.join(self.work, "model.mlir")
-        e2e.run("m1c", self.checkpoint, "--emit=m1", "-o", module)
+        e2e.run("m1c", self.checkpoint, "--emit=model", "-o", module)
         return self.log_probs("m1-interpret", module)
 
     def error(self, unit, exact):

@@ -75,7 +75,7 @@ def main():
         score, generate = ("m1run", "score", model), ("m1run", "generate", model, "--temperature", 0)
     else:
         model = os.path.join(work, "model.mlir")
-        e2e.run("m1c", golden.checkpoint, "--emit=m1", "-o", model)
+        e2e.run("m1c", golden.checkpoint, "--emit=model", "-o", model)
         score = generate = ("m1-interpret", model)
 
     differences = golden.score(*score)

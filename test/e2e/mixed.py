@@ -41,7 +41,7 @@ for name, only in (("experts", ".experts."), ("all", "")):
     folder, module, reference = (os.path.join(work, name + end) for end in ("", ".mlir", ".reference"))
     e2e.make_checkpoint.layout = mixed(only)
     e2e.make_checkpoint.write_checkpoint(config, folder, 1)
-    e2e.run("m1c", folder, "--emit=m1", "-o", module)
+    e2e.run("m1c", folder, "--emit=model", "-o", module)
     e2e.run("m1-interpret", module, "--weights", folder, "--tokens", tokens, "--out-dir", reference)
     expected = e2e.read(reference, "logprobs", 1)[0]
     for unit in units:

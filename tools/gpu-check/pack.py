@@ -166,7 +166,7 @@ class Packer:
             work = e2e.fresh(os.path.join(self.scratch, "golden-of-interpreter"))
             checkpoint, module = os.path.join(work, "checkpoint"), os.path.join(work, "model.mlir")
             e2e.make_checkpoint.write_checkpoint(config, checkpoint, seed, "float32")
-            e2e.run("m1c", checkpoint, "--emit=m1", "-o", module)
+            e2e.run("m1c", checkpoint, "--emit=model", "-o", module)
             generator = np.random.Generator(np.random.PCG64(seed))
             prompts = [generator.integers(0, config["vocab_size"], n) for n in (65, 20, 3)]
             command = ("m1-interpret", module, "--weights", checkpoint, "--out-dir", work, "--tokens")

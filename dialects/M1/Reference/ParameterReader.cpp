@@ -8,6 +8,7 @@
 
 #include "dialects/M1/Reference/ParameterReader.h"
 
+#include "dialects/Support/ElementTypes.h"
 #include "runtime/support/Error.h"
 #include "runtime/weights/Random.h"
 #include <cstring>
@@ -19,14 +20,6 @@ using m1::ElementType;
 
 /// Bytes of parameters that are kept as doubles.
 static constexpr int64_t CacheLimit = int64_t(1) << 30;
-
-static ElementType elementTypeOf(Type Ty) {
-  if (Ty.isF32())
-    return ElementType::F32;
-  if (Ty.isBF16())
-    return ElementType::BF16;
-  return Ty.isF16() ? ElementType::F16 : ElementType::F64;
-}
 
 template <typename Stored> static Stored loadAs(const std::byte *From) {
   Stored Value; // tensors need not be aligned in their file
@@ -132,8 +125,8 @@ LogicalResult ParameterReader::read(m1::ParameterOp Parameter,
                                     m1::SourceAttr Source,
                                     ArrayRef<int64_t> Shape, double *To) {
   auto Ty = cast<RankedTensorType>(Parameter.getType());
-  ElementType Element = elementTypeOf(Source.getStored() ? Source.getStored()
-                                                         : Ty.getElementType());
+  ElementType Element = *m1::elementTypeOf(
+      Source.getStored() ? Source.getStored() : Ty.getElementType());
   SmallVector<int64_t> Whole(Shape);
   if (Source.getAxis() >= 0)
     Whole[Source.getAxis()] = Source.getExtent();

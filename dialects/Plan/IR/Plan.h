@@ -29,12 +29,15 @@
 
 namespace m1::plan {
 
-/// The module attribute with the greatest value of each symbol.
+/// The module attribute with the bound of each symbol.
 inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 
-/// The extent of axis 0 of a memref value of a program, which may be dynamic.
-/// Null where that is not known: only arguments, buffers and views say it.
+/// The extent of axis 0 of a memref in a program; 1 for rank 0. Null if it is
+/// dynamic and the value is no argument, buffer or view.
 ExprAttr rowsOf(mlir::Value Memory);
+
+/// The memory that a view, or a view of a view, shows; any other value itself.
+mlir::Value baseOf(mlir::Value Memory);
 
 } // namespace m1::plan
 

@@ -21,21 +21,116 @@ using namespace m1::plan;
 // Assembly
 //===----------------------------------------------------------------------===//
 
+/// `symbol [* multiply] [(+ | -) add]`, or a number.
+static ParseResult parseSum(AsmParser &Parser, std::string &Symbol,
+                            int64_t &Multiply, int64_t &Add) {
+  if (OptionalParseResult Number = Parser.parseOptionalInteger(Add);
+      Number.has_value())
+    return *Number;
+  if (failed(Parser.parseOptionalKeywordOrString(&Symbol)))
+    return Parser.emitError(Parser.getCurrentLocation(),
+                            "expected a number or a symbol");
+  Multiply = 1;
+  if (succeeded(Parser.parseOptionalStar()) && Parser.parseInteger(Multiply))
+    return failure();
+  if (succeeded(Parser.parseOptionalPlus()))
+    return Parser.parseInteger(Add);
+  // The parser takes `- 3` for an integer.
+  SMLoc Loc = Parser.getCurrentLocation();
+  OptionalParseResult Negative = Parser.parseOptionalInteger(Add);
+  if (!Negative.has_value())
+    return success();
+  if (succeeded(*Negative) && Add >= 0)
+    return Parser.emitError(Loc, "expected '+' or '-' before a number");
+  return *Negative;
+}
+
+/// A size without `#plan.expr<>`: `T`, `T * 2 + 3`, `(T + 1) ceildiv 64`.
+static ParseResult parseExpr(AsmParser &Parser, ExprAttr &Result) {
+  SMLoc Loc = Parser.getCurrentLocation();
+  std::string Symbol;
+  int64_t Multiply = 0, Add = 0, Divide = 1;
+  const bool InParentheses = succeeded(Parser.parseOptionalLParen());
+  if (parseSum(Parser, Symbol, Multiply, Add) ||
+      (InParentheses && Parser.parseRParen()))
+    return failure();
+  const bool IsSum = !Symbol.empty() && (Multiply != 1 || Add != 0);
+  SMLoc DivideLoc = Parser.getCurrentLocation();
+  if (succeeded(Parser.parseOptionalKeyword("ceildiv"))) {
+    if (IsSum && !InParentheses)
+      return Parser.emitError(DivideLoc,
+                              "expected parentheses around what is divided");
+    if (Parser.parseInteger(Divide))
+      return failure();
+  }
+  MLIRContext *Context = Parser.getContext();
+  Result = ExprAttr::getChecked([&] { return Parser.emitError(Loc); }, Context,
+                                StringAttr::get(Context, Symbol), Multiply, Add,
+                                Divide);
+  return success(Result != nullptr);
+}
+
+static void printExpr(AsmPrinter &Printer, ExprAttr E) {
+  const int64_t Multiply = E.getMultiply(), Add = E.getAdd();
+  const bool IsConstant = E.getSymbol().empty();
+  const bool InParentheses =
+      E.getDivide() != 1 && !IsConstant && (Multiply != 1 || Add != 0);
+  if (InParentheses)
+    Printer << '(';
+  if (IsConstant) {
+    Printer << Add;
+  } else {
+    Printer.printKeywordOrString(E.getSymbol());
+    if (Multiply != 1)
+      Printer << " * " << Multiply;
+    if (Add != 0)
+      Printer << (Add > 0 ? " + " : " - ") << (Add > 0 ? Add : -Add);
+  }
+  if (InParentheses)
+    Printer << ')';
+  if (E.getDivide() != 1)
+    Printer << " ceildiv " << E.getDivide();
+}
+static void printExpr(OpAsmPrinter &Printer, Operation *, ExprAttr E) {
+  printExpr(Printer, E);
+}
+
+/// `[B, T ceildiv 8, 1]`.
+static ParseResult parseGrid(OpAsmParser &Parser, ArrayAttr &Grid) {
+  SmallVector<Attribute> Sizes;
+  if (Parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, [&] {
+        ExprAttr Size;
+        ParseResult Parsed = parseExpr(Parser, Size);
+        Sizes.push_back(Size);
+        return Parsed;
+      }))
+    return failure();
+  Grid = Parser.getBuilder().getArrayAttr(Sizes);
+  return success();
+}
+
+static void printGrid(OpAsmPrinter &Printer, Operation *, ArrayAttr Grid) {
+  Printer << '[';
+  llvm::interleaveComma(Grid.getAsRange<ExprAttr>(), Printer,
+                        [&](ExprAttr Size) { printExpr(Printer, Size); });
+  Printer << ']';
+}
+
 /// `(x = %0 : memref<?x64xf32>, result = %1 : memref<?x64xf32> written)`.
 static void printLaunchOperands(OpAsmPrinter &Printer, Operation *,
                                 OperandRange Operands, TypeRange Types,
                                 ArrayAttr Names, DenseBoolArrayAttr Written) {
   Printer << '(';
-  llvm::interleaveComma(
-      llvm::zip(Names.getAsValueRange<StringAttr>(), Operands,
-                Written.asArrayRef()),
-      Printer, [&](const auto &Each) {
-        auto [Name, Operand, IsWritten] = Each;
-        Printer.printKeywordOrString(Name);
-        Printer << " = " << Operand << " : " << Operand.getType();
-        if (IsWritten)
-          Printer << " written";
-      });
+  llvm::interleaveComma(llvm::zip(Names.getAsValueRange<StringAttr>(), Operands,
+                                  Written.asArrayRef()),
+                        Printer, [&](const auto &Each) {
+                          auto [Name, Operand, IsWritten] = Each;
+                          Printer.printKeywordOrString(Name);
+                          Printer << " = " << Operand << " : "
+                                  << Operand.getType();
+                          if (IsWritten)
+                            Printer << " written";
+                        });
   Printer << ')';
 }
 
@@ -87,9 +182,24 @@ void PlanDialect::initialize() {
 // Sizes
 //===----------------------------------------------------------------------===//
 
+Attribute ExprAttr::parse(AsmParser &Parser, Type) {
+  ExprAttr Result;
+  if (Parser.parseLess() || parseExpr(Parser, Result) || Parser.parseGreater())
+    return {};
+  return Result;
+}
+
+void ExprAttr::print(AsmPrinter &Printer) const {
+  Printer << '<';
+  printExpr(Printer, *this);
+  Printer << '>';
+}
+
 LogicalResult ExprAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
-                               StringAttr, int64_t Multiply, int64_t,
+                               StringAttr Symbol, int64_t Multiply, int64_t,
                                int64_t Divide) {
+  if (Symbol.empty() && Multiply != 0)
+    return EmitError() << "expected a symbol to multiply by " << Multiply;
   if (Multiply < 0 || Divide < 1)
     return EmitError() << "expected a factor of at least 0 and a divisor of at "
                           "least 1, found "
@@ -136,6 +246,12 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
   return {};
 }
 
+Value m1::plan::baseOf(Value Memory) {
+  while (auto View = Memory.getDefiningOp<ViewOp>())
+    Memory = View.getSource();
+  return Memory;
+}
+
 //===----------------------------------------------------------------------===//
 // ProgramOp
 //===----------------------------------------------------------------------===//
@@ -147,7 +263,7 @@ ParseResult ProgramOp::parse(OpAsmParser &Parser, OperationState &Result) {
 
 void ProgramOp::print(OpAsmPrinter &Printer) { printFunction(*this, Printer); }
 
-/// True for memrefs whose layout this dialect can describe.
+/// Whether `T` is a memref with at most axis 0 dynamic, if that may be.
 static bool isPlanMemory(Type T, bool MayBeDynamic) {
   auto MemRef = dyn_cast<MemRefType>(T);
   if (!MemRef)

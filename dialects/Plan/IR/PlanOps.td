@@ -6,8 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What a plan file says, before it is bytes: programs that launch kernels on buffers. Every op has its counterpart in
-// runtime/schema/plan.fbs.
+// The contents of a plan file (runtime/schema/plan.fbs) as IR: programs that launch kernels on buffers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,9 +24,8 @@ def Plan_Dialect : Dialect {
   let name = "plan";
   let summary = "The schedule: programs, buffers, launches";
   let description = [{
-    Sizes that vary from call to call are named symbols (`T`, `B`); the module's attribute `plan.symbols` gives the
-    greatest value of each, for which every buffer is large enough. A memref of this dialect has at most its axis 0
-    dynamic.
+    Sizes that vary from call to call are named symbols (`T`, `B`). The module's attribute `plan.symbols` gives an upper
+    bound for each, for which every buffer is large enough. Only axis 0 of a memref may be dynamic.
   }];
   let cppNamespace = "::m1::plan";
   let useDefaultAttributePrinterParser = 1;
@@ -35,12 +33,13 @@ def Plan_Dialect : Dialect {
 
 def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
   let mnemonic = "expr";
-  let summary = "ceil((symbol * multiply + add) / divide)";
+  let summary = "A size: ceil((symbol * multiply + add) / divide)";
   let description = [{
-    `#plan.expr<"T" * 1 + 0 ceildiv 64>`; an empty symbol counts as 0, so that `#plan.expr<"" * 0 + 8 ceildiv 1>` is 8.
+    Written as an affine expression: `8`, `T`, `T * 2 + 3`, `T ceildiv 64`, `(T * 2 - 1) ceildiv 64`; as an attribute
+    `#plan.expr<T ceildiv 64>`. A symbol that is no identifier is quoted. A constant has an empty symbol and the factor 0.
   }];
   let parameters = (ins "::mlir::StringAttr":$symbol, "int64_t":$multiply, "int64_t":$add, "int64_t":$divide);
-  let assemblyFormat = "`<` $symbol `*` $multiply `+` $add `ceildiv` $divide `>`";
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let builders = [
     AttrBuilderWithInferredContext<(ins "::mlir::StringAttr":$symbol, CArg<"int64_t", "1">:$multiply,
@@ -49,9 +48,9 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
     }]>
   ];
   let extraClassDeclaration = [{
-    /// A number that does not depend on any symbol.
+    /// A size that depends on no symbol.
     static ExprAttr constant(::mlir::MLIRContext *Context, int64_t Value);
-    /// The value where the symbol has the value `Symbol`.
+    /// The size if the symbol's value is `Symbol`.
     int64_t evaluate(int64_t Symbol) const;
     /// This plus `Number`, times `Factor`, and divided by `Divisor`, rounded up. Nothing follows a division.
     ExprAttr plus(int64_t Number) const;
@@ -61,7 +60,7 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
 }
 def Plan_ExprArray : TypedArrayAttrBase<Plan_ExprAttr, "sizes">;
 
-// What a program relies on about the elements of an input of i32; the caller's data are checked before it runs.
+// Properties of the elements of an i32 input on which a program relies. The caller's data are checked before it runs.
 def Plan_BelowAttr : AttrDef<Plan_Dialect, "Below"> {
   let mnemonic = "below";
   let summary = "Each element is at least 0 and less than the limit";
@@ -70,18 +69,18 @@ def Plan_BelowAttr : AttrDef<Plan_Dialect, "Below"> {
 }
 def Plan_UniqueAttr : AttrDef<Plan_Dialect, "Unique"> {
   let mnemonic = "unique";
-  let summary = "No number is twice in a row; a vector is one row";
+  let summary = "No number occurs twice in a row; a vector is one row";
 }
 def Plan_OffsetsAttr : AttrDef<Plan_Dialect, "Offsets"> {
   let mnemonic = "offsets";
-  let summary = "The first element is 0, none is less than the one before it, the last is the total";
+  let summary = "The first element is 0, elements do not decrease, the last is the total";
   let parameters = (ins "::m1::plan::ExprAttr":$total);
-  let assemblyFormat = "`<` qualified($total) `>`";
+  let assemblyFormat = "`<` custom<Expr>($total) `>`";
 }
 def Plan_ConsecutiveAttr : AttrDef<Plan_Dialect, "Consecutive"> {
   let mnemonic = "consecutive";
-  let summary = "Between two offsets of another input, each element is one more than the one before it";
-  let description = "`offsets` is that input's number; it has `#plan.offsets` up to this input's rows.";
+  let summary = "Between two offsets of another input, each element is its predecessor plus 1";
+  let description = "`offsets` is the index of that input, which has `#plan.offsets` up to this input's rows.";
   let parameters = (ins "unsigned":$offsets);
   let assemblyFormat = "`<` $offsets `>`";
 }
@@ -92,9 +91,9 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
   let summary = "An entry point: a list of steps";
   let description = [{
     Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
-    outputs, `plan.rows` (an `#plan.expr`) where axis 0 is dynamic, `plan.checks` where the program relies on something
-    about an input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`;
-    `plan.drawn` on outputs that hold tokens, or -1 - t where the logit of token t spoils the draw.
+    outputs, `plan.rows` (a `#plan.expr`) if axis 0 is dynamic, `plan.checks` if the program relies on properties of an
+    input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`; `plan.drawn` on
+    outputs that hold tokens, or -1 - t if the logit of token t is NaN or plus infinity.
 
     Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
     `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs; (C5) `plan.checks` is
@@ -112,7 +111,13 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
     bool isOutput(unsigned Argument) { return static_cast<bool>(getArgAttr(Argument, "plan.output")); }
-    /// What the program relies on about an input's elements; may be empty.
+    unsigned getNumInputs() {
+      unsigned Number = 0;
+      while (Number < getNumArguments() && !isOutput(Number))
+        ++Number;
+      return Number;
+    }
+    /// The properties of an input's elements on which the program relies.
     ::mlir::ArrayRef<::mlir::Attribute> getChecks(unsigned Argument) {
       auto Checks = getArgAttrOfType<::mlir::ArrayAttr>(Argument, "plan.checks");
       return Checks ? Checks.getValue() : ::mlir::ArrayRef<::mlir::Attribute>();
@@ -157,23 +162,23 @@ def Plan_GlobalRefOp : Plan_Op<"global_ref", [Pure, DeclareOpInterfaceMethods<Sy
 }
 
 def Plan_ParameterOp : Plan_Op<"parameter", [Pure]> {
-  let summary = "A tensor of the checkpoint, where it lies";
+  let summary = "A tensor of the checkpoint, in place";
   let arguments = (ins StrAttr:$tensor);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$tensor `:` type($result) attr-dict";
 }
 
 def Plan_BufferOp : Plan_Op<"buffer", [MemoryEffects<[MemAlloc]>]> {
-  let summary = "Memory for the rest of this call";
+  let summary = "Memory of one call";
   let description = [{
-    `rows` is the extent of a dynamic axis 0. `offset`, in bytes, is set by `plan-assign-buffers`; buffers whose lives do
-    not overlap may share memory.
+    `rows` is the extent of a dynamic axis 0. `offset`, in bytes, is set by `plan-assign-buffers`; buffers whose live
+    ranges do not overlap may share memory.
 
     Constraints: (C1) rows is given if and only if axis 0 is dynamic; no other axis is.
   }];
   let arguments = (ins OptionalAttr<Plan_ExprAttr>:$rows, OptionalAttr<I64Attr>:$offset);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "(`rows` $rows^)? `:` type($result) attr-dict";
+  let assemblyFormat = "(`rows` custom<Expr>($rows)^)? `:` type($result) attr-dict";
   let hasVerifier = 1;
 }
 
@@ -186,7 +191,7 @@ def Plan_ViewOp : Plan_Op<"view", [Pure]> {
   }];
   let arguments = (ins AnyMemRef:$source, I64Attr:$offset, OptionalAttr<Plan_ExprAttr>:$rows);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$source `at` $offset (`rows` $rows^)? attr-dict `:` type($source) `to` type($result)";
+  let assemblyFormat = "$source `at` $offset (`rows` custom<Expr>($rows)^)? attr-dict `:` type($source) `to` type($result)";
   let hasVerifier = 1;
 }
 
@@ -206,7 +211,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
   let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, StrArrayAttr:$names,
                        DenseBoolArrayAttr:$written);
   let assemblyFormat = [{
-    $kernel `grid` $grid custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
+    $kernel `grid` custom<Grid>($grid) custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
   }];
 }
 
@@ -224,7 +229,7 @@ def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {
   let summary = "A size as an operand";
   let arguments = (ins Plan_ExprAttr:$value);
   let results = (outs Index:$result);
-  let assemblyFormat = "$value attr-dict";
+  let assemblyFormat = "custom<Expr>($value) attr-dict";
 }
 
 #endif // PLAN_OPS

@@ -15,9 +15,9 @@ def Tile_Dialect : Dialect {
   let name = "tile";
   let summary = "Kernels over blocks, for every target";
   let description = [{
-    A block is a `vector` of rank 1 or 2. Blocks are as large as the algorithm wants them (a chunk of tokens by a head's
-    width); how a block is kept, in registers, in cache or shared memory, is the code generator's decision, as is the
-    loop over it. Memory is reached through `memref` arguments only, with static strides and possibly dynamic extents.
+    A block is a `vector` of rank 1 or 2. The algorithm determines its size (say, a chunk of tokens by a head's width).
+    Code generation decides where it is kept (registers, cache or shared memory) and writes the loops over it. Memory is
+    accessed through `memref` arguments only, with static strides and possibly dynamic extents.
 
     A module's attribute `tile.target`, a `#tile.target`, says what its kernels are compiled for.
   }];

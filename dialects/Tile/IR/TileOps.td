@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A kernel computes one cell of a grid with blocks: vectors of rank 1 or 2 and of fixed shape. Everything that upstream
-// dialects can say about such values (arith, math, vector.multi_reduction, vector.transpose, scf) is said in them.
+// A kernel computes one grid cell with blocks: vectors of rank 1 or 2 and of fixed shape. Upstream dialects (arith,
+// math, vector.multi_reduction, vector.transpose, scf) do most of the work; the ops here are what they lack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,7 +74,8 @@ def Tile_ProductAttr : AttrDef<Tile_Dialect, "Product"> {
   let mnemonic = "product";
   let summary = "How a GPU's thread block computes a tile.dot";
   let description = [{
-    - `matrix`: on matrix units, 16 of k at a time. Staged operands pass through a ring of `stages` tiles of `depth` in k;
+    - `matrix`: on matrix units, 16 of k at a time. Staged operands pass through a ring of `stages` tiles of `depth`
+      in k;
     - `registers`: by multiply-adds on accumulators in registers;
     - `shared`: by multiply-adds on accumulators in shared memory, one thread per element;
     - `split`: as `shared`, but each thread sums a part of k for all elements; for few elements with long sums.
@@ -99,18 +100,18 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
                                      DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
   let summary = "A function of a grid position";
   let description = [{
-    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and have
-    names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a kernel
-    write disjoint memory.
+    The first three arguments, of type `index`, are the cell's x, y and z; the others are memrefs and index values and
+    have names, by which launches pass their operands. Cells run in any order and at the same time, so the cells of a
+    kernel write disjoint memory.
 
-    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid position is
-    printed as `%cell_x`, `%cell_y` and `%cell_z`.
+    An argument's name is that of its value in the assembly: `%weight` is the argument called `weight`. The grid
+    position is printed as `%cell_x`, `%cell_y` and `%cell_z`.
 
     For a GPU the attribute `tile.threads` says how many threads compute a cell; `tile-assign-layouts` writes it.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5) `tile.threads`,
-    where present, is a 32-bit multiple of 32 from 32 to 1024.
+    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5)
+    `tile.threads`, where present, is a 32-bit multiple of 32 from 32 to 1024.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -138,18 +139,18 @@ def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, HasParent<"KernelOp">]>
 }
 
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
-  let summary = "A block of memory";
+  let summary = "Loads a block from memory";
   let description = [{
-    The block's axis i runs along axis `dims[i]` of the memref, from the position that `indices` gives. Elements at or
-    past `rows` on axis 0 and `cols` on axis 1 of the block, where given, read as zero; all others must lie inside the
-    memref.
+    Axis i of the block runs along axis `dims[i]` of the memref, starting at `indices`. Elements at or past `rows` on
+    axis 0 and `cols` on axis 1 of the block, where given, read as zero; all others must be in bounds.
 
-    With `pairs` the memref keeps two rows of the block beside each other, as matrix units of CPUs read them: `dims[0]`
-    counts pairs of rows, and row 2p + e lies at index p of it and e of the memref's last axis.
+    With `pairs` the memref interleaves two rows of the block, as matrix units of CPUs read them: `dims[0]` counts
+    pairs of rows, and row 2p + e is at index p of that axis and index e of the memref's last axis.
 
-    Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block, ascending,
-    each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2; (C5) pairs only with a block of
-    rank 2 and an even number of rows, and a memref whose last axis has the extent 2 and is not in dims.
+    Constraints: (C1) one index for each axis of the memref; (C2) dims has an entry for each axis of the block,
+    ascending, each a memref axis; (C3) element types agree; (C4) cols only with a block of rank 2; (C5) pairs only
+    with a block of rank 2 and an even number of rows, and a memref whose last axis has the extent 2 and is not in
+    dims.
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, Variadic<Index>:$indices, Optional<Index>:$rows,
                        Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs);
@@ -162,9 +163,9 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
 }
 
 def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
-  let summary = "Writes a block to memory";
+  let summary = "Stores a block to memory";
   let description = [{
-    As `tile.load`, in the other direction; elements at or past `rows` and `cols` are not written.
+    The inverse of `tile.load`. Elements at or past `rows` and `cols` are not written.
 
     Constraints: as `tile.load`.
   }];
@@ -178,9 +179,9 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
 }
 
 def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
-  let summary = "A block whose rows come from anywhere: result[i, j] = memref[row_index[i], col + j]";
+  let summary = "Loads a block whose rows are given by indices: result[i, j] = memref[row_index[i], col + j]";
   let description = [{
-    Rows at or past `rows` are zero, whatever their index.
+    Rows at or past `rows` are zero and their indices are not used.
 
     Constraints: (C1) the memref has rank 2; (C2) row_index has the block's row count; (C3) element types agree.
   }];
@@ -188,16 +189,18 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
                        Optional<Index>:$rows);
   let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
   let assemblyFormat = [{
-    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,` type($result)
+    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,`
+    type($result)
   }];
   let hasVerifier = 1;
 }
 
 def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
-  let summary = "Writes each row of a block to a row of its own: memref[row_index[i], col + j] = value[i, j]";
+  let summary = "Stores the rows of a block at indices: memref[row_index[i], col + j] = value[i, j]";
   let description = "Constraints: as `tile.gather`; row indices below `rows` are distinct.";
   let arguments = (ins VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref,
-                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows, Optional<Index>:$cols);
+                       VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col, Optional<Index>:$rows,
+                       Optional<Index>:$cols);
   let assemblyFormat = [{
     $value `,` $memref `[` $row_index `,` $col `]` (`rows` $rows^)? (`cols` $cols^)? attr-dict
     `:` type($value) `,` type($memref) `,` type($row_index)
@@ -208,10 +211,10 @@ def Tile_ScatterOp : Tile_Op<"scatter", [AttrSizedOperandSegments]> {
 def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
   let summary = "acc + a b";
   let description = [{
-    a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from acc
-    and takes its K products in ascending order of k, each by one fused multiply-add, whatever M and N are and however
-    many rows are in use; a target whose matrix units sum in another order keeps one order of its own. Rows of b that
-    its load makes zero may be left out.
+    a is [M, K], b [K, N], acc and the result [M, N] of f32 (f64 for f64 operands). Each result element starts from
+    acc and accumulates its K products in ascending order of k, each with one fused multiply-add, whatever M and N are
+    and however many rows are in use. A matrix unit may have another reduction order, which must be as independent of
+    M, N and the rows in use. Rows of b that are zero because its load has `rows` may be skipped.
 
     Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands.
   }];
@@ -231,7 +234,7 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
 }
 
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
-  let summary = "A row or a column repeated along a new axis";
+  let summary = "Repeats a block of rank 1 along a new axis";
   let description = [{
     `tile.broadcast %v along 1 : vector<64xf32> to vector<64x32xf32>` makes each of v's elements a row of 32.
 
@@ -245,11 +248,12 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 }
 
 def Tile_ScratchOp : Tile_Op<"scratch", [MemoryEffects<[MemAlloc]>, AllTypesMatch<["base", "memory"]>]> {
-  let summary = "Memory of one cell, from here to its last use";
+  let summary = "Allocates memory of a grid cell until its last use";
   let description = [{
-    Stands in lowered kernels, between `tile-to-host` or `tile-to-gpu` and `tile-place-scratch`, for a buffer of the
-    cell's memory that begins at `base`: a thread's own on a CPU, a thread block's shared memory on a GPU. In a loop each
-    round has its own; what is to outlast a round is made before the loop.
+    A buffer in the memory of a grid cell, which begins at `base`: the worker thread's scratch memory on a CPU, the
+    thread block's shared memory on a GPU. `tile-to-host` and `tile-to-gpu` create these ops and `tile-place-scratch`
+    replaces them by addresses. In a loop each iteration has its own buffer; one that must outlive an iteration is
+    created before the loop.
 
     Constraints: (C1) at least one byte.
   }];

@@ -32,8 +32,8 @@ def Tile_MatrixUnitAttrInterface : AttrInterface<"MatrixUnitAttrInterface"> {
         (ins "::mlir::Type":$Left, "::mlir::Type":$Right, "::mlir::Type":$Sum, "int64_t":$Depth)>,
     InterfaceMethod<"k of one instruction.", "int64_t", "getDepth">,
     InterfaceMethod<[{
-      Rows of k that lie beside each other in a packed right operand: 1 where rows follow each other, 2 where each element is
-      followed by the one below it.
+      Rows of k that lie beside each other in a packed right operand: 1 where rows follow each other, 2 where each
+      element is followed by the one below it.
     }], "int64_t", "getRightRowsTogether">
   ];
 }
@@ -58,16 +58,16 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
   let mnemonic = "target";
   let summary = "What the kernels of a module are compiled for";
   let description = [{
-    The attribute `tile.target` of a module. `architecture` is LLVM's name of the processor; `unit` is the matrix unit, if
-    there is one.
+    The attribute `tile.target` of a module. `architecture` is LLVM's name of the processor; `unit` is the matrix
+    unit, if there is one.
 
     - `#tile.target<cpu "x86-64-v4", lanes = 16, registers = 32, unit = #tile.amx>`: `registers` vector registers of
       `lanes` f32 elements;
-    - `#tile.target<gpu "sm_80", registers = 255, shared = 166912, unit = #tile.mma>`: `registers` of 32 bits per thread,
-      `shared` bytes of shared memory per thread block.
+    - `#tile.target<gpu "sm_80", registers = 255, shared = 166912, unit = #tile.mma>`: `registers` of 32 bits per
+      thread, `shared` bytes of shared memory per thread block.
 
-    Constraints: (C1) `registers` is positive; (C2) `lanes` is a power of two for a CPU and absent for a GPU; (C3) `shared` is
-    positive for a GPU and absent for a CPU; (C4) the unit is one of this kind of target.
+    Constraints: (C1) `registers` is positive; (C2) `lanes` is a power of two for a CPU and absent for a GPU; (C3)
+    `shared` is positive for a GPU and absent for a CPU; (C4) the unit is one of this kind of target.
   }];
   let parameters = (ins EnumParameter<Tile_TargetKind>:$kind, StringRefParameter<>:$architecture,
                         DefaultValuedParameter<"int64_t", "0">:$lanes, "int64_t":$registers,

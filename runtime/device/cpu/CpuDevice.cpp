@@ -1,4 +1,4 @@
-//===- CpuDevice.cpp - the processor that this process runs on --*- C++ -*-===//
+//===- CpuDevice.cpp - the processor that this process runs on ------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -12,7 +12,7 @@
 #include "runtime/device/cpu/Features.h"
 #include "runtime/device/cpu/GuardedLaunch.h"
 #include "runtime/device/cpu/Image.h"
-#include "runtime/device/cpu/ThreadPool.h"
+#include "runtime/support/ThreadPool.h"
 
 #include <algorithm>
 #include <atomic>
@@ -62,14 +62,14 @@ public:
           {Function, view(Described.name()), Described.scratch_bytes()});
       ScratchBytes = std::max(ScratchBytes, Described.scratch_bytes());
     }
-    // Whole pages for each thread: no two threads share a cache line.
+    // Whole pages per thread: no false sharing.
     for (unsigned I = 0; I < Pool.threads(); ++I) {
       M1_ASSIGN_OR_RETURN(Pages Scratch,
                           Checked ? Pages::allocateGuarded(ScratchBytes)
                                   : Pages::allocate(ScratchBytes));
       Scratches.push_back(std::move(Scratch));
     }
-    // Takes no memory until an output that nobody wants is written.
+    // Takes no memory until an output that the caller does not take is written.
     M1_ASSIGN_OR_RETURN(
         Unwanted, Pages::allocate(MemoryNeeds(*Plan, kAlignment).Outputs));
     return absl::OkStatus();
@@ -78,8 +78,8 @@ public:
   absl::StatusOr<Address> allocate(uint64_t Bytes,
                                    plan::ArenaKind Kind) override {
     M1_ASSIGN_OR_RETURN(Pages Arena, Pages::allocate(Bytes));
-    // Weights are read from end to end: large pages spare address translations.
-    // States and activations may stay mostly untouched.
+    // Weights are read completely: large pages save TLB misses. States and
+    // activations may stay mostly untouched.
     if (Kind == plan::ArenaKind::Weights)
       Arena.useLargePages();
     Arenas.push_back(std::move(Arena));
@@ -140,7 +140,7 @@ private:
   static int64_t cellsOf(const std::array<int64_t, 3> &Grid) {
     return Grid[0] * Grid[1] * Grid[2];
   }
-  /// Chunks so small that the threads end together, and no smaller.
+  /// Small enough chunks for even load, and no smaller.
   int64_t chunkOf(const std::array<int64_t, 3> &Grid) const {
     return std::max<int64_t>(1, cellsOf(Grid) / (int64_t(Pool.threads()) * 8));
   }
@@ -202,7 +202,7 @@ private:
   std::vector<std::unique_ptr<cpu::Image>> Images;
   std::vector<Kernel> Kernels;
   std::vector<Pages> Arenas, Scratches;
-  /// Memory for outputs that nobody wants, of one call.
+  /// Memory for outputs that the caller does not take.
   Pages Unwanted;
   uint64_t UnwantedUsed = 0;
   ThreadPool Pool;

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
-#define M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#ifndef M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#define M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H
 
 #include "runtime/device/Device.h"
 
@@ -15,13 +15,14 @@
 
 namespace m1 {
 
-/// How many threads to use where `Asked` is the user's wish; 0 stands for one
-/// for each processor that this process may use.
+/// The number of threads to use if the user asked for `Asked`; 0: one per
+/// processor available to the process.
 absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
 
-/// `Threads` is at least 1.
+/// `Threads` is at least 1. `Checked`: see DeviceOptions. `Checked`: see
+/// DeviceOptions.
 std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_CPU_CPUDEVICE_H
+#endif // M1C_RUNTIME_DEVICE_CPU_CPUDEVICE_H

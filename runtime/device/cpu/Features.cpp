@@ -1,4 +1,4 @@
-//===- Features.cpp - what this CPU can do ----------------------*- C++ -*-===//
+//===- Features.cpp - what this CPU can do --------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -136,7 +136,7 @@ bool supported(const Feature &F) {
          (savedState() & F.Needs) == F.Needs;
 }
 
-/// Linux gives the large AMX registers only to processes that ask.
+/// Linux grants AMX registers only on request.
 bool requestTiles() {
   constexpr int RequestPermission = 0x1023, TileData = 18;
   return ::syscall(SYS_arch_prctl, RequestPermission, TileData) == 0;

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CPU_FEATURES_H
-#define M1_RUNTIME_DEVICE_CPU_FEATURES_H
+#ifndef M1C_RUNTIME_DEVICE_CPU_FEATURES_H
+#define M1C_RUNTIME_DEVICE_CPU_FEATURES_H
 
 #include "runtime/support/Error.h"
 
@@ -15,15 +15,15 @@
 
 namespace m1::cpu {
 
-/// Checks that this CPU, and the operating system, support an instruction set
-/// extension, by LLVM's name for it ("avx2", "amx-bf16"). `Where` begins the
-/// error. Asks the kernel for permission where an extension needs it (AMX).
+/// Checks that the CPU and the operating system support an instruction set
+/// extension, given by its LLVM name ("avx2", "amx-bf16"). Requests permission
+/// from the kernel if needed (AMX). Errors begin with `Where`.
 absl::Status requireFeature(std::string_view Feature, std::string_view Where);
 
-/// From now on requireFeature() accepts this extension without a look at the
-/// CPU: for tests that emulate it. Call before any thread asks.
+/// Makes requireFeature() accept this extension unconditionally, for emulators.
+/// Not thread-safe.
 void assumeFeature(std::string_view Feature);
 
 } // namespace m1::cpu
 
-#endif // M1_RUNTIME_DEVICE_CPU_FEATURES_H
+#endif // M1C_RUNTIME_DEVICE_CPU_FEATURES_H

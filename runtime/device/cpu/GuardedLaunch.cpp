@@ -39,7 +39,7 @@ void cpu::runCells(KernelFunction Kernel, const uint64_t *Args,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Where a thread that runs a kernel goes on after a fault.
+/// Where a thread that runs a kernel resumes after a fault.
 struct Recovery {
   sigjmp_buf Resume;
   Fault What;
@@ -49,7 +49,7 @@ struct sigaction Previous;
 
 void onFault(int Signal, siginfo_t *Info, void *Context) {
   if (!Current) {
-    // Not a kernel's: the access is repeated and ends the process as before.
+    // Not in a kernel: restore the previous handler and fault again.
     ::sigaction(Signal, &Previous, nullptr);
     return;
   }
@@ -93,7 +93,7 @@ std::optional<Fault> cpu::runCellsGuarded(KernelFunction Kernel,
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Fills the page in front of a copy.
+/// Fills the page before a copy.
 constexpr char Canary = '\xCB';
 } // namespace
 
@@ -123,8 +123,7 @@ absl::Status GuardedArguments::copyIn(std::span<const uint64_t> Args,
   for (Region &R : Regions) {
     M1_ASSIGN_OR_RETURN(R.Copy, Pages::allocateGuarded(R.End - R.Begin));
     std::memset(R.Copy.data(), Canary, R.data() - R.Copy.data());
-    // A region can be larger than its arguments together only by nothing: they
-    // overlap or touch. All of it is the process's own memory.
+    // The arguments of a region cover it without gaps.
     if (R.End > R.Begin)
       std::memcpy(R.data(), reinterpret_cast<const void *>(R.Begin),
                   R.End - R.Begin);
@@ -163,7 +162,8 @@ absl::Status GuardedArguments::copyOut() const {
 
 std::string GuardedArguments::describe(const Fault &What) const {
   const char *Action = What.IsWrite ? "writes" : "reads";
-  // Of several arguments in a region, the last that begins before the fault.
+  // Of several arguments in a region, the last one that begins before the
+  // fault.
   const Argument *Nearest = nullptr;
   for (const Argument &A : Arguments) {
     if (!Regions[A.Region].Copy.guards(What.Address))

@@ -19,13 +19,13 @@
 
 namespace m1::cpu {
 
-/// An access of a kernel that the processor refused.
+/// A faulting access of a kernel.
 struct Fault {
   uint64_t Address = 0;
   bool IsWrite = false;
 };
 
-/// Some cells of a grid: First <= i < Last, of which x is the fastest index.
+/// Grid cells First <= i < Last in linear order; x varies fastest.
 struct Cells {
   std::array<int64_t, 3> Grid;
   int64_t First, Last;
@@ -34,28 +34,28 @@ struct Cells {
 void runCells(KernelFunction Kernel, const uint64_t *Args, const Cells &Which,
               void *Scratch);
 
-/// As runCells, but an access to memory that is not mapped for it ends the
-/// cells and is returned. For kernels: they own nothing that would be lost.
+/// Like runCells, but a memory fault ends the run and is returned. Kernels own
+/// no resources that could leak.
 std::optional<Fault> runCellsGuarded(KernelFunction Kernel,
                                      const uint64_t *Args, const Cells &Which,
                                      void *Scratch);
 
-/// Copies of a launch's arguments, each flush with unmapped address space, so
-/// that the processor finds accesses past their ends. Memory that no argument
-/// writes is protected. Arguments that overlap share a copy of all of them.
+/// Copies of a launch's arguments, each placed so that it ends at an
+/// inaccessible page: the processor detects accesses past the end. Copies that
+/// are only read are write-protected. Overlapping arguments share one copy.
 ///
-/// Not found: reads of up to a page in front of an argument, and accesses past
-/// the end of one that stay inside another that it overlaps.
+/// Not detected: reads less than a page before an argument, and accesses past
+/// the end of an argument that stay inside one that overlaps it.
 class GuardedArguments {
 public:
   absl::Status copyIn(std::span<const uint64_t> Args,
                       std::span<const ArgumentExtent> Extents);
-  /// What the kernel gets in place of the arguments.
+  /// The arguments to pass to the kernel.
   const uint64_t *values() const { return Values.data(); }
-  /// Copies back what the kernel may have written. An error if it wrote in
-  /// front of an argument.
+  /// Copies written arguments back. An error if the kernel wrote before the
+  /// start of one.
   absl::Status copyOut() const;
-  /// What a fault is about: "writes byte 12 of argument 0, whose extent is 12
+  /// Describes a fault: "writes byte 12 of argument 0, whose extent is 12
   /// bytes".
   std::string describe(const Fault &What) const;
 

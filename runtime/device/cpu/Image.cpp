@@ -1,4 +1,4 @@
-//===- Image.cpp - machine code from a plan ---------------------*- C++ -*-===//
+//===- Image.cpp - machine code from a plan -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
                                                    const std::string &Where) {
   std::unique_ptr<Image> Result(new Image);
   Result->Where = Where;
-  // A file without a name: the dynamic loader wants one, the disk does not.
+  // dlopen needs a file: use an anonymous one in memory.
   int Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
   if (Descriptor < 0)
     return makeError(Where,

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CPU_IMAGE_H
-#define M1_RUNTIME_DEVICE_CPU_IMAGE_H
+#ifndef M1C_RUNTIME_DEVICE_CPU_IMAGE_H
+#define M1C_RUNTIME_DEVICE_CPU_IMAGE_H
 
 #include "runtime/support/Error.h"
 
@@ -44,4 +44,4 @@ private:
 
 } // namespace m1::cpu
 
-#endif // M1_RUNTIME_DEVICE_CPU_IMAGE_H
+#endif // M1C_RUNTIME_DEVICE_CPU_IMAGE_H

@@ -15,12 +15,11 @@
 
 namespace m1::cpu {
 
-/// Zero-initialised pages, which take no memory until they are touched.
+/// Zero-initialised pages, committed on first touch.
 class Pages {
 public:
   static absl::StatusOr<Pages> allocate(uint64_t Bytes);
-  /// Pages behind and in front of which so much address space is unmapped that
-  /// no kernel that strays touches anything else.
+  /// The same with 16 MiB of inaccessible address space before and after.
   static absl::StatusOr<Pages> allocateGuarded(uint64_t Bytes);
 
   Pages() = default;
@@ -32,9 +31,10 @@ public:
   char *end() const { return Data + Bytes; }
   /// Asks for large pages.
   void useLargePages() const;
-  /// Makes a write a fault.
+  /// Write-protects the pages.
   void protect() const;
-  /// Whether the address is in the pages or in the space around them.
+  /// Whether the address is in the pages or in the inaccessible space around
+  /// them.
   bool guards(uint64_t Address) const;
 
 private:

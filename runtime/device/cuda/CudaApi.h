@@ -6,16 +6,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the runtime uses of the CUDA driver API, declared here so that building
-// needs no CUDA toolkit and one binary runs with and without a GPU. Names,
+// The part of the CUDA driver API that the runtime uses, declared here so that
+// the build needs no CUDA toolkit and the binary runs without a GPU. Names,
 // numbers and parameters are those of NVIDIA's "CUDA Driver API" reference
 // manual, version 12.0; the numbers in names (`_v2`) are part of the library's
 // binary interface and do not change with later drivers.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
-#define M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#ifndef M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#define M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H
 
 #include <cstddef>
 #include <cstdint>
@@ -111,4 +111,4 @@ struct Api {
 
 } // namespace m1::cuda
 
-#endif // M1_RUNTIME_DEVICE_CUDA_CUDAAPI_H
+#endif // M1C_RUNTIME_DEVICE_CUDA_CUDAAPI_H

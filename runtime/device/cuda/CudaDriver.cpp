@@ -1,4 +1,4 @@
-//===- CudaDriver.cpp - NVIDIA GPUs -----------------------------*- C++ -*-===//
+//===- CudaDriver.cpp - NVIDIA GPUs ---------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -34,7 +34,7 @@ int cudaVersionOf(int PtxMajor, int PtxMinor) {
 std::string versionText(int Version) {
   return concat(Version / 1000, ".", Version % 1000 / 10);
 }
-constexpr int kLeastVersion = 12000; // PTX 8.0; recordings want 11.4
+constexpr int kLeastVersion = 12000; // PTX 8.0; recordings need 11.4
 
 /// A log of several lines as one.
 std::string oneLine(std::string_view Log) {
@@ -56,7 +56,7 @@ std::string oneLine(std::string_view Log) {
 class CudaDriver : public gpu::Driver, private Recorder {
 public:
   ~CudaDriver() override {
-    // Nobody is left to tell of errors.
+    // A destructor cannot report errors.
     for (auto [Number, Exec] : Recordings)
       (void)Cuda.GraphExecDestroy(Exec);
     for (Module M : Modules)
@@ -165,7 +165,7 @@ public:
   }
 
   absl::StatusOr<uint32_t> loadModule(std::string_view Ptx) override {
-    std::string Text(Ptx); // the driver wants a zero at the end
+    std::string Text(Ptx); // the driver expects a terminating zero
     int Major = 0, Minor = 0;
     if (size_t At = Text.find("\n.version "); At != std::string::npos)
       (void)std::sscanf(Text.c_str() + At, " .version %d.%d", &Major, &Minor);
@@ -197,7 +197,7 @@ public:
     if (Code == kNotFound)
       return makeError("the image has no kernel '", Kernel, "'");
     M1_RETURN_IF_ERROR(check(Code, "cuModuleGetFunction"));
-    // More than this must be asked for.
+    // More than this has to be requested.
     constexpr uint32_t AlwaysThere = 48 << 10;
     if (SharedBytes > AlwaysThere)
       M1_RETURN_IF_ERROR(
@@ -254,7 +254,7 @@ public:
   }
 
 private:
-  /// The library stays loaded: a driver does not expect to be unloaded.
+  /// The library is never unloaded: drivers do not support it.
   absl::Status loadLibrary(const std::string &Library) {
     void *Handle = ::dlopen(Library.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!Handle)

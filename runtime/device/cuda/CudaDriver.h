@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
-#define M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#define M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
 
 #include "runtime/device/gpu/Driver.h"
 
@@ -15,12 +15,12 @@
 
 namespace m1::cuda {
 
-/// GPU number `Ordinal` of this machine, through the driver's library, which is
-/// loaded now. To be used from the thread that makes it. An error where there
-/// is no driver, an older one than CUDA 12.0, or no such GPU.
+/// Opens GPU number `Ordinal` through the driver library, which is loaded here.
+/// Use from the creating thread only. Errors: no driver, a driver older than
+/// CUDA 12.0, no such GPU.
 absl::StatusOr<std::unique_ptr<gpu::Driver>>
 createCudaDriver(unsigned Ordinal, const std::string &Library = "libcuda.so.1");
 
 } // namespace m1::cuda
 
-#endif // M1_RUNTIME_DEVICE_CUDA_CUDADRIVER_H
+#endif // M1C_RUNTIME_DEVICE_CUDA_CUDADRIVER_H

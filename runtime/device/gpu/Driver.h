@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_GPU_DRIVER_H
-#define M1_RUNTIME_DEVICE_GPU_DRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_GPU_DRIVER_H
+#define M1C_RUNTIME_DEVICE_GPU_DRIVER_H
 
 #include "runtime/device/Recorder.h"
 #include "runtime/support/ArgumentExtent.h"
@@ -24,10 +24,9 @@ namespace m1::gpu {
 using Address = uint64_t;
 
 struct Limits {
-  /// 10 times the major number plus the minor one, as in sm_80; 0 where code
-  /// for any of them runs.
+  /// 10 times the major plus the minor number, as in sm_80; 0: any code runs.
   unsigned ComputeCapability = 0;
-  /// Dynamic shared memory that a block can have.
+  /// Maximum dynamic shared memory per thread block.
   uint64_t SharedBytes = 0;
 };
 
@@ -37,10 +36,10 @@ struct LaunchShape {
   uint32_t SharedBytes;         ///< dynamic shared memory of a block
 };
 
-/// A GPU, real or emulated, as GpuDevice uses it. Copies and launches
-/// are done in the order of the calls and may be under way when these return;
-/// what failed in them is reported by that or any later call, by `synchronize`
-/// at the latest. Errors are one line without the name of the plan or kernel.
+/// The interface of a real or emulated GPU for GpuDevice. Copies and launches
+/// run in the order of the calls and asynchronously: a failure is reported by
+/// that or a later call, at the latest by `synchronize`. Errors are one line
+/// without the name of the plan or kernel.
 class Driver {
 public:
   enum class Contents : uint8_t { Zero, Undefined };
@@ -57,28 +56,28 @@ public:
   virtual absl::StatusOr<Address> allocate(uint64_t Bytes, Contents What) = 0;
   /// Waits for work that may use the memory.
   virtual absl::Status release(Address At) = 0;
-  /// Memory of the process that the GPU copies from and to.
+  /// Pinned host memory for copyIn and copyOut.
   virtual absl::StatusOr<void *> allocateHost(uint64_t Bytes) = 0;
   virtual void releaseHost(void *At) = 0;
 
-  /// `From` and `To` are in memory of `allocateHost`, which must not change
-  /// before the copy is done.
+  /// `From` and `To` are in memory of `allocateHost` and must not be touched
+  /// before the copy completes.
   virtual absl::Status copyIn(Address To, const void *From, uint64_t Bytes) = 0;
   virtual absl::Status copyOut(void *To, Address From, uint64_t Bytes) = 0;
   /// The ranges do not overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
 
-  /// There are two marks, 0 and 1: `mark` puts one after the work so far,
-  /// `waitFor` waits until all that was before it is done; without a mark it
-  /// returns at once.
+  /// Two events, 0 and 1: `mark` records one after the work so far, `waitFor`
+  /// waits until that work is complete; it returns at once if the event was not
+  /// recorded.
   virtual absl::Status mark(unsigned Mark) = 0;
   virtual absl::Status waitFor(unsigned Mark) = 0;
 
-  /// Makes the kernels of a PTX text ready; a number for `findKernel`. Errors
-  /// name what the driver objects to in the text.
+  /// Loads a PTX module; returns its number for `findKernel`. Errors include
+  /// the driver's message.
   virtual absl::StatusOr<uint32_t> loadModule(std::string_view Ptx) = 0;
-  /// A kernel of a module, which launches with `SharedBytes`; a number for
-  /// `launch`.
+  /// Finds a kernel, which will be launched with `SharedBytes`; returns its
+  /// number for `launch`.
   virtual absl::StatusOr<uint32_t> findKernel(uint32_t Module,
                                               const std::string &Name,
                                               uint32_t SharedBytes) = 0;
@@ -95,4 +94,4 @@ public:
 
 } // namespace m1::gpu
 
-#endif // M1_RUNTIME_DEVICE_GPU_DRIVER_H
+#endif // M1C_RUNTIME_DEVICE_GPU_DRIVER_H

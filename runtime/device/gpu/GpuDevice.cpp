@@ -1,4 +1,4 @@
-//===- GpuDevice.cpp - a device behind a GPU's driver -----------*- C++ -*-===//
+//===- GpuDevice.cpp - a device behind a GPU's driver ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -9,7 +9,7 @@
 #include "runtime/device/gpu/GpuDevice.h"
 
 #include "runtime/device/MemoryNeeds.h"
-#include "runtime/device/gpu/Staging.h"
+#include "runtime/device/gpu/TransferBuffers.h"
 
 #include <algorithm>
 #include <charconv>
@@ -29,7 +29,7 @@ public:
       : Gpu(std::move(TheDriver)), Options(Options) {}
   ~GpuDevice() override {
     for (Address At : Allocations)
-      (void)Gpu->release(At); // nobody is left to tell
+      (void)Gpu->release(At); // a destructor cannot report errors
   }
 
   std::string description() const override { return Gpu->description(); }
@@ -42,7 +42,8 @@ public:
     MemoryNeeds Needs(*Plan, kAlignment);
     M1_RETURN_IF_ERROR(checkMemory(Needs));
 
-    M1_ASSIGN_OR_RETURN(Copies, Staging::create(*Gpu, Options.StagingBytes));
+    M1_ASSIGN_OR_RETURN(Copies,
+                        TransferBuffers::create(*Gpu, Options.TransferBytes));
     M1_ASSIGN_OR_RETURN(CallArena, allocateBytes(Needs.CallTensors,
                                                  Driver::Contents::Undefined));
     std::vector<uint32_t> Modules;
@@ -88,8 +89,8 @@ public:
     return explain(Gpu->release(Loaded));
   }
 
-  /// Inputs and outputs lie one after the other in one arena, so that calls of
-  /// equal sizes find them at equal addresses.
+  /// Inputs and outputs are laid out consecutively in one arena: equal sizes
+  /// give equal addresses.
   absl::StatusOr<Address> map(void *Host, uint64_t Bytes,
                               HostAccess Access) override {
     Address At = CallArena + CallUsed;
@@ -132,8 +133,9 @@ public:
   }
 
   absl::Status copy(Address To, Address From, uint64_t Bytes) override {
-    // Pieces no longer than the distance do not overlap themselves; going away
-    // from the destination, none overwrites what a later one reads.
+    // The driver takes no overlapping ranges: copy chunks no longer than the
+    // distance between the ranges, in the order in which none overwrites the
+    // source of a later one.
     uint64_t Distance = To > From ? To - From : From - To;
     if (Distance == 0)
       return absl::OkStatus();
@@ -258,7 +260,7 @@ private:
     return At;
   }
 
-  /// An error of earlier work, with the launches that can have caused it.
+  /// Adds to an asynchronous error the launches that may have caused it.
   absl::Status explain(const absl::Status &Status) const {
     if (Status.ok())
       return Status;
@@ -286,11 +288,11 @@ private:
                   ", block ", L.Of->Threads, ", shared ", L.Of->SharedBytes);
   }
 
-  // Destroyed last: the staging uses it.
+  // Destroyed last: the transfer buffers use it.
   std::unique_ptr<Driver> Gpu;
   GpuOptions Options;
   std::string PlanName;
-  std::unique_ptr<Staging> Copies;
+  std::unique_ptr<TransferBuffers> Copies;
   std::vector<Kernel> Kernels;
   std::set<Address> Allocations;
 
@@ -298,7 +300,7 @@ private:
   uint64_t CallUsed = 0;
   std::vector<MappedRange> Mapped;
 
-  /// Launched since the last `synchronize`, for errors.
+  /// Launches since the last `synchronize`, for errors.
   std::vector<Launch> Pending;
   std::optional<OpenRecording> Recording;
   std::map<uint32_t, std::vector<Launch>> Recorded;

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
-#define M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#ifndef M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#define M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H
 
 #include "runtime/device/Device.h"
 #include "runtime/device/gpu/Driver.h"
@@ -19,16 +19,16 @@ namespace m1 {
 struct GpuOptions {
   /// Waits for each launch, so that an error names the one that caused it.
   bool Blocking = false;
-  /// Of each of the two buffers that data passes through.
-  uint64_t StagingBytes = uint64_t(16) << 20;
+  /// Size of each of the two transfer buffers.
+  uint64_t TransferBytes = uint64_t(16) << 20;
 };
 
-/// The same for real and emulated GPUs. Device memory is taken when the plan is
-/// loaded, after a check that all of it is there; only parameters come and go
-/// while `init` runs.
+/// A device for real and emulated GPUs. Device memory is allocated when the
+/// plan is loaded, after a check that enough is free; only parameters are
+/// allocated and released while `init` runs.
 std::unique_ptr<Device> createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
                                         const GpuOptions &Options);
 
 } // namespace m1
 
-#endif // M1_RUNTIME_DEVICE_GPU_GPUDEVICE_H
+#endif // M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H

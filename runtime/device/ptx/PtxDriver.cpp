@@ -1,4 +1,4 @@
-//===- PtxDriver.cpp - the emulated GPU as a driver -------------*- C++ -*-===//
+//===- PtxDriver.cpp - the emulated GPU as a driver -----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,7 +8,7 @@
 
 #include "runtime/device/ptx/PtxDriver.h"
 
-#include "runtime/device/ptx/Machine.h"
+#include "runtime/emulators/ptx/Machine.h"
 
 #include <vector>
 

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
-#define M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#ifndef M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#define M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H
 
 #include "runtime/device/gpu/Driver.h"
 
@@ -15,10 +15,10 @@
 
 namespace m1::ptx {
 
-/// A GPU emulated on `Threads` threads of the host, at least 1. It runs code
-/// for any compute capability, and everything is done when a call returns.
+/// A GPU emulated on `Threads` host threads, at least 1. It accepts code for
+/// any compute capability; calls are synchronous.
 absl::StatusOr<std::unique_ptr<gpu::Driver>> createPtxDriver(unsigned Threads);
 
 } // namespace m1::ptx
 
-#endif // M1_RUNTIME_DEVICE_PTX_PTXDRIVER_H
+#endif // M1C_RUNTIME_DEVICE_PTX_PTXDRIVER_H

@@ -10,11 +10,11 @@
 // CHECK: plan.global "constant" @constant_1 : memref<2xf32> = dense<[5.000000e-01, 2.500000e-01]> : tensor<2xf32>
 // CHECK-NOT: plan.program @init(
 // CHECK-LABEL: plan.program @lightning(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x48xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.below<2147483648>, #plan.consecutive<2>], plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg2", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x48xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.below<2147483648>, #plan.consecutive<2>], plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg2", plan.rows = #plan.expr<B + 1>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg3", plan.rows = #plan.expr<B>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
 // CHECK: %[[V1:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
 // CHECK: %[[V2:.*]] = plan.view %[[ARG0]] at 16 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
@@ -22,9 +22,9 @@
 // CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x16x8xbf16>
 // CHECK: %[[V5:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
 // CHECK: %[[V6:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
-// CHECK: %[[V7:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2x8xf32>
+// CHECK: %[[V7:.*]] = plan.buffer rows T : memref<?x2x8xf32>
 // CHECK: %[[V8:.*]] = plan.global_ref @constant_1 : memref<2xf32>
-// CHECK: plan.launch @lightning_2x8_chunk16_bf16_f32_slots3_strides_48_24_1_strides_48_24_1_strides_48_24_1 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, true, true, true, true, false, false, false, false, true](%[[V0]], %[[V1]], %[[V2]], %[[V3]], %[[V4]], %[[V5]], %[[V6]], %[[V8]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V7]]
+// CHECK: plan.launch @lightning_2x8_chunk16_bf16_f32_slots3_strides_48_24_1_strides_48_24_1_strides_48_24_1 grid [B, 2, 1] written [false, false, false, true, true, true, true, false, false, false, false, true](%[[V0]], %[[V1]], %[[V2]], %[[V3]], %[[V4]], %[[V5]], %[[V6]], %[[V8]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V7]]
 // CHECK: %[[V9:.*]] = plan.view %[[V7]] at 0 : memref<?x2x8xf32> to memref<?x16xf32>
 // CHECK: plan.copy %[[V9]] to %[[ARG4]] : memref<?x16xf32>
 
@@ -89,20 +89,20 @@ func.func @lightning(%x: tensor<?x48xbf16>, %p: tensor<?xi32>, %cu: tensor<?xi32
 // CHECK: plan.global "state" @s.keys : memref<3x2x4x8x64xf32>
 // CHECK: plan.global "state" @s.values : memref<3x2x256x8xf32>
 // CHECK-LABEL: plan.program @softmax(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x32xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x2x8xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<200>, #plan.consecutive<3>], plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg3", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg4", plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x32xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x2x8xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<200>, #plan.consecutive<3>], plan.name = "arg2", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg3", plan.rows = #plan.expr<B + 1>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg4", plan.rows = #plan.expr<B>}
+// CHECK-SAME: %[[ARG5:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x32xf32> to memref<?x4x8xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x4x8xf32>
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @rotary_4x8_f32_f32_dims6_theta10000 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 4 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[V0]], %[[ARG2]], %[[V1]], %[[V2]]
+// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x4x8xf32>
+// CHECK: %[[V2:.*]] = plan.scalar T
+// CHECK: plan.launch @rotary_4x8_f32_f32_dims6_theta10000 grid [T ceildiv 8, 4, 1] written [false, false, true, false](%[[V0]], %[[ARG2]], %[[V1]], %[[V2]]
 // CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x4x8x64xf32>
 // CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x256x8xf32>
-// CHECK: plan.launch @append_2x8_f32_slots3_length256 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"T" * 1 + 64 ceildiv 64>] written [false, false, true, true, false, false, false](%[[ARG1]], %[[ARG1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]]
-// CHECK: plan.launch @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 4 ceildiv 1>, #plan.expr<"T" * 1 + 0 ceildiv 64>] written [false, false, false, false, false, false, true](%[[V1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]], %[[ARG5]]
+// CHECK: plan.launch @append_2x8_f32_slots3_length256 grid [B, 2, (T + 64) ceildiv 64] written [false, false, true, true, false, false, false](%[[ARG1]], %[[ARG1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]]
+// CHECK: plan.launch @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5 grid [B, 4, T ceildiv 64] written [false, false, false, false, false, false, true](%[[V1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]], %[[ARG5]]
 
 // Angles are made and reduced in f64; the last two components pass through.
 // CHECK-LABEL: tile.kernel @rotary_4x8_f32_f32_dims6_theta10000(

@@ -8,13 +8,13 @@
 // CHECK-LABEL: plan.program @init(
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<5x20x32xbf16>
 // CHECK: %[[V1:.*]] = plan.parameter "w" : memref<160x20xbf16>
-// CHECK: plan.launch @pack_160x20_bf16_panel32 grid [#plan.expr<"" * 0 + 5 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V1]], %[[V0]]
+// CHECK: plan.launch @pack_160x20_bf16_panel32 grid [5, 1, 1] written [false, true](%[[V1]], %[[V0]]
 // CHECK-LABEL: plan.program @linear(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x160xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x160xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<5x20x32xbf16>
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x160_bf16_bf16_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK: %[[V1:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x160_bf16_bf16_f32 grid [T ceildiv 64, 2, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
 
 // A panel is 32 columns of the weight, transposed.
 // CHECK-LABEL: tile.kernel @pack_160x20_bf16_panel32(%arg0: index
@@ -46,22 +46,22 @@ func.func @linear(%x: tensor<?x20xbf16>) -> tensor<?x160xf32> {
 // CHECK-LABEL: plan.program @init(
 // CHECK: %[[V0:.*]] = plan.global_ref @v.panels32 : memref<2x20x32xf32>
 // CHECK: %[[V1:.*]] = plan.parameter "v" : memref<33x20xf32>
-// CHECK: plan.launch @pack_33x20_f32_panel32 grid [#plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V1]], %[[V0]]
+// CHECK: plan.launch @pack_33x20_f32_panel32 grid [2, 1, 1] written [false, true](%[[V1]], %[[V0]]
 // CHECK: %[[V2:.*]] = plan.global_ref @w.panels32 : memref<2x20x32xf32>
 // CHECK: %[[V3:.*]] = plan.parameter "w" : memref<33x20xf32>
-// CHECK: plan.launch @pack_33x20_f32_panel32 grid [#plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V3]], %[[V2]]
+// CHECK: plan.launch @pack_33x20_f32_panel32 grid [2, 1, 1] written [false, true](%[[V3]], %[[V2]]
 // CHECK-LABEL: plan.program @fused(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x33xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x1xf32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x33xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x33xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x1xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?x33xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @v.panels32 : memref<2x20x32xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x33xf32>
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x33_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
+// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x33xf32>
+// CHECK: %[[V2:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x33_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
 // CHECK: %[[V3:.*]] = plan.global_ref @w.panels32 : memref<2x20x32xf32>
-// CHECK: %[[V4:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x33_f32_f32_bf16_silu_mul_f32_f32_f32_0_shared_mix_f32_f32_f32_bf16_1 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, false, false, true, false](%[[ARG0]], %[[V3]], %[[V1]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V4]]
+// CHECK: %[[V4:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x33_f32_f32_bf16_silu_mul_f32_f32_f32_0_shared_mix_f32_f32_f32_bf16_1 grid [T ceildiv 64, 1, 1] written [false, false, false, false, false, true, false](%[[ARG0]], %[[V3]], %[[V1]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V4]]
 
 // The last panel has one column; 31 are padding, and read and written nowhere.
 // CHECK-LABEL: tile.kernel @pack_33x20_f32_panel32(
@@ -100,16 +100,16 @@ func.func @fused(%x: tensor<?x20xf32>, %y: tensor<?x33xf32>, %c: tensor<?x1xf32>
 // CHECK-LABEL: plan.program @init(
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
 // CHECK: %[[V1:.*]] = plan.parameter "w" : memref<32x20xf32>
-// CHECK: plan.launch @pack_32x20_f32_panel32 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V1]], %[[V0]]
+// CHECK: plan.launch @pack_32x20_f32_panel32 grid [1, 1, 1] written [false, true](%[[V1]], %[[V0]]
 // CHECK-LABEL: plan.program @two_uses(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x32xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x32xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x32xf32>
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x32_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @sigmoid_gate_f32_f32_f32_32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[V1]], %[[V1]], %[[ARG1]], %[[V3]]
+// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x32xf32>
+// CHECK: %[[V2:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x32_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
+// CHECK: %[[V3:.*]] = plan.scalar T
+// CHECK: plan.launch @sigmoid_gate_f32_f32_f32_32 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[V1]], %[[V1]], %[[ARG1]], %[[V3]]
 
 m1.parameter @w : tensor<32x20xf32> from [#m1.source<"w">]
 
@@ -127,16 +127,16 @@ func.func @two_uses(%x: tensor<?x20xf32>) -> tensor<?x32xf32> {
 // CHECK-LABEL: plan.program @init(
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
 // CHECK: %[[V1:.*]] = plan.parameter "w" : memref<32x20xf32>
-// CHECK: plan.launch @pack_32x20_f32_panel32 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V1]], %[[V0]]
+// CHECK: plan.launch @pack_32x20_f32_panel32 grid [1, 1, 1] written [false, true](%[[V1]], %[[V0]]
 // CHECK-LABEL: plan.program @rounded(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x32xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x32xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x32xbf16>
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x32_f32_f32_bf16 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @silu_bf16_f32_32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V1]], %[[ARG1]], %[[V3]]
+// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x32xbf16>
+// CHECK: %[[V2:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x32_f32_f32_bf16 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
+// CHECK: %[[V3:.*]] = plan.scalar T
+// CHECK: plan.launch @silu_bf16_f32_32 grid [T ceildiv 8, 1, 1] written [false, true, false](%[[V1]], %[[ARG1]], %[[V3]]
 
 m1.parameter @w : tensor<32x20xf32> from [#m1.source<"w">]
 
@@ -154,17 +154,17 @@ func.func @rounded(%x: tensor<?x20xf32>) -> tensor<?x32xf32> {
 // CHECK-LABEL: plan.program @init(
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
 // CHECK: %[[V1:.*]] = plan.parameter "w" : memref<1x20xf32>
-// CHECK: plan.launch @pack_1x20_f32_panel32 grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V1]], %[[V0]]
+// CHECK: plan.launch @pack_1x20_f32_panel32 grid [1, 1, 1] written [false, true](%[[V1]], %[[V0]]
 // CHECK-LABEL: plan.program @column(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @w.panels32 : memref<1x20x32xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x1xf32>
-// CHECK: %[[V2:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_20x1_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @shared_mix_f32_f32_f32_f32_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, true, false](%[[ARG0]], %[[ARG1]], %[[V1]], %[[ARG2]], %[[V3]]
+// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x1xf32>
+// CHECK: %[[V2:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_20x1_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[V1]], %[[V2]]
+// CHECK: %[[V3:.*]] = plan.scalar T
+// CHECK: plan.launch @shared_mix_f32_f32_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, false, false, true, false](%[[ARG0]], %[[ARG1]], %[[V1]], %[[ARG2]], %[[V3]]
 
 m1.parameter @w : tensor<1x20xf32> from [#m1.source<"w">]
 
@@ -184,25 +184,25 @@ func.func @column(%x: tensor<?x20xf32>, %y: tensor<?x20xf32>) -> tensor<?x20xf32
 // CHECK: %[[V0:.*]] = plan.global_ref @rows.panels32 : memref<2x8x32xf32>
 // CHECK: %[[V1:.*]] = plan.parameter "fused" : memref<60x8xf32>
 // CHECK: %[[V2:.*]] = plan.view %[[V1]] at 128 : memref<60x8xf32> to memref<40x8xf32>
-// CHECK: plan.launch @pack_40x8_f32_panel32 grid [#plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V2]], %[[V0]]
+// CHECK: plan.launch @pack_40x8_f32_panel32 grid [2, 1, 1] written [false, true](%[[V2]], %[[V0]]
 // CHECK: %[[V3:.*]] = plan.global_ref @columns.panels32 : memref<2x8x32xf32>
 // CHECK: %[[V4:.*]] = plan.parameter "wide" : memref<40x30xf32>
 // CHECK: %[[V5:.*]] = plan.view %[[V4]] at 3 : memref<40x30xf32> to memref<40x8xf32, strided<[30, 1]>>
-// CHECK: plan.launch @pack_40x8_f32_panel32_strides_30_1 grid [#plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true](%[[V5]], %[[V3]]
+// CHECK: plan.launch @pack_40x8_f32_panel32_strides_30_1 grid [2, 1, 1] written [false, true](%[[V5]], %[[V3]]
 // CHECK-LABEL: plan.program @ranges(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x40xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x40xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x40xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x40xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x40xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?x40xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.global_ref @rows.panels32 : memref<2x8x32xf32>
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK: %[[V1:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
 // CHECK: %[[V2:.*]] = plan.global_ref @columns.panels32 : memref<2x8x32xf32>
-// CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V2]], %[[ARG2]], %[[V3]]
+// CHECK: %[[V3:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V2]], %[[ARG2]], %[[V3]]
 // CHECK: %[[V4:.*]] = plan.global_ref @rows.panels32 : memref<2x8x32xf32>
-// CHECK: %[[V5:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 64>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V4]], %[[ARG3]], %[[V5]]
+// CHECK: %[[V5:.*]] = plan.scalar T
+// CHECK: plan.launch @linear_8x40_f32_f32_f32 grid [T ceildiv 64, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V4]], %[[ARG3]], %[[V5]]
 
 m1.parameter @rows : tensor<40x8xf32> from [#m1.source<"fused"[axis 0, 16 to 56 of 60]>]
 m1.parameter @columns : tensor<40x8xf32> from [#m1.source<"wide"[axis 1, 3 to 11 of 30]>]

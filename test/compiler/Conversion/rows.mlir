@@ -4,11 +4,11 @@
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @embedding(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?xi32> {plan.checks = [#plan.below<97>], plan.name = "tokens", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "rows", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?xi32> {plan.checks = [#plan.below<97>], plan.name = "tokens", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "rows", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.parameter "embed" : memref<97x20xbf16>
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @embedding_97x20_bf16_f32 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK: %[[V1:.*]] = plan.scalar T
+// CHECK: plan.launch @embedding_97x20_bf16_f32 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
 
 // CHECK-LABEL: tile.kernel @embedding_97x20_bf16_f32(%arg0: index
 // CHECK: %[[ROWS:.*]] = arith.minsi
@@ -30,11 +30,11 @@ func.func @embedding(%tokens: tensor<?xi32> {m1.name = "tokens"}) -> (tensor<?x2
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @rms_norm(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xbf16> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.parameter "norm" : memref<20xf32>
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @rms_norm_20_bf16_f32_f32_eps9p9999999999999995em07 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK: %[[V1:.*]] = plan.scalar T
+// CHECK: plan.launch @rms_norm_20_bf16_f32_f32_eps9p9999999999999995em07 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
 
 // The mean is of f32 numbers; no column past the 20 real ones takes part.
 // CHECK-LABEL: tile.kernel @rms_norm_20
@@ -63,18 +63,18 @@ func.func @rms_norm(%x: tensor<?x20xbf16>) -> tensor<?x20xf32> {
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @elementwise(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x1xf32> {plan.name = "arg2", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
-// CHECK: %[[V0:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x20xf32>
-// CHECK: %[[V1:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @silu_mul_f32_f32_f32_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[ARG0]], %[[ARG1]], %[[V0]], %[[V1]]
-// CHECK: %[[V2:.*]] = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x20xf32>
-// CHECK: %[[V3:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @residual_2p5_m0p10000000000000001_f32_f32_f32_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true, false](%[[V0]], %[[ARG0]], %[[V2]], %[[V3]]
-// CHECK: %[[V4:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @shared_mix_f32_f32_f32_bf16_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, true, false](%[[V0]], %[[V2]], %[[ARG2]], %[[ARG3]], %[[V4]]
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x1xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[V0:.*]] = plan.buffer rows T : memref<?x20xf32>
+// CHECK: %[[V1:.*]] = plan.scalar T
+// CHECK: plan.launch @silu_mul_f32_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[ARG1]], %[[V0]], %[[V1]]
+// CHECK: %[[V2:.*]] = plan.buffer rows T : memref<?x20xf32>
+// CHECK: %[[V3:.*]] = plan.scalar T
+// CHECK: plan.launch @residual_2p5_m0p10000000000000001_f32_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[V0]], %[[ARG0]], %[[V2]], %[[V3]]
+// CHECK: %[[V4:.*]] = plan.scalar T
+// CHECK: plan.launch @shared_mix_f32_f32_f32_bf16_20 grid [T ceildiv 8, 1, 1] written [false, false, false, true, false](%[[V0]], %[[V2]], %[[ARG2]], %[[ARG3]], %[[V4]]
 
 // CHECK-LABEL: tile.kernel @silu_mul_f32_f32_f32_20(
 // CHECK: %[[A:.*]] = tile.load %arg3
@@ -117,10 +117,10 @@ func.func @elementwise(%a: tensor<?x20xf32>, %b: tensor<?x20xf32>, %c: tensor<?x
 
 // CHECK: plan.symbols = {B = 8 : i64, T = 512 : i64}
 // CHECK-LABEL: plan.program @select_last(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>], plan.name = "arg1", plan.rows = #plan.expr<"B" * 1 + 1 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>})
-// CHECK: plan.launch @select_last_20_f32 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, true](%[[ARG0]], %[[ARG1]], %[[ARG2]]
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg1", plan.rows = #plan.expr<B + 1>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<B>})
+// CHECK: plan.launch @select_last_20_f32 grid [B, 1, 1] written [false, false, true](%[[ARG0]], %[[ARG1]], %[[ARG2]]
 
 // The row of an empty sequence is zero: none of its rows is in use.
 // CHECK-LABEL: tile.kernel @select_last_20_f32(%arg0: index
@@ -138,14 +138,14 @@ func.func @select_last(%x: tensor<?x20xf32>, %cu: tensor<?xi32> {m1.dim = "B+1"}
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @returns(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?x20xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?xi32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
-// CHECK: %[[V0:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @silu_f32_f32_20 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[ARG0]], %[[ARG2]], %[[V0]]
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG4:.*]]: memref<?x20xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG5:.*]]: memref<?xi32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[V0:.*]] = plan.scalar T
+// CHECK: plan.launch @silu_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, true, false](%[[ARG0]], %[[ARG2]], %[[V0]]
 // CHECK: plan.copy %[[ARG2]] to %[[ARG3]] : memref<?x20xf32>
 // CHECK: plan.copy %[[ARG0]] to %[[ARG4]] : memref<?x20xf32>
 // CHECK: plan.copy %[[ARG1]] to %[[ARG5]] : memref<?xi32>
@@ -160,18 +160,18 @@ func.func @returns(%x: tensor<?x20xf32>, %y: tensor<?xi32>) -> (tensor<?x20xf32>
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @known_rows(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?x2x3xf32> {plan.name = "arg0", plan.rows = #plan.expr<"" * 0 + 4 ceildiv 1>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x2x3xf32> {plan.name = "arg1", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x2x3xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<"" * 0 + 4 ceildiv 1>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x2x3xbf16> {plan.name = "result1", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>})
+// CHECK-SAME: %[[ARG0:.*]]: memref<?x2x3xf32> {plan.name = "arg0", plan.rows = #plan.expr<4>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x2x3xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x2x3xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<4>}
+// CHECK-SAME: %[[ARG3:.*]]: memref<?x2x3xbf16> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
 // CHECK: %[[V1:.*]] = plan.view %[[ARG2]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
-// CHECK: %[[V2:.*]] = plan.scalar <"" * 0 + 4 ceildiv 1>
-// CHECK: plan.launch @cast_f32_bf16_6 grid [#plan.expr<"" * 0 + 4 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V0]], %[[V1]], %[[V2]]
+// CHECK: %[[V2:.*]] = plan.scalar 4
+// CHECK: plan.launch @cast_f32_bf16_6 grid [4 ceildiv 8, 1, 1] written [false, true, false](%[[V0]], %[[V1]], %[[V2]]
 // CHECK: %[[V3:.*]] = plan.view %[[ARG1]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
 // CHECK: %[[V4:.*]] = plan.view %[[ARG3]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
-// CHECK: %[[V5:.*]] = plan.scalar <"T" * 1 + 0 ceildiv 1>
-// CHECK: plan.launch @cast_f32_bf16_6 grid [#plan.expr<"T" * 1 + 0 ceildiv 8>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, true, false](%[[V3]], %[[V4]], %[[V5]]
+// CHECK: %[[V5:.*]] = plan.scalar T
+// CHECK: plan.launch @cast_f32_bf16_6 grid [T ceildiv 8, 1, 1] written [false, true, false](%[[V3]], %[[V4]], %[[V5]]
 
 func.func @known_rows(%x: tensor<4x2x3xf32>, %y: tensor<?x2x3xf32>) -> (tensor<4x2x3xbf16>, tensor<?x2x3xbf16>) {
   %0 = m1.cast %x : tensor<4x2x3xf32> to tensor<4x2x3xbf16>

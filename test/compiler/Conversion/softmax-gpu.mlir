@@ -9,11 +9,11 @@
 // CHECK: %[[SUMS:.*]] = plan.buffer {{.*}}memref<?x4x2x8xf32>
 // CHECK: %[[MAXIMA:.*]] = plan.buffer {{.*}}memref<?x4x2xf32>
 // CHECK: %[[POWERS:.*]] = plan.buffer {{.*}}memref<?x4x2xf32>
-// CHECK: plan.launch @softmax_split128_4of2x8_f32_f32_slots3_length224_scale0p5 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>] written [false, false, false, false, false, false, true, true, true]({{.*}}, %[[SUMS]], %[[MAXIMA]], %[[POWERS]] :
-// CHECK: plan.launch @softmax_join128_4x8of2_f32 grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 4 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [false, false, false, false, false, false, true](%[[SUMS]], %[[MAXIMA]], %[[POWERS]],
+// CHECK: plan.launch @softmax_split128_4of2x8_f32_f32_slots3_length224_scale0p5 grid [B, 2, 2] written [false, false, false, false, false, false, true, true, true]({{.*}}, %[[SUMS]], %[[MAXIMA]], %[[POWERS]] :
+// CHECK: plan.launch @softmax_join128_4x8of2_f32 grid [B, 4, 1] written [false, false, false, false, false, false, true](%[[SUMS]], %[[MAXIMA]], %[[POWERS]],
 
 // Segments of the longest sequence are at most 256, and whole key blocks.
-// LONG: plan.launch @softmax_split416_{{.*}} grid [#plan.expr<"B" * 1 + 0 ceildiv 1>, #plan.expr<"" * 0 + 2 ceildiv 1>, #plan.expr<"" * 0 + 64 ceildiv 1>]
+// LONG: plan.launch @softmax_split416_{{.*}} grid [B, 2, 64]
 // LONG: plan.launch @softmax_join416_4x8of241_f32
 
 // Several tokens: segments, in each its key blocks, then the two are joined.

@@ -3,7 +3,7 @@
 module attributes {plan.symbols = {T = 4 : i64}} {
   plan.program @p() {
     // expected-error@+1 {{expected a bound for symbol "B" in plan.symbols}}
-    %0 = plan.buffer rows <"B" * 1 + 0 ceildiv 1> : memref<?x8xf32>
+    %0 = plan.buffer rows B : memref<?x8xf32>
     plan.return
   }
 }
@@ -13,7 +13,7 @@ module attributes {plan.symbols = {T = 4 : i64}} {
 module {
   plan.program @p() {
     // expected-error@+1 {{expected a bound for symbol "T" in plan.symbols}}
-    %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x8xf32>
+    %0 = plan.buffer rows T : memref<?x8xf32>
     plan.return
   }
 }
@@ -34,7 +34,7 @@ module attributes {plan.symbols = {T = 1073741824 : i64}} {
 module attributes {plan.symbols = {T = 1073741824 : i64}} {
   plan.program @p() {
     // expected-error@+1 {{is too large for any memory: 'memref<?x2147483648xf32>'}}
-    %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x2147483648xf32>
+    %0 = plan.buffer rows T : memref<?x2147483648xf32>
     plan.return
   }
 }

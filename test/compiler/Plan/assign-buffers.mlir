@@ -4,25 +4,24 @@
 // A chain: the third buffer takes the place of the first, whose life is over,
 // while the second, read by the same step that writes the third, keeps its own.
 // CHECK: module attributes {plan.activation_bytes = 2048 : i64, plan.constant_bytes = 0 : i64, plan.symbols = {T = 10 : i64}, plan.weight_bytes = 0 : i64}
-#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module attributes {plan.symbols = {T = 10 : i64}} {
   tile.kernel @step(%x: index, %y: index, %z: index, %a: memref<?x25xf32>, %b: memref<?x25xf32>) {
     tile.return
   }
   // CHECK-LABEL: plan.program @chain
-  plan.program @chain(%in: memref<?x25xf32> {plan.name = "in", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>},
-                      %out: memref<?x25xf32> {plan.name = "out", plan.output, plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}) {
+  plan.program @chain(%in: memref<?x25xf32> {plan.name = "in", plan.rows = #plan.expr<T>},
+                      %out: memref<?x25xf32> {plan.name = "out", plan.output, plan.rows = #plan.expr<T>}) {
     // 10 x 25 x 4 = 1000 bytes each, 1024 with their alignment.
     // CHECK: plan.buffer {{.*}} {offset = 0 : i64}
-    %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.launch @step grid [#one, #one, #one] written [false, true](%in, %0 : memref<?x25xf32>, memref<?x25xf32>)
+    %0 = plan.buffer rows T : memref<?x25xf32>
+    plan.launch @step grid [1, 1, 1] (a = %in : memref<?x25xf32>, b = %0 : memref<?x25xf32>)
     // CHECK: plan.buffer {{.*}} {offset = 1024 : i64}
-    %1 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.launch @step grid [#one, #one, #one] written [false, true](%0, %1 : memref<?x25xf32>, memref<?x25xf32>)
+    %1 = plan.buffer rows T : memref<?x25xf32>
+    plan.launch @step grid [1, 1, 1] (a = %0 : memref<?x25xf32>, b = %1 : memref<?x25xf32>)
     // CHECK: plan.buffer {{.*}} {offset = 0 : i64}
-    %2 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x25xf32>
-    plan.launch @step grid [#one, #one, #one] written [false, true](%1, %2 : memref<?x25xf32>, memref<?x25xf32>)
-    plan.launch @step grid [#one, #one, #one] written [false, true](%2, %out : memref<?x25xf32>, memref<?x25xf32>)
+    %2 = plan.buffer rows T : memref<?x25xf32>
+    plan.launch @step grid [1, 1, 1] (a = %1 : memref<?x25xf32>, b = %2 : memref<?x25xf32>)
+    plan.launch @step grid [1, 1, 1] (a = %2 : memref<?x25xf32>, b = %out : memref<?x25xf32>)
     plan.return
   }
 }
@@ -31,7 +30,6 @@ module attributes {plan.symbols = {T = 10 : i64}} {
 
 // A view, and a view of a view, keep the buffer they look at alive.
 // CHECK: plan.activation_bytes = 192 : i64
-#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module {
   tile.kernel @write(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
     tile.return
@@ -46,16 +44,16 @@ module {
   plan.program @views(%out: memref<8xf32> {plan.name = "out", plan.output}) {
     // CHECK: plan.buffer : memref<8xf32> {offset = 0 : i64}
     %0 = plan.buffer : memref<8xf32>
-    plan.launch @write grid [#one, #one, #one] written [true](%0 : memref<8xf32>)
+    plan.launch @write grid [1, 1, 1] (a = %0 : memref<8xf32>)
     %view = plan.view %0 at 4 : memref<8xf32> to memref<4xf32>
     %again = plan.view %view at 2 : memref<4xf32> to memref<2xf32>
     // CHECK: plan.buffer : memref<8xf32> {offset = 64 : i64}
     %1 = plan.buffer : memref<8xf32>
-    plan.launch @write grid [#one, #one, #one] written [true](%1 : memref<8xf32>)
+    plan.launch @write grid [1, 1, 1] (a = %1 : memref<8xf32>)
     // CHECK: plan.buffer : memref<8xf32> {offset = 128 : i64}
     %2 = plan.buffer : memref<8xf32>
-    plan.launch @step grid [#one, #one, #one] written [false, true](%1, %2 : memref<8xf32>, memref<8xf32>)
-    plan.launch @join grid [#one, #one, #one] written [false, false, true](%again, %2, %out : memref<2xf32>, memref<8xf32>, memref<8xf32>)
+    plan.launch @step grid [1, 1, 1] (a = %1 : memref<8xf32>, b = %2 : memref<8xf32>)
+    plan.launch @join grid [1, 1, 1] (a = %again : memref<2xf32>, b = %2 : memref<8xf32>, c = %out : memref<8xf32>)
     plan.return
   }
 }
@@ -65,7 +63,6 @@ module {
 // Small buffers go into the gap between large ones that outlive them; sizes come
 // from the symbols' greatest values, rounded up after the division.
 // CHECK: plan.activation_bytes = 2112 : i64
-#one = #plan.expr<"" * 0 + 1 ceildiv 1>
 module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
   tile.kernel @a(%x: index, %y: index, %z: index, %a: memref<256xf32>, %b: memref<255xf32>) {
     tile.return
@@ -86,13 +83,13 @@ module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
     %large = plan.buffer : memref<256xf32>
     // CHECK: plan.buffer : memref<255xf32> {offset = 1024 : i64}
     %other = plan.buffer : memref<255xf32>
-    // CHECK: plan.buffer rows <"T" * 2 + 0 ceildiv 4> : memref<?xf64> {offset = 2048 : i64}
-    %small = plan.buffer rows <"T" * 2 + 0 ceildiv 4> : memref<?xf64>
-    plan.launch @a grid [#one, #one, #one] written [true, true](%large, %other : memref<256xf32>, memref<255xf32>)
-    plan.launch @b grid [#one, #one, #one] written [true, true, true](%large, %other, %small : memref<256xf32>, memref<255xf32>, memref<?xf64>)
-    // CHECK: plan.buffer rows <"B" * 1 + 1 ceildiv 1> : memref<?xi32> {offset = 1024 : i64}
-    %late = plan.buffer rows <"B" * 1 + 1 ceildiv 1> : memref<?xi32>
-    plan.launch @c grid [#one, #one, #one] written [true, true](%large, %late : memref<256xf32>, memref<?xi32>)
+    // CHECK: plan.buffer rows (T * 2) ceildiv 4 : memref<?xf64> {offset = 2048 : i64}
+    %small = plan.buffer rows (T * 2) ceildiv 4 : memref<?xf64>
+    plan.launch @a grid [1, 1, 1] (a = %large : memref<256xf32>, b = %other : memref<255xf32>)
+    plan.launch @b grid [1, 1, 1] (a = %large : memref<256xf32>, b = %other : memref<255xf32>, c = %small : memref<?xf64>)
+    // CHECK: plan.buffer rows B + 1 : memref<?xi32> {offset = 1024 : i64}
+    %late = plan.buffer rows B + 1 : memref<?xi32>
+    plan.launch @c grid [1, 1, 1] (a = %large : memref<256xf32>, b = %late : memref<?xi32>)
     plan.return
   }
   // Another program starts from 0 again: all use one arena.
@@ -100,7 +97,7 @@ module attributes {plan.symbols = {T = 9 : i64, B = 2 : i64}} {
   plan.program @second() {
     // CHECK: plan.buffer : memref<64xi8> {offset = 0 : i64}
     %0 = plan.buffer : memref<64xi8>
-    plan.launch @d grid [#one, #one, #one] written [true](%0 : memref<64xi8>)
+    plan.launch @d grid [1, 1, 1] (a = %0 : memref<64xi8>)
     plan.return
   }
 }

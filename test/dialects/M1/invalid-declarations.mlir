@@ -21,17 +21,17 @@ m1.parameter @p : tensor<3x32xf32> from [#m1.source<"a">, #m1.source<"b">]
 
 // -----
 
-// expected-error@+1 {{C4: expected a range of length 16, found 8 of "a"}}
+// expected-error@+1 {{C4: expected a slice of length 16, found 8 of "a"}}
 m1.parameter @p : tensor<32x16xf32> from [#m1.source<"a"[axis 1, 0 to 8 of 64]>]
 
 // -----
 
-// expected-error@+1 {{C4: expected a range along an axis of 'tensor<2x32xf32>', found axis 1 of "b"}}
+// expected-error@+1 {{C4: expected a slice along an axis of 'tensor<2x32xf32>', found axis 1 of "b"}}
 m1.parameter @p : tensor<2x32xf32> from [#m1.source<"a">, #m1.source<"b"[axis 1, 0 to 32 of 64]>]
 
 // -----
 
-// expected-error@+1 {{C4: expected a range of length 32, found 2 of "b"}}
+// expected-error@+1 {{C4: expected a slice of length 32, found 2 of "b"}}
 m1.parameter @p : tensor<2x32xf32> from [#m1.source<"a">, #m1.source<"b"[axis 0, 0 to 2 of 64]>]
 
 // -----

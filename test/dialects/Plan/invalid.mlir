@@ -9,7 +9,7 @@ plan.program @p(%a: memref<?x8xf32> {plan.name = "a"}) {
 // -----
 
 // expected-error@+1 {{C1: expected a memref with at most axis 0 dynamic, and plan.rows where it is, as argument 1, found 'memref<4x?xf32>'}}
-plan.program @p(%a: memref<4xf32> {plan.name = "a"}, %b: memref<4x?xf32> {plan.name = "b", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>}) {
+plan.program @p(%a: memref<4xf32> {plan.name = "a"}, %b: memref<4x?xf32> {plan.name = "b", plan.rows = #plan.expr<T>}) {
   plan.return
 }
 
@@ -71,16 +71,16 @@ plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [4]}) {
 
 // -----
 
-// expected-error@+1 {{C5: expected rank 1 with #plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>, found 'memref<4x2xi32>' as argument 0}}
-plan.program @p(%a: memref<4x2xi32> {plan.name = "a", plan.checks = [#plan.offsets<#plan.expr<"T" * 1 + 0 ceildiv 1>>]}) {
+// expected-error@+1 {{C5: expected rank 1 with #plan.offsets<T>, found 'memref<4x2xi32>' as argument 0}}
+plan.program @p(%a: memref<4x2xi32> {plan.name = "a", plan.checks = [#plan.offsets<T>]}) {
   plan.return
 }
 
 // -----
 
-// expected-error@+1 {{C6: expected argument 1 to have #plan.offsets<#plan.expr<"" * 0 + 4 ceildiv 1>>, which #plan.consecutive<1> of argument 0 asks for}}
+// expected-error@+1 {{C6: expected argument 1 to have #plan.offsets<4>, which #plan.consecutive<1> of argument 0 asks for}}
 plan.program @p(%a: memref<4xi32> {plan.name = "a", plan.checks = [#plan.consecutive<1>]},
-                %b: memref<3xi32> {plan.name = "b", plan.checks = [#plan.offsets<#plan.expr<"" * 0 + 5 ceildiv 1>>]}) {
+                %b: memref<3xi32> {plan.name = "b", plan.checks = [#plan.offsets<5>]}) {
   plan.return
 }
 
@@ -174,7 +174,7 @@ plan.program @p() {
 
 plan.program @p() {
   // expected-error@+1 {{C1: expected rows for a dynamic axis 0 and no other dynamic axis, found 'memref<4x8xf32>'}}
-  %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<4x8xf32>
+  %0 = plan.buffer rows T : memref<4x8xf32>
   plan.return
 }
 
@@ -182,7 +182,7 @@ plan.program @p() {
 
 plan.program @p() {
   // expected-error@+1 {{C1: expected rows for a dynamic axis 0 and no other dynamic axis, found 'memref<?x?xf32>'}}
-  %0 = plan.buffer rows <"T" * 1 + 0 ceildiv 1> : memref<?x?xf32>
+  %0 = plan.buffer rows T : memref<?x?xf32>
   plan.return
 }
 
@@ -212,8 +212,8 @@ plan.program @p(%a: memref<8xf32, strided<[2]>> {plan.name = "a"}) {
 
 // -----
 
-plan.program @p(%a: memref<?xf32> {plan.name = "a", plan.rows = #plan.expr<"T" * 1 + 0 ceildiv 1>},
-                %b: memref<?xf32> {plan.name = "b", plan.output, plan.rows = #plan.expr<"B" * 1 + 0 ceildiv 1>}) {
+plan.program @p(%a: memref<?xf32> {plan.name = "a", plan.rows = #plan.expr<T>},
+                %b: memref<?xf32> {plan.name = "b", plan.output, plan.rows = #plan.expr<B>}) {
   // expected-error@+1 {{C2: expected as many rows on both sides, found}}
   plan.copy %a to %b : memref<?xf32>
   plan.return
@@ -224,7 +224,7 @@ plan.program @p(%a: memref<?xf32> {plan.name = "a", plan.rows = #plan.expr<"T" *
 plan.global "state" @g : memref<8xf32>
 plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
   // expected-error@+1 {{C1: expected @g to be a tile.kernel}}
-  plan.launch @g grid [] written [true](%a : memref<8xf32>)
+  plan.launch @g grid [] (a = %a : memref<8xf32>)
   plan.return
 }
 
@@ -235,7 +235,7 @@ tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
 }
 plan.program @p(%a: memref<4xf32> {plan.name = "a"}) {
   // expected-error@+1 {{C2: expected operands of types ('memref<8xf32>'), found ('memref<4xf32>')}}
-  plan.launch @k grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true](%a : memref<4xf32>)
+  plan.launch @k grid [1, 1, 1] (a = %a : memref<4xf32>)
   plan.return
 }
 
@@ -246,16 +246,36 @@ tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
 }
 plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
   // expected-error@+1 {{C3: expected three grid sizes, found 2}}
-  plan.launch @k grid [#plan.expr<"" * 0 + 1 ceildiv 1>, #plan.expr<"" * 0 + 1 ceildiv 1>] written [true](%a : memref<8xf32>)
+  plan.launch @k grid [1, 1] (a = %a : memref<8xf32>)
   plan.return
 }
 
 // -----
 
 // expected-error@+1 {{expected a factor of at least 0 and a divisor of at least 1, found -1 and 1}}
-#expr = #plan.expr<"T" * -1 + 0 ceildiv 1>
+#expr = #plan.expr<T * -1>
 
 // -----
 
 // expected-error@+1 {{expected a factor of at least 0 and a divisor of at least 1, found 1 and 0}}
-#expr = #plan.expr<"T" * 1 + 0 ceildiv 0>
+#expr = #plan.expr<T ceildiv 0>
+
+// -----
+
+// expected-error@+1 {{expected a symbol to multiply by 2}}
+#expr = #plan.expr<"" * 2>
+
+// -----
+
+// expected-error@+1 {{expected a number or a symbol}}
+#expr = #plan.expr<(+ 2)>
+
+// -----
+
+// expected-error@+1 {{expected '+' or '-' before a number}}
+#expr = #plan.expr<T 2>
+
+// -----
+
+// expected-error@+1 {{expected parentheses around what is divided}}
+#expr = #plan.expr<T + 2 ceildiv 64>

@@ -1,0 +1,50 @@
+//===- Memory.h - where the operands of a program's steps are ---*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_COMPILER_PLAN_MEMORY_H
+#define M1C_COMPILER_PLAN_MEMORY_H
+
+#include "dialects/Plan/IR/Plan.h"
+#include "runtime/schema/plan_generated.h"
+
+#include <optional>
+
+namespace m1 {
+
+/// Alignment of buffers and globals in their arenas, in bytes.
+inline constexpr int64_t kArenaAlignment = 64;
+
+/// The file's element type for `T`; none if a file cannot hold such elements.
+std::optional<plan::DType> dtypeOf(mlir::Type T);
+
+/// Bytes of one element.
+int64_t elementBytes(mlir::MemRefType Type);
+
+/// The value of `Size` at the bound of its symbol. Fails with a diagnostic at
+/// `User` if the module has no bound for the symbol.
+llvm::FailureOr<int64_t> sizeAtBound(mlir::Operation *User,
+                                     plan::ExprAttr Size);
+
+/// The bytes from the first element of a memref to the end of its last.
+struct MemoryRange {
+  /// What is viewed: an argument of the program, or the result of a
+  /// plan.buffer, plan.global_ref or plan.parameter.
+  mlir::Value Base;
+  /// Of the first element, in bytes from the start of `Base`.
+  int64_t Offset;
+  /// At most 0 if there are no elements. Never divided.
+  plan::ExprAttr Bytes;
+};
+
+/// The range of `Memory`. Fails with a diagnostic at `User` where a plan file
+/// cannot describe it.
+llvm::FailureOr<MemoryRange> rangeOf(mlir::Operation *User, mlir::Value Memory);
+
+} // namespace m1
+
+#endif // M1C_COMPILER_PLAN_MEMORY_H

@@ -1,0 +1,385 @@
+//===- VerifyPlan.cpp - what must hold before a plan is written -----------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Plan/Memory.h"
+#include "compiler/Plan/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace m1 {
+#define GEN_PASS_DEF_PLANVERIFY
+#include "compiler/Plan/Passes.h.inc"
+} // namespace m1
+
+using namespace mlir;
+using namespace m1;
+using namespace m1::plan;
+
+namespace {
+
+/// Bytes of an arena that a buffer or a global takes.
+struct ArenaRange {
+  int64_t Begin = 0, End = 0;
+  bool overlaps(const ArenaRange &Other) const {
+    return Begin < Other.End && Other.Begin < End;
+  }
+  std::string text() const {
+    return ("bytes " + Twine(Begin) + " to " + Twine(End)).str();
+  }
+};
+
+/// Bytes at the symbols' bounds from the start of a memref's base to the end of
+/// its last element.
+FailureOr<int64_t> endAtBound(Operation *User, const MemoryRange &Range) {
+  FailureOr<int64_t> Bytes = sizeAtBound(User, Range.Bytes);
+  if (failed(Bytes))
+    return failure();
+  return Range.Offset + std::max<int64_t>(*Bytes, 0);
+}
+
+/// Where an op with an offset and `Bytes` bytes is in an arena of `ArenaBytes`.
+FailureOr<ArenaRange> arenaRange(Operation *Owner,
+                                 std::optional<int64_t> Offset, int64_t Bytes,
+                                 int64_t ArenaBytes) {
+  if (!Offset)
+    return Owner->emitOpError("has no offset");
+  if (*Offset < 0 || *Offset % kArenaAlignment != 0)
+    return Owner->emitOpError("expected an offset that is a multiple of ")
+           << kArenaAlignment << ", found " << *Offset;
+  ArenaRange Range{*Offset, *Offset + Bytes};
+  if (Range.End > ArenaBytes)
+    return Owner->emitOpError("takes ")
+           << Range.text() << " of an arena of " << ArenaBytes;
+  return Range;
+}
+
+//===----------------------------------------------------------------------===//
+// Buffers
+//===----------------------------------------------------------------------===//
+
+/// An operand of a step.
+struct Access {
+  Value Base;
+  bool Written;
+};
+
+/// Replays a program's steps on its buffers. A buffer is used only while it
+/// holds what was written to it: from its first write, and until a step writes
+/// to another buffer that shares bytes with it.
+class BufferReplay {
+public:
+  void add(BufferOp Buffer, ArenaRange Range) { Buffers[Buffer] = {Range}; }
+
+  LogicalResult step(Operation *Step, ArrayRef<Access> Accesses) {
+    for (const Access &A : Accesses)
+      if (failed(use(Step, A, Accesses)))
+        return failure();
+    for (const Access &A : Accesses)
+      if (auto Written = A.Base.getDefiningOp<BufferOp>(); Written && A.Written)
+        write(Step, Written);
+    return success();
+  }
+
+private:
+  struct State {
+    ArenaRange Range;
+    bool Written = false;
+    Operation *Overwritten = nullptr; // by this step, through another buffer
+  };
+
+  LogicalResult use(Operation *Step, const Access &A,
+                    ArrayRef<Access> Accesses) {
+    auto Buffer = A.Base.getDefiningOp<BufferOp>();
+    if (!Buffer)
+      return success();
+    const State &Used = Buffers[Buffer];
+    if (!Used.Written && !A.Written) {
+      InFlightDiagnostic Error =
+          Step->emitOpError("reads a buffer to which no step before it writes");
+      Error.attachNote(Buffer.getLoc()) << "this buffer";
+      return Error;
+    }
+    if (Used.Overwritten) {
+      InFlightDiagnostic Error = Step->emitOpError("uses a buffer at ")
+                                 << Used.Range.text()
+                                 << " after a write to another buffer there";
+      Error.attachNote(Buffer.getLoc()) << "this buffer";
+      Error.attachNote(Used.Overwritten->getLoc()) << "this write";
+      return Error;
+    }
+    for (const Access &Other : Accesses) {
+      auto Second = Other.Base.getDefiningOp<BufferOp>();
+      if (Second && Second != Buffer &&
+          Used.Range.overlaps(Buffers[Second].Range))
+        return Step->emitOpError("uses two buffers that share bytes, at ")
+               << Used.Range.text() << " and at "
+               << Buffers[Second].Range.text();
+    }
+    return success();
+  }
+
+  void write(Operation *Step, BufferOp Buffer) {
+    State &Target = Buffers[Buffer];
+    Target.Written = true;
+    for (auto &[Other, State] : Buffers)
+      if (Other != Buffer && State.Written &&
+          State.Range.overlaps(Target.Range))
+        State.Overwritten = Step;
+  }
+
+  llvm::MapVector<Operation *, State> Buffers;
+};
+
+//===----------------------------------------------------------------------===//
+// Programs
+//===----------------------------------------------------------------------===//
+
+class ProgramVerifier {
+public:
+  ProgramVerifier(ProgramOp Program, int64_t ActivationBytes)
+      : Program(Program), IsInit(Program.getSymName() == "init"),
+        ActivationBytes(ActivationBytes) {}
+
+  LogicalResult run() {
+    if (IsInit && Program.getNumArguments() > 0)
+      return Program.emitOpError("expected no arguments, found ")
+             << Program.getNumArguments();
+    for (BlockArgument Argument : Program.getArguments())
+      if (failed(verifyArgument(Argument)))
+        return failure();
+    for (Operation &Op : Program.getBody().front())
+      if (failed(verifyOp(&Op)))
+        return failure();
+    return success();
+  }
+
+private:
+  LogicalResult verifyArgument(BlockArgument Argument) {
+    const unsigned Number = Argument.getArgNumber();
+    if (failed(verifyElements(Program, Argument.getType())) ||
+        failed(sizeAtBound(Program, rowsOf(Argument))))
+      return failure();
+    for (Attribute Check : Program.getChecks(Number))
+      if (auto Offsets = dyn_cast<OffsetsAttr>(Check))
+        if (failed(sizeAtBound(Program, Offsets.getTotal())))
+          return failure();
+    return success();
+  }
+
+  LogicalResult verifyElements(Operation *Op, Type T) {
+    if (dtypeOf(cast<MemRefType>(T).getElementType()))
+      return success();
+    return Op->emitOpError("has a value of ")
+           << cast<MemRefType>(T).getElementType()
+           << ", which a plan file cannot hold";
+  }
+
+  LogicalResult verifyOp(Operation *Op) {
+    return llvm::TypeSwitch<Operation *, LogicalResult>(Op)
+        .Case<BufferOp, LaunchOp, CopyOp>(
+            [&](auto Known) { return verify(Known); })
+        .Case([&](ScalarOp Scalar) {
+          return LogicalResult(sizeAtBound(Scalar, Scalar.getValue()));
+        })
+        .Case([&](ParameterOp Parameter) {
+          return verifyElements(Parameter, Parameter.getType());
+        })
+        .Case<ViewOp, GlobalRefOp, ReturnOp>([](Operation *) {
+          return success(); // verified where they are used
+        })
+        .Default([](Operation *Unknown) {
+          return Unknown->emitOpError("is no part of a plan");
+        });
+  }
+
+  LogicalResult verify(BufferOp Buffer) {
+    FailureOr<MemoryRange> Whole = rangeOf(Buffer, Buffer);
+    if (failed(Whole))
+      return failure();
+    FailureOr<int64_t> Bytes = endAtBound(Buffer, *Whole);
+    if (failed(Bytes))
+      return failure();
+    FailureOr<ArenaRange> Range =
+        arenaRange(Buffer, Buffer.getOffset(), *Bytes, ActivationBytes);
+    if (failed(Range))
+      return failure();
+    Buffers.add(Buffer, *Range);
+    return success();
+  }
+
+  LogicalResult verify(LaunchOp Launch) {
+    for (auto Size : Launch.getGrid().getAsRange<ExprAttr>())
+      if (failed(sizeAtBound(Launch, Size)))
+        return failure();
+    SmallVector<Access> Accesses;
+    for (auto [Operand, Written] :
+         llvm::zip(Launch.getOperands(), Launch.getWritten()))
+      if (!Operand.getDefiningOp<ScalarOp>() &&
+          failed(addAccess(Launch, Operand, Written, Accesses)))
+        return failure();
+    return Buffers.step(Launch, Accesses);
+  }
+
+  LogicalResult verify(CopyOp Copy) {
+    SmallVector<Access> Accesses;
+    if (failed(addAccess(Copy, Copy.getSource(), false, Accesses)) ||
+        failed(addAccess(Copy, Copy.getDestination(), true, Accesses)))
+      return failure();
+    return Buffers.step(Copy, Accesses);
+  }
+
+  /// An operand in memory: that it can be described, does not reach beyond the
+  /// memory that it views, and may be written if it is.
+  LogicalResult addAccess(Operation *Step, Value Operand, bool Written,
+                          SmallVectorImpl<Access> &Accesses) {
+    FailureOr<MemoryRange> Range = rangeOf(Step, Operand);
+    if (failed(Range))
+      return failure();
+    FailureOr<MemoryRange> Whole = rangeOf(Step, Range->Base);
+    if (failed(Whole))
+      return failure();
+    FailureOr<int64_t> End = endAtBound(Step, *Range);
+    FailureOr<int64_t> Limit = endAtBound(Step, *Whole);
+    if (failed(End) || failed(Limit))
+      return failure();
+    if (*End > *Limit)
+      return Step->emitOpError("has an operand that reaches byte ")
+             << *End << " of memory of " << *Limit;
+    if (Written && failed(verifyWrite(Step, Range->Base)))
+      return failure();
+    Accesses.push_back({Range->Base, Written});
+    return success();
+  }
+
+  LogicalResult verifyWrite(Operation *Step, Value Base) {
+    if (auto Argument = dyn_cast<BlockArgument>(Base)) {
+      if (Program.isOutput(Argument.getArgNumber()))
+        return success();
+      return Step->emitOpError("writes input ") << Argument.getArgNumber();
+    }
+    if (auto Parameter = Base.getDefiningOp<ParameterOp>())
+      return Step->emitOpError("writes parameter ")
+             << Parameter.getTensorAttr();
+    auto Ref = Base.getDefiningOp<GlobalRefOp>();
+    if (!Ref)
+      return success(); // a buffer
+    auto Global = SymbolTable::lookupNearestSymbolFrom<GlobalOp>(
+        Ref, Ref.getGlobalAttr());
+    const bool Allowed = Global.getKind() == "weights" ? IsInit
+                         : Global.getKind() == "state" ? !IsInit
+                                                       : false;
+    if (Allowed)
+      return success();
+    return Step->emitOpError("writes ")
+           << Ref.getGlobalAttr() << " of kind " << Global.getKindAttr()
+           << " in program @" << Program.getSymName();
+  }
+
+  ProgramOp Program;
+  const bool IsInit;
+  const int64_t ActivationBytes;
+  BufferReplay Buffers;
+};
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
+  using PlanVerifyBase::PlanVerifyBase;
+
+  void runOnOperation() override {
+    if (failed(verify()))
+      signalPassFailure();
+  }
+
+  LogicalResult verify() {
+    FailureOr<int64_t> Activations = bytesOf(kActivationBytesAttr);
+    if (failed(Activations) || failed(verifySymbols()) ||
+        failed(verifyGlobals("weights", kWeightBytesAttr)) ||
+        failed(verifyGlobals("constant", kConstantBytesAttr)) ||
+        failed(verifyStates()))
+      return failure();
+    for (ProgramOp Program : getOperation().getOps<ProgramOp>())
+      if (failed(ProgramVerifier(Program, *Activations).run()))
+        return failure();
+    return success();
+  }
+
+  FailureOr<int64_t> bytesOf(StringRef Name) {
+    if (auto Bytes = getOperation()->getAttrOfType<IntegerAttr>(Name))
+      return Bytes.getInt();
+    return getOperation().emitOpError("expected the attribute ") << Name;
+  }
+
+  LogicalResult verifySymbols() {
+    auto Symbols = getOperation()->getAttrOfType<DictionaryAttr>(kSymbolsAttr);
+    if (!Symbols)
+      return getOperation().emitOpError("expected the attribute ")
+             << kSymbolsAttr;
+    for (NamedAttribute Symbol : Symbols)
+      if (auto Bound = dyn_cast<IntegerAttr>(Symbol.getValue());
+          !Bound || Bound.getInt() < 1)
+        return getOperation().emitOpError("expected a bound of at least 1 for "
+                                          "symbol ")
+               << Symbol.getName() << ", found " << Symbol.getValue();
+    return success();
+  }
+
+  static int64_t bytesOf(GlobalOp Global) {
+    auto Type = cast<MemRefType>(Global.getType());
+    return Type.getNumElements() * elementBytes(Type);
+  }
+
+  /// Globals of one kind are in one arena and share no bytes.
+  LogicalResult verifyGlobals(StringRef Kind, StringRef BytesAttr) {
+    FailureOr<int64_t> ArenaBytes = bytesOf(BytesAttr);
+    if (failed(ArenaBytes))
+      return failure();
+    SmallVector<std::pair<ArenaRange, GlobalOp>> Ranges;
+    for (GlobalOp Global : getOperation().getOps<GlobalOp>()) {
+      if (Global.getKind() != Kind)
+        continue;
+      FailureOr<ArenaRange> Range =
+          arenaRange(Global, Global.getOffset(), bytesOf(Global), *ArenaBytes);
+      if (failed(Range))
+        return failure();
+      if (Range->Begin < Range->End)
+        Ranges.push_back({*Range, Global});
+    }
+    llvm::sort(Ranges, [](const auto &A, const auto &B) {
+      return std::pair(A.first.Begin, A.first.End) <
+             std::pair(B.first.Begin, B.first.End);
+    });
+    for (size_t I = 1; I < Ranges.size(); ++I)
+      if (auto &[Range, Global] = Ranges[I];
+          Range.overlaps(Ranges[I - 1].first))
+        return Global.emitOpError("takes ")
+               << Range.text() << ", of which @"
+               << Ranges[I - 1].second.getSymName() << " takes "
+               << Ranges[I - 1].first.text();
+    return success();
+  }
+
+  /// Each state begins the arena that it has to itself.
+  LogicalResult verifyStates() {
+    for (GlobalOp Global : getOperation().getOps<GlobalOp>())
+      if (Global.getKind() == "state" && Global.getOffset() != 0) {
+        InFlightDiagnostic Error =
+            Global.emitOpError("expected a state at offset 0, found ");
+        if (Global.getOffset())
+          return Error << *Global.getOffset();
+        return Error << "none";
+      }
+    return success();
+  }
+};
+
+} // namespace

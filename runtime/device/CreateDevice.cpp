@@ -1,0 +1,65 @@
+//===- CreateDevice.cpp - what executes kernels ---------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/device/CreateDevice.h"
+
+#include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cuda/CudaDriver.h"
+#include "runtime/device/gpu/GpuDevice.h"
+#include "runtime/device/ptx/PtxDriver.h"
+
+#include <charconv>
+#include <optional>
+
+using namespace m1;
+
+/// N of "cuda" (0) and "cuda:N".
+static std::optional<unsigned> cudaOrdinal(std::string_view Name) {
+  if (!Name.starts_with("cuda"))
+    return std::nullopt;
+  Name.remove_prefix(4);
+  if (Name.empty())
+    return 0;
+  unsigned Ordinal = 0;
+  auto [End, Error] =
+      std::from_chars(Name.data() + 1, Name.data() + Name.size(), Ordinal);
+  if (Name[0] != ':' || Error != std::errc() ||
+      End != Name.data() + Name.size())
+    return std::nullopt;
+  return Ordinal;
+}
+
+absl::StatusOr<std::unique_ptr<Device>>
+m1::createDevice(const LoadedPlan &Plan, const DeviceOptions &Options) {
+  std::string_view Name = Options.Name;
+  if (Name.empty())
+    Name = length(Plan->images()) &&
+                   view(Plan->images()->Get(0)->format()) == "ptx"
+               ? "cuda"
+               : "cpu";
+  M1_ASSIGN_OR_RETURN(unsigned Threads, chooseThreads(Options.Threads));
+  if (Name == "cpu")
+    return createCpuDevice(Threads, Options.Checked);
+  GpuOptions Gpu;
+  Gpu.Blocking = Options.Blocking;
+  if (std::optional<unsigned> Ordinal = cudaOrdinal(Name)) {
+    if (Options.Checked)
+      return makeError("--device ", Name,
+                       " cannot check what kernels touch; run the plan on the "
+                       "emulated GPU, with --device ptx");
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
+                        cuda::createCudaDriver(*Ordinal));
+    return createGpuDevice(std::move(Driver), Gpu);
+  }
+  if (Name == "ptx") {
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<gpu::Driver> Driver,
+                        ptx::createPtxDriver(Threads));
+    return createGpuDevice(std::move(Driver), Gpu);
+  }
+  return makeError("--device ", Name, ": expected cpu, cuda, cuda:N or ptx");
+}

@@ -1,0 +1,298 @@
+//===- Warp.cpp - a warp and its block while they execute -----------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/emulators/ptx/Warp.h"
+
+#include <algorithm>
+#include <new>
+
+using namespace m1;
+using namespace m1::ptx;
+
+namespace {
+std::string triple(std::array<uint32_t, 3> V) {
+  return concat("(", V[0], ",", V[1], ",", V[2], ")");
+}
+
+std::array<uint32_t, 3> threadIndex(const LaunchState &L, uint32_t Thread) {
+  const auto &[X, Y, Z] = L.BlockSize;
+  return {Thread % X, Thread / X % Y, Thread / (X * Y)};
+}
+
+std::string where(const LaunchState &L, const Instruction &I,
+                  std::array<uint32_t, 3> Block, uint32_t Thread) {
+  return concat("ptx: kernel '", L.Kernel.Name, "' line ", I.Line, ": block ",
+                triple(Block), " thread ", triple(threadIndex(L, Thread)), ": ",
+                I.Name);
+}
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Warp
+//===----------------------------------------------------------------------===//
+
+Warp::Warp(Block &Owner, const LaunchState &Launch, unsigned Index)
+    : Owner(Owner), Launch(Launch), Index(Index),
+      Registers(new std::byte[Launch.Kernel.RegisterBytes]),
+      Base{Registers.get(),
+           reinterpret_cast<const std::byte *>(Launch.M.Constants.data())},
+      Written(Launch.Kernel.RegisterCount),
+      Predicates(Launch.Kernel.PredicateCount),
+      PredicatesWritten(Launch.Kernel.PredicateCount) {
+  Predicates[AlwaysTrue] = AllLanes;
+  const uint32_t Left = Launch.threads() - Index * Lanes;
+  Present = Left >= Lanes ? AllLanes : (Mask(1) << Left) - 1;
+}
+
+void Warp::start() {
+  std::fill(Written.begin(), Written.end(), 0);
+  std::fill(PredicatesWritten.begin(), PredicatesWritten.end(), 0);
+  Written[0] = AllLanes;
+  PredicatesWritten[AlwaysFalse] = PredicatesWritten[AlwaysTrue] = AllLanes;
+  Alive = Present;
+  Stack.assign(1, {&Launch.Kernel, 0, NoIndex, Alive, false});
+  Now = State::Ready;
+  Copies.clear();
+  Groups.fill(0);
+  Executed = 0;
+  CarryWritten = 0;
+  fillSpecials();
+}
+
+void Warp::fillSpecials() {
+  for (const auto &[Name, O] : Launch.Kernel.Specials) {
+    auto ByLane = [&, &O = O](auto Value) {
+      for (unsigned L = 0; L < Lanes; ++L)
+        if (O.Bytes == 4)
+          out<uint32_t>(O)[L] = uint32_t(Value(L));
+        else
+          out<uint64_t>(O)[L] = uint64_t(Value(L));
+      define(O, AllLanes);
+    };
+    auto Same = [&](uint64_t Value) {
+      ByLane([&](unsigned) { return Value; });
+    };
+    const unsigned Axis = Name.back() - 'x';
+    if (Name.starts_with("%tid."))
+      ByLane([&](unsigned L) {
+        return threadIndex(Launch, Index * Lanes + L)[Axis];
+      });
+    else if (Name.starts_with("%ntid."))
+      Same(Launch.BlockSize[Axis]);
+    else if (Name.starts_with("%ctaid."))
+      Same(Owner.Index[Axis]);
+    else if (Name.starts_with("%nctaid."))
+      Same(Launch.Grid[Axis]);
+    else if (Name == "%laneid")
+      ByLane([](unsigned L) { return L; });
+    else if (Name == "%warpid")
+      Same(Index);
+    else if (Name == "%nwarpid")
+      Same((Launch.threads() + Lanes - 1) / Lanes);
+    else if (Name == "%lanemask_eq")
+      ByLane([](unsigned L) { return 1u << L; });
+    else if (Name == "%lanemask_lt")
+      ByLane([](unsigned L) { return (1u << L) - 1; });
+    else if (Name == "%lanemask_le")
+      ByLane([](unsigned L) { return (2u << L) - 1; });
+    else if (Name == "%lanemask_gt")
+      ByLane([](unsigned L) { return ~((2u << L) - 1); });
+    else if (Name == "%lanemask_ge")
+      ByLane([](unsigned L) { return ~((1u << L) - 1); });
+    else if (Name == "%dynamic_smem_size")
+      Same(Launch.DynamicShared);
+    else // %total_smem_size: the last that the parser knows
+      Same(Launch.DynamicShared + Launch.Kernel.StaticShared);
+  }
+}
+
+void Warp::run(uint64_t Limit) {
+  for (; Limit > 0; --Limit) {
+    while (Stack.back().Active == 0 || Stack.back().PC == Stack.back().Meet) {
+      Stack.pop_back();
+      if (Stack.empty()) {
+        Now = State::Done;
+        return;
+      }
+    }
+    Entry &Top = Stack.back();
+    const Instruction &I = Top.In->Code[Top.PC];
+    Mask Active = Top.Active;
+    if (I.Guard != AlwaysTrue) {
+      if (!ready(I, Active, I.Guard))
+        return;
+      Active &= I.GuardNegated ? ~Predicates[I.Guard] : Predicates[I.Guard];
+    }
+    ++Top.PC;
+    ++Executed;
+    LanesExecuted += Active == AllLanes ? Lanes : std::popcount(Active);
+    IsDiverged = Active != Alive;
+    if (Active && !I.Run(*this, I, Active))
+      return;
+  }
+  if (Executed >= Launch.InstructionLimit) {
+    const Entry &Top = Stack.back();
+    fail(Top.In->Code[std::min<size_t>(Top.PC, Top.In->Code.size() - 1)],
+         first(Top.Active ? Top.Active : Present),
+         " is where the warp was after ", Executed,
+         " instructions, the limit: a loop without end, or a wait for threads "
+         "that wait too");
+  }
+}
+
+void Warp::branch(std::span<const Way> Ways, uint32_t Meet) {
+  if (Ways.size() == 1) {
+    Stack.back().PC = Ways[0].Target;
+    return;
+  }
+  const Function *In = Stack.back().In;
+  if (Meet != NoIndex)
+    Stack.back().PC = Meet;
+  else if (Stack.back().Call)
+    Stack.back().Active = 0; // marks where the call began
+  else
+    Stack.pop_back(); // each way is on its own until its lanes end
+  for (const Way &To : Ways)
+    if (To.Target != Meet)
+      Stack.push_back({In, To.Target, Meet, To.Taken, false});
+}
+
+void Warp::call(const Function &Callee, Mask Active) {
+  Stack.push_back({&Callee, 0, NoIndex, Active, true});
+}
+
+void Warp::returnFrom(Mask Active) {
+  for (auto It = Stack.rbegin(); It != Stack.rend(); ++It) {
+    It->Active &= ~Active;
+    if (It->Call)
+      return;
+  }
+  // The kernel itself returns.
+  Alive &= ~Active;
+}
+
+void Warp::exit(Mask Active) {
+  for (Entry &E : Stack)
+    E.Active &= ~Active;
+  Alive &= ~Active;
+}
+
+bool Warp::members(const Instruction &I, Mask Active, const Operand &O,
+                   Mask &Members) {
+  if (!ready(I, Active, O))
+    return false;
+  const uint32_t *Given = in<uint32_t>(O);
+  Members = Given[first(Active)];
+  for (Mask Rest = Active; Rest; Rest &= Rest - 1)
+    if (unsigned L = first(Rest); Given[L] != Members)
+      return fail(I, L, " has member mask ", hex(Given[L]), ", lane ",
+                  first(Active), " has ", hex(Members));
+  if (Mask Extra = Active & ~Members)
+    return fail(I, first(Extra), " is executed by a lane that its member mask ",
+                hex(Members), " leaves out");
+  if (Mask Missing = Members & Alive & ~Active)
+    return fail(I, first(Missing), " names this lane in its member mask ",
+                hex(Members), ", but it is elsewhere: a deadlock");
+  return true;
+}
+
+bool Warp::failIfUnwritten(const Instruction &I, Mask Active,
+                           const Operand &O) {
+  Mask Missing = Active & ~written(O);
+  if (!Missing)
+    return false;
+  fail(I, first(Missing), " reads ", Stack.back().In->RegisterNames[O.Number],
+       ", which nothing has written");
+  return true;
+}
+
+bool Warp::ready(const Instruction &I, Mask Active, Predicate P) {
+  Mask Missing = Active & ~PredicatesWritten[P];
+  if (!Missing) [[likely]]
+    return true;
+  return fail(I, first(Missing), " reads ", Stack.back().In->PredicateNames[P],
+              ", which nothing has written");
+}
+
+void Warp::report(const Instruction &I, unsigned Lane, std::string What) {
+  Now = State::Failed;
+  Owner.Error =
+      makeError(where(Launch, I, Owner.Index, Index * Lanes + Lane), What);
+}
+
+//===----------------------------------------------------------------------===//
+// Block
+//===----------------------------------------------------------------------===//
+
+Block::Block(const LaunchState &Launch) : Launch(Launch) {
+  const unsigned Count = (Launch.threads() + Lanes - 1) / Lanes;
+  for (unsigned W = 0; W < Count; ++W)
+    Warps.push_back(std::make_unique<Warp>(*this, Launch, W));
+}
+
+uint64_t Block::executed() const {
+  uint64_t Sum = 0;
+  for (const auto &W : Warps)
+    Sum += W->LanesExecuted;
+  return Sum;
+}
+
+absl::Status Block::run(std::array<uint32_t, 3> BlockIndex) {
+  Index = BlockIndex;
+  Error = absl::OkStatus();
+  Shared.reset(Launch.Kernel.StaticShared, Launch.DynamicShared);
+  Local.reset(Launch.threads(), Launch.Kernel.LocalBytes);
+  for (auto &W : Warps)
+    W->start();
+  // Each warp goes on until it waits; none for so long that another one which
+  // waits for its stores could not see them.
+  constexpr uint64_t Turn = 1 << 16;
+  while (true) {
+    bool Ready = false, Waiting = false;
+    for (auto &W : Warps) {
+      if (W->Now == Warp::State::Ready)
+        W->run(std::min(Turn, Launch.InstructionLimit - W->Executed));
+      if (W->Now == Warp::State::Failed)
+        return Error;
+      Ready |= W->Now == Warp::State::Ready;
+      Waiting |= W->Now == Warp::State::AtBarrier;
+    }
+    if (Ready)
+      continue;
+    if (!Waiting)
+      return absl::OkStatus();
+    M1_RETURN_IF_ERROR(meetAtBarrier());
+  }
+}
+
+absl::Status Block::meetAtBarrier() {
+  const Warp &First = **std::find_if(Warps.begin(), Warps.end(), [](auto &W) {
+    return W->Now == Warp::State::AtBarrier;
+  });
+  auto Here = [&](std::string What) {
+    return makeError(where(Launch, *First.Barrier, Index,
+                           First.Index * Lanes + Warp::first(First.Alive)),
+                     What);
+  };
+  for (auto &W : Warps) {
+    if (Mask Gone = W->Present & ~W->Alive)
+      return Here(concat(
+          " waits for thread ",
+          triple(threadIndex(Launch, W->Index * Lanes + Warp::first(Gone))),
+          ", which has exited: a deadlock"));
+    if (W->BarrierNumber != First.BarrierNumber)
+      return Here(concat(
+          " waits at barrier ", First.BarrierNumber, ", but thread ",
+          triple(threadIndex(Launch, W->Index * Lanes)), " at barrier ",
+          W->BarrierNumber, " (line ", W->Barrier->Line, "): a deadlock"));
+  }
+  Shared.barrier();
+  for (auto &W : Warps)
+    W->Now = Warp::State::Ready;
+  return absl::OkStatus();
+}

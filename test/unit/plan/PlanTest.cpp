@@ -1,0 +1,337 @@
+//===- PlanTest.cpp - plans that the loader rejects -----------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/unit/TestSupport.h"
+
+#include "runtime/schema/Digest.h"
+#include "runtime/schema/Version.h"
+
+#include <functional>
+
+using namespace m1;
+using namespace m1::test;
+using plan::ArenaKind;
+using plan::ArgKind;
+using plan::DType;
+
+namespace {
+TEST(Plan, LoadsFromFile) {
+  plan::PlanT Adder = adderPlan();
+  std::vector<uint8_t> Bytes = serialize(Adder);
+  TemporaryDirectory Directory;
+  std::string Path = Directory.path("a.m1plan");
+  writeFile(Path, {Bytes.begin(), Bytes.end()});
+  std::unique_ptr<LoadedPlan> Plan = value(LoadedPlan::load(Path));
+  EXPECT_EQ(view((*Plan)->producer()), "runtime tests");
+  EXPECT_NE(Plan->function("add"), nullptr);
+  EXPECT_EQ(Plan->function("sub"), nullptr);
+  EXPECT_NE(message(LoadedPlan::load(Directory.path("b.m1plan")).status())
+                .find("b.m1plan: No such file"),
+            std::string::npos);
+}
+
+TEST(Plan, NotAPlan) {
+  EXPECT_EQ(loadError({}), "test.m1plan: not a plan");
+  EXPECT_EQ(loadError(std::vector<uint8_t>(100)), "test.m1plan: not a plan");
+}
+
+TEST(Plan, AnotherFormat) {
+  plan::PlanT Plan = adderPlan();
+  Plan.format_version = plan::kFormatVersion + 1;
+  EXPECT_EQ(
+      loadError(serialize(Plan))
+          .find(concat("test.m1plan: plan format ", plan::kFormatVersion + 1,
+                       ", this runtime reads ", plan::kFormatVersion)),
+      0u);
+}
+
+TEST(Plan, EveryFlippedByteIsDetected) {
+  plan::PlanT Plan = adderPlan();
+  Plan.images[0]->data.resize(64); // code is not verified
+  std::vector<uint8_t> Bytes = serialize(Plan);
+  ASSERT_EQ(loadError(Bytes), "");
+  for (size_t I = 0; I < Bytes.size(); ++I) {
+    std::vector<uint8_t> Damaged = Bytes;
+    Damaged[I] ^= 1 << (I % 8);
+    EXPECT_NE(loadError(Damaged), "") << "byte " << I;
+  }
+}
+
+TEST(Plan, EveryTruncationIsDetected) {
+  plan::PlanT Plan = adderPlan();
+  Plan.images[0]->data.resize(64);
+  std::vector<uint8_t> Bytes = serialize(Plan);
+  for (size_t Size = 0; Size < Bytes.size(); ++Size)
+    EXPECT_NE(loadError({Bytes.begin(), Bytes.begin() + Size}), "") << Size;
+}
+
+TEST(Plan, ReportsDigests) {
+  plan::PlanT Plan = adderPlan();
+  std::vector<uint8_t> Bytes = serialize(Plan);
+  // A byte in the middle of the image: the FlatBuffer stays well formed.
+  Bytes[Bytes.size() / 2] ^= 1;
+  EXPECT_EQ(loadError(Bytes).find("test.m1plan: truncated or damaged: digest "),
+            0u);
+}
+
+/// A valid plan but for one change.
+struct BadCase {
+  const char *Name;
+  std::function<void(plan::PlanT &)> Change;
+  const char *Message;
+};
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for it.
+void PrintTo(const BadCase &Case, std::ostream *Out) { *Out << Case.Name; }
+
+plan::LaunchT &launchOf(plan::PlanT &Plan) {
+  return *Plan.functions[0]->steps[0]->instruction.AsLaunch();
+}
+plan::CopyT &copyOf(plan::PlanT &Plan) {
+  return *Plan.functions[0]->steps[1]->instruction.AsCopy();
+}
+std::unique_ptr<plan::Expr> expr(int32_t Symbol, int64_t Multiply, int64_t Add,
+                                 int64_t Divide) {
+  return std::make_unique<plan::Expr>(Symbol, Multiply, Add, Divide);
+}
+
+class BadPlan : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadPlan, IsRejected) {
+  plan::PlanT Plan = adderPlan();
+  ASSERT_EQ(loadError(serialize(Plan)), "");
+  GetParam().Change(Plan);
+  std::string Error = loadError(serialize(Plan));
+  EXPECT_EQ(Error.find("test.m1plan: invalid plan: "), 0u) << Error;
+  EXPECT_NE(Error.find(GetParam().Message), std::string::npos) << Error;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Plan, BadPlan,
+    testing::Values(
+        BadCase{"KernelIndex", [](auto &P) { launchOf(P).kernel = 1; },
+                "step 0 (here): launches kernel 1 of 1"},
+        BadCase{"ImageIndex", [](auto &P) { P.kernels[0]->image = 3; },
+                "in image 3 of 1"},
+        BadCase{"ImageFormat", [](auto &P) { P.images[0]->format = "coff"; },
+                "image 0 has the unknown format 'coff', expected elf or ptx"},
+        BadCase{"TwoDevices",
+                [](auto &P) {
+                  P.images.push_back(
+                      std::make_unique<plan::ImageT>(*P.images[0]));
+                  P.images[1]->format = "ptx";
+                },
+                "image 1 is ptx, image 0 is elf"},
+        BadCase{"GpuTarget",
+                [](auto &P) {
+                  forGpu(P);
+                  P.images[0]->target = "sm_";
+                },
+                "image 0 is ptx for 'sm_', expected a target such as sm_80"},
+        BadCase{"CpuThreads", [](auto &P) { P.kernels[0]->threads = 2; },
+                "kernel 'add_scaled' has 2 threads, expected 1 to 1"},
+        BadCase{"GpuThreads",
+                [](auto &P) {
+                  forGpu(P);
+                  P.kernels[0]->threads = 1025;
+                },
+                "kernel 'add_scaled' has 1025 threads, expected 1 to 1024"},
+        BadCase{"GpuGrid",
+                [](auto &P) {
+                  forGpu(P);
+                  launchOf(P).grid_z = expr(0, 8192, 0, 1);
+                },
+                "kernel 'add_scaled' is launched on up to 65536 cells along z, "
+                "GPUs have at most 65535"},
+        BadCase{"ArgumentCount", [](auto &P) { launchOf(P).args.pop_back(); },
+                "is given 3 arguments, expected 4"},
+        BadCase{"ArenaIndex", [](auto &P) { launchOf(P).args[0]->index = 1; },
+                "refers to Arena 1 of 1"},
+        BadCase{"InputIndex", [](auto &P) { launchOf(P).args[1]->index = 2; },
+                "refers to Input 2 of 2"},
+        BadCase{"ParameterIndex",
+                [](auto &P) { launchOf(P).args[1]->kind = ArgKind::Parameter; },
+                "refers to Parameter 0 of 0"},
+        BadCase{"OutputIndex",
+                [](auto &P) { copyOf(P).destination->index = 1; },
+                "refers to Output 1 of 1"},
+        BadCase{"ArgKind",
+                [](auto &P) {
+                  launchOf(P).args[1]->kind = static_cast<ArgKind>(9);
+                },
+                "unknown kind 9"},
+        BadCase{"ArenaTooSmall", [](auto &P) { P.arenas[0]->bytes = 63; },
+                "reaches byte 32 + 32 of Arena 0, which has 63"},
+        BadCase{"OffsetPastEnd",
+                [](auto &P) { launchOf(P).args[0]->offset = 1u << 31; },
+                "reaches byte 2147483648"},
+        BadCase{"OffsetWraps",
+                [](auto &P) { launchOf(P).args[0]->offset = ~uint64_t(1); },
+                "reaches byte 18446744073709551614"},
+        BadCase{"LargerBound", [](auto &P) { P.symbols[0]->max = 9; },
+                "reaches byte 32 + 36"},
+        BadCase{"InputTooSmall",
+                [](auto &P) { launchOf(P).args[1]->bytes = expr(0, 8, 0, 1); },
+                "reaches byte 0 + 64 of Input 0, which has 32"},
+        BadCase{"NoBytes", [](auto &P) { launchOf(P).args[1]->bytes.reset(); },
+                "a size is missing"},
+        BadCase{"NoScalar", [](auto &P) { launchOf(P).args[3]->value.reset(); },
+                "a scalar is missing"},
+        BadCase{"NoGrid", [](auto &P) { launchOf(P).grid_y.reset(); },
+                "a grid size is missing"},
+        BadCase{"HugeGrid",
+                [](auto &P) {
+                  launchOf(P).grid_x = expr(0, 1 << 20, 0, 1);
+                  launchOf(P).grid_y = expr(-1, 0, 1 << 20, 1);
+                },
+                "expected a grid of 0 to 2^31 - 1 cells"},
+        BadCase{"NegativeGrid",
+                [](auto &P) { launchOf(P).grid_x = expr(0, 1, -1, 1); },
+                "expected a grid of 0 to 2^31 - 1 cells"},
+        BadCase{"DivideByZero",
+                [](auto &P) { launchOf(P).grid_x = expr(0, 1, 0, 0); },
+                "divides by 0"},
+        BadCase{"Overflow",
+                [](auto &P) {
+                  launchOf(P).args[3]->value = expr(0, INT64_MAX / 4, 0, 1);
+                },
+                "overflows"},
+        BadCase{"SymbolIndex",
+                [](auto &P) { launchOf(P).args[3]->value = expr(4, 1, 0, 1); },
+                "uses symbol 4 of 1"},
+        BadCase{"SymbolNotDetermined",
+                [](auto &P) {
+                  addSymbol(P, "M", 8);
+                  launchOf(P).args[3]->value = expr(1, 1, 0, 1);
+                },
+                "symbol 'M', which no input of the function determines"},
+        BadCase{"SymbolBound", [](auto &P) { P.symbols[0]->max = 0; },
+                "has the bound 0"},
+        BadCase{"CopySizes",
+                [](auto &P) { copyOf(P).source->bytes = expr(0, 2, 0, 1); },
+                "two sides of a copy differ"},
+        BadCase{"CopyToInput",
+                [](auto &P) { copyOf(P).destination->kind = ArgKind::Input; },
+                "writes Input 0"},
+        BadCase{"CopyOfScalar",
+                [](auto &P) { copyOf(P).source = scalar(constant(1)); },
+                "expected memory, found a scalar"},
+        BadCase{"KernelWritesInput",
+                [](auto &P) { launchOf(P).args[1]->written = true; },
+                "writes Input 0, which is read-only"},
+        BadCase{"WritesWeights",
+                [](auto &P) { P.arenas[0]->kind = ArenaKind::Weights; },
+                "writes arena 'activations'"},
+        BadCase{"InitWritesState",
+                [](auto &P) {
+                  addArena(P, "s", ArenaKind::State, 64);
+                  addFunction(P, "init").steps.push_back(
+                      copy(memory(ArgKind::Arena, 1, constant(4), true),
+                           memory(ArgKind::Arena, 1, constant(4))));
+                },
+                "'init': step 0: writes arena 's'"},
+        BadCase{"WritesConstants",
+                [](auto &P) {
+                  launchOf(P).args[0]->index =
+                      addConstants(P, std::vector<uint8_t>(64));
+                },
+                "'add': step 0 (here): writes arena 'constants'"},
+        BadCase{"InitWritesConstants",
+                [](auto &P) {
+                  uint32_t To = addConstants(P, {1, 2, 3, 4});
+                  addFunction(P, "init").steps.push_back(
+                      copy(memory(ArgKind::Arena, To, constant(4), true),
+                           memory(ArgKind::Arena, To, constant(4))));
+                },
+                "'init': step 0: writes arena 'constants'"},
+        BadCase{"ConstantsTooSmall",
+                [](auto &P) {
+                  copyOf(P).source->index =
+                      addConstants(P, std::vector<uint8_t>(63));
+                },
+                "reaches byte 32 + 32 of Arena 1, which has 63"},
+        BadCase{"ConstantsWithoutData",
+                [](auto &P) { addArena(P, "c", ArenaKind::Constants, 64); },
+                "arena 'c' has 64 bytes and the plan holds 0 of them"},
+        BadCase{"ConstantsWithTooMuchData",
+                [](auto &P) { P.arenas[addConstants(P, {1, 2})]->bytes = 1; },
+                "arena 'constants' has 1 bytes and the plan holds 2 of them"},
+        BadCase{"StateWithData",
+                [](auto &P) {
+                  P.arenas[addConstants(P, {1, 2})]->kind = ArenaKind::State;
+                },
+                "arena 'constants' has 2 bytes and the plan holds 2 of them, "
+                "expected none"},
+        BadCase{"InitWithInputs",
+                [](auto &P) { P.functions[0]->name = "init"; },
+                "'init' can have neither"},
+        BadCase{"ArenaKind",
+                [](auto &P) { P.arenas[0]->kind = static_cast<ArenaKind>(7); },
+                "unknown kind 7"},
+        BadCase{"DType",
+                [](auto &P) {
+                  P.functions[0]->inputs[0]->dtype = static_cast<DType>(77);
+                },
+                "'a' has the unknown dtype 77"},
+        BadCase{"FileNames",
+                [](auto &P) { P.functions[0]->outputs[0]->name = "../x"; },
+                "tensor name '../x'"},
+        BadCase{"TwoFunctions", [](auto &P) { addFunction(P, "add"); },
+                "two functions are named 'add'"},
+        BadCase{
+            "ScaledInput",
+            [](auto &P) { P.functions[0]->inputs[0]->shape[0] = symbol(0, 2); },
+            "an extent must be"},
+        BadCase{"ParameterShape",
+                [](auto &P) {
+                  addParameter(P, "w", DType::F32, {1ll << 40, 1ll << 40});
+                },
+                "parameter 'w' has the shape [1099511627776, 1099511627776]"},
+        BadCase{"DrawnOutput", [](auto &P) { P.functions[0]->drawn = {1}; },
+                "output 1 of 1 is drawn"},
+        BadCase{"DrawnType", [](auto &P) { P.functions[0]->drawn = {0}; },
+                "'sum' is drawn and is not I32"},
+        BadCase{"Model",
+                [](auto &P) {
+                  P.model = std::make_unique<plan::ModelT>();
+                  P.model->vocabulary = 1ll << 40;
+                },
+                "model: vocabulary 1099511627776"}),
+    [](const auto &Info) { return std::string(Info.param.Name); });
+
+TEST(Plan, MisalignedConstantsAreRejected) {
+  plan::PlanT Plan = adderPlan();
+  std::vector<uint8_t> Data(36);
+  Data[0] = 32; // seen as a length, once the vector begins 4 bytes later
+  addConstants(Plan, Data);
+  std::vector<uint8_t> Bytes = serialize(Plan);
+  ASSERT_EQ(loadError(Bytes), "");
+  using flatbuffers::ReadScalar;
+  using flatbuffers::uoffset_t;
+  auto *Arena = reinterpret_cast<const flatbuffers::Table *>(
+      plan::GetPlan(Bytes.data())->arenas()->Get(1));
+  auto *Size =
+      const_cast<uint8_t *>(Arena->GetAddressOf(plan::Arena::VT_BYTES));
+  auto *Where =
+      const_cast<uint8_t *>(Arena->GetAddressOf(plan::Arena::VT_DATA));
+  flatbuffers::WriteScalar<uint64_t>(Size, 32);
+  flatbuffers::WriteScalar<uoffset_t>(Where, ReadScalar<uoffset_t>(Where) + 4);
+  ASSERT_TRUE(plan::sealPlan(Bytes));
+  EXPECT_EQ(loadError(Bytes),
+            "test.m1plan: invalid plan: the contents of arena 'constants' are "
+            "not aligned to 16 bytes");
+}
+
+TEST(Plan, ExpressionsRoundUp) {
+  const int64_t Symbols[] = {65};
+  EXPECT_EQ(evaluate(plan::Expr(0, 1, 0, 64), Symbols), 2);
+  EXPECT_EQ(evaluate(plan::Expr(0, 1, -1, 64), Symbols), 1);
+  EXPECT_EQ(evaluate(plan::Expr(0, 3, 5, 1), Symbols), 200);
+  EXPECT_EQ(evaluate(plan::Expr(-1, 9, 7, 2), Symbols), 4);
+  EXPECT_EQ(evaluate(plan::Expr(0, -1, 0, 64), Symbols), -1);
+}
+} // namespace

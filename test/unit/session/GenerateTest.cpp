@@ -1,0 +1,299 @@
+//===- GenerateTest.cpp - scheduling of sequences -------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "test/unit/TestSupport.h"
+
+#include "runtime/session/Generate.h"
+#include "runtime/session/Pieces.h"
+#include "runtime/session/Score.h"
+
+#include <cmath>
+#include <set>
+
+using namespace m1;
+using namespace m1::test;
+
+namespace {
+using Sequences = std::vector<std::vector<int64_t>>;
+
+/// A model whose next token depends on all tokens that its slot was fed.
+class Model : public testing::Test {
+protected:
+  LanguageModel &start(int64_t Slots, int64_t MaxTokens, int64_t MaxLength) {
+    plan::PlanT Plan = modelPlan(Slots, MaxTokens, MaxLength);
+    S = open(Plan);
+    M = value(LanguageModel::create(*S->Program));
+    return *M;
+  }
+  std::vector<Generated> generateAll(const Sequences &Prompts,
+                                     const GenerateOptions &Options) {
+    std::vector<Generated> Results(Prompts.size());
+    std::set<size_t> Seen;
+    absl::Status Status =
+        generate(*M, Prompts, Options, [&](size_t I, const Generated &Result) {
+          EXPECT_TRUE(Seen.insert(I).second);
+          Results[I] = Result;
+          return absl::OkStatus();
+        });
+    EXPECT_TRUE(Status.ok()) << Status;
+    EXPECT_EQ(Seen.size(), Prompts.size());
+    return Results;
+  }
+  std::unique_ptr<Session> S;
+  std::unique_ptr<LanguageModel> M;
+};
+
+Sequences prompts(std::initializer_list<int64_t> Lengths) {
+  Sequences Result;
+  for (int64_t Length : Lengths) {
+    Result.emplace_back();
+    for (int64_t I = 0; I < Length; ++I)
+      Result.back().push_back((Result.size() * 5 + I * I) % ModelVocabulary);
+  }
+  return Result;
+}
+
+float logProb(const std::vector<int64_t> &Tokens, size_t Length) {
+  std::vector<int64_t> Before(Tokens.begin(), Tokens.begin() + Length);
+  double LogSum = std::log(std::exp(4.0) + ModelVocabulary - 1);
+  return (Tokens[Length] == modelFavourite(Before) ? 4 : 0) - LogSum;
+}
+
+void expectLogProbs(const std::vector<int64_t> &Tokens,
+                    const std::vector<float> &LogProbs, size_t First = 0) {
+  ASSERT_EQ(LogProbs.size(), Tokens.size() - 1 - First);
+  for (size_t T = 0; T < LogProbs.size(); ++T)
+    ASSERT_NEAR(LogProbs[T], logProb(Tokens, First + T + 1), 1e-5) << T;
+}
+
+TEST_F(Model, MoreSequencesThanSlots) {
+  Sequences Prompts = prompts({1, 30, 2, 7, 19, 3, 3, 12});
+  // From one slot and pieces of three tokens to room for all.
+  for (auto [Slots, MaxTokens] :
+       {std::pair(1, 3), {2, 5}, {3, 3}, {8, 8}, {8, 200}})
+    for (bool PromptLogProbs : {true, false}) {
+      start(Slots, MaxTokens, 64);
+      GenerateOptions Options;
+      Options.MaxNewTokens = 9;
+      Options.Temperature = 0;
+      Options.PromptLogProbs = PromptLogProbs;
+      int64_t Drawn = 0;
+      Options.Progress = [&](int64_t Count) { Drawn += Count; };
+      std::vector<Generated> Results = generateAll(Prompts, Options);
+      EXPECT_EQ(Drawn, 9 * 8);
+      for (size_t I = 0; I < Prompts.size(); ++I) {
+        std::vector<int64_t> Expected = Prompts[I];
+        for (int J = 0; J < 9; ++J)
+          Expected.push_back(modelFavourite(Expected));
+        EXPECT_EQ(Results[I].Tokens, Expected)
+            << "sequence " << I << ", " << Slots << " slots";
+        EXPECT_EQ(Results[I].Reason, FinishReason::MaxNewTokens);
+        EXPECT_EQ(Results[I].PromptTokens, int64_t(Prompts[I].size()));
+        expectLogProbs(Expected, Results[I].LogProbs,
+                       PromptLogProbs ? 0 : Prompts[I].size() - 1);
+      }
+    }
+}
+
+TEST_F(Model, DrawsDoNotDependOnCompany) {
+  Sequences Prompts = prompts({4, 9, 2, 6});
+  GenerateOptions Options;
+  Options.MaxNewTokens = 20;
+  Options.Temperature = 1.5f;
+  Options.Seed = 3;
+  start(4, 100, 64);
+  std::vector<Generated> Together = generateAll(Prompts, Options);
+  start(1, 2, 64);
+  std::vector<Generated> Alone = generateAll(Prompts, Options);
+  for (size_t I = 0; I < Prompts.size(); ++I) {
+    EXPECT_EQ(Together[I].Tokens, Alone[I].Tokens);
+    expectLogProbs(Together[I].Tokens, Together[I].LogProbs);
+  }
+  Options.Seed = 4;
+  EXPECT_NE(generateAll(Prompts, Options)[0].Tokens, Alone[0].Tokens);
+  // Equal prompts are sampled differently: each has its own seed.
+  Sequences Equal = {Prompts[0], Prompts[0]};
+  std::vector<Generated> Two = generateAll(Equal, Options);
+  EXPECT_NE(Two[0].Tokens, Two[1].Tokens);
+}
+
+TEST_F(Model, StopsAtAStopToken) {
+  start(2, 16, 64);
+  Sequences Prompts = prompts({5, 3, 8});
+  GenerateOptions Options;
+  Options.MaxNewTokens = 40;
+  Options.Temperature = 0;
+  Options.StopToken = modelFavourite(Prompts[1]);
+  std::vector<Generated> Results = generateAll(Prompts, Options);
+  EXPECT_EQ(Results[1].Tokens.size(), 4u);
+  EXPECT_EQ(Results[1].Tokens.back(), Options.StopToken);
+  EXPECT_EQ(Results[1].Reason, FinishReason::StopToken);
+  for (const Generated &R : Results)
+    for (size_t T = R.PromptTokens; T + 1 < R.Tokens.size(); ++T)
+      EXPECT_NE(R.Tokens[T], Options.StopToken);
+}
+
+TEST_F(Model, StopsAtTheGreatestLength) {
+  start(2, 16, 10);
+  Sequences Prompts = prompts({8, 10, 1});
+  GenerateOptions Options;
+  Options.MaxNewTokens = 5;
+  Options.Temperature = 0;
+  for (bool PromptLogProbs : {true, false}) {
+    Options.PromptLogProbs = PromptLogProbs;
+    std::vector<Generated> Results = generateAll(Prompts, Options);
+    EXPECT_EQ(Results[0].Tokens.size(), 10u);
+    EXPECT_EQ(Results[0].Reason, FinishReason::MaxLength);
+    EXPECT_EQ(Results[1].Tokens.size(), 10u);
+    EXPECT_EQ(Results[1].Reason, FinishReason::MaxLength);
+    EXPECT_EQ(Results[2].Tokens.size(), 6u);
+    EXPECT_EQ(Results[2].Reason, FinishReason::MaxNewTokens);
+    EXPECT_EQ(Results[1].LogProbs.size(), PromptLogProbs ? 9u : 0u);
+  }
+}
+
+TEST_F(Model, NoNewTokens) {
+  start(2, 4, 10);
+  Sequences Prompts = prompts({8, 1, 3});
+  std::vector<Generated> Results = generateAll(Prompts, {});
+  for (size_t I = 0; I < Prompts.size(); ++I) {
+    EXPECT_EQ(Results[I].Tokens, Prompts[I]);
+    expectLogProbs(Prompts[I], Results[I].LogProbs);
+  }
+}
+
+TEST_F(Model, StopsEarly) {
+  start(1, 16, 64);
+  GenerateOptions Options;
+  Options.MaxNewTokens = 30;
+  Options.Temperature = 0;
+  Options.EarlyStopCount = 6;
+  // The most probable token has the probability e^4 / (e^4 + 15) = 0.784.
+  Options.EarlyStopProbability = 0.78;
+  std::vector<Generated> Results = generateAll(prompts({4}), Options);
+  EXPECT_EQ(Results[0].Tokens.size(), 10u);
+  EXPECT_EQ(Results[0].Reason, FinishReason::EarlyStop);
+  Options.EarlyStopProbability = 0.79;
+  EXPECT_EQ(generateAll(prompts({4}), Options)[0].Tokens.size(), 34u);
+}
+
+TEST_F(Model, CanBeCancelled) {
+  start(1, 16, 64);
+  GenerateOptions Options;
+  Options.MaxNewTokens = 30;
+  int Steps = 0;
+  Options.Cancelled = [&] { return ++Steps > 4; };
+  absl::Status Status =
+      generate(*M, prompts({4}), Options,
+               [](size_t, const Generated &) { return absl::OkStatus(); });
+  EXPECT_EQ(Status.code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(Model, ScoreHoweverItIsCut) {
+  Sequences Given = prompts({17, 1, 1, 2, 40, 1, 5});
+  for (auto [Slots, MaxTokens] : {std::pair(1, 3), {2, 64}, {7, 200}})
+    for (int64_t Limit : {0, 1, 4}) {
+      start(Slots, MaxTokens, 64);
+      ScoreOptions Options;
+      Options.MaxTokensPerCall = Limit;
+      int64_t Fed = 0;
+      Options.Progress = [&](int64_t Count) {
+        EXPECT_LE(Count, Limit ? Limit : MaxTokens);
+        Fed += Count;
+      };
+      std::vector<std::vector<float>> LogProbs =
+          value(score(*M, Given, Options));
+      EXPECT_EQ(Fed, 16 + 1 + 39 + 4);
+      for (size_t I = 0; I < Given.size(); ++I)
+        expectLogProbs(Given[I], LogProbs[I]);
+
+      Sequences Favourites(Given.size());
+      ASSERT_TRUE(
+          computeLogits(*M, Given, Options,
+                        [&](size_t I, const float *Logits, int64_t Rows) {
+                          for (int64_t R = 0; R < Rows; ++R) {
+                            const float *Row = Logits + R * ModelVocabulary;
+                            Favourites[I].push_back(
+                                std::max_element(Row, Row + ModelVocabulary) -
+                                Row);
+                          }
+                          return absl::OkStatus();
+                        })
+              .ok());
+      for (size_t I = 0; I < Given.size(); ++I) {
+        ASSERT_EQ(Favourites[I].size(), Given[I].size());
+        for (size_t T = 0; T < Given[I].size(); ++T)
+          EXPECT_EQ(
+              Favourites[I][T],
+              modelFavourite({Given[I].begin(), Given[I].begin() + T + 1}));
+      }
+    }
+}
+
+TEST(Pieces, SlotsAreNeverShared) {
+  const std::vector<int64_t> Lengths = {5, 0, 0, 1, 0, 0, 9, 2, 2, 2, 0, 1};
+  for (int64_t MaxSequences : {1, 2, 3, 5})
+    for (int64_t MaxTokens : {1, 4, 100}) {
+      std::vector<int64_t> Fed(Lengths.size());
+      std::vector<int32_t> SlotOf(Lengths.size(), -1);
+      ASSERT_TRUE(feedSequences(Lengths, MaxTokens, MaxSequences,
+                                [&](std::span<const Piece> Pieces) {
+                                  std::set<int32_t> Slots;
+                                  int64_t Tokens = 0;
+                                  for (const Piece &P : Pieces) {
+                                    EXPECT_TRUE(Slots.insert(P.Slot).second);
+                                    EXPECT_LT(P.Slot, MaxSequences);
+                                    EXPECT_EQ(P.Begin, Fed[P.Sequence]);
+                                    if (P.Begin > 0) {
+                                      EXPECT_EQ(P.Slot, SlotOf[P.Sequence]);
+                                    }
+                                    SlotOf[P.Sequence] = P.Slot;
+                                    Fed[P.Sequence] += P.Count;
+                                    Tokens += P.Count;
+                                  }
+                                  EXPECT_LE(Tokens, MaxTokens);
+                                  return absl::OkStatus();
+                                })
+                      .ok());
+      EXPECT_EQ(Fed, Lengths);
+    }
+}
+
+TEST_F(Model, ChecksTokens) {
+  start(1, 4, 3);
+  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{}, "a.npy")),
+            "a.npy: no tokens");
+  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, 16}, "a.npy")),
+            "a.npy: token 16 at index 1 is outside the vocabulary of 16");
+  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, -1}, "a.npy")),
+            "a.npy: token -1 at index 1 is outside the vocabulary of 16");
+  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, 1, 2, 3}, "a.npy")),
+            "a.npy: 4 tokens, the plan was compiled for sequences of at most "
+            "3");
+  EXPECT_TRUE(checkTokens(*M, std::vector<int64_t>{0, 1, 2}, "a.npy").ok());
+}
+
+TEST(LanguageModel, NeedsItsTensors) {
+  plan::PlanT Plan = adderPlan();
+  std::unique_ptr<Session> S = open(Plan);
+  EXPECT_NE(message(LanguageModel::create(*S->Program).status())
+                .find("not a language model's plan"),
+            std::string::npos);
+  plan::PlanT Renamed = modelPlan(1, 4, 8);
+  Renamed.functions[1]->inputs[4]->name = "seeds";
+  S = open(Renamed);
+  EXPECT_NE(message(LanguageModel::create(*S->Program).status())
+                .find("function 'score' lacks 'targets'"),
+            std::string::npos);
+  Renamed.functions[1]->inputs[4]->name = "goals";
+  S = open(Renamed);
+  EXPECT_NE(message(LanguageModel::create(*S->Program).status())
+                .find("function 'score' has the unknown tensor 'goals'"),
+            std::string::npos);
+}
+} // namespace
