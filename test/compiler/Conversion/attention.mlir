@@ -1,6 +1,7 @@
-// Attention: q, k and v are views of the projection, states are globals of as many
-// slots as the plan has, slopes are a constant.
-// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
+// Attention: q, k and v are views of the projection. Each part of a state is a global
+// with one entry per slot of the plan, the decay slopes are a constant global, and a
+// result that is a view of its buffer is copied to the output.
+// RUN: m1-opt %s --tile-set-target=name=x86-64-v3 --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
 
 // CHECK: plan.symbols = {B = 3 : i64, T = 100 : i64}
 // CHECK: plan.global "state" @s.keys : memref<3x2x1x8x16xbf16>
@@ -14,45 +15,52 @@
 // CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.below<2147483648>, #plan.consecutive<2>], plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg2", plan.rows = #plan.expr<B + 1>}
 // CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg3", plan.rows = #plan.expr<B>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
-// CHECK: %[[V1:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
-// CHECK: %[[V2:.*]] = plan.view %[[ARG0]] at 16 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
-// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x1x8x16xbf16>
-// CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x16x8xbf16>
-// CHECK: %[[V5:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
-// CHECK: %[[V6:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
-// CHECK: %[[V7:.*]] = plan.buffer rows T : memref<?x2x8xf32>
-// CHECK: %[[V8:.*]] = plan.global_ref @constant_1 : memref<2xf32>
-// CHECK: plan.launch @lightning_2x8_chunk16_bf16_f32_slots3_strides_48_24_1_strides_48_24_1_strides_48_24_1 grid [B, 2, 1] written [false, false, false, true, true, true, true, false, false, false, false, true](%[[V0]], %[[V1]], %[[V2]], %[[V3]], %[[V4]], %[[V5]], %[[V6]], %[[V8]], %[[ARG1]], %[[ARG2]], %[[ARG3]], %[[V7]]
-// CHECK: %[[V9:.*]] = plan.view %[[V7]] at 0 : memref<?x2x8xf32> to memref<?x16xf32>
-// CHECK: plan.copy %[[V9]] to %[[ARG4]] : memref<?x16xf32>
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x16xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[Q:.*]] = plan.view %[[ARG0]] at 0 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[K:.*]] = plan.view %[[ARG0]] at 8 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[V:.*]] = plan.view %[[ARG0]] at 16 : memref<?x48xbf16> to memref<?x2x8xbf16, strided<[48, 24, 1]>>
+// CHECK: %[[KEYS:.*]] = plan.global_ref @s.keys : memref<3x2x1x8x16xbf16>
+// CHECK: %[[VALUES:.*]] = plan.global_ref @s.values : memref<3x2x16x8xbf16>
+// CHECK: %[[STATE:.*]] = plan.global_ref @s.state : memref<3x2x8x8xf32>
+// CHECK: %[[IMAGE:.*]] = plan.global_ref @s.image : memref<3x2x8x8xbf16>
+// CHECK: %[[RESULT:.*]] = plan.buffer rows T : memref<?x2x8xf32>
+// CHECK: %[[SLOPES:.*]] = plan.global_ref @constant_1 : memref<2xf32>
+// CHECK: plan.launch @lightning_2x8x3x1x16_bf16_f32 grid [B, 2, 1]
+// CHECK-SAME: (q = %[[Q]] : memref<?x2x8xbf16, strided<[48, 24, 1]>>, k = %[[K]] : memref<?x2x8xbf16, strided<[48, 24, 1]>>,
+// CHECK-SAME: v = %[[V]] : memref<?x2x8xbf16, strided<[48, 24, 1]>>, keys = %[[KEYS]] : memref<3x2x1x8x16xbf16> written,
+// CHECK-SAME: values = %[[VALUES]] : memref<3x2x16x8xbf16> written, state = %[[STATE]] : memref<3x2x8x8xf32> written,
+// CHECK-SAME: image = %[[IMAGE]] : memref<3x2x8x8xbf16> written, slopes = %[[SLOPES]] : memref<2xf32>,
+// CHECK-SAME: positions = %[[ARG1]] : memref<?xi32>, cu_seqlens = %[[ARG2]] : memref<?xi32>,
+// CHECK-SAME: slots = %[[ARG3]] : memref<?xi32>, result = %[[RESULT]] : memref<?x2x8xf32> written)
+// CHECK: %[[VALUE:.*]] = plan.view %[[RESULT]] at 0 : memref<?x2x8xf32> to memref<?x16xf32>
+// CHECK: plan.copy %[[VALUE]] to %[[RESULT0]] : memref<?x16xf32>
 
-// New rows join the open chunk before it is read; the state's bf16 image is the
-// operand of q S. A chunk that closes hands its state to the next ones of the
-// call; the last state and its image are written once, what is left open is kept.
-// CHECK-LABEL: tile.kernel @lightning_2x8_chunk16_bf16_f32_slots3_
-// CHECK-SAME: %arg6: memref<3x2x1x8x16xbf16>, %arg7: memref<3x2x16x8xbf16>, %arg8: memref<3x2x8x8xf32>, %arg9: memref<3x2x8x8xbf16>
+// New tokens are appended to the open chunk before it is read. q S is computed with
+// the bf16 image of the state. If the open chunk gets full, a loop over the following
+// chunks carries the state, and the final state and its image are stored once. The
+// tokens after the last full chunk are stored as the new open chunk.
+// CHECK-LABEL: tile.kernel @lightning_2x8x3x1x16_bf16_f32
+// CHECK-SAME: %keys: memref<3x2x1x8x16xbf16>, %values: memref<3x2x16x8xbf16>, %state: memref<3x2x8x8xf32>, %image: memref<3x2x8x8xbf16>
 // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[CHUNK:.*]], %{{.*}} : index
-// CHECK: %[[K:.*]] = tile.load %arg4[%[[TOKEN:.*]], %arg1, %{{.*}}] dims [0, 2] rows %[[NEW:.*]] : {{.*}}, vector<16x8xbf16>
+// CHECK: %[[K:.*]] = tile.load %k[%[[TOKEN:.*]], %cell_y, %{{.*}}] dims [0, 2] rows %[[NEW:.*]] : {{.*}}, vector<16x8xbf16>
 // CHECK: %[[KT:.*]] = vector.transpose %[[K]], [1, 0]
-// CHECK: tile.store %[[KT]], %arg6[%[[SLOT:.*]], %arg1, %arg2, %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[NEW]]
-// CHECK: tile.store %{{.*}}, %arg7[%[[SLOT]], %arg1, %[[R0]], %[[COLUMN:.*]]] dims [2, 3] rows %[[NEW]]
-// CHECK: %[[Q:.*]] = tile.load %arg3
+// CHECK: tile.store %[[KT]], %keys[%[[SLOT:.*]], %cell_y, %cell_z, %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[NEW]]
+// CHECK: tile.store %{{.*}}, %values[%[[SLOT]], %cell_y, %[[R0]], %[[COLUMN:.*]]] dims [2, 3] rows %[[NEW]]
+// CHECK: %[[Q:.*]] = tile.load %q
 // CHECK: %[[INTER:.*]] = scf.if %[[FIRST]] -> (vector<16x8xf32>)
-// CHECK: %[[IMAGE:.*]] = tile.load %arg9
+// CHECK: %[[IMAGE:.*]] = tile.load %image
 // CHECK: tile.dot %[[Q]], %[[IMAGE]]
-// CHECK: %[[KEYS:.*]] = tile.load %arg6[%[[SLOT]], %arg1, %arg2, %{{.*}}, %{{.*}}] dims [3, 4] : {{.*}}, vector<8x16xbf16>
-// CHECK: %[[VALUES:.*]] = tile.load %arg7[%[[SLOT]], %arg1, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[R1:.*]] : {{.*}}, vector<16x8xbf16>
+// CHECK: %[[KEYS:.*]] = tile.load %keys[%[[SLOT]], %cell_y, %cell_z, %{{.*}}, %{{.*}}] dims [3, 4] : {{.*}}, vector<8x16xbf16>
+// CHECK: %[[VALUES:.*]] = tile.load %values[%[[SLOT]], %cell_y, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[R1:.*]] : {{.*}}, vector<16x8xbf16>
 // CHECK: %[[SCORES:.*]] = tile.dot %[[Q]], %[[KEYS]], %{{.*}} : vector<16x8xbf16>, vector<8x16xbf16>, vector<16x16xf32>
 // CHECK: %[[SEEN:.*]] = arith.cmpi sge
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[SCORES]]
 // CHECK: %[[P:.*]] = arith.select %[[SEEN]], %[[DECAYED]]
 // CHECK: %[[O:.*]] = tile.dot %[[P]], %[[VALUES]], %[[INTER]]
-// CHECK: tile.store %[[O]], %arg14[%[[TOKEN]], %arg1, %[[COLUMN]]] dims [0, 2] rows %[[NEW]]
+// CHECK: tile.store %[[O]], %result[%[[TOKEN]], %cell_y, %[[COLUMN]]] dims [0, 2] rows %[[NEW]]
 // CHECK: arith.cmpi eq, %[[R1]]
 // CHECK: %[[KEPT:.*]] = arith.select %[[FIRST]]
-// CHECK: %[[OLD:.*]] = tile.load %arg8[%[[SLOT]], %arg1, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[KEPT]]
+// CHECK: %[[OLD:.*]] = tile.load %state[%[[SLOT]], %cell_y, %{{.*}}, %[[COLUMN]]] dims [2, 3] rows %[[KEPT]]
 // CHECK: %[[ACC:.*]] = arith.mulf %[[OLD]]
 // CHECK: %[[CLOSED:.*]] = tile.dot %{{.*}}, %{{.*}}, %[[ACC]]
 // CHECK: %[[WALKED:.*]] = scf.for {{.*}} iter_args(%[[S:.*]] = %[[CLOSED]]) -> (vector<8x8xf32>)
@@ -60,16 +68,16 @@
 // CHECK: %[[PREV:.*]] = arith.truncf %[[S]] : vector<8x8xf32> to vector<8x8xbf16>
 // CHECK: tile.dot %[[QS:.*]], %[[PREV]]
 // CHECK: tile.dot %[[QS]], %[[KS]]
-// CHECK: tile.store %{{.*}}, %arg14
+// CHECK: tile.store %{{.*}}, %result
 // CHECK: scf.if
 // CHECK: %[[WHOLE:.*]] = arith.mulf %[[S]]
 // CHECK: tile.dot %{{.*}}, %{{.*}}, %[[WHOLE]]
 // CHECK: } else {
-// CHECK: tile.store %{{.*}}, %arg6
-// CHECK: tile.store %{{.*}}, %arg7
+// CHECK: tile.store %{{.*}}, %keys
+// CHECK: tile.store %{{.*}}, %values
 // CHECK: scf.yield %[[S]]
-// CHECK: tile.store %[[WALKED]], %arg8
-// CHECK: tile.store %{{.*}}, %arg9[%[[SLOT]], {{.*}} vector<8x8xbf16>
+// CHECK: tile.store %[[WALKED]], %state
+// CHECK: tile.store %{{.*}}, %image[%[[SLOT]], {{.*}} vector<8x8xbf16>
 
 m1.state @s : !m1.lightning_state<2 x 8, chunk = 16, bf16>
 
@@ -94,18 +102,28 @@ func.func @lightning(%x: tensor<?x48xbf16>, %p: tensor<?xi32>, %cu: tensor<?xi32
 // CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<200>, #plan.consecutive<3>], plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG3:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg3", plan.rows = #plan.expr<B + 1>}
 // CHECK-SAME: %[[ARG4:.*]]: memref<?xi32> {plan.checks = [#plan.below<3>, #plan.unique], plan.name = "arg4", plan.rows = #plan.expr<B>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x32xf32> to memref<?x4x8xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x4x8xf32>
-// CHECK: %[[V2:.*]] = plan.scalar T
-// CHECK: plan.launch @rotary_4x8_f32_f32_dims6_theta10000 grid [T ceildiv 8, 4, 1] written [false, false, true, false](%[[V0]], %[[ARG2]], %[[V1]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.global_ref @s.keys : memref<3x2x4x8x64xf32>
-// CHECK: %[[V4:.*]] = plan.global_ref @s.values : memref<3x2x256x8xf32>
-// CHECK: plan.launch @append_2x8_f32_slots3_length256 grid [B, 2, (T + 64) ceildiv 64] written [false, false, true, true, false, false, false](%[[ARG1]], %[[ARG1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]]
-// CHECK: plan.launch @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5 grid [B, 4, T ceildiv 64] written [false, false, false, false, false, false, true](%[[V1]], %[[V3]], %[[V4]], %[[ARG2]], %[[ARG3]], %[[ARG4]], %[[ARG5]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x4x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[X:.*]] = plan.view %[[ARG0]] at 0 : memref<?x32xf32> to memref<?x4x8xf32>
+// CHECK: %[[RESULT:.*]] = plan.buffer rows T : memref<?x4x8xf32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @rotary_4x8_f32_dims6_theta10000 grid [T ceildiv 8, 4, 1]
+// CHECK-SAME: (x = %[[X]] : memref<?x4x8xf32>, positions = %[[ARG2]] : memref<?xi32>,
+// CHECK-SAME: result = %[[RESULT]] : memref<?x4x8xf32> written, rows = %[[ROWS]] : index)
+// CHECK: %[[KEYS:.*]] = plan.global_ref @s.keys : memref<3x2x4x8x64xf32>
+// CHECK: %[[VALUES:.*]] = plan.global_ref @s.values : memref<3x2x256x8xf32>
+// CHECK: plan.launch @append_2x8x3x4x64x256_f32 grid [B, 2, (T + 64) ceildiv 64]
+// CHECK-SAME: (k = %[[ARG1]] : memref<?x2x8xf32>, v = %[[ARG1]] : memref<?x2x8xf32>,
+// CHECK-SAME: keys = %[[KEYS]] : memref<3x2x4x8x64xf32> written, values = %[[VALUES]] : memref<3x2x256x8xf32> written,
+// CHECK-SAME: positions = %[[ARG2]] : memref<?xi32>, cu_seqlens = %[[ARG3]] : memref<?xi32>,
+// CHECK-SAME: slots = %[[ARG4]] : memref<?xi32>)
+// CHECK: plan.launch @softmax_4x8x3x2x4x64x256_f32_scale0p5_segment_keys0 grid [B, 4, T ceildiv 64]
+// CHECK-SAME: (q = %[[RESULT]] : memref<?x4x8xf32>, keys = %[[KEYS]] : memref<3x2x4x8x64xf32>,
+// CHECK-SAME: values = %[[VALUES]] : memref<3x2x256x8xf32>, positions = %[[ARG2]] : memref<?xi32>,
+// CHECK-SAME: cu_seqlens = %[[ARG3]] : memref<?xi32>, slots = %[[ARG4]] : memref<?xi32>,
+// CHECK-SAME: result = %[[RESULT0]] : memref<?x4x8xf32> written)
 
-// Angles are made and reduced in f64; the last two components pass through.
-// CHECK-LABEL: tile.kernel @rotary_4x8_f32_f32_dims6_theta10000(
+// Angles are computed and reduced in f64; the last two components are copied.
+// CHECK-LABEL: tile.kernel @rotary_4x8_f32_dims6_theta10000(
 // CHECK: arith.constant dense<[1.000000e+00, 0.046415{{[0-9]*}}, 0.002154{{[0-9]*}}]> : vector<3xf64>
 // CHECK: %[[TURNS:.*]] = math.roundeven %{{.*}} : vector<8x3xf64>
 // CHECK: %[[ANGLE:.*]] = arith.truncf %{{.*}} : vector<8x3xf64> to vector<8x3xf32>
@@ -116,25 +134,25 @@ func.func @lightning(%x: tensor<?x48xbf16>, %p: tensor<?xi32>, %cu: tensor<?xi32
 // CHECK: arith.subf %[[A]], %[[B]]
 // CHECK: arith.addf
 // CHECK: %[[REST:.*]] = tile.load {{.*}} vector<8x2xf32>
-// CHECK: tile.store %[[REST]], %arg5
+// CHECK: tile.store %[[REST]], %result
 
-// CHECK-LABEL: tile.kernel @append_2x8_f32_slots3_length256(
-// CHECK: %[[K:.*]] = tile.load %arg3[%[[TOKEN:.*]], %arg1, %{{.*}}] dims [0, 2] rows %[[ROWS:.*]] : memref<?x2x8xf32>, vector<64x8xf32>
+// CHECK-LABEL: tile.kernel @append_2x8x3x4x64x256_f32(
+// CHECK: %[[K:.*]] = tile.load %k[%[[TOKEN:.*]], %cell_y, %{{.*}}] dims [0, 2] rows %[[ROWS:.*]] : memref<?x2x8xf32>, vector<64x8xf32>
 // CHECK: %[[KT:.*]] = vector.transpose %[[K]], [1, 0]
-// CHECK: tile.store %[[KT]], %arg5[%[[SLOT:.*]], %arg1, %[[BLOCK:.*]], %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[ROWS]]
-// CHECK: %[[V:.*]] = tile.load %arg4[%[[TOKEN]], %arg1, %{{.*}}] dims [0, 2] rows %[[ROWS]]
-// CHECK: tile.store %[[V]], %arg6[%[[SLOT]], %arg1, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[ROWS]]
+// CHECK: tile.store %[[KT]], %keys[%[[SLOT:.*]], %cell_y, %[[BLOCK:.*]], %{{.*}}, %[[R0:.*]]] dims [3, 4] cols %[[ROWS]]
+// CHECK: %[[V:.*]] = tile.load %v[%[[TOKEN]], %cell_y, %{{.*}}] dims [0, 2] rows %[[ROWS]]
+// CHECK: tile.store %[[V]], %values[%[[SLOT]], %cell_y, %{{.*}}, %{{.*}}] dims [2, 3] rows %[[ROWS]]
 
-// Query heads 2 and 3 read key/value head 1. The running maximum starts from a
-// number whose exponential is 0 but that is no infinity.
-// CHECK-LABEL: tile.kernel @softmax_4of2x8_f32_f32_f32_slots3_length256_scale0p5(
+// Query heads 2 and 3 read key/value head 1. The running maximum starts at a finite
+// number whose exponential is 0.
+// CHECK-LABEL: tile.kernel @softmax_4x8x3x2x4x64x256_f32_scale0p5_segment_keys0(
 // CHECK: %[[TWO:.*]] = arith.constant 2 : index
-// CHECK: %[[GROUP:.*]] = arith.divui %arg1, %[[TWO]]
-// CHECK: %[[Q:.*]] = tile.load %arg3
+// CHECK: %[[GROUP:.*]] = arith.divui %cell_y, %[[TWO]]
+// CHECK: %[[Q:.*]] = tile.load %q
 // CHECK: arith.constant dense<-1.000000e+30> : vector<64xf32>
 // CHECK: %[[FINAL:.*]]:3 = scf.for %[[BLOCK:.*]] = {{.*}} iter_args(%[[O:.*]] = %{{.*}}, %[[M:.*]] = %{{.*}}, %[[S:.*]] = %{{.*}})
-// CHECK: %[[KT:.*]] = tile.load %arg4[%[[SLOT:.*]], %[[GROUP]], %[[BLOCK]], %{{.*}}, %{{.*}}] dims [3, 4]
-// CHECK: %[[V:.*]] = tile.load %arg5[%[[SLOT]], %[[GROUP]], %{{.*}}, %{{.*}}] dims [2, 3] rows %{{.*}}
+// CHECK: %[[KT:.*]] = tile.load %keys[%[[SLOT:.*]], %[[GROUP]], %[[BLOCK]], %{{.*}}, %{{.*}}] dims [3, 4]
+// CHECK: %[[V:.*]] = tile.load %values[%[[SLOT]], %[[GROUP]], %{{.*}}, %{{.*}}] dims [2, 3] rows %{{.*}}
 // CHECK: tile.dot %[[Q]], %[[KT]]
 // CHECK: arith.constant dense<5.000000e-01>
 // CHECK: %[[SEEN:.*]] = arith.cmpi sge

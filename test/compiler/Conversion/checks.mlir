@@ -1,6 +1,6 @@
-// What a program relies on about its inputs' elements is said of the arguments that
-// it uses, once each, with the lowest of several limits.
-// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
+// plan.checks lists, per argument, what a program requires of the elements: each
+// requirement once, and of several limits the lowest.
+// RUN: m1-opt %s --tile-set-target=name=x86-64-v3 --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
 
 m1.parameter @large : tensor<97x8xf32> from [#m1.source<"large">]
 m1.parameter @small : tensor<41x8xf32> from [#m1.source<"small">]
@@ -18,7 +18,7 @@ func.func @two_tables(%tokens: tensor<?xi32>) -> tensor<?xf32> {
   return %3 : tensor<?xf32>
 }
 
-// Numbers that a router or a draw makes are known to be in range, and need no check.
+// Tokens that m1.sample draws are known to be in range and need no check.
 // CHECK-LABEL: plan.program @made_here(
 // CHECK-NOT: plan.checks
 // CHECK: plan.return
@@ -34,7 +34,7 @@ func.func @made_here(%x: tensor<?x41xf32> {m1.dim = "B"}, %t: tensor<?xf32> {m1.
 
 // -----
 
-// Two attention ops share a batch: each check is there once.
+// Two attention ops of one batch require the same: each check is listed once.
 // CHECK-LABEL: plan.program @two_layers(
 // CHECK-SAME: %arg1: memref<?xi32> {plan.checks = [#plan.below<200>, #plan.consecutive<2>], plan.name = "arg1"
 // CHECK-SAME: %arg2: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg2"

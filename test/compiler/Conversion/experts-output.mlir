@@ -1,6 +1,7 @@
-// Experts and output. Sources are stacked, a range of each matrix of one tensor, or
-// whole; each expert's matrix is packed by a launch of its own.
-// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
+// Experts and output. The sources of the experts' weights are one tensor per expert
+// (w1), a slice of every expert's matrix in one tensor (w3), or one whole tensor (w2).
+// One launch packs one expert's matrix.
+// RUN: m1-opt %s --tile-set-target=name=x86-64-v3 --m1-to-plan="tokens=100 slots=3 length=200" --split-input-file | FileCheck %s
 
 // CHECK: plan.symbols = {T = 100 : i64}
 // CHECK: plan.global "weights" @gate.panels16 : memref<1x8x16xf32>
@@ -8,63 +9,82 @@
 // CHECK: plan.global "weights" @w3.panels32 : memref<2x2x8x32xbf16>
 // CHECK: plan.global "weights" @w2.panels32 : memref<2x1x33x32xbf16>
 // CHECK-LABEL: plan.program @init(
-// CHECK: %[[V0:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
-// CHECK: %[[V1:.*]] = plan.parameter "gate" : memref<5x8xf32>
-// CHECK: plan.launch @pack_5x8_f32_panel16 grid [1, 1, 1] written [false, true](%[[V1]], %[[V0]]
-// CHECK: %[[V2:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
-// CHECK: %[[V3:.*]] = plan.view %[[V2]] at 0 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
-// CHECK: %[[V4:.*]] = plan.parameter "e.0.w1" : memref<33x8xbf16>
-// CHECK: plan.launch @pack_33x8_bf16_panel32 grid [2, 1, 1] written [false, true](%[[V4]], %[[V3]]
-// CHECK: %[[V5:.*]] = plan.view %[[V2]] at 512 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
-// CHECK: %[[V6:.*]] = plan.parameter "e.1.w1" : memref<33x8xbf16>
-// CHECK: plan.launch @pack_33x8_bf16_panel32 grid [2, 1, 1] written [false, true](%[[V6]], %[[V5]]
-// CHECK: %[[V7:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
-// CHECK: %[[V8:.*]] = plan.view %[[V7]] at 0 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
-// CHECK: %[[V9:.*]] = plan.parameter "up" : memref<2x66x8xbf16>
-// CHECK: %[[V10:.*]] = plan.view %[[V9]] at 264 : memref<2x66x8xbf16> to memref<33x8xbf16>
-// CHECK: plan.launch @pack_33x8_bf16_panel32 grid [2, 1, 1] written [false, true](%[[V10]], %[[V8]]
-// CHECK: %[[V11:.*]] = plan.view %[[V7]] at 512 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
-// CHECK: %[[V12:.*]] = plan.parameter "up" : memref<2x66x8xbf16>
-// CHECK: %[[V13:.*]] = plan.view %[[V12]] at 792 : memref<2x66x8xbf16> to memref<33x8xbf16>
-// CHECK: plan.launch @pack_33x8_bf16_panel32 grid [2, 1, 1] written [false, true](%[[V13]], %[[V11]]
-// CHECK: %[[V14:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
-// CHECK: %[[V15:.*]] = plan.view %[[V14]] at 0 : memref<2x1x33x32xbf16> to memref<1x33x32xbf16>
-// CHECK: %[[V16:.*]] = plan.parameter "down" : memref<2x8x33xbf16>
-// CHECK: %[[V17:.*]] = plan.view %[[V16]] at 0 : memref<2x8x33xbf16> to memref<8x33xbf16>
-// CHECK: plan.launch @pack_8x33_bf16_panel32 grid [1, 1, 1] written [false, true](%[[V17]], %[[V15]]
-// CHECK: %[[V18:.*]] = plan.view %[[V14]] at 1056 : memref<2x1x33x32xbf16> to memref<1x33x32xbf16>
-// CHECK: %[[V19:.*]] = plan.parameter "down" : memref<2x8x33xbf16>
-// CHECK: %[[V20:.*]] = plan.view %[[V19]] at 264 : memref<2x8x33xbf16> to memref<8x33xbf16>
-// CHECK: plan.launch @pack_8x33_bf16_panel32 grid [1, 1, 1] written [false, true](%[[V20]], %[[V18]]
+// CHECK: %[[PACKED:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
+// CHECK: %[[SOURCE:.*]] = plan.parameter "gate" : memref<5x8xf32>
+// CHECK: plan.launch @pack_5x8_f32 grid [1, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE]] : memref<5x8xf32>, packed = %[[PACKED]] : memref<1x8x16xf32> written)
+// CHECK: %[[MEMORY:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
+// CHECK: %[[PACKED_2:.*]] = plan.view %[[MEMORY]] at 0 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
+// CHECK: %[[SOURCE_2:.*]] = plan.parameter "e.0.w1" : memref<33x8xbf16>
+// CHECK: plan.launch @pack_33x8_bf16 grid [2, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_2]] : memref<33x8xbf16>, packed = %[[PACKED_2]] : memref<2x8x32xbf16> written)
+// CHECK: %[[PACKED_3:.*]] = plan.view %[[MEMORY]] at 512 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
+// CHECK: %[[SOURCE_3:.*]] = plan.parameter "e.1.w1" : memref<33x8xbf16>
+// CHECK: plan.launch @pack_33x8_bf16 grid [2, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_3]] : memref<33x8xbf16>, packed = %[[PACKED_3]] : memref<2x8x32xbf16> written)
+// CHECK: %[[MEMORY_2:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
+// CHECK: %[[PACKED_4:.*]] = plan.view %[[MEMORY_2]] at 0 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
+// CHECK: %[[WHOLE:.*]] = plan.parameter "up" : memref<2x66x8xbf16>
+// CHECK: %[[SOURCE_4:.*]] = plan.view %[[WHOLE]] at 264 : memref<2x66x8xbf16> to memref<33x8xbf16>
+// CHECK: plan.launch @pack_33x8_bf16 grid [2, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_4]] : memref<33x8xbf16>, packed = %[[PACKED_4]] : memref<2x8x32xbf16> written)
+// CHECK: %[[PACKED_5:.*]] = plan.view %[[MEMORY_2]] at 512 : memref<2x2x8x32xbf16> to memref<2x8x32xbf16>
+// CHECK: %[[WHOLE_2:.*]] = plan.parameter "up" : memref<2x66x8xbf16>
+// CHECK: %[[SOURCE_5:.*]] = plan.view %[[WHOLE_2]] at 792 : memref<2x66x8xbf16> to memref<33x8xbf16>
+// CHECK: plan.launch @pack_33x8_bf16 grid [2, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_5]] : memref<33x8xbf16>, packed = %[[PACKED_5]] : memref<2x8x32xbf16> written)
+// CHECK: %[[MEMORY_3:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
+// CHECK: %[[PACKED_6:.*]] = plan.view %[[MEMORY_3]] at 0 : memref<2x1x33x32xbf16> to memref<1x33x32xbf16>
+// CHECK: %[[WHOLE_3:.*]] = plan.parameter "down" : memref<2x8x33xbf16>
+// CHECK: %[[SOURCE_6:.*]] = plan.view %[[WHOLE_3]] at 0 : memref<2x8x33xbf16> to memref<8x33xbf16>
+// CHECK: plan.launch @pack_8x33_bf16 grid [1, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_6]] : memref<8x33xbf16>, packed = %[[PACKED_6]] : memref<1x33x32xbf16> written)
+// CHECK: %[[PACKED_7:.*]] = plan.view %[[MEMORY_3]] at 1056 : memref<2x1x33x32xbf16> to memref<1x33x32xbf16>
+// CHECK: %[[WHOLE_4:.*]] = plan.parameter "down" : memref<2x8x33xbf16>
+// CHECK: %[[SOURCE_7:.*]] = plan.view %[[WHOLE_4]] at 264 : memref<2x8x33xbf16> to memref<8x33xbf16>
+// CHECK: plan.launch @pack_8x33_bf16 grid [1, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE_7]] : memref<8x33xbf16>, packed = %[[PACKED_7]] : memref<1x33x32xbf16> written)
 // CHECK-LABEL: plan.program @router(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[V0:.*]]: memref<?x2xi32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[V1:.*]]: memref<?x2xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V2:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
-// CHECK: %[[V3:.*]] = plan.scalar T
-// CHECK: plan.launch @router_8_2of5_bf16_f32 grid [T ceildiv 8, 1, 1] written [false, false, true, true, false](%[[ARG0]], %[[V2]], %[[V0]], %[[V1]], %[[V3]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x2xi32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT1:.*]]: memref<?x2xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[WEIGHT:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @router_8x2_bf16_f32_experts5 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, weight = %[[WEIGHT]] : memref<1x8x16xf32>,
+// CHECK-SAME: experts = %[[RESULT0]] : memref<?x2xi32> written, weights = %[[RESULT1]] : memref<?x2xf32> written,
+// CHECK-SAME: rows = %[[ROWS]] : index)
 // CHECK-LABEL: plan.program @experts(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[V0:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[V1:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V4:.*]] = plan.buffer : memref<2x100xi32>
-// CHECK: %[[V5:.*]] = plan.buffer : memref<2xi32>
-// CHECK: %[[V6:.*]] = plan.scalar T
-// CHECK: plan.launch @route_2of2_bound100 grid [2, 1, 1] written [false, true, true, false](%[[V0]], %[[V4]], %[[V5]], %[[V6]]
-// CHECK: %[[V7:.*]] = plan.buffer rows T * 2 : memref<?x33xbf16>
-// CHECK: %[[V8:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
-// CHECK: %[[V9:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
-// CHECK: plan.launch @experts_up_2x8x33_bf16_bf16_bf16_top2_bound100 grid [T ceildiv 64, 1, 2] written [false, false, false, false, false, true](%[[ARG0]], %[[V8]], %[[V9]], %[[V4]], %[[V5]], %[[V7]]
-// CHECK: %[[V10:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
-// CHECK: %[[V11:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
-// CHECK: plan.launch @experts_down_2x33x8_bf16_bf16_bound100 grid [T ceildiv 64, 1, 2] written [false, false, false, false, true](%[[V7]], %[[V11]], %[[V4]], %[[V5]], %[[V10]]
-// CHECK: %[[V12:.*]] = plan.view %[[V10]] at 0 rows T : memref<?x8xf32> to memref<?x2x8xf32>
-// CHECK: %[[V13:.*]] = plan.scalar T
-// CHECK: plan.launch @combine_2x8_f32 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[V12]], %[[V1]], %[[ARG1]], %[[V13]]
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[W1:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
+// CHECK: %[[W3:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
+// CHECK: %[[W2:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: %[[PAIRS:.*]] = plan.buffer : memref<2x100xi32>
+// CHECK: %[[COUNTS:.*]] = plan.buffer : memref<2xi32>
+// CHECK: plan.launch @route_2x2x100 grid [2, 1, 1]
+// CHECK-SAME: (experts = %[[ARG1]] : memref<?x2xi32>, pairs = %[[PAIRS]] : memref<2x100xi32> written,
+// CHECK-SAME: counts = %[[COUNTS]] : memref<2xi32> written, rows = %[[ROWS]] : index)
+// CHECK: %[[HIDDEN:.*]] = plan.buffer rows T * 2 : memref<?x33xbf16>
+// CHECK: plan.launch @experts_up_8x2x100x33_bf16_choices2 grid [T ceildiv 64, 1, 2]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, w1 = %[[W1]] : memref<2x2x8x32xbf16>, w3 = %[[W3]] : memref<2x2x8x32xbf16>,
+// CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
+// CHECK-SAME: hidden = %[[HIDDEN]] : memref<?x33xbf16> written)
+// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
+// CHECK: plan.launch @experts_down_33x2x100x8_bf16_f32 grid [T ceildiv 64, 1, 2]
+// CHECK-SAME: (hidden = %[[HIDDEN]] : memref<?x33xbf16>, w2 = %[[W2]] : memref<2x1x33x32xbf16>,
+// CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
+// CHECK-SAME: outputs = %[[OUTPUTS]] : memref<?x8xf32> written)
+// CHECK: %[[OUTPUTS_2:.*]] = plan.view %[[OUTPUTS]] at 0 rows T : memref<?x8xf32> to memref<?x2x8xf32>
+// CHECK: plan.launch @combine_2x8_f32 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (outputs = %[[OUTPUTS_2]] : memref<?x2x8xf32>, weights = %[[ARG2]] : memref<?x2xf32>,
+// CHECK-SAME: result = %[[RESULT0]] : memref<?x8xf32> written, rows = %[[ROWS]] : index)
 
 // Columns past the 5 experts only fill the panel; equals go to the lower index.
-// CHECK-LABEL: tile.kernel @router_8_2of5_bf16_f32(
+// CHECK-LABEL: tile.kernel @router_8x2_bf16_f32_experts5(
 // CHECK: %[[DOT:.*]] = tile.dot
 // CHECK: %[[COLUMN:.*]] = tile.iota 1 : vector<8x16xi32>
 // CHECK: arith.constant dense<5> : vector<8x16xi32>
@@ -78,34 +98,34 @@
 // CHECK: %[[WHERE:.*]] = vector.multi_reduction <minsi>, %[[CANDIDATES]]
 // CHECK: %[[SECOND:.*]] = vector.multi_reduction <maxnumf>
 // CHECK: %[[TOTAL:.*]] = arith.addf %[[BEST]], %[[SECOND]]
-// CHECK: tile.store %[[WHERE]], %arg5
+// CHECK: tile.store %[[WHERE]], %experts
 // CHECK: %[[SHARE:.*]] = arith.divf %[[BEST]], %[[TOTAL]]
-// CHECK: tile.store %[[SHARE]], %arg6
+// CHECK: tile.store %[[SHARE]], %weights
 
-// CHECK-LABEL: tile.kernel @route_2of2_bound100(
-// CHECK: %[[COUNT:.*]] = scf.for %{{.*}} to %arg6
-// CHECK-COUNT-2: memref.store %{{.*}}, %arg4[%arg0, %{{.*}}] : memref<2x100xi32>
-// CHECK: memref.store %{{.*}}, %arg5[%arg0]
+// CHECK-LABEL: tile.kernel @route_2x2x100(
+// CHECK: %[[COUNT:.*]] = scf.for %{{.*}} to %rows
+// CHECK-COUNT-2: memref.store %{{.*}}, %pairs[%cell_x, %{{.*}}] : memref<2x100xi32>
+// CHECK: memref.store %{{.*}}, %counts[%cell_x]
 
-// The hidden row is rounded to x's type; token t's pairs are 2t and 2t + 1.
-// CHECK-LABEL: tile.kernel @experts_up_2x8x33_bf16_bf16_bf16_top2_bound100(
-// CHECK: %[[PAIRS:.*]] = tile.load %arg6[%arg2, %{{.*}}] dims [1] rows %[[ROWS:.*]] : memref<2x100xi32>, vector<64xi32>
+// Hidden rows are rounded to the type of x. Token t has the pairs 2t and 2t + 1.
+// CHECK-LABEL: tile.kernel @experts_up_8x2x100x33_bf16_choices2(
+// CHECK: %[[PAIRS:.*]] = tile.load %pairs[%cell_z, %{{.*}}] dims [1] rows %[[ROWS:.*]] : memref<2x100xi32>, vector<64xi32>
 // CHECK: arith.constant dense<2> : vector<64xi32>
 // CHECK: %[[TOKENS:.*]] = arith.divui %[[PAIRS]]
-// CHECK: %[[X:.*]] = tile.gather %arg3[%[[TOKENS]], %{{.*}}] rows %[[ROWS]]
+// CHECK: %[[X:.*]] = tile.gather %x[%[[TOKENS]], %{{.*}}] rows %[[ROWS]]
 // CHECK: scf.for
 // CHECK: %[[GATE:.*]] = tile.dot %[[X]]
 // CHECK: %[[UP:.*]] = tile.dot %[[X]]
 // CHECK: %[[SILU:.*]] = arith.mulf %[[GATE]]
 // CHECK: %[[HIDDEN:.*]] = arith.mulf %[[SILU]], %[[UP]]
 // CHECK: %[[ROUNDED:.*]] = arith.truncf %[[HIDDEN]]
-// CHECK: tile.scatter %[[ROUNDED]], %arg8[%[[PAIRS]], %{{.*}}] rows %[[ROWS]] cols
+// CHECK: tile.scatter %[[ROUNDED]], %hidden[%[[PAIRS]], %{{.*}}] rows %[[ROWS]] cols
 
-// CHECK-LABEL: tile.kernel @experts_down_2x33x8_bf16_bf16_bound100(
-// CHECK: %[[PAIRS:.*]] = tile.load %arg5
-// CHECK: %[[H:.*]] = tile.gather %arg3[%[[PAIRS]], %{{.*}}] rows %[[ROWS:.*]] : memref<?x33xbf16>, vector<64xi32>, vector<64x33xbf16>
+// CHECK-LABEL: tile.kernel @experts_down_33x2x100x8_bf16_f32(
+// CHECK: %[[PAIRS:.*]] = tile.load %pairs
+// CHECK: %[[H:.*]] = tile.gather %hidden[%[[PAIRS]], %{{.*}}] rows %[[ROWS:.*]] : memref<?x33xbf16>, vector<64xi32>, vector<64x33xbf16>
 // CHECK: %[[Y:.*]] = tile.dot %[[H]]
-// CHECK: tile.scatter %[[Y]], %arg7[%[[PAIRS]], %{{.*}}] rows %[[ROWS]] cols %{{.*}} : vector<64x32xf32>
+// CHECK: tile.scatter %[[Y]], %outputs[%[[PAIRS]], %{{.*}}] rows %[[ROWS]] cols %{{.*}} : vector<64x32xf32>
 
 // CHECK-LABEL: tile.kernel @combine_2x8_f32(
 // CHECK: %[[A:.*]] = arith.mulf
@@ -136,32 +156,46 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK: plan.symbols = {T = 100 : i64}
 // CHECK: plan.global "weights" @head.panels32 : memref<19x8x32xf32>
 // CHECK-LABEL: plan.program @init(
-// CHECK: %[[V0:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
-// CHECK: %[[V1:.*]] = plan.parameter "head" : memref<600x8xf32>
-// CHECK: plan.launch @pack_600x8_f32_panel32 grid [19, 1, 1] written [false, true](%[[V1]], %[[V0]]
+// CHECK: %[[PACKED:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
+// CHECK: %[[SOURCE:.*]] = plan.parameter "head" : memref<600x8xf32>
+// CHECK: plan.launch @pack_600x8_f32 grid [19, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE]] : memref<600x8xf32>, packed = %[[PACKED]] : memref<19x8x32xf32> written)
 // CHECK-LABEL: plan.program @output(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x600xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<600>], plan.name = "arg2", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
-// CHECK: %[[V1:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V2:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V3:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V4:.*]] = plan.scalar T
-// CHECK: plan.launch @head_parts_8x600_f32_f32 grid [T ceildiv 64, 2, 1] written [false, false, false, true, true, true, false](%[[ARG0]], %[[V0]], %[[ARG2]], %[[V1]], %[[V2]], %[[V3]], %[[V4]]
-// CHECK: plan.launch @log_prob_2 grid [T ceildiv 8, 1, 1] written [false, false, false, true, false](%[[V1]], %[[V2]], %[[V3]], %[[ARG3]], %[[V4]]
-// CHECK: %[[V5:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V6:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V7:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[V8:.*]] = plan.scalar T
-// CHECK: plan.launch @logits_parts_600 grid [T ceildiv 64, 2, 1] written [false, false, true, true, true, false](%[[ARG1]], %[[ARG2]], %[[V5]], %[[V6]], %[[V7]], %[[V8]]
-// CHECK: plan.launch @log_prob_2 grid [T ceildiv 8, 1, 1] written [false, false, false, true, false](%[[V5]], %[[V6]], %[[V7]], %[[ARG4]], %[[V8]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT1:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
+// CHECK: %[[MAXIMA:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[SUMS:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[CHOSEN:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @head_parts_8x2_f32_vocabulary600 grid [T ceildiv 64, 2, 1]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<19x8x32xf32>,
+// CHECK-SAME: targets = %[[ARG2]] : memref<?xi32>, maxima = %[[MAXIMA]] : memref<?x2xf32> written,
+// CHECK-SAME: sums = %[[SUMS]] : memref<?x2xf32> written, chosen = %[[CHOSEN]] : memref<?x2xf32> written,
+// CHECK-SAME: rows = %[[ROWS]] : index)
+// CHECK: plan.launch @log_prob_2_f32 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (maxima = %[[MAXIMA]] : memref<?x2xf32>, sums = %[[SUMS]] : memref<?x2xf32>,
+// CHECK-SAME: chosen = %[[CHOSEN]] : memref<?x2xf32>, result = %[[RESULT0]] : memref<?xf32> written,
+// CHECK-SAME: rows = %[[ROWS]] : index)
+// CHECK: %[[MAXIMA_2:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[SUMS_2:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[CHOSEN_2:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[ROWS_2:.*]] = plan.scalar T
+// CHECK: plan.launch @logits_parts_600x2_f32 grid [T ceildiv 64, 2, 1]
+// CHECK-SAME: (logits = %[[ARG1]] : memref<?x600xf32>, targets = %[[ARG2]] : memref<?xi32>,
+// CHECK-SAME: maxima = %[[MAXIMA_2]] : memref<?x2xf32> written, sums = %[[SUMS_2]] : memref<?x2xf32> written,
+// CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32> written, rows = %[[ROWS_2]] : index)
+// CHECK: plan.launch @log_prob_2_f32 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (maxima = %[[MAXIMA_2]] : memref<?x2xf32>, sums = %[[SUMS_2]] : memref<?x2xf32>,
+// CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32>, result = %[[RESULT1]] : memref<?xf32> written,
+// CHECK-SAME: rows = %[[ROWS_2]] : index)
 
 // Columns from 600 on are in the last panel but not in the vocabulary.
-// CHECK-LABEL: tile.kernel @head_parts_8x600_f32_f32(
-// CHECK: %[[TARGET:.*]] = tile.load %arg5
+// CHECK-LABEL: tile.kernel @head_parts_8x2_f32_vocabulary600(
+// CHECK: %[[TARGET:.*]] = tile.load %targets
 // CHECK: %[[FINAL:.*]]:3 = scf.for {{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[S:.*]] = %{{.*}}, %[[C:.*]] = %{{.*}})
 // CHECK: %[[DOT:.*]] = tile.dot
 // CHECK: arith.constant dense<600> : vector<64x32xi32>
@@ -171,18 +205,18 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK: arith.subf %[[M]], %[[MAX]]
 // CHECK: %[[IS:.*]] = arith.cmpi eq
 // CHECK: arith.select %[[IS]], %[[LOGITS]]
-// CHECK: tile.store %[[FINAL]]#0, %arg6[%{{.*}}, %arg1] dims [0] rows
-// CHECK: tile.store %[[FINAL]]#1, %arg7
-// CHECK: tile.store %[[FINAL]]#2, %arg8
-// CHECK-LABEL: tile.kernel @log_prob_2(
+// CHECK: tile.store %[[FINAL]]#0, %maxima[%{{.*}}, %cell_y] dims [0] rows
+// CHECK: tile.store %[[FINAL]]#1, %sums
+// CHECK: tile.store %[[FINAL]]#2, %chosen
+// CHECK-LABEL: tile.kernel @log_prob_2_f32(
 // CHECK: %[[MAX:.*]] = vector.multi_reduction <maxnumf>
 // CHECK: %[[SUM:.*]] = vector.multi_reduction <add>
 // CHECK: %[[CHOSEN:.*]] = vector.multi_reduction <add>
 // CHECK: %[[LOG:.*]] = math.log %[[SUM]]
 // CHECK: %[[LOGSUM:.*]] = arith.addf %[[MAX]], %[[LOG]]
 // CHECK: arith.subf %[[CHOSEN]], %[[LOGSUM]]
-// CHECK-LABEL: tile.kernel @logits_parts_600(
-// CHECK: tile.load %arg3[%{{.*}}] dims [0, 1] rows %{{.*}} cols %{{.*}} : memref<?x600xf32>, vector<64x32xf32>
+// CHECK-LABEL: tile.kernel @logits_parts_600x2_f32(
+// CHECK: tile.load %logits[%{{.*}}] dims [0, 1] rows %{{.*}} cols %{{.*}} : memref<?x600xf32>, vector<64x32xf32>
 
 m1.parameter @head : tensor<600x8xf32> from [#m1.source<"head">]
 
@@ -195,25 +229,40 @@ func.func @output(%x: tensor<?x8xf32>, %logits: tensor<?x600xf32>, %targets: ten
 
 // -----
 
-// Each row's search takes the same launches: of 32 bits, two a round, for top_k,
-// top_p and the draw, and one round more. Only the first and the last write the
-// result.
+// A fixed sequence of launches draws the tokens of all rows: a search over 32 bits,
+// two per round, for top_k, top_p and the draw, and one more round. The result is
+// written by sample_begin and sample_pick.
 // CHECK: plan.symbols = {B = 3 : i64}
 // CHECK-LABEL: plan.program @sample(
 // CHECK-SAME: %[[LOGITS:.*]]: memref<?x97xf32> {plan.name = "arg0", plan.rows = #plan.expr<B>}, %[[T:.*]]: memref<?xf32> {{{.*}}}, %[[P:.*]]: memref<?xf32> {{{.*}}}, %[[K:.*]]: memref<?xi32> {{{.*}}}, %[[S:.*]]: memref<?xi64> {{{.*}}}, %[[Q:.*]]: memref<?xi32> {plan.name = "arg5", {{.*}}}, %[[RESULT:.*]]: memref<?xi32> {plan.drawn, plan.name = "result0", plan.output, plan.rows = #plan.expr<B>})
-// CHECK-DAG: %[[MAXIMA:.*]] = plan.buffer rows B : memref<?x1xf32>
+// CHECK-DAG: %[[MASSES:.*]] = plan.buffer rows B : memref<?x1xf64>
 // CHECK-DAG: %[[WEIGHTS:.*]] = plan.buffer rows B : memref<?x97xf32>
 // CHECK-DAG: %[[SUMS:.*]] = plan.buffer rows B : memref<?x3x1xf64>
 // CHECK-DAG: %[[WORDS:.*]] = plan.buffer rows B : memref<?x4xi32>
 // CHECK-DAG: %[[NUMBERS:.*]] = plan.buffer rows B : memref<?x6xf64>
-// CHECK: plan.launch @sample_maxima_97 grid [B, 1, 1] written [false, true, true, true](%[[LOGITS]], %[[MAXIMA]], %[[WHERE:[^,]*]], %[[BAD:[^,]*]] :
-// CHECK: plan.launch @sample_weights_97 {{.*}} written [false, false, false, true, true](%[[LOGITS]], %[[T]], %[[MAXIMA]], %[[WEIGHTS]], %[[MASSES:[^,]*]] :
-// CHECK: plan.launch @sample_begin_97 grid [B, {{.*}} written [false, false, false, false, false, false, false, false, false, true, true, true](%[[T]], %[[P]], %[[K]], %[[S]], %[[Q]], %[[MAXIMA]], %[[WHERE]], %[[BAD]], %[[MASSES]], %[[WORDS]], %[[NUMBERS]], %[[RESULT]] :
-// CHECK-COUNT-49: plan.launch @sample_count_97 {{.*}} written [false, false, false, true](%[[LOGITS]], %[[WEIGHTS]], %[[WORDS]], %[[SUMS]] :
+// CHECK: plan.launch @sample_maxima_97x1_f32 grid [B, 1, 1]
+// CHECK-SAME: (logits = %[[LOGITS]] : memref<?x97xf32>, maxima = %[[MAXIMA:[^ ]*]] : memref<?x1xf32> written,
+// CHECK-SAME: first_maxima = %[[FIRST_MAXIMA:[^ ]*]] : memref<?x1xi32> written, first_damaged = %[[FIRST_DAMAGED:[^ ]*]] : memref<?x1xi32> written)
+// CHECK: plan.launch @sample_weights_97x1_f32_f64 grid [B, 1, 1]
+// CHECK-SAME: (logits = %[[LOGITS]] : memref<?x97xf32>, temperature = %[[T]] : memref<?xf32>, maxima = %[[MAXIMA]] : memref<?x1xf32>,
+// CHECK-SAME: weights = %[[WEIGHTS]] : memref<?x97xf32> written, masses = %[[MASSES]] : memref<?x1xf64> written)
+// CHECK: plan.launch @sample_begin_1x4x6_f32_f64_vocabulary97 grid [B, 1, 1]
+// CHECK-SAME: (temperature = %[[T]] : memref<?xf32>, top_p = %[[P]] : memref<?xf32>, top_k = %[[K]] : memref<?xi32>,
+// CHECK-SAME: seeds = %[[S]] : memref<?xi64>, positions = %[[Q]] : memref<?xi32>, maxima = %[[MAXIMA]] : memref<?x1xf32>,
+// CHECK-SAME: first_maxima = %[[FIRST_MAXIMA]] : memref<?x1xi32>, first_damaged = %[[FIRST_DAMAGED]] : memref<?x1xi32>,
+// CHECK-SAME: masses = %[[MASSES]] : memref<?x1xf64>, words = %[[WORDS]] : memref<?x4xi32> written,
+// CHECK-SAME: numbers = %[[NUMBERS]] : memref<?x6xf64> written, result = %[[RESULT]] : memref<?xi32> written)
+// CHECK-COUNT-49: plan.launch @sample_count_97x{{.*}} (logits = %[[LOGITS]] : memref<?x97xf32>, weights = %[[WEIGHTS]] : memref<?x97xf32>, words = %[[WORDS]] : memref<?x4xi32>, sums = %[[SUMS]] : memref<?x3x1xf64> written)
 // CHECK-NOT: plan.launch @sample_count
-// CHECK: plan.launch @sample_narrow_97 grid [B, {{.*}} written [false, false, false, true, true](%[[T]], %[[P]], %[[SUMS]], %[[WORDS]], %[[NUMBERS]] :
-// CHECK: plan.launch @sample_ties_97 {{.*}} written [false, false, true](%[[LOGITS]], %[[WORDS]], %[[TIES:[^,]*]] :
-// CHECK-NEXT: plan.launch @sample_pick_97 {{.*}} written [false, false, false, true](%[[LOGITS]], %[[WORDS]], %[[TIES]], %[[RESULT]] :
+// CHECK: plan.launch @sample_narrow_{{.*}} grid [B, 1, 1]
+// CHECK-SAME: (temperature = %[[T]] : memref<?xf32>, top_p = %[[P]] : memref<?xf32>, sums = %[[SUMS]] : memref<?x3x1xf64>,
+// CHECK-SAME: words = %[[WORDS]] : memref<?x4xi32> written, numbers = %[[NUMBERS]] : memref<?x6xf64> written)
+// CHECK-NEXT: %[[TIES:.*]] = plan.buffer rows B : memref<?x1xi32>
+// CHECK-NEXT: plan.launch @sample_ties_97x4x1_f32 grid [B, 1, 1]
+// CHECK-SAME: (logits = %[[LOGITS]] : memref<?x97xf32>, words = %[[WORDS]] : memref<?x4xi32>, ties = %[[TIES]] : memref<?x1xi32> written)
+// CHECK-NEXT: plan.launch @sample_pick_97x4x1_f32 grid [B, 1, 1]
+// CHECK-SAME: (logits = %[[LOGITS]] : memref<?x97xf32>, words = %[[WORDS]] : memref<?x4xi32>, ties = %[[TIES]] : memref<?x1xi32>,
+// CHECK-SAME: result = %[[RESULT]] : memref<?xi32> written)
 // CHECK-NEXT: plan.return
 
 func.func @sample(%l: tensor<?x97xf32> {m1.dim = "B"}, %t: tensor<?xf32> {m1.dim = "B"}, %p: tensor<?xf32> {m1.dim = "B"}, %k: tensor<?xi32> {m1.dim = "B"}, %s: tensor<?xi64> {m1.dim = "B"}, %q: tensor<?xi32> {m1.dim = "B"}) -> (tensor<?xi32> {m1.dim = "B"}) {

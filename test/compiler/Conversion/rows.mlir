@@ -1,22 +1,24 @@
-// Embedding, norms, elementwise ops and what is returned: one launch each. Results are
-// written in place; a value that is returned twice, or was given, is copied.
-// RUN: m1-opt %s --m1-to-plan --split-input-file | FileCheck %s
+// Embedding, norms, elementwise ops: one launch each. A returned result is written to
+// the output directly; the second output of a value and a returned argument are copies.
+// RUN: m1-opt %s --tile-set-target=name=x86-64-v3 --m1-to-plan --split-input-file | FileCheck %s
 
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @embedding(
-// CHECK-SAME: %[[ARG0:.*]]: memref<?xi32> {plan.checks = [#plan.below<97>], plan.name = "tokens", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "rows", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.parameter "embed" : memref<97x20xbf16>
-// CHECK: %[[V1:.*]] = plan.scalar T
-// CHECK: plan.launch @embedding_97x20_bf16_f32 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK-SAME: %[[TOKENS:.*]]: memref<?xi32> {plan.checks = [#plan.below<97>], plan.name = "tokens", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ROWS:.*]]: memref<?x20xf32> {plan.name = "rows", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[TABLE:.*]] = plan.parameter "embed" : memref<97x20xbf16>
+// CHECK: %[[ROWS_2:.*]] = plan.scalar T
+// CHECK: plan.launch @embedding_97x20_bf16_f32 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (tokens = %[[TOKENS]] : memref<?xi32>, table = %[[TABLE]] : memref<97x20xbf16>,
+// CHECK-SAME: result = %[[ROWS]] : memref<?x20xf32> written, rows = %[[ROWS_2]] : index)
 
-// CHECK-LABEL: tile.kernel @embedding_97x20_bf16_f32(%arg0: index
+// CHECK-LABEL: tile.kernel @embedding_97x20_bf16_f32(%cell_x: index
 // CHECK: %[[ROWS:.*]] = arith.minsi
-// CHECK: %[[TOKENS:.*]] = tile.load %arg3[%[[FIRST:.*]]] dims [0] rows %[[ROWS]] : memref<?xi32>, vector<8xi32>
+// CHECK: %[[TOKENS:.*]] = tile.load %tokens[%[[FIRST:.*]]] dims [0] rows %[[ROWS]] : memref<?xi32>, vector<8xi32>
 // CHECK: %[[FOUND:.*]] = arith.maxsi %[[TOKENS]], %{{.*}} : vector<8xi32>
-// CHECK: %[[X:.*]] = tile.gather %arg4[%[[FOUND]], %{{.*}}] rows %[[ROWS]] : {{.*}} vector<8x20xbf16>
+// CHECK: %[[X:.*]] = tile.gather %table[%[[FOUND]], %{{.*}}] rows %[[ROWS]] : {{.*}} vector<8x20xbf16>
 // CHECK: %[[WIDE:.*]] = arith.extf %[[X]]
-// CHECK: tile.store %[[WIDE]], %arg5[%[[FIRST]], %{{.*}}] dims [0, 1] rows %[[ROWS]]
+// CHECK: tile.store %[[WIDE]], %result[%[[FIRST]], %{{.*}}] dims [0, 1] rows %[[ROWS]]
 
 m1.parameter @table : tensor<97x20xbf16> from [#m1.source<"embed">]
 
@@ -31,15 +33,17 @@ func.func @embedding(%tokens: tensor<?xi32> {m1.name = "tokens"}) -> (tensor<?x2
 // CHECK: plan.symbols = {T = 512 : i64}
 // CHECK-LABEL: plan.program @rms_norm(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xbf16> {plan.name = "arg0", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.parameter "norm" : memref<20xf32>
-// CHECK: %[[V1:.*]] = plan.scalar T
-// CHECK: plan.launch @rms_norm_20_bf16_f32_f32_eps9p9999999999999995em07 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[V0]], %[[ARG1]], %[[V1]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[WEIGHT:.*]] = plan.parameter "norm" : memref<20xf32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @rms_norm_20_bf16_f32_eps1em06 grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x20xbf16>, weight = %[[WEIGHT]] : memref<20xf32>,
+// CHECK-SAME: result = %[[RESULT0]] : memref<?x20xf32> written, rows = %[[ROWS]] : index)
 
-// The mean is of f32 numbers; no column past the 20 real ones takes part.
-// CHECK-LABEL: tile.kernel @rms_norm_20
+// The mean is computed in f32, over the 20 columns that exist.
+// CHECK-LABEL: tile.kernel @rms_norm_20_bf16_f32_eps1em06
 // CHECK: %[[X:.*]] = arith.extf %{{.*}} : vector<8x20xbf16> to vector<8x20xf32>
-// CHECK: %[[W:.*]] = tile.load %arg4[%{{.*}}] dims [0] : memref<20xf32>, vector<20xf32>
+// CHECK: %[[W:.*]] = tile.load %weight[%{{.*}}] dims [0] : memref<20xf32>, vector<20xf32>
 // CHECK: %[[SQUARES:.*]] = arith.mulf %[[X]], %[[X]]
 // CHECK: %[[SUM:.*]] = vector.multi_reduction <add>, %[[SQUARES]], %{{.*}} [1] : vector<8x20xf32> to vector<8xf32>
 // CHECK: arith.constant dense<2.000000e+01> : vector<8xf32>
@@ -66,45 +70,52 @@ func.func @rms_norm(%x: tensor<?x20xbf16>) -> tensor<?x20xf32> {
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x20xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x1xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.buffer rows T : memref<?x20xf32>
-// CHECK: %[[V1:.*]] = plan.scalar T
-// CHECK: plan.launch @silu_mul_f32_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[ARG0]], %[[ARG1]], %[[V0]], %[[V1]]
-// CHECK: %[[V2:.*]] = plan.buffer rows T : memref<?x20xf32>
-// CHECK: %[[V3:.*]] = plan.scalar T
-// CHECK: plan.launch @residual_2p5_m0p10000000000000001_f32_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, false, true, false](%[[V0]], %[[ARG0]], %[[V2]], %[[V3]]
-// CHECK: %[[V4:.*]] = plan.scalar T
-// CHECK: plan.launch @shared_mix_f32_f32_f32_bf16_20 grid [T ceildiv 8, 1, 1] written [false, false, false, true, false](%[[V0]], %[[V2]], %[[ARG2]], %[[ARG3]], %[[V4]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x20xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[RESULT:.*]] = plan.buffer rows T : memref<?x20xf32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @elementwise_20_f32_silu_mul grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[ARG0]] : memref<?x20xf32>, input1 = %[[ARG1]] : memref<?x20xf32>,
+// CHECK-SAME: result = %[[RESULT]] : memref<?x20xf32> written, rows = %[[ROWS]] : index)
+// CHECK: %[[RESULT_2:.*]] = plan.buffer rows T : memref<?x20xf32>
+// CHECK: %[[ROWS_2:.*]] = plan.scalar T
+// CHECK: plan.launch @elementwise_20_f32_residual grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[RESULT]] : memref<?x20xf32>, input1 = %[[ARG0]] : memref<?x20xf32>,
+// CHECK-SAME: result = %[[RESULT_2]] : memref<?x20xf32> written, rows = %[[ROWS_2]] : index)
+// CHECK: %[[ROWS_3:.*]] = plan.scalar T
+// CHECK: plan.launch @elementwise_20_f32_bf16_shared_mix grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[RESULT]] : memref<?x20xf32>, input1 = %[[RESULT_2]] : memref<?x20xf32>,
+// CHECK-SAME: input2 = %[[ARG2]] : memref<?x1xf32>, result = %[[RESULT0]] : memref<?x20xbf16> written,
+// CHECK-SAME: rows = %[[ROWS_3]] : index)
 
-// CHECK-LABEL: tile.kernel @silu_mul_f32_f32_f32_20(
-// CHECK: %[[A:.*]] = tile.load %arg3
-// CHECK: %[[B:.*]] = tile.load %arg4
+// CHECK-LABEL: tile.kernel @elementwise_20_f32_silu_mul(
+// CHECK: %[[A:.*]] = tile.load %input0
+// CHECK: %[[B:.*]] = tile.load %input1
 // CHECK: %[[MINUS:.*]] = arith.subf %{{.*}}, %[[A]]
 // CHECK: %[[E:.*]] = math.exp %[[MINUS]]
 // CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %[[E]]
 // CHECK: %[[SIGMOID:.*]] = arith.divf %{{.*}}, %[[SUM]]
 // CHECK: %[[SILU:.*]] = arith.mulf %[[A]], %[[SIGMOID]]
 // CHECK: %[[Y:.*]] = arith.mulf %[[SILU]], %[[B]]
-// CHECK: tile.store %[[Y]], %arg5
-// CHECK-LABEL: tile.kernel @residual_2p5_m0p10000000000000001_f32_f32_f32_20(
-// CHECK: %[[A:.*]] = tile.load %arg3
-// CHECK: %[[B:.*]] = tile.load %arg4
+// CHECK: tile.store %[[Y]], %result
+// CHECK-LABEL: tile.kernel @elementwise_20_f32_residual(
+// CHECK: %[[A:.*]] = tile.load %input0
+// CHECK: %[[B:.*]] = tile.load %input1
 // CHECK: %[[ALPHA:.*]] = arith.constant dense<2.500000e+00>
 // CHECK: %[[BETA:.*]] = arith.constant dense<-1.000000e-01>
 // CHECK: %[[LEFT:.*]] = arith.mulf %[[A]], %[[ALPHA]]
 // CHECK: %[[RIGHT:.*]] = arith.mulf %[[B]], %[[BETA]]
 // CHECK: arith.addf %[[LEFT]], %[[RIGHT]]
-// CHECK-LABEL: tile.kernel @shared_mix_f32_f32_f32_bf16_20(
-// CHECK: %[[MOE:.*]] = tile.load %arg3
-// CHECK: %[[SHARED:.*]] = tile.load %arg4
-// CHECK: %[[COLUMN:.*]] = tile.load %arg5[%{{.*}}, %{{.*}}] dims [0] rows %{{.*}} : memref<?x1xf32>, vector<8xf32>
+// CHECK-LABEL: tile.kernel @elementwise_20_f32_bf16_shared_mix(
+// CHECK: %[[MOE:.*]] = tile.load %input0
+// CHECK: %[[SHARED:.*]] = tile.load %input1
+// CHECK: %[[COLUMN:.*]] = tile.load %input2[%{{.*}}, %{{.*}}] dims [0] rows %{{.*}} : memref<?x1xf32>, vector<8xf32>
 // CHECK: tile.broadcast %[[COLUMN]] along 1 : vector<8xf32> to vector<8x20xf32>
 // CHECK: %[[C:.*]] = arith.divf
 // CHECK: %[[REST:.*]] = arith.subf %{{.*}}, %[[C]]
 // CHECK: %[[LEFT:.*]] = arith.mulf %[[MOE]], %[[REST]]
 // CHECK: %[[RIGHT:.*]] = arith.mulf %[[SHARED]], %[[C]]
 // CHECK: arith.addf %[[LEFT]], %[[RIGHT]]
-// CHECK: tile.store %{{.*}}, %arg6[%{{.*}}] dims [0, 1] rows %{{.*}} : vector<8x20xbf16>
+// CHECK: tile.store %{{.*}}, %result[%{{.*}}] dims [0, 1] rows %{{.*}} : vector<8x20xbf16>
 
 func.func @elementwise(%a: tensor<?x20xf32>, %b: tensor<?x20xf32>, %c: tensor<?x1xf32>) -> tensor<?x20xbf16> {
   %0 = m1.silu_mul %a, %b : (tensor<?x20xf32>, tensor<?x20xf32>) -> tensor<?x20xf32>
@@ -119,15 +130,17 @@ func.func @elementwise(%a: tensor<?x20xf32>, %b: tensor<?x20xf32>, %c: tensor<?x
 // CHECK-LABEL: plan.program @select_last(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.checks = [#plan.offsets<T>], plan.name = "arg1", plan.rows = #plan.expr<B + 1>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<B>})
-// CHECK: plan.launch @select_last_20_f32 grid [B, 1, 1] written [false, false, true](%[[ARG0]], %[[ARG1]], %[[ARG2]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<B>})
+// CHECK: plan.launch @select_last_20_f32 grid [B, 1, 1]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x20xf32>, cu_seqlens = %[[ARG1]] : memref<?xi32>,
+// CHECK-SAME: result = %[[RESULT0]] : memref<?x20xf32> written)
 
-// The row of an empty sequence is zero: none of its rows is in use.
-// CHECK-LABEL: tile.kernel @select_last_20_f32(%arg0: index
+// An empty sequence has no last row: 0 rows are loaded, which gives zeros.
+// CHECK-LABEL: tile.kernel @select_last_20_f32(%cell_x: index
 // CHECK: %[[USED:.*]] = arith.minsi
 // CHECK: %[[LAST:.*]] = arith.maxsi
-// CHECK: %[[ROW:.*]] = tile.load %arg3[%[[LAST]], %{{.*}}] dims [0, 1] rows %[[USED]] : memref<?x20xf32>, vector<1x20xf32>
-// CHECK: tile.store %[[ROW]], %arg5[%arg0, %{{.*}}] dims [0, 1] : vector<1x20xf32>
+// CHECK: %[[ROW:.*]] = tile.load %x[%[[LAST]], %{{.*}}] dims [0, 1] rows %[[USED]] : memref<?x20xf32>, vector<1x20xf32>
+// CHECK: tile.store %[[ROW]], %result[%cell_x, %{{.*}}] dims [0, 1] : vector<1x20xf32>
 
 func.func @select_last(%x: tensor<?x20xf32>, %cu: tensor<?xi32> {m1.dim = "B+1"}) -> (tensor<?x20xf32> {m1.dim = "B"}) {
   %r = m1.select_last %x, %cu : (tensor<?x20xf32>, tensor<?xi32>) -> tensor<?x20xf32>
@@ -140,16 +153,17 @@ func.func @select_last(%x: tensor<?x20xf32>, %cu: tensor<?xi32> {m1.dim = "B+1"}
 // CHECK-LABEL: plan.program @returns(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x20xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?xi32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x20xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG4:.*]]: memref<?x20xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG5:.*]]: memref<?xi32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.scalar T
-// CHECK: plan.launch @silu_f32_f32_20 grid [T ceildiv 8, 1, 1] written [false, true, false](%[[ARG0]], %[[ARG2]], %[[V0]]
-// CHECK: plan.copy %[[ARG2]] to %[[ARG3]] : memref<?x20xf32>
-// CHECK: plan.copy %[[ARG0]] to %[[ARG4]] : memref<?x20xf32>
-// CHECK: plan.copy %[[ARG1]] to %[[ARG5]] : memref<?xi32>
-// CHECK: plan.return
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x20xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT1:.*]]: memref<?x20xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT2:.*]]: memref<?x20xf32> {plan.name = "result2", plan.output, plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[RESULT3:.*]]: memref<?xi32> {plan.name = "result3", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[ROWS:.*]] = plan.scalar T
+// CHECK: plan.launch @elementwise_20_f32_silu grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[ARG0]] : memref<?x20xf32>, result = %[[RESULT0]] : memref<?x20xf32> written,
+// CHECK-SAME: rows = %[[ROWS]] : index)
+// CHECK: plan.copy %[[RESULT0]] to %[[RESULT1]] : memref<?x20xf32>
+// CHECK: plan.copy %[[ARG0]] to %[[RESULT2]] : memref<?x20xf32>
+// CHECK: plan.copy %[[ARG1]] to %[[RESULT3]] : memref<?xi32>
 
 func.func @returns(%x: tensor<?x20xf32>, %y: tensor<?xi32>) -> (tensor<?x20xf32>, tensor<?x20xf32>, tensor<?x20xf32>, tensor<?xi32>) {
   %r = m1.silu %x : (tensor<?x20xf32>) -> tensor<?x20xf32>
@@ -162,16 +176,20 @@ func.func @returns(%x: tensor<?x20xf32>, %y: tensor<?xi32>) -> (tensor<?x20xf32>
 // CHECK-LABEL: plan.program @known_rows(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x2x3xf32> {plan.name = "arg0", plan.rows = #plan.expr<4>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x2x3xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?x2x3xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<4>}
-// CHECK-SAME: %[[ARG3:.*]]: memref<?x2x3xbf16> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[V0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
-// CHECK: %[[V1:.*]] = plan.view %[[ARG2]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
-// CHECK: %[[V2:.*]] = plan.scalar 4
-// CHECK: plan.launch @cast_f32_bf16_6 grid [4 ceildiv 8, 1, 1] written [false, true, false](%[[V0]], %[[V1]], %[[V2]]
-// CHECK: %[[V3:.*]] = plan.view %[[ARG1]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
-// CHECK: %[[V4:.*]] = plan.view %[[ARG3]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
-// CHECK: %[[V5:.*]] = plan.scalar T
-// CHECK: plan.launch @cast_f32_bf16_6 grid [T ceildiv 8, 1, 1] written [false, true, false](%[[V3]], %[[V4]], %[[V5]]
+// CHECK-SAME: %[[RESULT0:.*]]: memref<?x2x3xbf16> {plan.name = "result0", plan.output, plan.rows = #plan.expr<4>}
+// CHECK-SAME: %[[RESULT1:.*]]: memref<?x2x3xbf16> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[INPUT0:.*]] = plan.view %[[ARG0]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
+// CHECK: %[[RESULT:.*]] = plan.view %[[RESULT0]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
+// CHECK: %[[ROWS:.*]] = plan.scalar 4
+// CHECK: plan.launch @elementwise_6_f32_bf16_cast grid [4 ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[INPUT0]] : memref<?x6xf32>, result = %[[RESULT]] : memref<?x6xbf16> written,
+// CHECK-SAME: rows = %[[ROWS]] : index)
+// CHECK: %[[INPUT0_2:.*]] = plan.view %[[ARG1]] at 0 : memref<?x2x3xf32> to memref<?x6xf32>
+// CHECK: %[[RESULT_2:.*]] = plan.view %[[RESULT1]] at 0 : memref<?x2x3xbf16> to memref<?x6xbf16>
+// CHECK: %[[ROWS_2:.*]] = plan.scalar T
+// CHECK: plan.launch @elementwise_6_f32_bf16_cast grid [T ceildiv 8, 1, 1]
+// CHECK-SAME: (input0 = %[[INPUT0_2]] : memref<?x6xf32>, result = %[[RESULT_2]] : memref<?x6xbf16> written,
+// CHECK-SAME: rows = %[[ROWS_2]] : index)
 
 func.func @known_rows(%x: tensor<4x2x3xf32>, %y: tensor<?x2x3xf32>) -> (tensor<4x2x3xbf16>, tensor<?x2x3xbf16>) {
   %0 = m1.cast %x : tensor<4x2x3xf32> to tensor<4x2x3xbf16>

@@ -1,23 +1,29 @@
-// On GPUs, single tokens share out the keys: in segments of 128, anchored at
-// absolute positions, that thread blocks take in turn and another kernel joins
-// in order. Longer runs of tokens sum the same segments one after the other.
-// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=200 gpu" | FileCheck %s
-// RUN: m1-opt %s --m1-to-plan="tokens=100 slots=3 length=100000 gpu" | FileCheck %s --check-prefix=LONG
+// On GPUs, several thread blocks share the keys of a single query: each takes every
+// n-th segment of 128 keys, counted from position 0, and a second kernel combines the
+// segments in order. With several queries per sequence, one thread block visits the
+// same segments one after the other.
+// RUN: m1-opt %s --tile-set-target=name=sm_80 --m1-to-plan="tokens=100 slots=3 length=200" | FileCheck %s
+// RUN: m1-opt %s --tile-set-target=name=sm_80 --m1-to-plan="tokens=100 slots=3 length=100000" | FileCheck %s --check-prefix=LONG
 
 // CHECK-LABEL: plan.program @softmax(
-// CHECK: plan.launch @softmax_4of2x8_f32_f32_f32
+// CHECK: plan.launch @softmax_4x8x3x2x7x32x224_f32_scale0p5_segment_keys128 grid [B, 4, T ceildiv 64]
 // CHECK: %[[SUMS:.*]] = plan.buffer {{.*}}memref<?x4x2x8xf32>
 // CHECK: %[[MAXIMA:.*]] = plan.buffer {{.*}}memref<?x4x2xf32>
 // CHECK: %[[POWERS:.*]] = plan.buffer {{.*}}memref<?x4x2xf32>
-// CHECK: plan.launch @softmax_split128_4of2x8_f32_f32_slots3_length224_scale0p5 grid [B, 2, 2] written [false, false, false, false, false, false, true, true, true]({{.*}}, %[[SUMS]], %[[MAXIMA]], %[[POWERS]] :
-// CHECK: plan.launch @softmax_join128_4x8of2_f32 grid [B, 4, 1] written [false, false, false, false, false, false, true](%[[SUMS]], %[[MAXIMA]], %[[POWERS]],
+// CHECK: plan.launch @softmax_split_4x8x3x2x7x32x224x2_f32_cells2_scale0p5_segment_keys128 grid [B, 2, 2]
+// CHECK-SAME: sums = %[[SUMS]] : memref<?x4x2x8xf32> written, maxima = %[[MAXIMA]] : memref<?x4x2xf32> written,
+// CHECK-SAME: powers = %[[POWERS]] : memref<?x4x2xf32> written)
+// CHECK: plan.launch @softmax_join_4x2x8_f32_segment_keys128 grid [B, 4, 1]
+// CHECK-SAME: (sums = %[[SUMS]] : memref<?x4x2x8xf32>, maxima = %[[MAXIMA]] : memref<?x4x2xf32>,
+// CHECK-SAME: powers = %[[POWERS]] : memref<?x4x2xf32>, {{.*}}, result = %{{[^ ]*}} : memref<?x4x8xf32> written)
 
-// Segments of the longest sequence are at most 256, and whole key blocks.
-// LONG: plan.launch @softmax_split416_{{.*}} grid [B, 2, 64]
-// LONG: plan.launch @softmax_join416_4x8of241_f32
+// The longest sequence has at most 256 segments, each a whole number of key blocks.
+// LONG: plan.launch @softmax_split_{{.*}}_segment_keys416 grid [B, 2, 64]
+// LONG: plan.launch @softmax_join_4x241x8_f32_segment_keys416 grid [B, 4, 1]
 
-// Several tokens: segments, in each its key blocks, then the two are joined.
-// CHECK-LABEL: tile.kernel @softmax_4of2x8
+// Several queries: a loop over segments around a loop over the key blocks of each. The
+// result of a segment is combined with that of the segments before it.
+// CHECK-LABEL: tile.kernel @softmax_4x8x
 // CHECK: %[[SEVERAL:.*]] = arith.cmpi slt, %c1{{.*}}, %{{.*}} : index
 // CHECK: %[[MINE:.*]] = arith.andi %{{.*}}, %[[SEVERAL]] : i1
 // CHECK: scf.if %[[MINE]]
@@ -31,18 +37,18 @@
 // CHECK: arith.mulf %[[PART]]#0,
 // CHECK: scf.yield
 
-// One token: its rows are the heads that share keys.
-// CHECK-LABEL: tile.kernel @softmax_split128
+// A single query: the rows of the block are the heads that share keys.
+// CHECK-LABEL: tile.kernel @softmax_split_
 // CHECK: %[[ONE:.*]] = arith.cmpi eq
 // CHECK: scf.if %[[ONE]]
-// CHECK: tile.load %{{.*}} dims [1, 2] rows %{{.*}} : memref<?x4x8xf32>, vector<64x8xf32>
-// CHECK: scf.for %{{.*}} = %arg2 to
+// CHECK: tile.load %q[%{{.*}}] dims [1, 2] rows %{{.*}} : memref<?x4x8xf32>, vector<64x8xf32>
+// CHECK: scf.for %{{.*}} = %cell_z to
 // CHECK: %[[PART:.*]]:3 = scf.for
-// CHECK: tile.store %[[PART]]#0, %{{.*}} dims [1, 3]
-// CHECK: tile.store %[[PART]]#1, %{{.*}} dims [1]
-// CHECK: tile.store %[[PART]]#2, %{{.*}} dims [1]
+// CHECK: tile.store %[[PART]]#0, %sums[%{{.*}}] dims [1, 3]
+// CHECK: tile.store %[[PART]]#1, %maxima[%{{.*}}] dims [1]
+// CHECK: tile.store %[[PART]]#2, %powers[%{{.*}}] dims [1]
 
-// CHECK-LABEL: tile.kernel @softmax_join128
+// CHECK-LABEL: tile.kernel @softmax_join_
 // CHECK: scf.for {{.*}} iter_args
 // CHECK: arith.divf
 

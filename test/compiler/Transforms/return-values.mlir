@@ -8,7 +8,7 @@ m1.parameter @w : tensor<16x8xf32> from [#m1.source<"w">]
 // CHECK-LABEL: func.func @values
 // CHECK-SAME: -> (tensor<?x16xf32> {m1.dim = "B", m1.name = "y"},
 // CHECK-SAME: tensor<?x8xf32> {m1.dim = "U", m1.name = "v0.silu.layer_0_act"},
-// CHECK-SAME: tensor<?x8xf32> {m1.dim = "B", m1.name = "v1.select_last.line[[#@LINE + 10]]"})
+// CHECK-SAME: tensor<?x8xf32> {m1.dim = "B", m1.name = "v1.select_last.line[[#@LINE + 7]]"})
 // CHECK: return %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x16xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 func.func @values(%x: tensor<?x8xf32> {m1.dim = "U"}, %cu: tensor<?xi32> {m1.dim = "B+1"}) -> (tensor<?x16xf32> {m1.dim = "B", m1.name = "y"}) {
   %w = m1.load_parameter @w : tensor<16x8xf32>
@@ -34,9 +34,9 @@ func.func @router(%x: tensor<?x8xf32>) -> tensor<?x2xi32> {
 
 // Of a fused op only the result is a value.
 // CHECK-LABEL: func.func @fused
-// CHECK-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.linear.line[[#@LINE + 7]]"}, tensor<?x16xf32> {m1.dim = "U", m1.name = "v1.silu.line[[#@LINE + 8]]"})
+// CHECK-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.linear.line[[#@LINE + 6]]"}, tensor<?x16xf32> {m1.dim = "U", m1.name = "v1.silu.line[[#@LINE + 7]]"})
 // FUSED-LABEL: func.func @fused
-// FUSED-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.fused.line[[#@LINE + 6]]"})
+// FUSED-SAME: -> (tensor<?x8xf32>, tensor<?x16xf32> {m1.dim = "U", m1.name = "v0.fused.line[[#@LINE + 5]]"})
 func.func @fused(%x: tensor<?x8xf32> {m1.dim = "U"}, %z: tensor<?x8xf32> {m1.dim = "U"})
     -> tensor<?x8xf32> {
   %w = m1.load_parameter @w : tensor<16x8xf32>

@@ -75,6 +75,20 @@ func.func @f(%x: tensor<?xi32>, %y: tensor<?xi32> {m1.dim = "B+"}) {
 
 // -----
 
+// expected-error@+1 {{argument 0: expected m1.dim to be "symbol" or "symbol+number", found "B+one"}}
+func.func @f(%x: tensor<?xi32> {m1.dim = "B+one"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{argument 0: expected m1.dim to be "symbol" or "symbol+number", found "+1"}}
+func.func @f(%x: tensor<?xi32> {m1.dim = "+1"}) {
+  return
+}
+
+// -----
+
 // expected-error@+1 {{expected m1.dim to be "symbol" or "symbol+number", found "B+-1"}}
 func.func @f(%x: tensor<?xi32> {m1.dim = "B+-1"}) {
   return
