@@ -50,7 +50,9 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
 def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
   let summary = "Decides which blocks a CUDA thread block keeps in registers";
   let description = [{
-    These are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
+    The kernel gets the attribute `tile.threads`, 128, if it has none.
+
+    Blocks with a register layout are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
     rank 1 that are only combined with their rows. The op that defines one gets the attribute `tile.layouts`: an array
     with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
     loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
@@ -64,9 +66,9 @@ def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
 def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
   let summary = "Decides how a CUDA thread block computes each product";
   let description = [{
-    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: what multiplies (matrix units for bf16
-    whose sums are in registers) and how its operands get there. An operand that is loaded in rows of whole 16-byte
-    chunks is staged: tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared
+    Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: the method (the target's matrix unit where
+    it multiplies such operands and the sums are in registers) and the sources of its operands. An operand that is
+    loaded in rows of whole 16-byte chunks is staged: tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared
     memory, with a swizzle that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared
     memory.
 
@@ -104,7 +106,7 @@ def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
-def TilePlaceScratch : Pass<"tile-place-scratch", "::mlir::func::FuncOp"> {
+def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
   let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
     Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the

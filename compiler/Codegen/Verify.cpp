@@ -220,7 +220,7 @@ struct TileVerifyLoops : m1::impl::TileVerifyLoopsBase<TileVerifyLoops> {
     if (!Bytes)
       return Function.emitOpError("expected the attribute ")
              << kScratchBytesAttr
-             << ", found none; the pass tile-place-scratch sets it";
+             << ", found none; the pass tile-assign-scratch sets it";
     if (Target.getKind() == tile::TargetKind::Gpu &&
         Bytes.getInt() > Target.getShared())
       return Function.emitError("kernel '")

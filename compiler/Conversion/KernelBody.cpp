@@ -8,10 +8,10 @@
 
 #include "compiler/Conversion/KernelBody.h"
 
+#include "compiler/Support/Masking.h"
 #include "dialects/M1/IR/Elementwise.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
@@ -28,8 +28,8 @@ MemRefType m1::memoryType(ArrayRef<int64_t> Shape, Type Element) {
 KernelBody::KernelBody(tile::KernelOp Kernel, const Blocking &Blocks,
                        const llvm::StringMap<int64_t> &Extents,
                        DictionaryAttr Constants)
-    : ImplicitLocOpBuilder(Kernel.getLoc(), Kernel.getContext()),
-      Blocks(Blocks), Kernel(Kernel), Extents(Extents), Constants(Constants) {
+    : ScalarBuilder(Kernel.getLoc(), Kernel.getContext()), Blocks(Blocks),
+      Kernel(Kernel), Extents(Extents), Constants(Constants) {
   Block &Entry = Kernel.getBody().front();
   setInsertionPointToStart(&Entry);
   X = Entry.getArgument(0);
@@ -88,41 +88,8 @@ KernelBody::RowBlock KernelBody::rowBlock(int64_t M) {
   return {First, smaller(index(M), minus((*this)["rows"], First))};
 }
 
-//===----------------------------------------------------------------------===//
-// Scalars
-//===----------------------------------------------------------------------===//
-
-Value KernelBody::index(int64_t Value) {
-  return create<arith::ConstantIndexOp>(Value);
-}
-Value KernelBody::plus(Value A, Value C) { return create<arith::AddIOp>(A, C); }
-Value KernelBody::minus(Value A, Value C) {
-  return create<arith::SubIOp>(A, C);
-}
-Value KernelBody::times(Value A, int64_t C) {
-  return create<arith::MulIOp>(A, index(C));
-}
-Value KernelBody::over(Value A, int64_t C) {
-  return create<arith::DivUIOp>(A, index(C));
-}
-Value KernelBody::smaller(Value A, Value C) {
-  return create<arith::MinSIOp>(A, C);
-}
-Value KernelBody::larger(Value A, Value C) {
-  return create<arith::MaxSIOp>(A, C);
-}
-Value KernelBody::less(Value A, Value C) {
-  return cmpI(arith::CmpIPredicate::slt, A, C);
-}
-Value KernelBody::equal(Value A, Value C) {
-  return cmpI(arith::CmpIPredicate::eq, A, C);
-}
 Value KernelBody::at(Value Memory, ValueRange Indices) {
-  Value Element = create<memref::LoadOp>(Memory, Indices);
-  return create<arith::IndexCastOp>(getIndexType(), Element);
-}
-Value KernelBody::toI32(Value Index) {
-  return create<arith::IndexCastOp>(getI32Type(), Index);
+  return toIndex(create<memref::LoadOp>(Memory, Indices));
 }
 
 //===----------------------------------------------------------------------===//
@@ -194,19 +161,8 @@ Value KernelBody::transposed(Value Block) {
 }
 Value KernelBody::widened(Value Block) { return rounded(Block, getF32Type()); }
 Value KernelBody::rounded(Value Block, Type Element) {
-  Type From = elementOf(Block);
-  if (From == Element || !isa<FloatType>(From))
-    return Block;
-  Type To = Element;
-  if (auto Vector = dyn_cast<VectorType>(Block.getType()))
-    To = Vector.clone(Element);
-  unsigned Have = From.getIntOrFloatBitWidth();
-  unsigned Want = Element.getIntOrFloatBitWidth();
-  if (Have < Want)
-    return create<arith::ExtFOp>(To, Block);
-  if (Have > Want)
-    return create<arith::TruncFOp>(To, Block);
-  return rounded(rounded(Block, getF32Type()), Element);
+  return isa<FloatType>(elementOf(Block)) ? convertFloat(Block, Element)
+                                          : Block;
 }
 Value KernelBody::reduce(Value Block, vector::CombiningKind Kind, Value Init) {
   return create<vector::MultiDimReductionOp>(Block, Init,
@@ -220,7 +176,7 @@ Value KernelBody::rowSum(Value Block) {
 Value KernelBody::rowMax(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
   return reduce(Block, vector::CombiningKind::MAXNUMF,
-                zeros(Type.getDimSize(0), Type.getElementType(), -3e38));
+                zeros(Type.getDimSize(0), Type.getElementType(), kLowest));
 }
 Value KernelBody::rowMinIndex(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
@@ -235,40 +191,3 @@ Value KernelBody::subF(Value A, Value C) { return create<arith::SubFOp>(A, C); }
 Value KernelBody::mulF(Value A, Value C) { return create<arith::MulFOp>(A, C); }
 Value KernelBody::divF(Value A, Value C) { return create<arith::DivFOp>(A, C); }
 Value KernelBody::expF(Value A) { return create<math::ExpOp>(A); }
-Value KernelBody::select(Value Condition, Value A, Value C) {
-  return create<arith::SelectOp>(Condition, A, C);
-}
-Value KernelBody::cmpI(arith::CmpIPredicate P, Value A, Value C) {
-  return create<arith::CmpIOp>(P, A, C);
-}
-
-//===----------------------------------------------------------------------===//
-// Control
-//===----------------------------------------------------------------------===//
-
-void KernelBody::ifThen(Value Condition, llvm::function_ref<void()> Then) {
-  auto If = create<scf::IfOp>(Condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard Guard(*this);
-  setInsertionPoint(If.thenBlock()->getTerminator());
-  Then();
-}
-
-SmallVector<Value> KernelBody::loop(
-    Value From, Value To, ValueRange Carried,
-    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> Body) {
-  auto Loop = create<scf::ForOp>(From, To, index(1), Carried);
-  OpBuilder::InsertionGuard Guard(*this);
-  setInsertionPointToStart(Loop.getBody());
-  SmallVector<Value> Next =
-      Body(Loop.getInductionVar(), Loop.getRegionIterArgs());
-  create<scf::YieldOp>(Next);
-  return Loop.getResults();
-}
-
-void KernelBody::loop(Value From, Value To,
-                      llvm::function_ref<void(Value)> Body, int64_t Step) {
-  auto Loop = create<scf::ForOp>(From, To, index(Step));
-  OpBuilder::InsertionGuard Guard(*this);
-  setInsertionPoint(Loop.getBody()->getTerminator());
-  Body(Loop.getInductionVar());
-}

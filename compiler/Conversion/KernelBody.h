@@ -6,7 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A thin layer over OpBuilder in which a kernel reads like its equations.
+// Arithmetic on blocks, with the scalar arithmetic and control flow of
+// ScalarBuilder: a kernel reads like its equations.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,18 +15,17 @@
 #define M1C_COMPILER_CONVERSION_KERNELBODY_H
 
 #include "compiler/Conversion/Blocking.h"
+#include "compiler/Support/ScalarBuilder.h"
 #include "dialects/Tile/IR/Tile.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace m1 {
 
 /// Writes the body of one kernel. Everything that a body may depend on is here:
 /// the arguments and their types, the constants, the target's block sizes.
-class KernelBody : public mlir::ImplicitLocOpBuilder {
+class KernelBody : public ScalarBuilder {
 public:
   /// Starts the body of `Kernel`, which is empty. `Extents` are those of the
   /// axes that the kernel's declaration names.
@@ -38,7 +38,7 @@ public:
   const Blocking &Blocks;
 
   // What the launch provides. Asking for a name that the kernel does not
-  // declare is a programming error and aborts with the names that there are.
+  // declare is a programming error and aborts with kernel and name.
 
   /// The argument of that name.
   mlir::Value operator[](llvm::StringRef Argument) const;
@@ -58,21 +58,13 @@ public:
   };
   RowBlock rowBlock(int64_t M);
 
-  // Scalars.
-  mlir::Value index(int64_t Value);
-  mlir::Value plus(mlir::Value A, mlir::Value C);
-  mlir::Value minus(mlir::Value A, mlir::Value C);
-  mlir::Value times(mlir::Value A, int64_t C);
-  mlir::Value over(mlir::Value A, int64_t C); // rounded down, A >= 0
-  mlir::Value smaller(mlir::Value A, mlir::Value C);
-  mlir::Value larger(mlir::Value A, mlir::Value C);
-  mlir::Value less(mlir::Value A, mlir::Value C);
-  mlir::Value equal(mlir::Value A, mlir::Value C);
   /// An i32 element of memory, as an index.
   mlir::Value at(mlir::Value Memory, mlir::ValueRange Indices);
-  mlir::Value toI32(mlir::Value Index);
 
-  // Blocks.
+  // Blocks in memory. Axis i of the block runs along axis Dims[i] of the memory,
+  // from `Indices` on. Elements at or past `Rows` and `Cols` are out of bounds:
+  // they read as zero and are not written; null: all are in bounds. A stored
+  // block is rounded to the memory's element type.
   mlir::VectorType block(llvm::ArrayRef<int64_t> Shape,
                          mlir::Type Element = {});
   mlir::Value load(mlir::Value Memory, mlir::ValueRange Indices,
@@ -81,10 +73,15 @@ public:
   void store(mlir::Value Block, mlir::Value Memory, mlir::ValueRange Indices,
              llvm::ArrayRef<int64_t> Dims, mlir::Value Rows = {},
              mlir::Value Cols = {});
+  /// Row i of the block is row RowIndex[i] of the memory, from `Col` on.
   mlir::Value gather(mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col,
                      llvm::ArrayRef<int64_t> Shape, mlir::Value Rows);
   void scatter(mlir::Value Block, mlir::Value Memory, mlir::Value RowIndex,
                mlir::Value Col, mlir::Value Rows, mlir::Value Cols);
+
+  // Blocks of values.
+
+  /// Acc + A C, as tile.dot.
   mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc);
   /// A block of one number, of `Like`'s shape and element type.
   mlir::Value splat(double Number, mlir::Value Like);
@@ -92,7 +89,9 @@ public:
                     double Number = 0);
   /// A block of one scalar value.
   mlir::Value fill(mlir::Value Scalar, llvm::ArrayRef<int64_t> Shape);
+  /// Each element's index along an axis, i32.
   mlir::Value iota(llvm::ArrayRef<int64_t> Shape, int64_t Axis);
+  /// A block of rank 1, repeated `Extent` times along a new axis.
   mlir::Value along(mlir::Value Block, int64_t Axis, int64_t Extent);
   mlir::Value transposed(mlir::Value Block);
   /// The same numbers in f32, or rounded to `Element`.
@@ -109,18 +108,6 @@ public:
   mlir::Value mulF(mlir::Value A, mlir::Value C);
   mlir::Value divF(mlir::Value A, mlir::Value C);
   mlir::Value expF(mlir::Value A);
-  mlir::Value select(mlir::Value Condition, mlir::Value A, mlir::Value C);
-  mlir::Value cmpI(mlir::arith::CmpIPredicate P, mlir::Value A, mlir::Value C);
-
-  // Control.
-  void ifThen(mlir::Value Condition, llvm::function_ref<void()> Then);
-  llvm::SmallVector<mlir::Value>
-  loop(mlir::Value From, mlir::Value To, mlir::ValueRange Carried,
-       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
-                                                         mlir::ValueRange)>
-           Body);
-  void loop(mlir::Value From, mlir::Value To,
-            llvm::function_ref<void(mlir::Value)> Body, int64_t Step = 1);
 
 private:
   mlir::Value reduce(mlir::Value Block, mlir::vector::CombiningKind Kind,

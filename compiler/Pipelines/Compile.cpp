@@ -118,7 +118,7 @@ FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
 /// For one core per grid cell.
 static void buildHostPipeline(OpPassManager &Passes) {
   Passes.addPass(createTileToHost());
-  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
   Passes.addPass(createTileVerifyLoops());
 }
 
@@ -127,7 +127,7 @@ static void buildGpuPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
   Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
   Passes.addPass(createTileToGPU());
-  Passes.addNestedPass<func::FuncOp>(createTilePlaceScratch());
+  Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addPass(createTileVerifyLoops());

@@ -8,7 +8,7 @@
 
 #include "compiler/Plan/Memory.h"
 #include "compiler/Plan/Passes.h"
-#include "compiler/Support/Lifetimes.h"
+#include "compiler/Support/LiveRanges.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -92,7 +92,7 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
   /// Offsets of a program's buffers; the bytes that they take together.
   FailureOr<int64_t> assignBuffers(ProgramOp Program) {
     SmallVector<BufferOp> Buffers;
-    SmallVector<Lifetime> LiveRanges; // of each buffer, in steps
+    SmallVector<LiveRange> LiveRanges; // of each buffer, in steps
     DenseMap<Operation *, unsigned> Number;
     for (auto [Step, Op] : llvm::enumerate(Program.getBody().front())) {
       if (auto Buffer = dyn_cast<BufferOp>(Op)) {
@@ -111,7 +111,7 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
             LiveRanges[Number[Buffer]].use(Step);
       }
     }
-    const int64_t Total = placeByLifetime(LiveRanges, kArenaAlignment);
+    const int64_t Total = assignOffsets(LiveRanges, kArenaAlignment);
     OpBuilder B(Program);
     for (auto [Buffer, Range] : llvm::zip(Buffers, LiveRanges))
       Buffer.setOffsetAttr(B.getI64IntegerAttr(Range.Offset));

@@ -9,6 +9,7 @@
 #ifndef M1C_COMPILER_PLAN_MEMORY_H
 #define M1C_COMPILER_PLAN_MEMORY_H
 
+#include "compiler/Support/BufferAlignment.h"
 #include "dialects/Plan/IR/Plan.h"
 #include "runtime/schema/plan_generated.h"
 
@@ -17,7 +18,7 @@
 namespace m1 {
 
 /// Alignment of buffers and globals in their arenas, in bytes.
-inline constexpr int64_t kArenaAlignment = 64;
+inline constexpr int64_t kArenaAlignment = kBufferAlignment;
 
 /// The file's element type for `T`; none if a file cannot hold such elements.
 std::optional<plan::DType> dtypeOf(mlir::Type T);

@@ -80,7 +80,7 @@ private:
   absl::Status scorePrompts() {
     Given.clear();
     Members.clear();
-    std::vector<int32_t> Targets;
+    Targets.clear();
     for (Running &R : Active) {
       int64_t Count = std::min(R.Result.PromptTokens - 1 - R.Fed,
                                Model.maxTokens() - Given.tokens());
@@ -210,7 +210,7 @@ private:
   RaggedBatch Given;
   Sampling How;
   std::vector<std::pair<Running *, int64_t>> Members;
-  std::vector<int32_t> Sampled;
+  std::vector<int32_t> Targets, Sampled;
   std::vector<float> LogProbs;
 };
 } // namespace

@@ -15,7 +15,7 @@
 
 enum { Vocabulary = 16 };
 
-/* out[x] = a[x] + scale * b[x]; one cell an element. */
+/* out[x] = a[x] + scale * b[x]; one cell per element. */
 void add_scaled(const uint64_t *args, const int64_t *cell, void *scratch) {
   float *out = (float *)args[0];
   const float *a = (const float *)args[1], *b = (const float *)args[2];
@@ -24,7 +24,7 @@ void add_scaled(const uint64_t *args, const int64_t *cell, void *scratch) {
 }
 
 /* out[z][y][x] = 100 z + 10 y + x on a grid of x, y, z; args: out, nx, ny. Goes
-   through the scratch, which must be the thread's own. */
+   through the scratch memory, which must be private to the thread. */
 void coordinates(const uint64_t *args, const int64_t *cell, void *scratch) {
   volatile int32_t *mine = (volatile int32_t *)scratch;
   int64_t nx = args[1], ny = args[2];
@@ -32,14 +32,14 @@ void coordinates(const uint64_t *args, const int64_t *cell, void *scratch) {
   ((int32_t *)args[0])[(cell[2] * ny + cell[1]) * nx + cell[0]] = *mine;
 }
 
-/* out[-1] = 1, which is not its element. */
+/* out[-1] = 1: out of bounds. */
 void store_before(const uint64_t *args, const int64_t *cell, void *scratch) {
   (void)cell;
   (void)scratch;
   ((int32_t *)args[0])[-1] = 1;
 }
 
-/* counter[0] += step: state that lasts. */
+/* counter[0] += step: persistent state. */
 void accumulate(const uint64_t *args, const int64_t *cell, void *scratch) {
   (void)cell;
   (void)scratch;
@@ -47,10 +47,10 @@ void accumulate(const uint64_t *args, const int64_t *cell, void *scratch) {
 }
 
 /* The model of the scheduler's tests. Each slot's state is a running hash of
-   the tokens it was fed; position 0 restarts it. One cell a sequence. args:
+   the tokens it was fed; position 0 restarts it. One cell per sequence. args:
    state, tokens, positions, cu_seqlens, slots, logits, per_token. With
-   per_token, logits[t] for every token t, otherwise one row a sequence. The
-   favourite token is hash % Vocabulary and gets the logit 4, others 0. */
+   per_token, logits[t] for every token t, otherwise one row per sequence. The
+   most probable token, hash % Vocabulary, has the logit 4, others 0. */
 void model_logits(const uint64_t *args, const int64_t *cell, void *scratch) {
   uint64_t *state = (uint64_t *)args[0];
   const int32_t *tokens = (const int32_t *)args[1];
@@ -64,7 +64,7 @@ void model_logits(const uint64_t *args, const int64_t *cell, void *scratch) {
   for (int32_t t = offsets[b]; t < offsets[b + 1]; ++t) {
     if (positions[t] == 0)
       *hash = *fed = 0;
-    /* A token out of turn spoils the state, so that a test notices. */
+    /* A token out of order corrupts the hash, so that a test fails. */
     if ((uint64_t)positions[t] != *fed)
       *hash += 0x9E3779B97F4A7C15u;
     *hash = (*hash + (uint64_t)tokens[t] + 1) * 6364136223846793005u + 1;
@@ -77,8 +77,9 @@ void model_logits(const uint64_t *args, const int64_t *cell, void *scratch) {
   }
 }
 
-/* The favourite token at temperature 0; otherwise any, by seed and position.
-   args: logits, temperature, seeds, positions, sampled. One cell a row. */
+/* The most probable token at temperature 0; otherwise any, by seed and
+   position.
+   args: logits, temperature, seeds, positions, sampled. One cell per row. */
 void model_sample(const uint64_t *args, const int64_t *cell, void *scratch) {
   const float *row = (const float *)args[0] + cell[0] * Vocabulary;
   uint64_t hash = ((const uint64_t *)args[2])[cell[0]];
@@ -96,7 +97,7 @@ void model_sample(const uint64_t *args, const int64_t *cell, void *scratch) {
 }
 
 /* log softmax of one row at one token, for logits of 0 and one 4: no libm.
-   args: out, logits, targets. One cell a row. */
+   args: out, logits, targets. One cell per row. */
 void model_log_probs(const uint64_t *args, const int64_t *cell, void *scratch) {
   const float *row = (const float *)args[1] + cell[0] * Vocabulary;
   const float log_sum = 4.2427380f; /* log(e^4 + 15) */

@@ -245,7 +245,8 @@ void test::forGpu(plan::PlanT &Plan) {
     Kernel->threads = 32;
 }
 
-/// add_scaled of Kernels.c: one block an element, of which one thread works.
+/// add_scaled of Kernels.c: one thread block per element, with one active
+/// thread.
 static constexpr std::string_view AddScaled = R"(
 .version 8.0
 .target sm_80

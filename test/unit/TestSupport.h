@@ -36,8 +36,8 @@ private:
 void writeFile(const std::string &Path, const std::string &Bytes);
 std::string readFile(const std::string &Path);
 
-/// A safetensors file with this header and so many bytes of data, which count
-/// up from 0.
+/// A safetensors file with this header and `DataBytes` bytes of data: 0, 1, 2,
+/// ...
 std::string safetensors(const std::string &Header, size_t DataBytes);
 
 /// Expressions: a number; a symbol times `Multiply` plus `Add`.
@@ -79,10 +79,10 @@ plan::FunctionT &addFunction(plan::PlanT &Plan, const std::string &Name);
 /// The file of a plan, with its digest.
 std::vector<uint8_t> serialize(plan::PlanT &Plan);
 
-/// What LoadedPlan says of a plan: its error, or "".
+/// The error of loading a plan, or "".
 std::string loadError(std::vector<uint8_t> Bytes);
 
-/// A session on a plan; fails the test where that is an error.
+/// A session on a plan; an error fails the test.
 std::unique_ptr<Session> open(plan::PlanT &Plan,
                               const SessionOptions &Options = {});
 
@@ -90,20 +90,22 @@ std::unique_ptr<Session> open(plan::PlanT &Plan,
 plan::PlanT adderPlan();
 
 /// `init` packs w = z + 3 v of N floats into a weights arena; `read` returns w
-/// and z, and counts its calls by twos in a state.
+/// and z, and adds 2 to a state per call.
 plan::PlanT initPlan(int64_t N);
 
-/// Makes a plan one for GPUs: the image is the text "ptx", blocks have 32
-/// threads.
+/// Changes a plan's target to a GPU: the image is the text "ptx", thread blocks
+/// have 32 threads.
 void forGpu(plan::PlanT &Plan);
 
-/// Makes a plan one for the emulated GPU; its only kernel is add_scaled.
+/// Changes the target to the emulated GPU; the plan's only kernel must be
+/// add_scaled.
 plan::PlanT onEmulatedGpu(plan::PlanT Plan);
 
-/// The model of Kernels.c's comment, of 16 words: next, score and logits.
+/// The model described in Kernels.c, with a vocabulary of 16: next, score and
+/// logits.
 inline constexpr int64_t ModelVocabulary = 16;
 plan::PlanT modelPlan(int64_t Slots, int64_t MaxTokens, int64_t MaxLength);
-/// What the model's favourite next token is after these.
+/// The model's most probable next token after these.
 int64_t modelFavourite(const std::vector<int64_t> &Tokens);
 
 template <typename T> T value(absl::StatusOr<T> Result) {

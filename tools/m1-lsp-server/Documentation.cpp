@@ -12,6 +12,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
+#include <array>
 #include <unistd.h>
 
 using namespace llvm;
@@ -54,13 +55,13 @@ void m1::addDocumentation(int From, int To) {
   std::string Buffer;
   // Reads until Buffer holds `Size` bytes; false at the end.
   auto Fill = [&](size_t Size) {
-    char Chunk[4096];
+    std::array<char, 4096> Chunk;
     while (Buffer.size() < Size) {
       ssize_t Count =
-          sys::RetryAfterSignal(-1, ::read, From, Chunk, sizeof Chunk);
+          sys::RetryAfterSignal(-1, ::read, From, Chunk.data(), Chunk.size());
       if (Count <= 0)
         return false;
-      Buffer.append(Chunk, Count);
+      Buffer.append(Chunk.data(), Count);
     }
     return true;
   };

@@ -1,11 +1,10 @@
-//===- Demand.cpp - which part of a block is looked at --------------------===//
+//===- Demand.cpp - which part of a block is used -------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 #include "compiler/Codegen/Blocks/Demand.h"
 
 #include "dialects/Tile/IR/Tile.h"
@@ -29,8 +28,8 @@ Demand::Demand(tile::KernelOp Kernel) {
       for (Block &B : R)
         llvm::for_each(B.getArguments(), Add);
   });
-  // Demand flows against the order of definition, so going backwards settles
-  // all but loops in one round.
+  // Demand flows from users to definitions, so one backward round settles all
+  // but loops.
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (auto [Block, Axis] : llvm::reverse(Blocks)) {
@@ -54,7 +53,7 @@ Demand::Part Demand::compute(Value Block, unsigned Axis) const {
   Part Result;
   for (OpOperand &Use : Block.getUses())
     Result = join(Result, ofUse(Use, Axis));
-  // A carried block is also looked at through the loop's result.
+  // A carried block is also used through the loop's result.
   if (auto Argument = dyn_cast<BlockArgument>(Block))
     if (auto Loop = dyn_cast<scf::ForOp>(Argument.getOwner()->getParentOp()))
       Result = join(Result, get(Loop.getTiedLoopResult(Argument), Axis));
@@ -75,15 +74,15 @@ Demand::Part Demand::ofUse(OpOperand &Use, unsigned Axis) const {
       return {true, Scatter.getRows()};
     return LimitOr(Scatter.getRows(), Scatter.getCols());
   }
-  if (auto Gather = dyn_cast<tile::GatherOp>(Op)) // of its row indices
+  if (auto Gather = dyn_cast<tile::GatherOp>(Op)) // the use as row indices
     return Gather.getRows() ? Part{true, Gather.getRows()}
                             : get(Gather.getResult(), 0);
   if (auto Dot = dyn_cast<tile::DotOp>(Op)) {
-    if (Use.get() == Dot.getAcc() && Use.getOperandNumber() == 2)
-      return get(Dot.getResult(), Axis);
-    if (Use.getOperandNumber() == Axis) // rows of a, columns of b
-      return get(Dot.getResult(), Axis);
-    return All;
+    // All of the accumulator, the rows of a and the columns of b.
+    const bool InResult = &Use == &Dot.getAccMutable() ||
+                          (&Use == &Dot.getAMutable() && Axis == 0) ||
+                          (&Use == &Dot.getBMutable() && Axis == 1);
+    return InResult ? get(Dot.getResult(), Axis) : All;
   }
   if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
     return get(Broadcast.getResult(), 1 - Broadcast.getAxis());

@@ -1,4 +1,4 @@
-//===- Demand.h - which part of a block is looked at ------------*- C++ -*-===//
+//===- Demand.h - which part of a block is used -----------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -7,11 +7,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Blocks have fixed shapes, batches do not: a block of 64 rows may hold one
-// token. How much of a block matters follows from the stores that end its chain
-// of uses: a store with `rows %n` needs n rows of its operand, so the product
-// that makes the operand needs n rows of its left side, and so on back to the
-// loads. Loops over a block run to its demand. That is how one kernel serves
-// prefill and decoding without computing rows that nobody reads.
+// token. How much of a block is used follows from the stores at the end of its
+// chain of uses: a store with `rows %n` uses n rows of its operand, so the
+// product that makes the operand uses n rows of its left operand, and so on
+// back to the loads. Loops over a block run to its demand. That is how one
+// kernel serves prefill and decode without computing rows that nothing uses.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,20 +22,19 @@
 
 namespace m1::codegen {
 
-/// Answers, for a block and an axis, how many leading elements any use looks
-/// at.
+/// For a block and an axis, the number of leading elements that are used.
 class Demand {
 public:
   explicit Demand(tile::KernelOp Kernel);
 
-  /// The limit as an index value of the kernel, or a null value for all.
+  /// The limit as an index value of the kernel; null if all elements are used.
   mlir::Value limit(mlir::Value Block, unsigned Axis) const {
     return get(Block, Axis).Limit;
   }
 
 private:
-  /// A lattice of three levels: nothing seen (not `Known`), one limit, all
-  /// (`Known` without a limit).
+  /// A lattice of three levels: no use seen (not `Known`), one limit, all
+  /// elements (`Known` without a limit).
   struct Part {
     bool Known = false;
     mlir::Value Limit;
@@ -44,7 +43,7 @@ private:
   Part get(mlir::Value Block, unsigned Axis) const {
     return Parts.lookup({Block, Axis});
   }
-  /// From the present demand of whatever uses `Block`.
+  /// The join of the current demand of all uses of `Block`.
   Part compute(mlir::Value Block, unsigned Axis) const;
   Part ofUse(mlir::OpOperand &Use, unsigned Axis) const;
   static Part join(Part A, Part B);

@@ -10,63 +10,45 @@
 #define M1C_COMPILER_CODEGEN_CPU_HOSTLOWERING_H
 
 #include "compiler/Codegen/Blocks/BlockLowering.h"
+#include "compiler/Codegen/CPU/AmxProducts.h"
+#include "compiler/Codegen/CPU/HostLoops.h"
+#include "compiler/Codegen/CPU/VectorProducts.h"
 
 namespace m1::codegen {
 
-/// What the loops need to know of the CPU.
-struct HostShape {
-  int64_t Lanes = 8;                  // f32 elements in a vector register
-  int64_t Registers = 16;             // vector registers
-  tile::MatrixUnitAttrInterface Unit; // null: none
-};
-
-/// One core computes a cell; blocks that need memory lie in its scratch.
-class HostLowering final : public BlockLowering {
+/// One core computes a grid cell.
+class HostLowering final : public TargetLowering {
 public:
-  HostLowering(tile::KernelOp Kernel, mlir::OpBuilder &B, HostShape Shape,
-               mlir::Value Scratch)
-      : BlockLowering(Kernel, B, Scratch), Shape(Shape) {}
+  HostLowering(LoweringContext &Context, tile::TargetAttr Target)
+      : Context(Context), Target(Target), Loops(Context, Target.getLanes()),
+        Writer(Context, Loops),
+        Vectors(Context, Target.getLanes(), Target.getRegisters()),
+        Amx(Context) {}
 
-protected:
-  void forEach(mlir::Value Block, const Access &To, const Extent &E,
-               bool Vectorize, Body Emit) override;
+  Materializer &materializer() override { return Writer; }
   void reduceRows(mlir::Value Source, const Extent &E,
                   mlir::vector::CombiningKind Kind, mlir::Value Init,
                   const Access &Result) override;
   void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) override;
-  Access keepLeft(tile::DotOp Dot, const Access &Left) override;
+  std::optional<Access> materializeLeft(tile::DotOp Dot,
+                                        const Access &Left) override;
 
 private:
-  /// The element type in which lowerDot takes the left or right operand.
-  mlir::Type operandType(tile::DotOp Dot, bool Left) const;
-  /// `Block` as an operand of `Dot`: where it lies, or copied to where it can
-  /// be read.
-  Access operand(tile::DotOp Dot, mlir::Value Block, const Extent &E,
-                 bool Left);
-  void forEachRow(mlir::Location Loc, const Extent &E,
-                  llvm::function_ref<void(mlir::Value)> Emit);
-  void loop(mlir::Location Loc, mlir::Value From, mlir::Value To, int64_t Step,
-            llvm::function_ref<void(mlir::Value)> Emit);
-  /// One register block: `Rows` rows from `Row` by `Vectors` vectors from
-  /// column `Col`.
-  void dotBlock(mlir::Location Loc, const Access &A, const Access &Bm,
-                const Access &C, mlir::Value Row, mlir::Value Col, int64_t Rows,
-                int64_t Vectors, int64_t Lanes, mlir::Value Inner);
-  /// `Rows` rows by all columns.
-  void dotRows(mlir::Location Loc, const Access &A, const Access &Bm,
-               const Access &C, mlir::Value Row, int64_t Rows, int64_t Columns,
-               mlir::Value Inner);
+  enum class Side { Left, Right };
+  bool usesAmx(tile::DotOp Dot) const {
+    return Target.getUnit() && AmxProducts::supports(Dot, Target.getUnit());
+  }
+  /// The element type in which a product reads an operand.
+  mlir::Type operandType(tile::DotOp Dot, Side Which) const;
+  /// An operand of `Dot` where it is, or copied to where it can be read.
+  Access operand(tile::DotOp Dot, const Extent &E, Side Which);
 
-  // MatrixUnit.cpp: products on AMX tiles.
-  bool usesTiles(tile::DotOp Dot) const;
-  void dotTiles(mlir::Location Loc, const Access &A, const Access &Bm,
-                const Access &C, const Extent &E, int64_t K);
-  /// `Tall` tiles of rows from `Row` by all columns.
-  void dotTileRows(mlir::Location Loc, const Access &A, const Access &Bm,
-                   const Access &C, mlir::Value Row, int64_t Tall,
-                   int64_t Columns, int64_t K);
-
-  HostShape Shape;
+  LoweringContext &Context;
+  tile::TargetAttr Target;
+  HostLoops Loops;
+  Materializer Writer;
+  VectorProducts Vectors;
+  AmxProducts Amx;
 };
 
 } // namespace m1::codegen

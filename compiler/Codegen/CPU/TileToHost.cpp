@@ -6,10 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Codegen/Blocks/KernelFunction.h"
 #include "compiler/Codegen/CPU/HostLowering.h"
 #include "compiler/Codegen/Passes.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_TILETOHOST
@@ -20,63 +19,57 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
+/// Word `Number` of the array of 64-bit words at `From`, as an integer or a
+/// pointer.
+static Value loadWord(ScalarBuilder &B, Value From, size_t Number, Type As) {
+  Value Address = B.create<LLVM::GEPOp>(
+      From.getType(), B.getI64Type(), From,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Number)});
+  return B.create<LLVM::LoadOp>(As, Address);
+}
+
+/// The body of a function (args, grid, scratch).
+static LogicalResult emitBody(tile::KernelOp Kernel, func::FuncOp Function,
+                              ScalarBuilder &B, tile::TargetAttr Target) {
+  Value Arguments = Function.getArgument(0), Grid = Function.getArgument(1);
+  LoweringContext Context(Kernel, B, /*ScratchBase=*/Function.getArgument(2));
+  IRMapping &Scalars = Context.Storage.Scalars;
+  auto LoadIndex = [&](Value From, size_t Number) {
+    return B.toIndex(loadWord(B, From, Number, B.getI64Type()));
+  };
+  for (auto [Axis, Position] : llvm::enumerate(
+           Kernel.getArguments().take_front(tile::KernelOp::kGridRank)))
+    Scalars.map(Position, LoadIndex(Grid, Axis));
+  for (auto [Number, Parameter] : llvm::enumerate(Kernel.getParameters()))
+    Scalars.map(Parameter,
+                Parameter.getType().isIndex()
+                    ? LoadIndex(Arguments, Number)
+                    : loadWord(B, Arguments, Number, Arguments.getType()));
+  HostLowering Host(Context, Target);
+  return BlockLowering(Context, Host).lower();
+}
+
 namespace {
 
 struct TileToHost : m1::impl::TileToHostBase<TileToHost> {
   using TileToHostBase::TileToHostBase;
 
   void runOnOperation() override {
-    SmallVector<tile::KernelOp> Kernels(
-        getOperation().getOps<tile::KernelOp>());
-    if (Kernels.empty())
+    ModuleOp Module = getOperation();
+    if (Module.getOps<tile::KernelOp>().empty())
       return;
-    auto Target = tile::requireTarget(getOperation(), tile::TargetKind::Cpu);
+    auto Target = tile::requireTarget(Module, tile::TargetKind::Cpu);
     if (failed(Target))
       return signalPassFailure();
-    for (tile::KernelOp Kernel : Kernels)
-      if (failed(lower(Kernel, *Target)))
-        return signalPassFailure();
-  }
-
-  LogicalResult lower(tile::KernelOp Kernel, tile::TargetAttr Target) {
-    OpBuilder B(Kernel);
-    Location Loc = Kernel.getLoc();
     auto Pointer = LLVM::LLVMPointerType::get(&getContext());
-    auto Function = B.create<func::FuncOp>(
-        Loc, Kernel.getSymName(),
-        B.getFunctionType({Pointer, Pointer, Pointer}, {}));
-    Block *Entry = Function.addEntryBlock();
-    B.setInsertionPointToStart(Entry);
-    Value Arguments = Entry->getArgument(0);
-    Value Grid = Entry->getArgument(1);
-    HostLowering Lowering(
-        Kernel, B, {Target.getLanes(), Target.getRegisters(), Target.getUnit()},
-        Entry->getArgument(2));
-
-    auto LoadWord = [&](Value From, int32_t Number, Type As) -> Value {
-      Value At = B.create<LLVM::GEPOp>(Loc, Pointer, B.getI64Type(), From,
-                                       ArrayRef<LLVM::GEPArg>{Number});
-      return B.create<LLVM::LoadOp>(Loc, As, At);
-    };
-    for (BlockArgument Argument : Kernel.getBody().getArguments()) {
-      int32_t Number = Argument.getArgNumber();
-      bool InGrid = Number < static_cast<int32_t>(tile::KernelOp::kGridRank);
-      Value New;
-      if (Argument.getType().isIndex()) {
-        New = LoadWord(InGrid ? Grid : Arguments,
-                       InGrid ? Number : Number - tile::KernelOp::kGridRank,
-                       B.getI64Type());
-        New = B.create<arith::IndexCastOp>(Loc, B.getIndexType(), New);
-      } else {
-        New = LoadWord(Arguments, Number - tile::KernelOp::kGridRank, Pointer);
-      }
-      Lowering.mapArgument(Argument, New);
-    }
-    if (failed(Lowering.lower()))
-      return failure();
-    B.create<func::ReturnOp>(Loc);
-    Kernel.erase();
-    return success();
+    if (failed(replaceKernels(
+            Module,
+            [&](tile::KernelOp) { return SmallVector<Type>(3, Pointer); },
+            [&](tile::KernelOp Kernel, func::FuncOp Function,
+                ScalarBuilder &B) {
+              return emitBody(Kernel, Function, B, *Target);
+            })))
+      signalPassFailure();
   }
 };
 

@@ -1,4 +1,4 @@
-//===- AssignLayouts.cpp - which blocks lie in registers ------------------===//
+//===- AssignLayouts.cpp - which blocks are in registers ------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/RegisterLayout.h"
+#include "compiler/Codegen/CUDA/RegisterLayouts.h"
 #include "compiler/Codegen/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -20,29 +20,41 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-/// Threads that compute a cell, unless the kernel says otherwise.
+/// Threads that compute a grid cell, unless the kernel says otherwise.
 static constexpr int64_t kDefaultThreads = 128;
+
+/// The most slots of blocks that nested loops carry together: leaves room for
+/// operands among the 255 registers of a thread.
+static constexpr int64_t kMaxCarriedSlots = 192;
 
 namespace {
 
-class Layouts {
+class LayoutChoice {
 public:
-  explicit Layouts(int64_t Warps) : Known(Warps) {}
+  explicit LayoutChoice(int64_t Warps) : Known(Warps) {}
 
-  /// That of a result or of what a loop carries; null for shared memory.
+  /// The layout of a result or of a block that a loop carries; null for shared
+  /// memory.
   const RegisterLayout *choose(Value Block) {
     if (auto Carried = dyn_cast<BlockArgument>(Block))
-      if (waitsForLoop(Carried))
+      if (leavesTooFewRegisters(Carried))
         return nullptr;
-    return spreadOf(Block);
+    return layoutOf(Block);
   }
 
 private:
+  /// The layout of the block's shape, if its uses allow it.
+  const RegisterLayout *layoutOf(Value Block);
+  /// True for a block of rank 1 that is only used with rows of blocks in
+  /// registers: every use broadcasts it along rows, combines it with its like,
+  /// carries it or stores it.
   bool isRowValue(Value Block);
-  const RegisterLayout *spreadOf(Value Block);
-  /// True for what a loop carries around another loop whose own blocks would
-  /// leave it too few registers.
-  bool waitsForLoop(BlockArgument Carried);
+  bool isRowValueUse(OpOperand &Use);
+  /// True if a block has a layout, of which a value for each row has one too.
+  bool hasRowLayout(Value Block);
+  /// True for a block that a loop carries around another loop whose own blocks
+  /// would be left with too few registers.
+  bool leavesTooFewRegisters(BlockArgument Carried);
 
   RegisterLayouts Known;
   DenseMap<Value, bool> RowValues;
@@ -53,92 +65,91 @@ struct TileAssignLayouts : m1::impl::TileAssignLayoutsBase<TileAssignLayouts> {
 
   void runOnOperation() override {
     tile::KernelOp Kernel = getOperation();
+    Builder B(&getContext());
     if (!Kernel.getThreads())
       Kernel->setAttr(tile::KernelOp::kThreadsAttr,
-                      Builder(Kernel).getI32IntegerAttr(kDefaultThreads));
-    Layouts Chosen(Kernel.getThreads() / kLanes);
-    getOperation().getBody().walk([&](Operation *Op) {
-      // Constants are evaluated wherever they are needed.
+                      B.getI32IntegerAttr(kDefaultThreads));
+    LayoutChoice Choice(Kernel.getThreads() / kLanes);
+    Kernel.getBody().walk([&](Operation *Op) {
+      // Constants are evaluated where they are needed.
       if (Op->hasTrait<OpTrait::ConstantLike>())
         return;
       auto Loop = dyn_cast<scf::ForOp>(Op);
-      Builder B(Op);
-      SmallVector<Attribute> Of;
+      SmallVector<Attribute> Entries;
+      bool HasLayout = false;
       for (OpResult Result : Op->getResults()) {
         Value Block = Result;
         if (Loop)
           Block = Loop.getRegionIterArg(Result.getResultNumber());
-        const RegisterLayout *S =
-            isa<VectorType>(Block.getType()) ? Chosen.choose(Block) : nullptr;
-        Of.push_back(S ? Attribute(tile::LayoutAttr::get(
-                             Op->getContext(), S->WarpsDown, S->WarpsAcross))
-                       : B.getUnitAttr());
+        const RegisterLayout *L =
+            isa<VectorType>(Block.getType()) ? Choice.choose(Block) : nullptr;
+        HasLayout |= L != nullptr;
+        Entries.push_back(L ? Attribute(tile::LayoutAttr::get(
+                                  &getContext(), L->WarpsDown, L->WarpsAcross))
+                            : B.getUnitAttr());
       }
-      if (llvm::any_of(Of,
-                       [](Attribute A) { return isa<tile::LayoutAttr>(A); }))
-        Op->setAttr(kLayoutsAttr, B.getArrayAttr(Of));
+      if (HasLayout)
+        Op->setAttr(kLayoutsAttr, B.getArrayAttr(Entries));
     });
   }
 };
 
 } // namespace
 
-/// A rank-1 block that only meets rows of spread blocks: every use repeats it
-/// along rows, combines it with its like, carries it or stores it.
-bool Layouts::isRowValue(Value Block) {
+bool LayoutChoice::hasRowLayout(Value Block) {
+  const RegisterLayout *L = layoutOf(Block);
+  return L && L->OfRows;
+}
+
+bool LayoutChoice::isRowValueUse(OpOperand &Use) {
+  Operation *Op = Use.getOwner();
+  if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
+    return Broadcast.getAxis() == 1 && hasRowLayout(Broadcast.getResult());
+  if (isa<tile::StoreOp>(Op))
+    return true;
+  if (auto Reduction = dyn_cast<vector::MultiDimReductionOp>(Op))
+    return Use.get() == Reduction.getAcc() && isRowValue(Reduction.getResult());
+  if (auto Loop = dyn_cast<scf::ForOp>(Op))
+    return isRowValue(Loop.getTiedLoopRegionIterArg(&Use)) &&
+           isRowValue(Loop.getTiedLoopResult(&Use));
+  if (auto Yield = dyn_cast<scf::YieldOp>(Op)) {
+    Operation *Parent = Yield->getParentOp();
+    if (!isRowValue(Parent->getResult(Use.getOperandNumber())))
+      return false;
+    auto Loop = dyn_cast<scf::ForOp>(Parent);
+    return !Loop || isRowValue(Loop.getRegionIterArg(Use.getOperandNumber()));
+  }
+  return OpTrait::hasElementwiseMappableTraits(Op) &&
+         isRowValue(Op->getResult(0));
+}
+
+bool LayoutChoice::isRowValue(Value Block) {
   auto [It, IsNew] = RowValues.try_emplace(Block, true); // true for cycles
   if (!IsNew)
     return It->second;
-  auto OfUse = [&](OpOperand &Use) {
-    Operation *Op = Use.getOwner();
-    if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op))
-      return Broadcast.getAxis() == 1 && spreadOf(Broadcast.getResult()) &&
-             spreadOf(Broadcast.getResult())->OfRows;
-    if (isa<tile::StoreOp>(Op))
-      return true;
-    if (auto Reduction = dyn_cast<vector::MultiDimReductionOp>(Op))
-      return Use.get() == Reduction.getAcc() &&
-             isRowValue(Reduction.getResult());
-    if (auto Loop = dyn_cast<scf::ForOp>(Op))
-      return isRowValue(Loop.getTiedLoopRegionIterArg(&Use)) &&
-             isRowValue(Loop.getTiedLoopResult(&Use));
-    if (auto Yield = dyn_cast<scf::YieldOp>(Op)) {
-      Operation *Parent = Yield->getParentOp();
-      if (!isRowValue(Parent->getResult(Use.getOperandNumber())))
-        return false;
-      auto Loop = dyn_cast<scf::ForOp>(Parent);
-      return !Loop || isRowValue(Loop.getRegionIterArg(Use.getOperandNumber()));
-    }
-    return OpTrait::hasElementwiseMappableTraits(Op) &&
-           isRowValue(Op->getResult(0));
-  };
-  bool Result = true;
-  if (auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>()) {
-    const RegisterLayout *Source = spreadOf(Reduction.getSource());
-    Result = Source && Source->OfRows;
-  }
-  for (OpOperand &Use : Block.getUses())
-    Result = Result && OfUse(Use);
+  auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>();
+  const bool Result = (!Reduction || hasRowLayout(Reduction.getSource())) &&
+                      llvm::all_of(Block.getUses(), [&](OpOperand &Use) {
+                        return isRowValueUse(Use);
+                      });
   return RowValues[Block] = Result;
 }
 
-const RegisterLayout *Layouts::spreadOf(Value Block) {
+const RegisterLayout *LayoutChoice::layoutOf(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
   if (Type.getRank() == 1 && !isRowValue(Block))
     return nullptr;
   return Known.of(Type.getShape());
 }
 
-bool Layouts::waitsForLoop(BlockArgument Carried) {
-  /// What leaves room for operands among a thread's 255 registers.
-  constexpr int64_t kMostCarriedSlots = 192;
+bool LayoutChoice::leavesTooFewRegisters(BlockArgument Carried) {
   auto Loop = cast<scf::ForOp>(Carried.getOwner()->getParentOp());
   int64_t Inner = 0;
   for (auto Nested : Loop.getBody()->getOps<scf::ForOp>())
     for (BlockArgument Argument : Nested.getRegionIterArgs())
       if (auto Type = dyn_cast<VectorType>(Argument.getType()))
-        if (const RegisterLayout *S = Known.of(Type.getShape()))
-          Inner += S->slots();
-  const RegisterLayout *Own = spreadOf(Carried);
-  return Inner && Own && Own->slots() + Inner > kMostCarriedSlots;
+        if (const RegisterLayout *L = Known.of(Type.getShape()))
+          Inner += L->slots();
+  const RegisterLayout *Own = layoutOf(Carried);
+  return Inner && Own && Own->slots() + Inner > kMaxCarriedSlots;
 }

@@ -1,195 +1,169 @@
-//===- Staging.cpp - tiles of operands in shared memory -------------------===//
+//===- Staging.cpp - copying operand tiles through shared memory ----------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// Neighbouring threads copy neighbouring chunks of eight numbers (`cp.async`,
-// past L1). Bounds do not branch: a copy of fewer bytes than a chunk has leaves
-// zeros, and reads nothing where that is all of them.
-//
-//===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/WarpLowering.h"
+#include "compiler/Codegen/CUDA/Staging.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-TileLayout::TileLayout(int64_t Rows, int64_t Cols)
-    : Rows(Rows), Chunks(Cols / kChunk), Pitch(Chunks * kChunkBytes) {
-  assert(Cols % kChunk == 0);
-  constexpr int64_t kLine = 8; // chunks that lie in different banks
-  if (Chunks % kLine == 0) {
-    Mask = kLine - 1;
-  } else if (llvm::isPowerOf2_64(Chunks)) {
-    Mask = Chunks - 1;
-    Shift = Mask ? llvm::Log2_64(kLine / Chunks) : 0;
-  } else {
-    Pitch = (Chunks | 1) * kChunkBytes;
-  }
+unsigned StagingRing::add(const Access &From, const TileLayout &Layout,
+                          bool IsLeft) {
+  Operands.push_back({From, Layout, StageBytes, IsLeft});
+  StageBytes += Layout.bytes();
+  return Operands.size() - 1;
 }
 
-Access WarpLowering::allocateRows(VectorType Type) {
-  if (Type.getRank() != 2 || !Type.getElementType().isBF16() ||
-      Type.getDimSize(1) % TileLayout::kChunk != 0)
-    return allocate(Type);
-  // An odd number of chunks from row to row: no two of eight share banks.
-  const int64_t Stride =
-      (Type.getDimSize(1) / TileLayout::kChunk | 1) * TileLayout::kChunk;
-  return allocate(
-      VectorType::get({Type.getDimSize(0), Stride}, Type.getElementType()));
-}
+//===----------------------------------------------------------------------===//
+// Copies
+//===----------------------------------------------------------------------===//
 
-bool WarpLowering::liesInShared(Value Block) const {
-  auto It = Buffers.find(Block);
-  if (It == Buffers.end())
-    return false;
-  const Access &A = It->second;
-  return A.Element.isBF16() && !A.Held && !A.Rows && !A.Cols &&
-         A.Strides[1] == 1 && A.Strides[0] % TileLayout::kChunk == 0 &&
-         cast<LLVM::LLVMPointerType>(A.Base.getType()).getAddressSpace() ==
-             cast<LLVM::LLVMPointerType>(Scratch.getType()).getAddressSpace();
-}
-
-Access WarpLowering::inShared(Value Block) {
-  if (liesInShared(Block))
-    return Buffers.lookup(Block);
-  auto Type = cast<VectorType>(Block.getType());
-  Access To = allocateRows(Type);
-  Extent Whole;
-  Whole.RowCount = Type.getDimSize(0);
-  Whole.ColCount = Type.getDimSize(1);
-  write(Block, To, Whole);
-  return To;
-}
-
-Value WarpLowering::inTile(Location Loc, const TileLayout &L, Value Row,
-                           Value Chunk) {
-  if (L.Mask) {
-    Value Turn = Row;
-    if (L.Shift)
-      Turn = B.create<arith::ShRUIOp>(Loc, Row, constantIndex(L.Shift));
-    Turn = B.create<arith::AndIOp>(Loc, Turn, constantIndex(L.Mask));
-    Chunk = B.create<arith::XOrIOp>(Loc, Chunk, Turn);
-  }
-  return B.create<arith::AddIOp>(
-      Loc, B.create<arith::MulIOp>(Loc, Row, constantIndex(L.Pitch)),
-      B.create<arith::MulIOp>(Loc, Chunk,
-                              constantIndex(TileLayout::kChunkBytes)));
-}
-
-Value WarpLowering::sharedAt(Location Loc, Value Base, Value Bytes) {
-  Value Offset = B.create<arith::IndexCastOp>(Loc, B.getI64Type(), Bytes);
-  return B.create<LLVM::GEPOp>(Loc, Base.getType(), B.getI8Type(), Base,
-                               ArrayRef<LLVM::GEPArg>{Offset});
-}
-
-void WarpLowering::forEachChunk(
-    Location Loc, const TileLayout &L, Value Thread,
+void StagingRing::forEachChunk(
+    const TileLayout &L,
     llvm::function_ref<void(int64_t Number, Value Row, Value Chunk)> Emit) {
-  const int64_t Total = L.Rows * L.Chunks;
-  Value Across = constantIndex(L.Chunks);
-  for (int64_t Number = 0; Number * kThreads < Total; ++Number) {
-    Value I = plus(Loc, Thread, Number * kThreads);
-    ifThen(Loc,
-           (Number + 1) * kThreads > Total ? below(Loc, I, constantIndex(Total))
-                                           : Value(),
-           [&] {
-             Emit(Number, B.create<arith::DivUIOp>(Loc, I, Across),
-                  B.create<arith::RemUIOp>(Loc, I, Across));
-           });
+  const int64_t Total = L.Rows * L.Chunks, Count = Threads.threads();
+  for (int64_t Number = 0; Number * Count < Total; ++Number) {
+    Value I = B.plus(Thread, Number * Count);
+    const bool IsPartial = (Number + 1) * Count > Total;
+    B.ifThen(IsPartial ? B.less(I, B.index(Total)) : Value(), [&] {
+      Value Row = B.over(I, L.Chunks), Chunk = B.modulo(I, L.Chunks);
+      Emit(Number, Row, Chunk);
+    });
   }
 }
 
-void WarpLowering::findSourceRows(Location Loc, Side &S, Value Thread) {
-  const Access &From = S.Ring->From;
-  if (!From.RowIndex)
+void StagingRing::findSourceRows(StagedOperand &Operand) {
+  if (!Operand.From.RowIndex)
     return;
-  // Rows past the last chunk are the first's: nobody copies them.
-  const int64_t Total = S.Layout.Rows * S.Layout.Chunks;
-  for (int64_t First = 0; First < Total; First += kThreads) {
-    Value I = plus(Loc, Thread, First);
-    if (First + kThreads > Total)
-      I = B.create<arith::SelectOp>(Loc, below(Loc, I, constantIndex(Total)), I,
-                                    constantIndex(0));
+  const TileLayout &L = Operand.Layout;
+  const int64_t Total = L.Rows * L.Chunks, Count = Threads.threads();
+  for (int64_t First = 0; First < Total; First += Count) {
+    Value I = B.plus(Thread, First);
+    // Threads without a chunk get row 0; its value is unused.
+    if (First + Count > Total)
+      I = B.select(B.less(I, B.index(Total)), I, B.index(0));
     Position P;
-    P.Row = B.create<arith::DivUIOp>(Loc, I, constantIndex(S.Layout.Chunks));
-    S.Ring->SourceRows.push_back(rowOf(Loc, From, P));
+    P.Row = B.over(I, L.Chunks);
+    Operand.SourceRows.push_back(Context.Eval.memoryRow(Operand.From, P));
   }
 }
 
-void WarpLowering::copyTile(Location Loc, const Side &S, Value Thread,
-                            Value First, Value To) {
-  const Access &From = S.Ring->From;
-  Type I32 = B.getI32Type();
+void StagingRing::copyTile(const StagedOperand &Operand, Value First,
+                           Value To) {
+  const Access &From = Operand.From;
   auto Word = [&](int64_t V) -> Value {
-    return B.create<arith::ConstantOp>(Loc, B.getI32IntegerAttr(V));
+    return B.create<arith::ConstantOp>(B.getI32IntegerAttr(V));
   };
-  forEachChunk(
-      Loc, S.Layout, Thread, [&](int64_t Number, Value TileRow, Value Chunk) {
-        Value Row = TileRow;
-        Value Col = B.create<arith::MulIOp>(Loc, Chunk,
-                                            constantIndex(TileLayout::kChunk));
-        Value &Deep = S.Ring->IsLeft ? Col : Row;
-        Deep = B.create<arith::AddIOp>(Loc, Deep, First);
-        Value Bytes;
-        if (From.Cols) {
-          // What is left of the row, at most a chunk and at least nothing.
-          Value Left = B.create<arith::SubIOp>(Loc, From.Cols, Col);
-          Left = B.create<arith::MinSIOp>(Loc, Left,
-                                          constantIndex(TileLayout::kChunk));
-          Left = B.create<arith::MaxSIOp>(Loc, Left, constantIndex(0));
-          Bytes = B.create<arith::MulIOp>(
-              Loc, B.create<arith::IndexCastOp>(Loc, I32, Left), Word(2));
-        }
-        if (From.Rows)
-          Bytes = B.create<arith::SelectOp>(
-              Loc, below(Loc, Row, From.Rows),
-              Bytes ? Bytes : Word(TileLayout::kChunkBytes), Word(0));
-        Value Source = address(
-            Loc, From, From.RowIndex ? S.Ring->SourceRows[Number] : Row, Col);
-        Value Target = sharedAt(Loc, To, inTile(Loc, S.Layout, TileRow, Chunk));
-        SmallVector<Value> Operands{Target, Source};
-        if (Bytes)
-          Operands.push_back(Bytes);
-        // nvvm.cp.async with a number of bytes is inline assembly in MLIR 19.
-        B.create<LLVM::CallIntrinsicOp>(
-            Loc, TypeRange(),
-            Bytes ? "llvm.nvvm.cp.async.cg.shared.global.16.s"
-                  : "llvm.nvvm.cp.async.cg.shared.global.16",
-            Operands);
-      });
+  forEachChunk(Operand.Layout, [&](int64_t Number, Value TileRow, Value Chunk) {
+    Value Row = TileRow;
+    Value Col = B.times(Chunk, TileLayout::kChunk);
+    (Operand.IsLeft ? Col : Row) = B.plus(Operand.IsLeft ? Col : Row, First);
+    Value Bytes;
+    if (From.Cols) {
+      // The rest of the row: at most a chunk, at least nothing.
+      Value Rest = B.minus(From.Cols, Col);
+      Rest = B.smaller(Rest, B.index(TileLayout::kChunk));
+      Rest = B.larger(Rest, B.index(0));
+      Bytes = B.create<arith::MulIOp>(B.toI32(Rest), Word(2));
+    }
+    if (From.Rows)
+      Bytes = B.select(B.less(Row, From.Rows),
+                       Bytes ? Bytes : Word(TileLayout::kChunkBytes), Word(0));
+    Value Source =
+        address(B, From, From.RowIndex ? Operand.SourceRows[Number] : Row, Col);
+    Value Target =
+        byteAddress(B, To, chunkOffset(B, Operand.Layout, TileRow, Chunk));
+    SmallVector<Value> Arguments{Target, Source};
+    if (Bytes)
+      Arguments.push_back(Bytes);
+    // nvvm.cp.async with a number of bytes is inline assembly in MLIR 19.
+    B.create<LLVM::CallIntrinsicOp>(
+        TypeRange(),
+        Bytes ? "llvm.nvvm.cp.async.cg.shared.global.16.s"
+              : "llvm.nvvm.cp.async.cg.shared.global.16",
+        Arguments);
+  });
 }
 
-SmallVector<Value> WarpLowering::loadMatrices(Location Loc, const TileLayout &L,
-                                              Value Base, Value Row,
-                                              Value Chunk, const Place &At,
-                                              unsigned Count, bool Transposed) {
-  // Lanes 0-15 point to the 16 rows of two matrices, the others to those of the
-  // two on their right.
-  Value Sixteen = constantIndex(16);
-  Row = B.create<arith::AddIOp>(
-      Loc, Row, B.create<arith::RemUIOp>(Loc, At.Lane, Sixteen));
-  if (Count == 4)
-    Chunk = B.create<arith::AddIOp>(
-        Loc, Chunk, B.create<arith::DivUIOp>(Loc, At.Lane, Sixteen));
-  Type I32 = B.getI32Type();
-  auto Result = LLVM::LLVMStructType::getLiteral(B.getContext(),
-                                                 SmallVector<Type>(Count, I32));
-  Value All = B.create<NVVM::LdMatrixOp>(
-      Loc, Result, sharedAt(Loc, Base, inTile(Loc, L, Row, Chunk)),
-      B.getI32IntegerAttr(Count),
-      NVVM::MMALayoutAttr::get(B.getContext(), Transposed
-                                                   ? NVVM::MMALayout::col
-                                                   : NVVM::MMALayout::row));
-  SmallVector<Value> Words;
-  for (unsigned I = 0; I < Count; ++I)
-    Words.push_back(B.create<LLVM::ExtractValueOp>(Loc, All, I));
-  return Words;
+//===----------------------------------------------------------------------===//
+// The ring
+//===----------------------------------------------------------------------===//
+
+void StagingRing::issue(Value First, Value Offset) {
+  Value Stage = byteAddress(B, Base, Offset);
+  for (auto [Number, Operand] : llvm::enumerate(Operands))
+    copyTile(Operand, First, tile(Number, Stage));
+}
+
+void StagingRing::commit() { B.create<NVVM::CpAsyncCommitGroupOp>(); }
+
+void StagingRing::wait() {
+  B.create<NVVM::CpAsyncWaitGroupOp>(std::max<int64_t>(Stages - 2, 0));
+  B.create<gpu::BarrierOp>();
+}
+
+void StagingRing::run(int64_t Tiles, bool Unroll, const ThreadId &Id,
+                      Value Used, Multiply Emit) {
+  Base = Context.Scratch
+             .allocate(VectorType::get({Stages * StageBytes}, B.getI8Type()))
+             .Base;
+  Thread = B.plus(B.times(Id.Warp, kLanes), Id.Lane);
+  for (StagedOperand &Operand : Operands)
+    findSourceRows(Operand);
+  // Other threads may still read what the first tiles overwrite.
+  Threads.barrier();
+  for (int64_t T = 0; T < ahead(); ++T) {
+    issue(B.index(T * Depth), B.index(T * StageBytes));
+    commit();
+  }
+  if (Unroll || Tiles <= 2)
+    runUnrolled(Tiles, Used, Emit);
+  else
+    runLoop(Tiles, Used, Emit);
+}
+
+void StagingRing::runUnrolled(int64_t Tiles, Value Used, Multiply Emit) {
+  for (int64_t T = 0; T < Tiles; ++T) {
+    wait();
+    if (const int64_t Next = T + ahead(); Next < Tiles)
+      issue(B.index(Next * Depth), B.index(Next % Stages * StageBytes));
+    commit();
+    B.ifThen(Used, [&] {
+      Emit(B.index(T * Depth),
+           byteAddress(B, Base, B.index(T % Stages * StageBytes)), T);
+    });
+  }
+}
+
+void StagingRing::runLoop(int64_t Tiles, Value Used, Multiply Emit) {
+  // Carried: the offset of the stage that is multiplied and of the one that is
+  // filled meanwhile.
+  Value End = B.index(Tiles * Depth);
+  B.loop(
+      B.index(0), End, ValueRange{B.index(0), B.index(ahead() * StageBytes)},
+      [&](Value First, ValueRange Offsets) {
+        wait();
+        Value Next = B.plus(First, ahead() * Depth);
+        B.ifThen(B.less(Next, End), [&] { issue(Next, Offsets[1]); });
+        commit();
+        B.ifThen(Used, [&] {
+          Emit(First, byteAddress(B, Base, Offsets[0]), std::nullopt);
+        });
+        SmallVector<Value> Following;
+        for (Value Offset : Offsets) {
+          Value Further = B.plus(Offset, StageBytes);
+          Following.push_back(B.select(B.equal(Further, Stages * StageBytes),
+                                       B.index(0), Further));
+        }
+        return Following;
+      },
+      Depth);
 }

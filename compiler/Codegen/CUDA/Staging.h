@@ -1,4 +1,4 @@
-//===- Staging.h - tiles of operands in shared memory -----------*- C++ -*-===//
+//===- Staging.h - copying operand tiles through shared memory --*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -9,50 +9,88 @@
 #ifndef M1C_COMPILER_CODEGEN_CUDA_STAGING_H
 #define M1C_COMPILER_CODEGEN_CUDA_STAGING_H
 
-#include "compiler/Codegen/Blocks/BlockLowering.h"
-
-#include <cstdint>
+#include "compiler/Codegen/Blocks/LoweringContext.h"
+#include "compiler/Codegen/CUDA/SharedTile.h"
+#include "compiler/Codegen/CUDA/ThreadBlock.h"
 
 namespace m1::codegen {
 
-/// How a tile of 16-bit numbers lies in shared memory: rows of chunks of eight,
-/// which is what an asynchronous copy writes and `ldmatrix` reads at once.
-/// Eight rows' chunks of one column lie in different banks: a row's chunks are
-/// permuted by an exclusive or with its number, or rows are an odd number of
-/// chunks apart where that cannot be done.
-struct TileLayout {
-  static constexpr int64_t kChunk = 8, kChunkBytes = 16;
-
-  TileLayout() = default;
-  /// The best for a tile [Rows, Cols]; Cols is a multiple of kChunk.
-  TileLayout(int64_t Rows, int64_t Cols);
-  /// As `tile-assign-products` chose.
-  TileLayout(int64_t Rows, int64_t Cols, tile::OperandAttr Chosen)
-      : Rows(Rows), Chunks(Cols / kChunk), Pitch(Chosen.getPitch()),
-        Mask(Chosen.getMask()), Shift(Chosen.getShift()) {}
-  /// As it lies in memory whose rows are `Stride` numbers apart.
-  TileLayout(int64_t Rows, int64_t Cols, int64_t Stride)
-      : Rows(Rows), Chunks(Cols / kChunk),
-        Pitch(Stride / kChunk * kChunkBytes) {}
-
-  int64_t Rows = 0;
-  int64_t Chunks = 0; // of a row
-  int64_t Pitch = 0;  // bytes from row to row
-  /// Chunk c of row r lies at r * Pitch + (c ^ (r >> Shift & Mask)) *
-  /// kChunkBytes.
-  int64_t Mask = 0, Shift = 0;
-
-  int64_t bytes() const { return Rows * Pitch; }
+/// An operand of a product that is copied from global to shared memory tile by
+/// tile, in the order of k.
+struct StagedOperand {
+  Access From;         // in global memory
+  TileLayout Layout;   // of a tile
+  int64_t Offset = 0;  // of its tile in a stage, in bytes
+  bool IsLeft = false; // k runs along its rows, not from row to row
+  /// For gathers: the source rows of the chunks that this thread copies.
+  llvm::SmallVector<mlir::Value> SourceRows = {};
 };
 
-/// An operand of a product that is copied to shared memory tile by tile, in
-/// the order of k.
-struct Staged {
-  Access From;         // in global memory
-  int64_t Offset = 0;  // of its tile in a stage, in bytes
-  bool IsLeft = false; // k runs along its rows' columns, not from row to row
-  /// For gathers: the source rows of the chunks that this thread copies.
-  llvm::SmallVector<mlir::Value> SourceRows;
+/// A ring of stages in shared memory. A stage holds the tiles of a product's
+/// staged operands for one range of k; while it is multiplied, later stages are
+/// filled by asynchronous copies.
+///
+/// Adjacent threads copy adjacent chunks of eight numbers (`cp.async`,
+/// bypassing L1). Bounds need no branches: a copy of fewer bytes than a chunk
+/// has fills it with zeros, and a copy of no bytes reads nothing.
+class StagingRing {
+public:
+  /// Multiplies the tiles at `Stage`, from k = `First` on, which is tile number
+  /// `Number` where that is known at compile time.
+  using Multiply = llvm::function_ref<void(mlir::Value First, mlir::Value Stage,
+                                           std::optional<int64_t> Number)>;
+
+  /// `Depth` is the k of a tile.
+  StagingRing(LoweringContext &Context, ThreadBlock &Threads, int64_t Depth,
+              int64_t Stages)
+      : Context(Context), B(Context.B), Threads(Threads), Depth(Depth),
+        Stages(Stages) {}
+
+  /// Adds an operand, whose tiles are [Rows, Cols]; returns its index.
+  unsigned add(const Access &From, const TileLayout &Layout, bool IsLeft);
+  bool empty() const { return Operands.empty(); }
+  /// The tile of an operand at `Stage`.
+  mlir::Value tile(unsigned Operand, mlir::Value Stage) {
+    return byteAddress(B, Stage, B.index(Operands[Operand].Offset));
+  }
+  const TileLayout &layout(unsigned Operand) const {
+    return Operands[Operand].Layout;
+  }
+
+  /// Copies `Tiles` tiles in order and calls `Emit` for each, for warps where
+  /// `Used` (null: all) is true; the others only help to copy. With `Unroll`,
+  /// the code of every tile is written out.
+  void run(int64_t Tiles, bool Unroll, const ThreadId &Id, mlir::Value Used,
+           Multiply Emit);
+
+private:
+  void forEachChunk(const TileLayout &L,
+                    llvm::function_ref<void(int64_t Number, mlir::Value Row,
+                                            mlir::Value Chunk)>
+                        Emit);
+  void findSourceRows(StagedOperand &Operand);
+  /// Starts to copy the tile from k = `First` on to `To`.
+  void copyTile(const StagedOperand &Operand, mlir::Value First,
+                mlir::Value To);
+  /// The same for all operands, to the stage at `Offset`.
+  void issue(mlir::Value First, mlir::Value Offset);
+  void commit();
+  /// Waits until all threads' copies to the oldest stage have arrived and no
+  /// thread reads the stage before it, which is filled next.
+  void wait();
+  void runUnrolled(int64_t Tiles, mlir::Value Used, Multiply Emit);
+  void runLoop(int64_t Tiles, mlir::Value Used, Multiply Emit);
+  /// Tiles whose copies are under way before the first is multiplied.
+  int64_t ahead() const { return std::max<int64_t>(Stages - 1, 1); }
+
+  LoweringContext &Context;
+  ScalarBuilder &B;
+  ThreadBlock &Threads;
+  int64_t Depth, Stages;
+  llvm::SmallVector<StagedOperand, 2> Operands;
+  int64_t StageBytes = 0;
+  mlir::Value Base;   // of the ring
+  mlir::Value Thread; // the number of the thread that copies
 };
 
 } // namespace m1::codegen

@@ -6,11 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Codegen/CUDA/Products.h"
-#include "compiler/Codegen/CUDA/WarpLowering.h"
+#include "compiler/Codegen/Blocks/KernelFunction.h"
+#include "compiler/Codegen/CUDA/ProductRules.h"
+#include "compiler/Codegen/CUDA/ThreadBlockLowering.h"
 #include "compiler/Codegen/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -27,6 +27,46 @@ static constexpr unsigned kGlobalSpace = 1;
 static constexpr unsigned kSharedSpace = 3;
 static constexpr llvm::StringLiteral kSharedSymbol = "m1_shared";
 
+/// What `tile-assign-layouts` and `tile-assign-products` establish.
+static LogicalResult verifyKernel(tile::KernelOp Kernel,
+                                  tile::TargetAttr Target) {
+  if (failed(verifyLayouts(Kernel)))
+    return failure();
+  ProductRules Rules(Kernel, Target);
+  return failure(
+      Kernel.getBody()
+          .walk([&](tile::DotOp Dot) { return WalkResult(Rules.verify(Dot)); })
+          .wasInterrupted());
+}
+
+static SmallVector<Type> parameterTypes(tile::KernelOp Kernel) {
+  Builder B(Kernel.getContext());
+  return llvm::map_to_vector(Kernel.getParameters(), [&](Value V) -> Type {
+    if (V.getType().isIndex())
+      return B.getI64Type();
+    return LLVM::LLVMPointerType::get(Kernel.getContext(), kGlobalSpace);
+  });
+}
+
+static LogicalResult emitBody(tile::KernelOp Kernel, func::FuncOp Function,
+                              ScalarBuilder &B, LLVM::GlobalOp Shared) {
+  Function->setAttr(kThreadsAttr, B.getI32IntegerAttr(Kernel.getThreads()));
+  Type Index = B.getIndexType();
+  Value Thread = B.create<gpu::ThreadIdOp>(Index, gpu::Dimension::x);
+  LoweringContext Context(Kernel, B,
+                          /*ScratchBase=*/B.create<LLVM::AddressOfOp>(Shared));
+  IRMapping &Scalars = Context.Storage.Scalars;
+  ThreadBlockLowering Threads(Context, Thread);
+  constexpr gpu::Dimension kAxes[] = {gpu::Dimension::x, gpu::Dimension::y,
+                                      gpu::Dimension::z};
+  for (auto [Axis, Position] : llvm::zip(kAxes, Kernel.getArguments()))
+    Scalars.map(Position, B.create<gpu::BlockIdOp>(Index, Axis).getResult());
+  for (auto [Old, New] :
+       llvm::zip(Kernel.getParameters(), Function.getArguments()))
+    Scalars.map(Old, Old.getType().isIndex() ? B.toIndex(New) : Value(New));
+  return BlockLowering(Context, Threads).lower();
+}
+
 namespace {
 
 struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
@@ -34,66 +74,27 @@ struct TileToGPU : m1::impl::TileToGPUBase<TileToGPU> {
 
   void runOnOperation() override {
     ModuleOp Module = getOperation();
-    SmallVector<tile::KernelOp> Kernels(Module.getOps<tile::KernelOp>());
+    auto Kernels = Module.getOps<tile::KernelOp>();
     if (Kernels.empty())
       return;
-    // Its size is given at launch.
+    auto Target = tile::requireTarget(Module, tile::TargetKind::Gpu);
+    if (failed(Target))
+      return signalPassFailure();
+    for (tile::KernelOp Kernel : Kernels)
+      if (failed(verifyKernel(Kernel, *Target)))
+        return signalPassFailure();
+    // The size of shared memory is given at launch.
     OpBuilder B = OpBuilder::atBlockBegin(Module.getBody());
     auto Shared = B.create<LLVM::GlobalOp>(
         Module.getLoc(), LLVM::LLVMArrayType::get(B.getI8Type(), 0),
         /*isConstant=*/false, LLVM::Linkage::External, kSharedSymbol,
         Attribute(), /*alignment=*/16, kSharedSpace);
-    for (tile::KernelOp Kernel : Kernels)
-      if (failed(lower(Kernel, Shared)))
-        return signalPassFailure();
-  }
-
-  static LogicalResult checkProducts(tile::KernelOp Kernel) {
-    Products Known(Kernel, {});
-    return failure(
-        Kernel.getBody()
-            .walk([&](tile::DotOp Dot) { return WalkResult(Known.check(Dot)); })
-            .wasInterrupted());
-  }
-
-  LogicalResult lower(tile::KernelOp Kernel, LLVM::GlobalOp Shared) {
-    if (failed(verifyLayouts(Kernel)) || failed(checkProducts(Kernel)))
-      return failure();
-    OpBuilder B(Kernel);
-    Location Loc = Kernel.getLoc();
-    auto Global = LLVM::LLVMPointerType::get(&getContext(), kGlobalSpace);
-    auto Arguments = Kernel.getBody().getArguments();
-    SmallVector<Type> Types;
-    for (BlockArgument A : Arguments.drop_front(tile::KernelOp::kGridRank))
-      Types.push_back(A.getType().isIndex() ? Type(B.getI64Type())
-                                            : Type(Global));
-    auto Function = B.create<func::FuncOp>(Loc, Kernel.getSymName(),
-                                           B.getFunctionType(Types, {}));
-    Function->setAttr(kThreadsAttr, B.getI32IntegerAttr(Kernel.getThreads()));
-    Block *Entry = Function.addEntryBlock();
-    B.setInsertionPointToStart(Entry);
-
-    Type Index = B.getIndexType();
-    Value Thread = B.create<gpu::ThreadIdOp>(Loc, Index, gpu::Dimension::x);
-    Value Base = B.create<LLVM::AddressOfOp>(Loc, Shared);
-    WarpLowering Lowering(Kernel, B, Thread, Base);
-    constexpr gpu::Dimension kAxes[] = {gpu::Dimension::x, gpu::Dimension::y,
-                                        gpu::Dimension::z};
-    for (auto [Axis, Argument] : llvm::zip(kAxes, Arguments))
-      Lowering.mapArgument(Argument,
-                           B.create<gpu::BlockIdOp>(Loc, Index, Axis));
-    for (auto [Old, New] :
-         llvm::zip(Arguments.drop_front(tile::KernelOp::kGridRank),
-                   Entry->getArguments()))
-      Lowering.mapArgument(
-          Old, Old.getType().isIndex()
-                   ? B.create<arith::IndexCastOp>(Loc, Index, New).getResult()
-                   : Value(New));
-    if (failed(Lowering.lower()))
-      return failure();
-    B.create<func::ReturnOp>(Loc);
-    Kernel.erase();
-    return success();
+    if (failed(replaceKernels(Module, parameterTypes,
+                              [&](tile::KernelOp Kernel, func::FuncOp Function,
+                                  ScalarBuilder &B) {
+                                return emitBody(Kernel, Function, B, Shared);
+                              })))
+      signalPassFailure();
   }
 };
 

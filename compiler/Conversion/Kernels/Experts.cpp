@@ -9,7 +9,7 @@
 #include "compiler/Conversion/Kernels/Experts.h"
 
 #include "compiler/Conversion/Kernels/PackedWeights.h"
-#include "compiler/Conversion/Kernels/Sequences.h"
+#include "compiler/Support/Masking.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -32,7 +32,7 @@ static void buildRouter(KernelBody &B) {
   // Softmax; columns that only fill the panel are no experts.
   Value Column = B.iota({M, Width}, 1);
   Value Real =
-      B.cmpI(arith::CmpIPredicate::slt, Column, B.splat(Experts, Column));
+      B.compare(arith::CmpIPredicate::slt, Column, B.splat(Experts, Column));
   Logits = B.select(Real, Logits, B.splat(kMasked, Logits));
   Value Max = B.rowMax(Logits);
   Value Power = B.expF(B.subF(Logits, B.along(Max, 1, Width)));
@@ -51,7 +51,7 @@ static void buildRouter(KernelBody &B) {
     Chosen.push_back(Where);
     Weight.push_back(Best);
     Value Taken =
-        B.cmpI(arith::CmpIPredicate::eq, Column, B.along(Where, 1, Width));
+        B.compare(arith::CmpIPredicate::eq, Column, B.along(Where, 1, Width));
     Left = B.select(Taken, B.splat(-1, Left), Left);
   }
   Value Total = Weight[0];

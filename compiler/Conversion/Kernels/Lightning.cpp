@@ -66,7 +66,7 @@ struct LightningChunk {
     Value Scores = B.dot(Q, Keys, B.zeros({C, C}));
     Value I = shifted(B, B.iota({C, C}, 0), First);
     Value J = B.iota({C, C}, 1);
-    Value Seen = B.cmpI(arith::CmpIPredicate::sge, I, J);
+    Value Seen = B.compare(arith::CmpIPredicate::sge, I, J);
     Value Decayed =
         B.mulF(Scores, decay(B, Slope, B.create<arith::SubIOp>(I, J)));
     Value P = B.select(Seen, Decayed, B.zeros({C, C}));

@@ -9,7 +9,7 @@
 #include "compiler/Conversion/Kernels/LogProb.h"
 
 #include "compiler/Conversion/Kernels/PackedWeights.h"
-#include "compiler/Conversion/Kernels/Sequences.h"
+#include "compiler/Support/Masking.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -40,14 +40,14 @@ static void emitParts(KernelBody &B, int64_t Vocabulary,
             B.iota({M, Panel}, 1),
             B.fill(B.toI32(B.times(J, Panel)), {M, Panel}));
         if (Vocabulary % Panel != 0)
-          L = B.select(B.cmpI(arith::CmpIPredicate::slt, Column,
-                              B.splat(Vocabulary, Column)),
+          L = B.select(B.compare(arith::CmpIPredicate::slt, Column,
+                                 B.splat(Vocabulary, Column)),
                        L, B.splat(kMasked, L));
         Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
         Value Sum = B.addF(B.mulF(Carried[1], B.expF(B.subF(Carried[0], Max))),
                            B.rowSum(B.expF(B.subF(L, B.along(Max, 1, Panel)))));
-        Value IsTarget =
-            B.cmpI(arith::CmpIPredicate::eq, Column, B.along(Target, 1, Panel));
+        Value IsTarget = B.compare(arith::CmpIPredicate::eq, Column,
+                                   B.along(Target, 1, Panel));
         Value Chosen =
             B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
         return SmallVector<Value>{Max, Sum, Chosen};

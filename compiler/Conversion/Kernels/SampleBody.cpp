@@ -50,10 +50,6 @@ Value SampleBody::cmpF(arith::CmpFPredicate P, Value A, Value D) {
   return B.create<arith::CmpFOp>(P, A, D);
 }
 
-Value SampleBody::both(Value A, Value D) {
-  return B.create<arith::AndIOp>(A, D);
-}
-
 Value SampleBody::flipped(Value Bits) {
   Value Sign = B.create<arith::ShRSIOp>(Bits, integer(31, Bits));
   Value Flip = B.create<arith::AndIOp>(Sign, integer(INT32_MAX, Bits));
@@ -136,7 +132,7 @@ Value SampleBody::inside(Value Block, const Piece &P, double Other) {
   if (!P.Bound)
     return Block;
   Value End = B.splat(static_cast<double>(C.Vocabulary), P.Column);
-  return B.select(B.cmpI(arith::CmpIPredicate::slt, P.Column, End), Block,
+  return B.select(B.compare(arith::CmpIPredicate::slt, P.Column, End), Block,
                   B.splat(Other, Block));
 }
 

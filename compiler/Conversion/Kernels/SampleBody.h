@@ -75,7 +75,6 @@ public:
   /// Rounded towards 0; numbers outside [0, V] become the nearer end.
   mlir::Value toCount(mlir::Value Number);
   mlir::Value cmpF(mlir::arith::CmpFPredicate P, mlir::Value A, mlir::Value D);
-  mlir::Value both(mlir::Value A, mlir::Value D);
 
   // Keys.
   mlir::Value flipped(mlir::Value Bits);

@@ -143,8 +143,8 @@ static void buildBegin(KernelBody &B) {
   B.create<memref::StoreOp>(B.select(IsGood, Best, Error), B["result"],
                             ValueRange{B.X});
   S.set(Words, Stage, S.i32(None));
-  Value Draws = S.both(
-      IsGood, S.both(S.cmpF(arith::CmpFPredicate::OGT,
+  Value Draws = B.both(
+      IsGood, B.both(S.cmpF(arith::CmpFPredicate::OGT,
                             S.ofRow(B["temperature"]), S.f32(0)),
                      S.cmpF(arith::CmpFPredicate::OGT, Max, S.f32(-INFINITY))));
   B.ifThen(Draws, [&] {
@@ -154,7 +154,7 @@ static void buildBegin(KernelBody &B) {
     S.set(Numbers, Uniform,
           S.uniform(S.ofRow(B["seeds"]), S.ofRow(B["positions"])));
     Value K = S.ofRow(B["top_k"]);
-    Value Cuts = S.both(B.less(S.i32(0), K), B.less(K, S.i32(C.Vocabulary)));
+    Value Cuts = B.both(B.less(S.i32(0), K), B.less(K, S.i32(C.Vocabulary)));
     B.ifThen(Cuts, [&] { S.begin(Words, Numbers, TopK, S.toF64(K)); });
     B.ifThen(B.create<arith::XOrIOp>(Cuts, S.integer(1, Cuts)),
              [&] { S.beginAmong(Words, Numbers, B["top_p"], Mass); });
@@ -185,7 +185,7 @@ static void buildCount(KernelBody &B) {
   const Cut &C = S.C;
   Value Words = B["words"];
   Value Now = S.get(Words, Stage);
-  Value Searches = S.both(B.less(S.i32(None), Now), B.less(Now, S.i32(Chosen)));
+  Value Searches = B.both(B.less(S.i32(None), Now), B.less(Now, S.i32(Chosen)));
   B.ifThen(Searches, [&] {
     Value Step = B.iota({Steps}, 0);
     Step = B.create<arith::AddIOp>(Step, B.splat(1, Step));
@@ -226,7 +226,7 @@ static void buildNarrow(KernelBody &B) {
   Value Words = B["words"], Numbers = B["numbers"];
   Value Now = S.get(Words, Stage);
   auto Is = [&](Phase P) { return B.equal(Now, S.i32(P)); };
-  Value Searches = S.both(B.less(S.i32(None), Now), B.less(Now, S.i32(Chosen)));
+  Value Searches = B.both(B.less(S.i32(None), Now), B.less(Now, S.i32(Chosen)));
   B.ifThen(Searches, [&] {
     // How many of the keys pass: those up to some number.
     Value Zero = B.index(0);
@@ -238,8 +238,8 @@ static void buildNarrow(KernelBody &B) {
                  S.cmpF(arith::CmpFPredicate::OGE, Sums, Bound));
     Value Passed = S.sum(S.ones(Passes));
     auto SumAt = [&](Value Number) {
-      Value Is = B.cmpI(arith::CmpIPredicate::eq, B.iota({Steps}, 0),
-                        B.fill(Number, {Steps}));
+      Value Is = B.compare(arith::CmpIPredicate::eq, B.iota({Steps}, 0),
+                           B.fill(Number, {Steps}));
       return S.sum(B.select(Is, Sums, B.splat(0, Sums)));
     };
     Value One = S.i32(1), LowKey = S.get(Words, Low);
@@ -342,8 +342,8 @@ static void buildPick(KernelBody &B) {
   B.ifThen(S.isIn(Words, Chosen), [&] {
     // Its number among this group's; rounding can make it one too many.
     Value Counts = S.parts(B["ties"]), Group = B.iota({C.Groups}, 0);
-    Value Earlier = B.cmpI(arith::CmpIPredicate::slt, Group,
-                           B.fill(B.toI32(B.Y), {C.Groups}));
+    Value Earlier = B.compare(arith::CmpIPredicate::slt, Group,
+                              B.fill(B.toI32(B.Y), {C.Groups}));
     Value Before = S.sum(B.select(Earlier, Counts, B.splat(0, Counts)));
     Value Last = B.create<arith::SubIOp>(S.sum(Counts), S.i32(1));
     Value Mine =
@@ -354,7 +354,7 @@ static void buildPick(KernelBody &B) {
                         B.fill(Logit, {C.Columns}));
       Value Tie = S.inside(S.ones(Is), P, 0);
       Value Count = S.sum(Tie), Left = Carried[0];
-      Value Here = S.both(B.less(S.i32(-1), Left), B.less(Left, Count));
+      Value Here = B.both(B.less(S.i32(-1), Left), B.less(Left, Count));
       B.ifThen(Here, [&] {
         // How many starts of `Size` columns lie at or before it: first
         // for large ones, then for single columns in that one.
@@ -367,12 +367,12 @@ static void buildPick(KernelBody &B) {
               B.splat(static_cast<double>(Size), End));
           End = B.create<arith::AddIOp>(End, B.fill(From, {Starts}));
           Value Inside =
-              B.cmpI(arith::CmpIPredicate::slt, B.along(Column, 0, Starts),
-                     B.along(End, 1, C.Columns));
+              B.compare(arith::CmpIPredicate::slt, B.along(Column, 0, Starts),
+                        B.along(End, 1, C.Columns));
           Value Ties = B.along(Tie, 0, Starts);
           Value Sums = B.rowSum(B.select(Inside, Ties, B.splat(0, Ties)));
-          return S.sum(S.ones(
-              B.cmpI(arith::CmpIPredicate::sle, Sums, B.fill(Left, {Starts}))));
+          return S.sum(S.ones(B.compare(arith::CmpIPredicate::sle, Sums,
+                                        B.fill(Left, {Starts}))));
         };
         const int64_t Size = C.Columns / Starts;
         Value From =

@@ -13,10 +13,6 @@
 
 namespace m1 {
 
-/// What a masked score counts as: its exponential is 0, and a difference of two
-/// is not NaN.
-inline constexpr double kMasked = -1e30;
-
 /// The sequence that a cell works on.
 struct Sequence {
   mlir::Value Begin;    // its first token in the batch

@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Kernels/Softmax.h"
 
 #include "compiler/Conversion/Kernels/Sequences.h"
+#include "compiler/Support/Masking.h"
 
 using namespace mlir;
 using namespace m1;
@@ -106,7 +107,7 @@ struct SoftmaxRows {
           Value Scores = B.dot(Queries, Kt, B.zeros({M, C}));
           Scores = B.mulF(Scores, B.splat(B.number("scale"), Scores));
           Value J = shifted(B, B.iota({M, C}, 1), Base);
-          Value IsSeen = B.cmpI(arith::CmpIPredicate::sge, Positions, J);
+          Value IsSeen = B.compare(arith::CmpIPredicate::sge, Positions, J);
           Scores = B.select(IsSeen, Scores, B.splat(kMasked, Scores));
           Value Max = B.create<arith::MaxNumFOp>(Before.Max, B.rowMax(Scores));
           Value P = B.expF(B.subF(Scores, B.along(Max, 1, C)));
@@ -155,7 +156,7 @@ static void buildSoftmax(KernelBody &B) {
     Value Skipped = B.times(B.Z, M);
     Value IsMine = B.less(Skipped, Seq.Count);
     if (SegmentKeys) // single tokens are softmaxSplitKernel's
-      IsMine = B.create<arith::AndIOp>(IsMine, B.less(B.index(1), Seq.Count));
+      IsMine = B.both(IsMine, B.less(B.index(1), Seq.Count));
     B.ifThen(IsMine, [&] {
       Value Rows = B.smaller(B.minus(Seq.Count, Skipped), B.index(M));
       Value Token = B.plus(Seq.Begin, Skipped);

@@ -251,7 +251,7 @@ def Tile_ScratchOp : Tile_Op<"scratch", [MemoryEffects<[MemAlloc]>, AllTypesMatc
   let summary = "Allocates memory of a grid cell until its last use";
   let description = [{
     A buffer in the memory of a grid cell, which begins at `base`: the worker thread's scratch memory on a CPU, the
-    thread block's shared memory on a GPU. `tile-to-host` and `tile-to-gpu` create these ops and `tile-place-scratch`
+    thread block's shared memory on a GPU. `tile-to-host` and `tile-to-gpu` create these ops and `tile-assign-scratch`
     replaces them by addresses. In a loop each iteration has its own buffer; one that must outlive an iteration is
     created before the loop.
 

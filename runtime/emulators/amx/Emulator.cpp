@@ -25,7 +25,7 @@ using namespace m1;
 namespace {
 constexpr unsigned MaxTiles = 8, MaxRows = 16, MaxRowBytes = 64;
 
-/// What ldtilecfg reads, byte by byte. All zero: not configured.
+/// The memory operand of ldtilecfg. All zero: not configured.
 struct Configuration {
   uint8_t Palette;
   uint8_t StartRow;
@@ -37,9 +37,8 @@ struct Configuration {
 };
 static_assert(sizeof(Configuration) == 64);
 
-/// Rows of dwords. What lies outside the configured shape cannot be seen, as no
-/// instruction reads it and configuring anew clears all; so it may be anything
-/// here, where the unit keeps it zero.
+/// Rows of dwords. Data outside the configured shape is undefined here (AMX
+/// keeps it zero): no instruction reads it, and reconfiguring clears all tiles.
 using Tile = uint32_t[MaxRows][MaxRowBytes / 4];
 
 struct Unit {
@@ -58,7 +57,7 @@ enum class Operation : uint8_t {
   Dot
 };
 
-/// The last byte of a VEX prefix that stands for 66, F3 or F2.
+/// The implied prefix (66, F3 or F2) in the last byte of a VEX prefix.
 enum Prefix : uint8_t { NP, P66, PF3, PF2 };
 
 struct Encoding {
@@ -90,8 +89,8 @@ struct Instruction {
   uint64_t Index;   // index << scale: the bytes from row to row
 };
 
-/// An exception of the unit's. The signal comes from generated code, never from
-/// inside the C library, so that its functions may be called here.
+/// An AMX exception. The signal is raised by generated code, never inside the C
+/// library, so its functions may be called here.
 [[noreturn]] __attribute__((format(printf, 2, 3))) void
 refuse(const char *Name, const char *Format, ...) {
   std::fprintf(stderr, "AMX emulator: %s: ", Name);
@@ -103,7 +102,7 @@ refuse(const char *Name, const char *Format, ...) {
   std::abort();
 }
 
-/// A general register by the number that instructions use.
+/// A general-purpose register by its encoding.
 uint64_t generalRegister(const ucontext_t &Context, unsigned Number) {
   constexpr int Places[] = {
       REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -127,8 +126,8 @@ const Encoding *find(uint8_t Opcode, uint8_t Pp, bool RegistersOnly) {
   return Found == std::end(Encodings) ? nullptr : Found;
 }
 
-/// Reads the operand that ModRM's `Mod` and `I.Rm` begin. `X` and `B` are the
-/// fourth bits of index and base.
+/// Decodes the memory operand given by ModRM's `Mod` and `I.Rm`. `X` and `B`:
+/// the high bits of index and base.
 void decodeMemory(const ucontext_t &Context, const uint8_t *&Code, unsigned Mod,
                   unsigned X, unsigned B, Instruction &I) {
   I.HasSib = (I.Rm & 7) == 4;
@@ -139,8 +138,8 @@ void decodeMemory(const ucontext_t &Context, const uint8_t *&Code, unsigned Mod,
     if (unsigned Index = (Sib >> 3 & 7) | X << 3; Index != 4) // 4: no index
       I.Index = generalRegister(Context, Index) << (Sib >> 6);
   }
-  // Without a displacement, base 5 (and 13) means none but 32 bits to come,
-  // from the next instruction on where there is no SIB byte.
+  // Without a displacement, base 5 (and 13) means no base and a 32-bit
+  // displacement, relative to the next instruction if there is no SIB byte.
   bool NoBase = Mod == 0 && (Base & 7) == 5;
   int64_t Displacement = Mod == 1             ? take<int8_t>(Code)
                          : Mod == 2 || NoBase ? take<int32_t>(Code)
@@ -152,7 +151,7 @@ void decodeMemory(const ucontext_t &Context, const uint8_t *&Code, unsigned Mod,
     I.Address += reinterpret_cast<uint64_t>(Code);
 }
 
-/// Bytes are read one after the other: what follows may not be mapped.
+/// Read byte by byte: the following bytes may not be mapped.
 std::optional<Instruction> decode(const ucontext_t &Context) {
   const auto *Begin =
       reinterpret_cast<const uint8_t *>(Context.uc_mcontext.gregs[REG_RIP]);
@@ -187,7 +186,7 @@ std::optional<Instruction> decode(const ucontext_t &Context) {
   return I;
 }
 
-/// Fields that an instruction does not use have fixed values.
+/// Checks that unused fields have their fixed values.
 void checkFields(const Instruction &I) {
   Operation What = I.Is->What;
   if (What != Operation::Dot && I.Vvvv != 0)
@@ -232,8 +231,8 @@ void loadConfiguration(const Instruction &I) {
   ThisThread.Config = C;
 }
 
-/// A tile that an instruction names, which the configuration must have. (Whole
-/// dwords in a row: ldtilecfg takes any number of bytes, the others do not.)
+/// A tile operand, which must be configured. (Rows must be whole dwords,
+/// although ldtilecfg accepts any number of bytes.)
 struct Operand {
   Operand(const Instruction &I, unsigned Number) {
     const Configuration &C = ThisThread.Config;
@@ -273,8 +272,8 @@ void store(const Instruction &I) {
 /// elements, for A of pairs along k and B of pairs along k in each column. The
 /// manual's order: in each row one chain of FMAs over k for the even and one
 /// for the odd elements, both from 0; then their sum; then that on C. (Intel's
-/// intrinsics guide has another, one chain for both: the manual's is the newer
-/// text.) Not inlined, for the rounding mode around it.
+/// intrinsics guide has one chain for both; the manual is newer.) Not inlined:
+/// the caller sets the rounding mode.
 __attribute__((noinline, target("avx2,fma"))) void
 accumulate(const Operand &C, const Operand &A, const Operand &B) {
   const __m256i High = _mm256_set1_epi32(0xFFFF0000);
@@ -313,7 +312,7 @@ void dot(const Instruction &I) {
   if (A.RowBytes / 4 != B.Rows)
     refuse(Name, "the left operand has %u pairs in a row, the right %u rows",
            A.RowBytes / 4, B.Rows);
-  // To nearest even, denormals are zero before and after, no exceptions.
+  // Round to nearest even, denormals are zero, flush to zero, no exceptions.
   constexpr unsigned MaskAll = 0x1F80, FlushToZero = 0x8000,
                      DenormalsAreZero = 0x40;
   unsigned Before = _mm_getcsr();

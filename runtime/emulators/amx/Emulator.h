@@ -6,15 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The part of Intel's matrix unit that the compiler's code uses, in software:
+// A software implementation of the AMX instructions that the compiler emits:
 // ldtilecfg, sttilecfg, tilerelease, tilezero, tileloadd, tileloaddt1,
-// tilestored and tdpbf16ps. It is there so that this code is tested on machines
-// without the unit, and is linked into tests only.
+// tilestored and tdpbf16ps. It is for testing on machines without AMX and is
+// linked into m1run-amx and tests only.
 //
 // Source: Intel's Software Developer's Manual, volume 2, the pages of these
 // instructions and section 2.10 (their exceptions). Not modelled: segment and
 // address-size prefixes, a start row other than 0, and which of several NaNs a
-// product passes on.
+// product propagates.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,17 +25,16 @@
 
 namespace m1::amx {
 
-/// Executes the instruction at `Context`'s instruction pointer on the calling
-/// thread's own tiles, with `Context`'s registers, and moves the pointer past
-/// it. Returns false, having done nothing, where it is none of the above. Where
-/// the unit would raise an exception, the process ends by abort() after one
-/// line on stderr that names the instruction and what is wrong with it.
+/// Executes the instruction at `Context`'s instruction pointer with `Context`'s
+/// registers and the calling thread's tiles, and advances the pointer. Returns
+/// false, without effect, if it is none of the above. If AMX would raise an
+/// exception, prints one line that names the instruction and the error to
+/// stderr and aborts.
 bool emulateAmx(ucontext_t &Context);
 
-/// From now on the instructions above work in every thread of this process: a
-/// CPU without them raises SIGILL, whose handler calls emulateAmx(). Any other
-/// illegal instruction kills the process as before. Needs AVX2 and FMA; not for
-/// a CPU that has AMX.
+/// Installs a SIGILL handler that calls emulateAmx(), for all threads of the
+/// process. Other illegal instructions kill the process as before. Needs AVX2
+/// and FMA, and a CPU without AMX.
 void installAmxEmulator();
 
 } // namespace m1::amx

@@ -15,7 +15,7 @@ from array import array
 
 from memory import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PAGE, PROT_EXEC, PROT_READ, PROT_WRITE, fail, libc, up
 
-# Where the program lies, with its heap behind it, and where its stack ends.
+# Load address of the program, which its heap follows, and end of its stack.
 IMAGE, STACK_END, STACK = 0x10000000, 0xFFFF0000, 8 << 20
 
 AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_ENTRY, AT_SECURE, AT_RANDOM, AT_EXECFN = 3, 4, 5, 6, 7, 9, 23, 25, 31
@@ -47,7 +47,7 @@ class Elf:
                         self.headers = self.base + to + headers - offset
 
     def load(self, memory, file, flags, offset, to, in_file, size):
-        """Maps a segment: its part of the file, and zeros up to its size."""
+        """Maps a segment: its part of the file, zero-filled up to its size."""
         protection = (flags >> 2 & 1) * PROT_READ | (flags >> 1 & 1) * PROT_WRITE | (flags & 1) * PROT_EXEC
         start, end, skip = to // PAGE * PAGE, up(to + size), to % PAGE
         memory.map(start, end - start, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
@@ -58,7 +58,7 @@ class Elf:
 
 
 def load(memory, arguments):
-    """Loads a program, its dynamic loader and its stack: where it begins, and where the stack does."""
+    """Loads a program, its dynamic loader and its stack; returns the entry point and the stack pointer."""
     program = Elf(memory, arguments[0], IMAGE)
     begin, loader = program.entry, 0
     if program.interpreter:
@@ -86,7 +86,7 @@ def load(memory, arguments):
 # System calls
 # ===----------------------------------------------------------------------===//
 
-# The host's, by number: name and arguments, p for an address of the program's.
+# Calls passed to the host, by number: name and arguments; p is an address in the program.
 HOST_CALLS = {
     0: ("read", "ipi"),
     1: ("write", "ipi"),
@@ -122,7 +122,7 @@ FUTEX_WAKE, FUTEX_COMMAND = 1, 0x7F
 
 
 class System:
-    """Linux for one thread. Its own calls take all six arguments and use the first few."""
+    """Linux for one thread. Calls get all six arguments and use the first few."""
 
     def __init__(self, machine, memory):
         self.machine, self.memory = machine, memory
@@ -147,7 +147,7 @@ class System:
         }
 
     def call(self, number, arguments):
-        """What a system call returns, or None where it does not."""
+        """The result of a system call, or None if it does not return."""
         if number in HOST_CALLS:
             return self.host(number, arguments)
         if number not in self.own:
@@ -189,8 +189,8 @@ class System:
         return 0
 
     def signal(self, signal, registers):
-        """Makes a frame for a signal's handler on the program's stack, below what a function may use without moving the
-        stack: the registers with which the handler begins. Vector registers are the machine's business."""
+        """Pushes a signal frame below the red zone of the program's stack; returns the registers with which the handler
+        starts. Vector registers are saved by the machine."""
         handler, restorer = self.handlers[signal]
         info = registers["rsp"] - 128 - INFO_SIZE
         context = (info - CONTEXT_SIZE) // 16 * 16
@@ -201,7 +201,7 @@ class System:
         return {"rip": handler, "rsp": context - 8, "rdi": signal, "rsi": info, "rdx": context}
 
     def resume(self):
-        """As rt_sigreturn(): goes on with the registers in the frame, which the handler may have changed."""
+        """rt_sigreturn(): continues with the registers in the frame, which the handler may have changed."""
         context = self.machine.get("rsp")
         values = self.memory.words(context + CONTEXT_REGISTERS, len(CONTEXT_ORDER))
         self.machine.resume(dict(zip(CONTEXT_ORDER, values)))

@@ -15,8 +15,8 @@ from array import array
 from linux import CONTEXT_ORDER, System
 from memory import KERNEL, PAGE, PHYSICAL, ROOT, fail
 
-# The supervisor's pages: code, tables, a stack with where system calls go on at
-# its lower end, and where vector registers are kept while a signal is handled.
+# The supervisor's pages: code, tables, a stack with the continuation of system
+# calls at its lower end, and the save area of vector registers during a signal.
 TABLES, STACK, VECTORS = KERNEL + PAGE, KERNEL + 2 * PAGE, KERNEL + 3 * PAGE
 STACK_END, GO_ON = STACK + PAGE, STACK
 GLOBAL_TABLE, INTERRUPT_TABLE, TASK = TABLES, TABLES + 0x100, TABLES + 0x400
@@ -29,12 +29,12 @@ def at(address, register=4):
 
 # WBINVD calls back.
 CODE = {
-    # rax is CR4, r8 where the program begins; XCR0 = 0xe7 is x87, SSE, AVX and AVX-512.
+    # rax is CR4, r8 the entry point; XCR0 = 0xe7 is x87, SSE, AVX and AVX-512.
     "boot": "0f22e0 31c9 31d2 b8e7000000 0f01d1"  # mov cr4, rax; xsetbv
     "4c89c1 31c0 4531c0 480f07",  # mov rcx, r8; xor eax, eax; xor r8d, r8d; sysretq
     "system_call": "0f09 ff" + at(GO_ON),  # wbinvd; jmp [GO_ON]
     "return": "480f07",  # sysretq
-    # The stack has rax and what iretq takes.
+    # The stack holds rax and the operands of iretq.
     "resume": "b8ffffffff 480fae" + at(VECTORS, 5) + "58 48cf",  # mov eax, -1; xrstor64; pop rax; iretq
     "undefined": "0f09 480fae" + at(VECTORS) + "48cf",  # wbinvd, which sets eax to -1; xsave64; iretq
 }
@@ -49,7 +49,7 @@ EFER = 1 << 11 | 1 << 10 | 1 << 8 | 1  # NXE, LMA, LME, SCE
 FLAGS, FLAGS_CLEARED = 0x202, 0x47700  # interrupts enabled; what SYSCALL clears
 MXCSR, MXCSR_MASK = 0x1F80, 0xFFFF  # to nearest, exceptions masked
 
-# Selectors as SYSCALL and SYSRET make them of STAR, and their segments.
+# Selectors that SYSCALL and SYSRET derive from STAR, and their segments.
 KERNEL_CODE, KERNEL_DATA, USER_BASE, USER_DATA, USER_CODE, TASK_SELECTOR = 0x10, 0x18, 0x20, 0x2B, 0x33, 0x40
 DESCRIPTORS = {KERNEL_CODE: 0xAF9B000000FFFF, KERNEL_DATA: 0xCF93000000FFFF, USER_DATA & ~3: 0xCFF3000000FFFF, USER_CODE & ~3: 0xAFFB000000FFFF}
 SEGMENTS = [("cs", KERNEL_CODE, 0xA09B), ("ss", KERNEL_DATA, 0xC093), *((name, 0, 0xC0F3) for name in ("ds", "es", "fs", "gs"))]
@@ -73,7 +73,7 @@ class Hooks(ctypes.Structure):
 
 
 def guarded(function):
-    """A callback's exception would be printed and forgotten."""
+    """Ends the process on an exception in a callback, which ctypes would only print."""
 
     def call(*arguments):
         try:
@@ -85,7 +85,7 @@ def guarded(function):
 
 
 class Machine:
-    """Bochs' CPU. Its package's Python interface makes a callback of every instruction; the C interface below it calls
+    """Bochs' CPU. The package's Python interface calls back for every instruction; the C interface used here calls
     only the hooks that are set."""
 
     def __init__(self, memory):
@@ -97,7 +97,7 @@ class Machine:
             getattr(self.bochs, f"bochscpu_cpu_{name}").restype = ctypes.c_uint64
         for name in ("bochscpu_cpu_from", "sim_get_param_enum"):
             getattr(self.bochs, name).restype = ctypes.c_void_p
-        # bx_param_enum_c::set(): the package itself offers no choice.
+        # bx_param_enum_c::set(): the package has no interface for it.
         model = ctypes.c_void_p(self.bochs.sim_get_param_enum(b"cpu.model"))
         self.bochs._ZN15bx_param_enum_c3setEl(model, ctypes.c_long(SAPPHIRE_RAPIDS))
         self.session = package.Session()  # makes CPU 0
@@ -107,7 +107,7 @@ class Machine:
         self.system = System(self, memory)
 
     def page_in(self, address):
-        """Gives the emulator a stretch of physical memory."""
+        """Maps a range of physical memory."""
         first = address // (16 * PAGE) * (16 * PAGE)
         if address >= PHYSICAL:
             fail(f"physical address {address:#x} does not exist")
@@ -131,7 +131,7 @@ class Machine:
         self.bochs.bochscpu_cpu_set_fs(self.cpu, ctypes.byref(segment))
 
     def start(self, begin, stack):
-        """Runs the program, which ends the process."""
+        """Runs the program, whose exit ends the process."""
         self.memory.write(KERNEL, bytes.fromhex("".join(CODE.values())))
         self.write_tables()
         state = self.package.State()
@@ -161,7 +161,7 @@ class Machine:
         return segment
 
     def write_tables(self):
-        """The tables of #UD, the one exception that is delivered: its gate, the segments there and back, its stack."""
+        """The tables of #UD, the only exception that is delivered: its gate, segments and stack."""
         for selector, descriptor in DESCRIPTORS.items():
             self.memory.write(GLOBAL_TABLE + selector, descriptor.to_bytes(8, "little"))
         to = ENTRY["undefined"]
@@ -169,7 +169,7 @@ class Machine:
         self.memory.write(TASK + 4, STACK_END.to_bytes(8, "little"))
 
     def called(self, *_):
-        """The supervisor's WBINVD."""
+        """Handles the supervisor's WBINVD."""
         if STACK <= self.get("rsp") < STACK_END:
             self.undefined()
             return
@@ -179,7 +179,7 @@ class Machine:
             self.set({"rax": result})
 
     def undefined(self):
-        """Has the program's handler of SIGILL run. The stack has rip, cs, rflags, rsp and ss."""
+        """Enters the program's SIGILL handler. The stack holds rip, cs, rflags, rsp and ss."""
         frame = STACK_END - 40
         registers = {name: self.get(name) for name in CONTEXT_ORDER}
         registers["rip"], _, registers["rflags"], registers["rsp"], _ = self.memory.words(frame, 5)
@@ -189,7 +189,7 @@ class Machine:
         self.set({**first, "rax": 0xFFFFFFFF})
 
     def resume(self, registers):
-        """Goes on in user mode with all registers as given, and the vector registers as they were kept."""
+        """Returns to user mode with the given registers and the saved vector registers."""
         rax, rip, flags, stack = (registers.pop(name) for name in ("rax", "rip", "rflags", "rsp"))
         words = array("Q", [rax, rip, USER_CODE, flags, stack, USER_DATA])
         self.memory.write(STACK_END - 48, words.tobytes())

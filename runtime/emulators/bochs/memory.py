@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""The machine's memory, where the host has it, and its page tables."""
+"""The machine's memory, mapped in the host process, and its page tables."""
 
 import ctypes
 import errno
@@ -13,8 +13,8 @@ import os
 import sys
 from array import array
 
-# A physical address is the virtual one: [0, SPACE) is the program's. Above lie
-# the page tables, whose lowest level is one array with an entry a page.
+# Physical and virtual addresses are equal: [0, SPACE) is the program's. The page
+# tables follow; their lowest level is one array with an entry per page.
 PAGE = 4096
 SPACE = 1 << 36
 TABLES = SPACE
@@ -23,11 +23,11 @@ POINTERS = DIRECTORIES + SPACE // PAGE // 512 * 8
 ROOT = POINTERS + PAGE
 PHYSICAL = ROOT + PAGE
 
-# The supervisor's pages, and what a program maps, at addresses not used twice.
+# The supervisor's pages, and the program's mappings, whose addresses are never reused.
 KERNEL, KERNEL_PAGES, MAPPINGS = 0x1000, 4, 0x100000000
 HEAP = 1 << 30
 
-# Of a page table's entry.
+# Bits of a page table entry.
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, NO_EXECUTE = 1, 2, 4, 0x20, 0x40, 1 << 63
 PRESENT_TABLE = PRESENT | WRITABLE | USER | ACCESSED
 SUPERVISOR = PRESENT | WRITABLE | ACCESSED | DIRTY
@@ -38,7 +38,7 @@ FAILED = (1 << 64) - 1
 
 
 def fail(problem):
-    """Ends the process, even where nobody reads what it says."""
+    """Ends the process with a message, even if stderr is closed."""
     try:
         print(f"bochs: {problem}", file=sys.stderr, flush=True)
     finally:
@@ -57,7 +57,7 @@ def up(value, unit=PAGE):
 
 
 class Memory:
-    """The machine's memory, where the host has it, and its page tables."""
+    """The machine's memory, mapped in the host process, and its page tables."""
 
     def __init__(self):
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
@@ -74,7 +74,7 @@ class Memory:
         self.heap = self.heap_end = 0
 
     def fill(self, table, first, last):
-        """Has a table's entries refer to the tables in [first, last)."""
+        """Makes a table's entries refer to the tables in [first, last)."""
         entries = array("Q", range(first | PRESENT_TABLE, last, PAGE))
         self.view(table, 8 * len(entries)).cast("Q")[:] = entries
 
@@ -98,12 +98,12 @@ class Memory:
         self.entries[first:last] = array("Q", range(first * PAGE | flags, last * PAGE | flags, PAGE))
 
     def is_mapped(self, address):
-        """Whether an address is the program's."""
+        """Whether an address belongs to the program."""
         return address < SPACE and self.entries[address // PAGE] & (PRESENT | USER) == PRESENT | USER
 
     def map(self, address, size, protection, flags=MAP_PRIVATE | MAP_ANONYMOUS, file=-1, offset=0):
-        """As mmap(): the address, or minus an error's number. The host's mapping can be written wherever it is the
-        program's own; the page tables hold what the program asked for."""
+        """mmap(): the address, or a negative error number. Private host mappings are always writable; the page tables
+        hold the protection that the program asked for."""
         if not flags & MAP_FIXED:
             address = self.next
             self.next += up(size) + PAGE
@@ -122,7 +122,7 @@ class Memory:
         return min(0, self.map(address, size, 0, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED))
 
     def grow(self, end):
-        """As brk(): where the heap ends. What it gives up and gets again is zero."""
+        """brk(): the end of the heap. Memory that is released and allocated again is zero."""
         if self.heap <= end <= self.heap + HEAP:
             mapped, wanted = up(self.heap_end), up(end)
             if wanted > mapped:

@@ -11,18 +11,18 @@ Runs an x86-64 Linux program on Bochs' model of Intel's Sapphire Rapids, so that
 code for CPUs with AVX-512 is tested where there is none. The emulator is PyPI's
 bochscpu-python; LIBRARY is the build's libm1-bochs-glibc.so, which that package
 needs on an older C library. The package was built without Bochs' AMX: this CPU
-says that it has none.
+reports none.
 
-The program runs in user mode with its dynamic loader and its libraries, and all
-of it is emulated, CPUID included. SYSCALL leads to a supervisor page whose code
-calls back here by an instruction that Bochs reports (WBINVD), so that nothing is
-called for any other instruction: some 50 million plain ones run in a second. Here
-Linux's part is played: most calls are the host's own, on the program's files and
+The program runs in user mode with its dynamic loader and its libraries, all of it
+emulated, including CPUID. SYSCALL enters a supervisor page whose code calls back
+into Python with an instruction that Bochs reports (WBINVD). No other instruction
+has a callback: some 50 million simple instructions run per second. Python then
+acts as Linux: most calls are passed to the host, on the program's files and
 memory. There is one processor and one thread. An instruction that the CPU lacks
-becomes SIGILL where the program handles that, so m1run-amx, which has AMX in
-software, runs as well: AVX-512 by Bochs, tiles by ../amx. All other exceptions of
-the CPU end the program, as do system calls that linux.py does not list, with one
-line on stderr and exit code 70.
+raises SIGILL if the program handles it, so that m1run-amx, which has AMX in
+software, runs as well: AVX-512 by Bochs, tiles by ../amx. Other CPU exceptions
+and system calls that linux.py does not list end the program with one line on
+stderr and exit code 70.
 """
 
 import ctypes

@@ -23,7 +23,7 @@ module attributes {tile.target = #tile.target<cpu "x86-64-v3", lanes = 8, regist
 // -----
 
 module attributes {tile.target = #tile.target<cpu "x86-64-v3", lanes = 8, registers = 16>} {
-  // expected-error@+1 {{'func.func' op expected the attribute m1.scratch_bytes, found none; the pass tile-place-scratch sets it}}
+  // expected-error@+1 {{'func.func' op expected the attribute m1.scratch_bytes, found none; the pass tile-assign-scratch sets it}}
   func.func @none() {
     return
   }

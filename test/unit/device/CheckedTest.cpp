@@ -18,13 +18,13 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 namespace {
-/// The devices that find such kernels.
+/// The devices that detect out-of-bounds accesses.
 class Checked : public testing::TestWithParam<const char *> {
 protected:
   bool onCpu() const { return GetParam() == std::string_view("cpu"); }
 
-  /// Runs add_scaled on `Cells` cells. Its out, a and b are these bytes of one
-  /// arena of 64 floats; a and b are read, out is written or not.
+  /// Runs add_scaled on `Cells` cells. out, a and b are ranges of an arena of
+  /// 64 floats; `IsWritten`: whether the plan says that out is written.
   struct Range {
     uint64_t Offset, Bytes;
   };
@@ -58,7 +58,7 @@ protected:
 };
 
 TEST_P(Checked, FindsStoresPastTheEnd) {
-  // The eleventh cell's element is another buffer's.
+  // The eleventh element belongs to another buffer.
   std::string Error = run(11, {0, 40}, {64, 44}, {128, 44});
   EXPECT_THAT(Error, StartsWith("test.m1plan: kernel 'add_scaled' (here), "
                                 "grid 11 x 1 x 1"));

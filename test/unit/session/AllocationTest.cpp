@@ -19,22 +19,25 @@ using namespace m1::test;
 
 static std::atomic<int64_t> Allocations{0};
 
-// The array and nothrow forms call this one.
-void *operator new(size_t Bytes) {
+// The array and nothrow forms call this one. Not inlined: GCC would see free()
+// of memory from operator new.
+[[gnu::noinline]] void *operator new(size_t Bytes) {
   Allocations.fetch_add(1, std::memory_order_relaxed);
   if (void *At = std::malloc(Bytes ? Bytes : 1))
     return At;
   std::abort();
 }
-void operator delete(void *At) noexcept { std::free(At); }
-void operator delete(void *At, size_t) noexcept { std::free(At); }
+[[gnu::noinline]] void operator delete(void *At) noexcept { std::free(At); }
+[[gnu::noinline]] void operator delete(void *At, size_t) noexcept {
+  std::free(At);
+}
 
 namespace {
 class Allocation : public testing::TestWithParam<unsigned> {};
 
 TEST_P(Allocation, DecodingAllocatesNothing) {
   constexpr int64_t Sequences = 3;
-  // All checks that a language model's plan has.
+  // The checks of a language model's plan.
   plan::PlanT Plan = modelPlan(4, 16, 64);
   plan::FunctionT &Next = *Plan.functions[0];
   auto check = [&](plan::CheckKind Kind, uint32_t Input) -> plan::CheckT & {
@@ -71,7 +74,7 @@ TEST_P(Allocation, DecodingAllocatesNothing) {
       std::copy(Sampled.begin(), Sampled.end(), Last.begin());
     return Status.ok();
   };
-  // The first step sizes what is kept.
+  // The first step allocates what later ones reuse.
   int64_t Before = Allocations;
   ASSERT_TRUE(decode(0));
   EXPECT_GT(Allocations, Before); // so it is counted

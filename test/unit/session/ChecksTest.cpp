@@ -25,8 +25,8 @@ plan::CheckT &addCheck(plan::FunctionT &F, CheckKind Kind, uint32_t Input) {
 
 enum { Tokens, Positions, CuSeqlens, Slots, Experts };
 
-/// A batch of T <= 8 tokens in B <= 4 sequences with two of six experts each,
-/// of which nothing is computed.
+/// A function that computes nothing from a batch of T <= 8 tokens in B <= 4
+/// sequences with two of six experts each.
 plan::PlanT batchPlan() {
   plan::PlanT Plan;
   addSymbol(Plan, "T", 8);
@@ -49,8 +49,8 @@ plan::PlanT batchPlan() {
   return Plan;
 }
 
-/// Five tokens: two that continue a sequence at position 14, no token of a
-/// second one, three that start a third.
+/// Five tokens: two continue a sequence at position 14, none belongs to a
+/// second one, three start a third.
 struct BatchInputs {
   std::vector<int32_t> Values[5] = {{0, 99, 7, 7, 7},
                                     {14, 15, 0, 1, 2},
@@ -141,7 +141,7 @@ TEST(Checks, BatchesWithoutTokens) {
                             "1, expected 0");
 }
 
-/// What is wrong with a plan's checks is found when it is loaded.
+/// Invalid checks are an error when the plan is loaded.
 struct BadCheck {
   const char *Name;
   std::function<void(plan::FunctionT &)> Change;

@@ -151,7 +151,7 @@ TEST(Executor, InitPacksWeightsAndStatesLast) {
   TemporaryDirectory Directory;
   SessionOptions Options;
   Options.Weights = Directory.root();
-  // Once with data aligned as floats want it, and three times not.
+  // Once with aligned data and three times with misaligned data.
   for (size_t Padding = 0; Padding < 4; ++Padding) {
     writeFile(Directory.path("model.safetensors"), floatsFile("", Padding));
     plan::PlanT Plan = initPlan(4);
@@ -214,7 +214,7 @@ TEST(Executor, RandomWeights) {
   EXPECT_EQ(read(*open(Plan, Options)).Z, First.Z);
   Options.InitSeed = 1;
   EXPECT_NE(read(*open(Plan, Options)).Z, First.Z);
-  // w = z + 3 v also where v is gone from memory.
+  // w = z + 3 v although v has been released.
   for (int I = 0; I < 4; ++I) {
     EXPECT_NEAR(First.Z[I], 1, 0.15); // a norm: 1 and something
     EXPECT_NEAR(First.W[I], 4, 0.6);

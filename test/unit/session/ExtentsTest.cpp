@@ -15,8 +15,8 @@ using plan::ArgKind;
 using plan::DType;
 
 namespace {
-/// Whether the extent `Bytes` from `Offset` on has to be checked in each call.
-/// The output has `Shape`, of U8; N <= 8, M <= 4.
+/// Whether the extent `Bytes` from `Offset` on has to be checked in each call,
+/// for an output of U8 with `Shape`; N <= 8, M <= 4.
 bool isUnproven(const std::vector<plan::Expr> &Shape, uint64_t Offset,
                 plan::Expr Bytes) {
   plan::PlanT Plan;
@@ -38,21 +38,21 @@ TEST(Extents, AreProvenWhereSizesAreLinear) {
   plan::Expr Half = {0, 1, 0, 2}; // ceil(N / 2)
   EXPECT_FALSE(isUnproven({symbol(0)}, 0, symbol(0)));
   EXPECT_FALSE(isUnproven({symbol(0, 3)}, 0, symbol(0, 2)));
-  // A view of columns: below 0 for N = 0, where nothing is touched.
+  // A view of columns: negative for N = 0, where nothing is touched.
   EXPECT_FALSE(isUnproven({symbol(0), constant(5)}, 2, symbol(0, 5, -2)));
   EXPECT_FALSE(isUnproven({constant(20)}, 4, symbol(0, 2)));
   EXPECT_FALSE(isUnproven({symbol(0, 1, 9)}, 1, symbol(1, 2)));
   EXPECT_FALSE(isUnproven({symbol(0, 1, 4)}, 0, Half));
   EXPECT_FALSE(isUnproven({constant(20)}, 4, symbol(0, -4, 16)));
-  // Right at both bounds, wrong where the first byte is touched.
+  // Fits at both bounds, but not where the extent becomes positive.
   EXPECT_TRUE(isUnproven({symbol(0, 2)}, 9, symbol(0, 1, -2)));
-  // Right at the greatest symbol, wrong below it.
+  // Fits at the greatest symbol, but not below it.
   EXPECT_TRUE(isUnproven({symbol(0)}, 0, symbol(0, -2, 6)));
   EXPECT_TRUE(isUnproven({symbol(0, 3)}, 0, symbol(0, 1, 16)));
   EXPECT_FALSE(isUnproven({symbol(0)}, 1, symbol(0, 1, -1)));
   EXPECT_TRUE(isUnproven({symbol(0)}, 0, symbol(1)));
   EXPECT_TRUE(isUnproven({constant(20), symbol(0)}, 0, constant(1)));
-  // Not found to be right: no linear sizes.
+  // Always fits, but is not proven: sizes are not linear.
   EXPECT_TRUE(isUnproven({symbol(0), symbol(1)}, 0, symbol(0)));
   EXPECT_TRUE(isUnproven({Half}, 0, Half));
 }

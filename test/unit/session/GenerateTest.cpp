@@ -116,7 +116,7 @@ TEST_F(Model, DrawsDoNotDependOnCompany) {
   }
   Options.Seed = 4;
   EXPECT_NE(generateAll(Prompts, Options)[0].Tokens, Alone[0].Tokens);
-  // Equal prompts draw differently: each has its own seed.
+  // Equal prompts are sampled differently: each has its own seed.
   Sequences Equal = {Prompts[0], Prompts[0]};
   std::vector<Generated> Two = generateAll(Equal, Options);
   EXPECT_NE(Two[0].Tokens, Two[1].Tokens);
@@ -173,7 +173,7 @@ TEST_F(Model, StopsEarly) {
   Options.MaxNewTokens = 30;
   Options.Temperature = 0;
   Options.EarlyStopCount = 6;
-  // The favourite has the probability e^4 / (e^4 + 15) = 0.784.
+  // The most probable token has the probability e^4 / (e^4 + 15) = 0.784.
   Options.EarlyStopProbability = 0.78;
   std::vector<Generated> Results = generateAll(prompts({4}), Options);
   EXPECT_EQ(Results[0].Tokens.size(), 10u);

@@ -40,8 +40,8 @@ TEST(Parameters, RandomValuesAreNormal) {
 }
 
 TEST(Parameters, RandomValuesDoNotDependOnThreads) {
-  // The second tensor is large enough to be shared out; its seed and place are
-  // the first's, so that it must begin with the same values.
+  // The second tensor is large enough for several threads; with the same seed
+  // and name it must begin with the same values.
   auto first = [](int64_t Rows) {
     plan::PlanT PlanT;
     addParameter(PlanT, "a", DType::F32, {Rows, 1001});

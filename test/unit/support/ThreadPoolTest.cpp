@@ -27,7 +27,7 @@ TEST_P(Pool, CoversEachIndexOnce) {
       std::atomic<bool> Shared = false, TooLong = false;
       Threads.parallelFor(
           Count, Chunk, [&](int64_t Begin, int64_t End, unsigned Thread) {
-            // No two ranges run with one thread's number at the same time.
+            // No two ranges with the same thread number run at the same time.
             Shared = Shared || Inside[Thread].fetch_add(1) != 0;
             TooLong = TooLong || (GetParam() > 1 && End - Begin > Chunk);
             for (int64_t I = Begin; I < End; ++I)
@@ -68,9 +68,9 @@ TEST_P(Pool, WakesAfterSleeping) {
 }
 
 TEST(ThreadPool, LateThreadsTakeNothingOfTheNextLoop) {
-  // Loops in close succession, a short one before each long one: a thread that
-  // looks at the short one when it is over must not take an index of it that
-  // only the long one has. More threads than processors make many late.
+  // Loops in quick succession, a short one before each long one: a thread that
+  // sees the short one late must not take an index that only the long one has.
+  // More threads than processors make threads late.
   ThreadPool Threads(6);
   std::vector<std::atomic<int>> Visits(48);
   for (int Round = 0; Round < 60000; ++Round) {

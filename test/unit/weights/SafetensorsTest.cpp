@@ -42,7 +42,7 @@ TEST(Safetensors, ReadsATensor) {
   ASSERT_EQ(Data.size(), 2u);
   EXPECT_EQ(Data[0], std::byte(24));
   EXPECT_EQ(Data[1], std::byte(25));
-  // What was given back is there again when it is touched.
+  // Released pages are readable again.
   Weights->release(*W);
   EXPECT_EQ(value(Weights->data(*W))[23], std::byte(23));
 }

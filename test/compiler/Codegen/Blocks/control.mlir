@@ -1,8 +1,8 @@
-// Reductions, blocks that loops carry and branches choose, tables.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
+// Reductions, and blocks that loops carry and branches choose.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
-// The order of a sum depends on the block's shape alone: lanes over the whole
-// vectors, the lanes in order, the columns that are left, and last the start.
+// The reduction order depends on the block's shape alone: whole vectors lane by
+// lane, then the lanes in order, the remaining columns, and last the initial value.
 // CHECK-LABEL: func.func @sum(
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS:.*]] step %c1
 // CHECK: %[[A:.*]] = llvm.load %{{.*}} -> vector<8xf32>
@@ -26,7 +26,7 @@ tile.kernel @sum(%x: index, %y: index, %z: index, %a: memref<?x19xf32>, %b: memr
   tile.return
 }
 
-// Both carried blocks are computed before either changes: they change places.
+// Both carried blocks are computed before either is written: they are swapped.
 // CHECK-LABEL: func.func @carried(
 // CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 256 : i64}
 // CHECK: llvm.store %{{.*}}, %[[S]]
@@ -55,7 +55,7 @@ tile.kernel @carried(%x: index, %y: index, %z: index, %a: memref<?x8xf32>, %n: i
   tile.return
 }
 
-// A scalar is carried beside a block, in a register.
+// A carried scalar stays in a register, next to a carried block in memory.
 // CHECK-LABEL: func.func @both(
 // CHECK: %[[R:.*]] = scf.for %{{.*}} iter_args(%[[COUNT:.*]] = %c0) -> (index)
 // CHECK: %[[NEXT:.*]] = arith.addi %[[COUNT]], %c1
@@ -98,8 +98,8 @@ tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: me
   tile.return
 }
 
-// A block that is transposed each time round cannot take its own place element by
-// element: it goes through a copy.
+// A block that is transposed in each iteration cannot be overwritten element by
+// element: it is computed to a temporary buffer.
 // CHECK-LABEL: func.func @turned(
 // CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 128 : i64}
 // CHECK: %[[T:.*]] = llvm.getelementptr %[[S]][64]

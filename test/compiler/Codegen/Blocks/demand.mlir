@@ -1,6 +1,6 @@
-// Loops run to the rows that a store needs, back to the loads; bounds that the
-// loop keeps are not checked again inside.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
+// Loops run to the rows that a store uses, back to the loads; bounds that the loop
+// keeps are not checked again inside.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @elementwise(
 // CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr) attributes {m1.scratch_bytes = 0 : i64}
@@ -22,8 +22,8 @@ tile.kernel @elementwise(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, 
   tile.return
 }
 
-// The exponential of a load is kept because two ops use it, over the rows that
-// their stores need; a limit on the load alone would be zeros, not the demand.
+// The exponential of a load is materialised because two ops use it, for the rows
+// that their stores use. The load's own bound means zeros and is no demand.
 // CHECK-LABEL: func.func @kept(
 // CHECK-SAME: attributes {m1.scratch_bytes = 4096 : i64}
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS:.*]] step %c1
@@ -40,8 +40,8 @@ tile.kernel @kept(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: mem
   tile.return
 }
 
-// Two stores that need different numbers of rows: all rows are computed, and the
-// load's own bound is checked at each.
+// Two stores use different numbers of rows: all rows are computed, and the load's
+// own bound is checked at each.
 // CHECK-LABEL: func.func @joined(
 // CHECK: scf.for %[[I:.*]] = %c0 to %c64 step %c1
 // CHECK: %[[IN:.*]] = arith.cmpi slt, %[[I]], %{{.*}}
@@ -56,8 +56,8 @@ tile.kernel @joined(%x: index, %y: index, %z: index, %a: memref<?x8xf32>, %b: me
   tile.return
 }
 
-// A limit on columns: whole vectors, then one by one. Odd widths end in smaller
-// and smaller vectors.
+// A bound on columns: whole vectors, then single elements. Odd widths end in ever
+// smaller vectors.
 // CHECK-LABEL: func.func @columns(
 // CHECK: scf.for %{{.*}} = %c0 to %c5 step %c1
 // CHECK-NEXT: %[[WHOLE:.*]] = arith.divui %[[COLS:.*]], %c8
@@ -81,7 +81,7 @@ tile.kernel @columns(%x: index, %y: index, %z: index, %a: memref<5x15xf32>, %b: 
   tile.return
 }
 
-// A transpose turns columns into rows and with them the demand. bf16 stays bits.
+// A transpose swaps the demand of rows and columns. bf16 is moved as integers.
 // CHECK-LABEL: func.func @transpose(
 // CHECK: %[[COLS:.*]] = arith.index_cast %{{.*}} : i64 to index
 // CHECK: scf.for %[[I:.*]] = %c0 to %c6 step %c1
@@ -101,7 +101,7 @@ tile.kernel @transpose(%x: index, %y: index, %z: index, %a: memref<?x6xbf16>, %b
   tile.return
 }
 
-// Where all of the transpose is wanted, rows past the load's bound are zero.
+// If all of the transpose is used, rows past the load's bound are zero.
 // CHECK-LABEL: func.func @padded_transpose(
 // CHECK: scf.for %{{.*}} = %c0 to %c6 step %c1
 // CHECK-NEXT: scf.for %[[J:.*]] = %c0 to %c16 step %c1
@@ -117,7 +117,7 @@ tile.kernel @padded_transpose(%x: index, %y: index, %z: index, %a: memref<?x6xbf
   tile.return
 }
 
-// A gather reads as many row numbers as it has rows, each where it is used.
+// A gather reads a row index for each demanded row, where the row is used.
 // CHECK-LABEL: func.func @gather(
 // CHECK: scf.for %[[I:.*]] = %c0 to %[[ROWS:.*]] step %c1
 // CHECK: %[[AT:.*]] = llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr -> i32

@@ -1,9 +1,9 @@
-// Products: register blocks of six rows, then one for each count of rows that is
-// left; every sum starts from the accumulator and goes over k in order.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
+// Products: register blocks of six rows, then one for each number of remaining
+// rows; every sum starts from the accumulator, and k ascends.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
-// 15 registers for sums, a row of the right side and an element: two vectors for
-// two to six rows, and all there are (two here) for one.
+// 15 registers hold sums, a row of the right operand and an element: two vectors
+// for two to six rows, and all vectors (here two) for one row.
 // CHECK-LABEL: func.func @rows(
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS:.*]] step %c1
 // CHECK: llvm.store %cst
@@ -42,8 +42,8 @@ tile.kernel @rows(%x: index, %y: index, %z: index, %a: memref<?x20xf32>, %b: mem
   tile.return
 }
 
-// Rows known: no counting. Columns past the last whole vector get smaller ones,
-// each element by the same chain of multiply-adds.
+// A static number of rows needs no loop over remainders. Columns past the last
+// whole vector use smaller vectors, with the same chain of multiply-adds.
 // CHECK-LABEL: func.func @columns(
 // CHECK-NOT: scf.if
 // CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 iter_args(%[[S:.*]] = %{{.*}}, %{{.*}} = %{{.*}}) -> (vector<8xf32>, vector<8xf32>)
@@ -62,7 +62,7 @@ tile.kernel @columns(%x: index, %y: index, %z: index, %a: memref<2x4xf32>, %b: m
   tile.return
 }
 
-// Rows of the right side that its load makes zero are left out of the sum.
+// Rows of the right operand that are out of bounds are left out of the sum.
 // CHECK-LABEL: func.func @short(
 // CHECK: %[[K:.*]] = arith.index_cast %{{.*}} : i64 to index
 // CHECK: scf.for %{{.*}} = %c0 to %[[K]] step %c1 iter_args

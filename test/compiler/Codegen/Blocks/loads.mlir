@@ -1,6 +1,6 @@
-// A load is evaluated where it is used, unless something may write its memory in
-// between; then it is copied first.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
+// A load is evaluated where it is used, unless its memory may be written in
+// between; then it is materialised first.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @delayed(
 // CHECK-SAME: attributes {m1.scratch_bytes = 0 : i64}
@@ -34,7 +34,7 @@ tile.kernel @copied(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: me
   tile.return
 }
 
-// The write hides in a branch, and the use behind an elementwise op.
+// The write is in a branch, and the use is behind an elementwise op.
 // CHECK-LABEL: func.func @written_in_branch(
 // CHECK-SAME: attributes {m1.scratch_bytes = 128 : i64}
 tile.kernel @written_in_branch(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: memref<4x8xf32>) {
@@ -50,7 +50,7 @@ tile.kernel @written_in_branch(%x: index, %y: index, %z: index, %a: memref<4x8xf
   tile.return
 }
 
-// The write comes before the load, or after its last use: nothing is copied.
+// The write is before the load or after its last use: nothing is materialised.
 // CHECK-LABEL: func.func @written_around(
 // CHECK-SAME: attributes {m1.scratch_bytes = 0 : i64}
 tile.kernel @written_around(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: memref<4x8xf32>) {
@@ -63,7 +63,7 @@ tile.kernel @written_around(%x: index, %y: index, %z: index, %a: memref<4x8xf32>
   tile.return
 }
 
-// Rows of a product whose elements need converting are converted once, before the
+// A left operand whose elements must be converted is converted once, before the
 // loop that the product is in.
 // CHECK-LABEL: func.func @converted(
 // CHECK: llvm.load %{{.*}} -> vector<8xi16>

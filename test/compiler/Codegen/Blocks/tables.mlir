@@ -1,5 +1,5 @@
-// Constants whose elements differ lie beside the code.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-place-scratch --canonicalize --cse | FileCheck %s
+// Constants whose elements differ become globals.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK: llvm.mlir.global private constant @table.table0(dense<[1.000000e+00, 5.000000e-01, 2.500000e-01, 1.250000e-01]> : tensor<4xf64>)
 // CHECK-SAME: !llvm.array<4 x f64>

@@ -1,12 +1,12 @@
-// Products of bf16 on AMX tiles: 64 rows, of which some exist.
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v4+amx" --tile-to-host --tile-place-scratch | FileCheck %s
-// RUN: m1-opt %s --tile-set-target="name=x86-64-v4" --tile-to-host --tile-place-scratch | FileCheck %s --check-prefix=VECTORS
+// Products of bf16 on AMX tiles: up to 64 rows.
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v4+amx" --tile-to-host --tile-assign-scratch | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=x86-64-v4" --tile-to-host --tile-assign-scratch | FileCheck %s --check-prefix=VECTORS
 
-// A configuration for each number of rows that a tile may have.
+// A configuration for each number of rows of a tile.
 // CHECK: llvm.mlir.global private constant @m1.tile_configurations({{.*}}) {{.*}}alignment = 64 : i64} : !llvm.array<1024 x i8>
 // CHECK-LABEL: func.func @product(
 // CHECK: %[[TABLE:.*]] = llvm.mlir.addressof @m1.tile_configurations
-// Tiles above each other by two, one more, and one of the rows that are left.
+// Pairs of row tiles, then one more, then one with the remaining rows.
 // CHECK: scf.if
 // CHECK: llvm.call_intrinsic "llvm.x86.ldtilecfg"
 // CHECK: scf.for
@@ -24,7 +24,7 @@
 // CHECK-NOT: tdpbf16ps
 // CHECK: llvm.call_intrinsic "llvm.x86.tilerelease"
 
-// Without tiles the pairs are taken apart and multiplied by vectors.
+// Without tiles, vectors multiply the unpacked pairs.
 // VECTORS-NOT: llvm.x86
 // VECTORS: llvm.intr.fma
 tile.kernel @product(%x: index, %y: index, %z: index, %a: memref<?x64xbf16>, %w: memref<3x32x32x2xbf16>,

@@ -1,8 +1,9 @@
 // RUN: m1-opt %s --tile-assign-layouts --split-input-file | FileCheck %s
 
-// Whole tiles of 16 by 8 lie in registers: four rows of tiles for four warps, or
-// columns shared out where there are fewer. Other shapes do not.
+// Blocks of whole 16 by 8 tiles are in registers: four warps take a row of tiles
+// each, or divide the columns where there are fewer rows. Other shapes are not.
 // CHECK-LABEL: tile.kernel @shapes(
+// CHECK-SAME: attributes {tile.threads = 128 : i32}
 // CHECK: tile.load {{.*}} {tile.layouts = [#tile.layout<4, 1>]} : memref<64x32xf32>, vector<64x32xf32>
 // CHECK: tile.load {{.*}} {tile.layouts = [#tile.layout<1, 4>]} : memref<64x32xf32>, vector<16x32xf32>
 // CHECK-NOT: tile.layout
@@ -19,8 +20,8 @@ tile.kernel @shapes(%x: index, %y: index, %z: index, %a: memref<64x32xf32>) {
 
 // -----
 
-// A value for each row lies with the rows that it meets, through reductions and
-// loops; one that meets columns, or rows that warps share, does not.
+// A value for each row is in registers with the rows that it is used with, through
+// reductions and loops; not if it is used with columns or rows that warps share.
 // CHECK-LABEL: tile.kernel @rows(
 // CHECK: %[[LOOP:.*]]:2 = scf.for
 // CHECK: vector.multi_reduction <maxnumf>, {{.*}} {tile.layouts = [#tile.layout<4, 1>]} [1] : vector<64x32xf32> to vector<64xf32>
@@ -49,7 +50,7 @@ tile.kernel @rows(%x: index, %y: index, %z: index, %a: memref<64x32xf32>, %c: me
 
 // -----
 
-// Around a loop that carries 128 registers a thread, a block of as many waits in
+// Around a loop that carries 128 registers per thread, a block of as many is in
 // shared memory.
 // CHECK-LABEL: tile.kernel @nested(
 // CHECK: scf.for
@@ -73,5 +74,18 @@ tile.kernel @nested(%x: index, %y: index, %z: index, %a: memref<64x256xf32>, %n:
     scf.yield %next : vector<64x256xf32>
   }
   tile.store %total, %a[%zero, %zero] dims [0, 1] : vector<64x256xf32>, memref<64x256xf32>
+  tile.return
+}
+
+// -----
+
+// The kernel says how many threads there are: two warps take two rows of tiles
+// each.
+// CHECK-LABEL: tile.kernel @threads(
+// CHECK-SAME: tile.threads = 64 : i32
+// CHECK: tile.load {{.*}} {tile.layouts = [#tile.layout<2, 1>]}
+tile.kernel @threads(%x: index, %y: index, %z: index, %a: memref<64x32xf32>) attributes {tile.threads = 64 : i32} {
+  %zero = arith.constant 0 : index
+  %1 = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x32xf32>, vector<64x32xf32>
   tile.return
 }

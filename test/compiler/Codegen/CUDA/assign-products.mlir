@@ -1,10 +1,10 @@
-// RUN: m1-opt %s --tile-assign-layouts --tile-assign-products --split-input-file | FileCheck %s
-// RUN: m1-opt %s '--pass-pipeline=builtin.module(tile.kernel(tile-assign-layouts,tile-assign-products{depth=32 stages=3}))' --split-input-file | FileCheck %s --check-prefix=LESS
-// RUN: m1-opt %s '--pass-pipeline=builtin.module(tile.kernel(tile-assign-layouts,tile-assign-products{bytes=32768}))' --split-input-file | FileCheck %s --check-prefix=SMALL
+// RUN: m1-opt %s --tile-set-target="name=sm_80" --tile-assign-layouts --tile-assign-products --split-input-file | FileCheck %s
+// RUN: m1-opt %s '--pass-pipeline=builtin.module(tile-set-target{name=sm_80},tile.kernel(tile-assign-layouts,tile-assign-products{depth=32 stages=3}))' --split-input-file | FileCheck %s --check-prefix=LESS
+// RUN: m1-opt %s '--pass-pipeline=builtin.module(tile-set-target{name=sm_80},tile.kernel(tile-assign-layouts,tile-assign-products{bytes=32768}))' --split-input-file | FileCheck %s --check-prefix=SMALL
 
-// Both sides are loaded in whole chunks: they are staged. A row of 64 is eight
-// chunks, turned by the row's number; rows of 8 are one chunk each, with nothing
-// to turn. 8 tiles of k, of which 4 are under way.
+// Both operands are loaded in whole chunks: they are staged. A row of 64 has eight
+// chunks, swizzled by the row's number; a row of 8 is one chunk, without a swizzle.
+// k has 8 tiles, of which 4 are in flight.
 // CHECK-LABEL: tile.kernel @ring(
 // CHECK: tile.dot {{.*}} {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 16>, depth = 64, stages = 4>}
 // LESS-LABEL: tile.kernel @ring(
@@ -22,9 +22,9 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 
 // -----
 
-// Rows of 24 are three chunks, of which no exclusive or is a turn: they are an
-// odd number of chunks apart as it is. Rows of 48, six chunks, get a seventh.
-// k = 48 has tiles of 16. A ring of 32 KiB at most.
+// Rows of 24 are three chunks, which no exclusive or permutes; an odd number of
+// chunks has no bank conflicts anyway. Rows of 48, six chunks, are padded to seven.
+// k = 48 has tiles of 16. A ring has at most 32 KiB.
 // CHECK-LABEL: tile.kernel @odd(
 // CHECK: tile.dot {{.*}} #tile.product<matrix, left = <staged, pitch = 32, mask = 1, shift = 2>, right = <staged, pitch = 48>, depth = 16, stages = 3>
 // CHECK: tile.dot {{.*}} #tile.product<matrix, left = <staged, pitch = 32, mask = 1, shift = 2>, right = <staged, pitch = 112>, depth = 16, stages = 3>
@@ -54,9 +54,9 @@ tile.kernel @odd(%x: index, %y: index, %z: index, %a: memref<64x48xbf16>, %b: me
 
 // -----
 
-// Rows that start anywhere, and columns in the place of rows, cannot be copied
-// in chunks: the left side is read where it lies, the right one is copied once
-// by ordinary stores.
+// Unaligned rows, and rows that are columns in memory, cannot be copied in chunks:
+// the left operand is evaluated where it is needed, the right one is copied once by
+// ordinary stores.
 // CHECK-LABEL: tile.kernel @crooked(
 // CHECK: tile.dot {{.*}} #tile.product<matrix, left = <evaluated>, right = <shared>>
 // CHECK: tile.dot {{.*}} #tile.product<matrix, left = <evaluated>, right = <shared>>
@@ -78,8 +78,8 @@ tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b
 
 // -----
 
-// As in attention: queries, which the loop multiplies again and again, stay in
-// shared memory; scores are the left side of the next product where they are.
+// As in attention: the queries, which the loop multiplies in each iteration, stay
+// in shared memory; the scores are a left operand in registers.
 // CHECK-LABEL: tile.kernel @attention(
 // CHECK: scf.for
 // CHECK: tile.dot {{.*}} #tile.product<matrix, left = <shared>, right = <shared>>
@@ -106,8 +106,8 @@ tile.kernel @attention(%x: index, %y: index, %z: index, %q: memref<64x32xbf16>, 
 
 // -----
 
-// Multiply-adds: f32 in registers; sums that no layout holds in shared memory,
-// with a long k shared out to all threads.
+// Multiply-adds: f32 in registers; sums without a register layout in shared memory,
+// with a long k split over all threads.
 // CHECK-LABEL: tile.kernel @others(
 // CHECK: tile.dot {{.*}} tile.product = #tile.product<registers>
 // CHECK: tile.dot {{.*}} {tile.product = #tile.product<shared>}

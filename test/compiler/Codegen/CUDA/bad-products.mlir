@@ -1,11 +1,11 @@
-// RUN: m1-opt %s --tile-to-gpu --split-input-file --verify-diagnostics
+// RUN: m1-opt %s --tile-set-target="name=sm_80" --tile-to-gpu --split-input-file --verify-diagnostics
 
 tile.kernel @none(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: memref<64x8xbf16>, %c: memref<64x8xf32>) attributes {tile.threads = 128 : i32} {
   %zero = arith.constant 0 : index
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{has no tile.product; tile-assign-products gives it one}}
+  // expected-error@+1 {{has no tile.product; run tile-assign-products first}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>]} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -18,7 +18,7 @@ tile.kernel @in_registers(%x: index, %y: index, %z: index, %a: memref<64x64xbf16
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{its sums lie in registers}}
+  // expected-error@+1 {{its sums are in registers}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<shared>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -31,7 +31,7 @@ tile.kernel @in_memory(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{its sums lie in shared memory}}
+  // expected-error@+1 {{its sums are in shared memory}}
   %p = tile.dot %l, %r, %none {tile.product = #tile.product<registers>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -44,7 +44,7 @@ tile.kernel @short(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the sums are too many, or too short}}
+  // expected-error@+1 {{it has too many sums, or a too small k}}
   %p = tile.dot %l, %r, %none {tile.product = #tile.product<split>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -57,7 +57,7 @@ tile.kernel @plain(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{sides, depth and stages are the matrix unit's}}
+  // expected-error@+1 {{operands, depth and stages need the method matrix}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<registers, depth = 64>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -70,7 +70,7 @@ tile.kernel @side(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: m
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{a side is not given}}
+  // expected-error@+1 {{the method matrix needs left and right}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -83,7 +83,7 @@ tile.kernel @doubles(%x: index, %y: index, %z: index, %a: memref<64x64xf64>, %b:
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xf64>, vector<64x64xf64>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{matrix units multiply f32 or bf16 with bf16 into f32, a multiple of 16 in k}}
+  // expected-error@+1 {{the target's matrix unit cannot multiply 'f64' by 'bf16' into 'f32' with k = 64}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <shared>>} : vector<64x64xf64>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -96,7 +96,7 @@ tile.kernel @nobody(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b:
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the left side is not in registers}}
+  // expected-error@+1 {{the left operand is not in registers}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <registers>, right = <shared>>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -109,7 +109,7 @@ tile.kernel @wide(%x: index, %y: index, %z: index, %a: memref<64x64xf32>, %b: me
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xf32>, vector<64x64xf32>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the left side is not bf16 of a multiple of 8 columns}}
+  // expected-error@+1 {{the left operand is not bf16 with a multiple of 8 columns}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <shared>, right = <shared>>} : vector<64x64xf32>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -122,7 +122,7 @@ tile.kernel @wide_staged(%x: index, %y: index, %z: index, %a: memref<64x64xf32>,
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xf32>, vector<64x64xf32>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the left side cannot be copied as it lies}}
+  // expected-error@+1 {{the left operand cannot be staged}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 7>, right = <staged, pitch = 16>, depth = 64, stages = 1>} : vector<64x64xf32>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -135,7 +135,7 @@ tile.kernel @unread(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b:
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the right side is read from shared memory}}
+  // expected-error@+1 {{the right operand must be shared or staged}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <evaluated>>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -148,7 +148,7 @@ tile.kernel @idle(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: m
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{nothing is staged}}
+  // expected-error@+1 {{no operand is staged}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <shared>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -161,7 +161,7 @@ tile.kernel @depth(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the depth is no multiple of 16 that divides k}}
+  // expected-error@+1 {{expected a multiple of 16 that divides k = 64 as depth, found 48}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <staged, pitch = 16>, depth = 48, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -174,7 +174,7 @@ tile.kernel @stages(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b:
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{there are at least two stages, and no more than tiles}}
+  // expected-error@+1 {{expected 2 to 2 stages, found 1}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <staged, pitch = 16>, depth = 32, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -187,7 +187,7 @@ tile.kernel @many(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: m
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{there are at least two stages, and no more than tiles}}
+  // expected-error@+1 {{expected 2 to 2 stages, found 3}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <staged, pitch = 16>, depth = 32, stages = 3>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -200,7 +200,7 @@ tile.kernel @pitch(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{rows of chunks do not fit their pitch or their mask}}
+  // expected-error@+1 {{the chunks of a row do not fit the pitch or the mask}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 64>, right = <staged, pitch = 16>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -213,7 +213,7 @@ tile.kernel @mask(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: m
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{rows of chunks do not fit their pitch or their mask}}
+  // expected-error@+1 {{the chunks of a row do not fit the pitch or the mask}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 15>, right = <staged, pitch = 16>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -226,7 +226,7 @@ tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x16xbf16>, vector<64x16xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<16x9xbf16>, vector<16x8xbf16>
-  // expected-error@+1 {{the right side cannot be copied as it lies}}
+  // expected-error@+1 {{the right operand cannot be staged}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <evaluated>, right = <staged, pitch = 16>, depth = 16, stages = 1>} : vector<64x16xbf16>, vector<16x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return

@@ -1,10 +1,10 @@
-// RUN: m1-opt %s --tile-assign-layouts --tile-assign-products --tile-to-gpu --tile-place-scratch --split-input-file | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=sm_80" --tile-assign-layouts --tile-assign-products --tile-to-gpu --tile-assign-scratch --split-input-file | FileCheck %s
 
 // CHECK: llvm.mlir.global external @m1_shared() {addr_space = 3 : i32
 
-// A block of 8 rows stays in shared memory: operands are read where they lie,
-// and every loop is shared out between barriers, four elements at a time where
-// that is possible.
+// A block of 8 rows is in shared memory: operands are read from global memory, and
+// the threads share every loop between barriers, four elements at a time where
+// possible.
 // CHECK-LABEL: func.func @small(
 // CHECK-SAME: %[[A:.*]]: !llvm.ptr<1>, %[[B:.*]]: !llvm.ptr<1>, %[[C:.*]]: !llvm.ptr<1>, %[[ROWS:.*]]: i64)
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
@@ -41,10 +41,10 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 
 // -----
 
-// 64 by 8 of bf16 products: four accumulators a thread. Both operands are copied
-// to shared memory, of rows that do not exist no byte. Warps whose rows do not
-// exist only help to copy; the store keeps to the rows that do.
-// CHECK-LABEL: func.func @spread(
+// 64 by 8 of bf16 products: four accumulators per thread. Both operands are copied
+// to shared memory; copies of out-of-bounds rows read no bytes. Warps without rows
+// in bounds only help to copy; the store is bounded.
+// CHECK-LABEL: func.func @registers(
 // CHECK-SAME: m1.scratch_bytes = 4608 : i64
 // CHECK: %[[SUMS:.*]] = llvm.alloca %{{.*}} x f32
 // CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr
@@ -68,7 +68,7 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 // CHECK: scf.if
 // CHECK: llvm.store %{{.*}} : {{.*}}, !llvm.ptr<1>
 // CHECK: return
-tile.kernel @spread(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: memref<32x8xbf16>,
+tile.kernel @registers(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: memref<32x8xbf16>,
                     %c: memref<?x8xf32>, %rows: index) {
   %zero = arith.constant 0 : index
   %l = tile.load %a[%zero, %zero] dims [0, 1] rows %rows : memref<?x32xbf16>, vector<64x32xbf16>
@@ -81,8 +81,8 @@ tile.kernel @spread(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %b: 
 
 // -----
 
-// A long sum goes through a ring of four tiles of 64 in k: three are under way
-// while one is multiplied.
+// A large k goes through a ring of four tiles of 64 in k: three are in flight while
+// one is multiplied.
 // CHECK-LABEL: func.func @ring(
 // CHECK-SAME: m1.scratch_bytes = 36864 : i64
 // CHECK-COUNT-3: nvvm.cp.async.commit.group
@@ -115,10 +115,10 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 
 // -----
 
-// Rows that do not start at whole chunks cannot be copied so. The left side is
-// read where it lies; the right one, which all warps read, is written to shared
+// Rows that do not start at whole chunks cannot be staged. The left operand is read
+// from global memory; the right one, which all warps read, is written to shared
 // memory.
-// CHECK-LABEL: func.func @crooked(
+// CHECK-LABEL: func.func @unaligned(
 // CHECK-SAME: m1.scratch_bytes = 256 : i64
 // CHECK-NOT: cp.async
 // CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : vector<4xi16>, !llvm.ptr<3>
@@ -127,7 +127,7 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 // CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> vector<2xi16>
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma
 // CHECK: return
-tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b: memref<16x9xbf16>,
+tile.kernel @unaligned(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b: memref<16x9xbf16>,
                      %c: memref<64x8xf32>) {
   %zero = arith.constant 0 : index
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x33xbf16>, vector<64x16xbf16>
@@ -140,9 +140,9 @@ tile.kernel @crooked(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, %b
 
 // -----
 
-// Accumulators of f32 are the next product's left side where they are, split
-// into two bf16: two multiplications for each step of k, none of them in a loop.
-// The maximum of a row is found among the four lanes that have it.
+// Accumulators of f32 are the next product's left operand in registers, split into
+// two bf16: two multiplications for each step of k, none of them in a loop. The
+// four lanes that share a row find its maximum.
 // CHECK-LABEL: func.func @chained(
 // CHECK-SAME: m1.scratch_bytes = 2560 : i64
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
@@ -174,8 +174,8 @@ tile.kernel @chained(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b
 
 // -----
 
-// Few rows of a long sum: every thread sums each 128th of k for all of them,
-// lanes and then warps add up theirs.
+// Few rows with long sums: every thread sums each 128th of k for all of them, then
+// lanes and warps add their sums.
 // CHECK-LABEL: func.func @long(
 // CHECK-SAME: m1.scratch_bytes = 320 : i64
 // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step
@@ -244,5 +244,21 @@ tile.kernel @long_row(%x: index, %y: index, %z: index, %a: memref<?x2048xf32>, %
   %none = arith.constant dense<0.0> : vector<4xf32>
   %s = vector.multi_reduction <add>, %b, %none [1] : vector<4x2048xf32> to vector<4xf32>
   tile.store %s, %c[%zero] dims [0] : vector<4xf32>, memref<?xf32>
+  tile.return
+}
+
+// -----
+
+// The kernel says how many threads share a loop.
+// CHECK-LABEL: func.func @threads(
+// CHECK-SAME: m1.threads = 64 : i32
+// CHECK: %[[THREAD:.*]] = gpu.thread_id x
+// CHECK: %[[STEP:.*]] = arith.constant 64 : index
+// CHECK-NEXT: scf.for %{{.*}} = %[[THREAD]] to %{{.*}} step %[[STEP]]
+// CHECK: return
+tile.kernel @threads(%x: index, %y: index, %z: index, %a: memref<8x8xf32>, %c: memref<8x8xf32>) attributes {tile.threads = 64 : i32} {
+  %zero = arith.constant 0 : index
+  %b = tile.load %a[%zero, %zero] dims [0, 1] : memref<8x8xf32>, vector<8x8xf32>
+  tile.store %b, %c[%zero, %zero] dims [0, 1] : vector<8x8xf32>, memref<8x8xf32>
   tile.return
 }

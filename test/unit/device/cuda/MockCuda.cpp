@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A library with the functions that CudaDriver looks for, so that it can be
-// tested without a GPU. See MockCuda.h.
+// A mock of the CUDA driver library, to test CudaDriver without a GPU. See
+// MockCuda.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,11 +35,11 @@ struct KernelEntry {
   HostKernel Code;
   size_t Arguments;
 };
-/// Launches of a stream that is being captured.
+/// Launches of the stream being captured.
 std::vector<std::function<void()>> Captured;
 bool Capturing = false;
 
-/// Counts a call; the error that it is to return.
+/// Counts a call and returns its injected error.
 Result failure(const char *Name) {
   ++mockCuda.Calls[Name];
   auto Found = mockCuda.Failures.find(Name);
@@ -59,7 +59,7 @@ using CapturedWork = std::vector<std::function<void()>>;
 void *bytes(DevicePointer At) { return reinterpret_cast<void *>(At); }
 } // namespace
 
-/// Counts the call and returns the error that it is to fail with.
+/// Counts the call and returns from the function if an error is injected.
 #define M1_MAY_FAIL                                                            \
   if (Result Error = failure(__func__))                                        \
   return Error
@@ -251,7 +251,7 @@ Result cuEventSynchronize(Event) {
   return kSuccess;
 }
 
-/// A call that is to fail fills the log that it is given first.
+/// A failing call first fills the log.
 Result cuModuleLoadDataEx(Module *M, const void *Image, unsigned Count,
                           int *Options, void **Values) {
   if (Count == 2 && Options[0] == kJitErrorLogBuffer &&

@@ -15,18 +15,18 @@
 
 namespace m1::test {
 
-/// What a test sets and reads of the library MockCuda.cpp, which exports it as
-/// `mockCuda`. The library has the CUDA driver's functions over the process's
-/// memory; its kernels are those of Kernels.c.
+/// Controls the library MockCuda.cpp, which exports this as `mockCuda`. It
+/// implements the CUDA driver's functions on host memory, with the kernels of
+/// Kernels.c.
 struct MockCuda {
   int Version = 12040, Devices = 1, Major = 8, Minor = 6, SharedBytes = 101376;
   size_t FreeBytes = 1 << 20;
-  /// By name of the function: the error that its next call returns.
+  /// Injected errors: by function, the result of its next call.
   std::map<std::string, int> Failures;
   std::string JitLog; ///< of a cuModuleLoadDataEx that fails
 
   std::map<std::string, int> Calls; ///< by name of the function
-  /// Objects that were made and not destroyed.
+  /// Live objects.
   int Memory = 0, HostMemory = 0, Streams = 0, Events = 0, Modules = 0,
       Graphs = 0, Contexts = 0;
   int DynamicShared = 0; ///< as cuFuncSetAttribute set it last

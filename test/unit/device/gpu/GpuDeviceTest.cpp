@@ -29,8 +29,7 @@ HostTensor floats(std::vector<float> &Values) {
       Values.data(), ElementType::F32, {static_cast<int64_t>(Values.size())}};
 }
 
-/// Parameters whose values are their index and a half, written down as they
-/// come and go.
+/// Parameters with the value index + 0.5, whose uses are logged.
 class CountedParameters : public ParameterSource {
 public:
   CountedParameters(const LoadedPlan &Plan, std::vector<std::string> &Log)
@@ -45,7 +44,7 @@ public:
   }
   void release(uint32_t Index) override {
     Log.push_back(concat("forget ", Index));
-    // Whoever still reads it finds something else.
+    // Later reads get another value.
     std::fill(Values[Index].begin(), Values[Index].end(), -1.0f);
   }
 
@@ -93,7 +92,7 @@ TEST(GpuDevice, RunsKernelsAndCopies) {
       EXPECT_EQ(Sum[I], (1 + I) + 3 * (100 + I));
   }
   EXPECT_EQ(On.Control.count("launch add_scaled 5x1x1 of 32, 64"), 1u);
-  // Nothing is allocated but inputs and outputs and the arena.
+  // Only inputs, outputs and the arena are allocated.
   EXPECT_EQ(On.Control.count("allocate"), 2u);
   EXPECT_EQ(On.Control.count("allocate 64 undefined"), 1u);
 }
@@ -105,8 +104,8 @@ TEST(GpuDevice, ParametersComeAndGo) {
   GpuOptions Options;
   Options.TransferBytes = 128;
   ASSERT_EQ(message(On.load(Plan, Options)), "");
-  // v and z pass through the two buffers and are gone from the process at once;
-  // v leaves the GPU when init has read it.
+  // v and z pass through the two buffers and are released on the host at once;
+  // v is released on the GPU after init.
   EXPECT_THAT(On.Control.Log,
               ElementsAre("allocate 768 undefined", "load ptx",
                           "allocate 160 zero", "allocate 8 zero", "get 0",
@@ -220,7 +219,7 @@ TEST(GpuDevice, NamesTheLaunchesThatCanHaveFailed) {
     ASSERT_EQ(message(On.load(Plan, Options)), "");
     std::vector<float> A(4), B(4), Sum(4);
     std::vector<HostTensor> In = {floats(A), floats(B)}, Out = {floats(Sum)};
-    // Not before the third call, which is a recording's.
+    // Fail in the third call, which is a replay.
     ASSERT_EQ(message(On.Program->call(0, In, Out)), "");
     ASSERT_EQ(message(On.Program->call(0, In, Out)), "");
     On.Control.Fault = "a fault";
@@ -303,7 +302,7 @@ TEST(GpuDevice, GeneratesAsTheCpuDoes) {
     EXPECT_EQ(Found[I].Tokens, Expected[I].Tokens);
     EXPECT_EQ(Found[I].LogProbs, Expected[I].LogProbs);
   }
-  // Decoding is replayed, draws and all.
+  // Decoding is replayed, including sampling.
   EXPECT_GE(On.Control.count("replay 0"), 4u);
 }
 
@@ -333,7 +332,7 @@ TEST(GpuDevice, LeavesUnwantedOutputsOnTheDevice) {
   EXPECT_EQ(On.Control.count("copyOut 8"), 2u);
   EXPECT_EQ(On.Control.count("copyOut"), 2u);
   // The recording is made without the logits and replayed with them: addresses
-  // do not depend on what is wanted.
+  // do not depend on which outputs are taken.
   ASSERT_EQ(message(On.Program->call(Next, In, Out)), "");
   std::vector<float> Logits(2 * ModelVocabulary);
   Out[2] = {Logits.data(), ElementType::F32, {2, ModelVocabulary}};

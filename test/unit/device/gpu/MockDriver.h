@@ -19,23 +19,23 @@
 
 namespace m1::test {
 
-/// A GPU in the process's memory whose kernels are those of Kernels.c. Work is
-/// done as late as the interface allows, so that whoever does not wait where he
-/// must sees it in the results. Everything is written down.
+/// A mock GPU in host memory with the kernels of Kernels.c. Work is executed as
+/// late as the interface allows, so that a missing wait shows in the results.
+/// All calls are logged.
 class MockDriver : public gpu::Driver, private Recorder {
 public:
-  /// What the tests set and read; it outlives the driver.
+  /// Settings and log, which outlive the driver.
   struct Control {
     unsigned ComputeCapability = 80;
     uint64_t SharedBytes = 100 << 10, FreeBytes = 1 << 20;
     bool CanRecord = true;
-    /// Errors of the next launch that is done, and of loadModule.
+    /// Injected errors of the next executed launch and of loadModule.
     std::string Fault, Refusal;
 
     std::vector<std::string> Log;
     size_t LiveAllocations = 0, LiveRecordings = 0;
 
-    /// How often an entry of the log begins with this.
+    /// The number of log entries with this prefix.
     size_t count(std::string_view Prefix) const;
   };
   explicit MockDriver(Control &C) : C(C) {}

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The instructions are assembled by the compiler's assembler and run by the
-// CPU: natively where it has AMX, else by the emulator's signal handler. Some
-// are fed to the emulator directly, which is the same on every machine.
+// Instructions are assembled by the compiler and executed natively if the CPU
+// has AMX, otherwise by the emulator's signal handler. Some tests call the
+// emulator directly, on any machine.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +32,8 @@
 
 using namespace m1;
 
-// Straight lines of AMX instructions up to `ret`, to be called or emulated.
-// Arguments: rdi, rsi, rdx, rcx, r8, r9.
+// Straight-line AMX code up to `ret`, to be called or emulated. Arguments: rdi,
+// rsi, rdx, rcx, r8, r9.
 asm(R"(
   .text
 # (config, A, B, C, stride of A, stride of B and C): C += A B.
@@ -117,8 +117,8 @@ float fromBf16(uint16_t Value) {
 }
 uint16_t toBf16(float Value) { return std::bit_cast<uint32_t>(Value) >> 16; }
 
-/// A product of M rows, K pairs and N columns. Rows lie further apart than they
-/// are long, and what lies between them must stay as it is.
+/// A product of M rows, K pairs and N columns. Rows are padded, and the padding
+/// must not change.
 struct Problem {
   int M, K, N;
   std::vector<uint32_t> A, B;
@@ -167,7 +167,7 @@ struct Problem {
          StrideBC() * 4);
   }
 
-  /// The same by the emulator, whatever the CPU has.
+  /// The same, always by the emulator.
   void emulate(Product &Code, const Config &Tiles) {
     ucontext_t Context = {};
     greg_t *Registers = Context.uc_mcontext.gregs;
@@ -184,7 +184,7 @@ struct Problem {
   }
 };
 
-/// Equal bits; also tells zeros of either sign apart.
+/// Compares bits, so that zeros of different sign differ.
 void expectSame(const std::vector<float> &Got,
                 const std::vector<float> &Expected) {
   ASSERT_EQ(Got.size(), Expected.size());
@@ -249,8 +249,8 @@ TEST_F(Amx, EmulatorIsTheSameAsNative) {
 }
 
 TEST_F(Amx, OrderOfSumsMatters) {
-  // The shapes above would not tell one order from another if it did not: one
-  // chain over even and odd elements, or chains that begin with C.
+  // Checks that the test can tell reduction orders apart: one chain over even
+  // and odd elements, or chains that begin with C.
   Problem Given(16, 16, 16), Expected = Given;
   Expected.expect();
   int OneChain = 0, FromC = 0;
@@ -603,7 +603,7 @@ TEST_F(AmxEmulatorDeathTest, Encodings) {
 }
 
 TEST(Features, AssumedOnesAreAccepted) {
-  // What is assumed stays so: a repeated test assumes another.
+  // Assumed features cannot be removed: a repeated test assumes another.
   static int Round = 0;
   const std::string Feature = "test-feature" + std::to_string(Round++);
   EXPECT_EQ(cpu::requireFeature(Feature, "plan 'p'").message(),

@@ -14,9 +14,9 @@ using namespace m1;
 using namespace m1::ptx;
 
 namespace {
-/// Runs a kernel whose parameters are an undefined buffer of 400 bytes and one
-/// of 400 zeros. Expects `Message` after the place, which is the line with the
-/// mark "//!" in the body.
+/// Runs a kernel with two parameters, an uninitialised buffer of 400 bytes and
+/// a zero-initialised one. Expects `Message` for the line of the body with the
+/// mark "//!".
 void expectError(std::string_view Body, std::string_view Thread,
                  std::string_view Message, const Device::Shape &S = {},
                  unsigned Threads = 1, std::string_view Outside = "") {
@@ -32,7 +32,7 @@ void expectError(std::string_view Body, std::string_view Thread,
 
 TEST(Checks, ArgumentExtents) {
   using Access = ArgumentExtent::Access;
-  // Two arguments and a number; the second begins where the first one ends.
+  // Two adjacent buffers and a number.
   auto error = [](std::string_view Body, ArgumentExtent First,
                   ArgumentExtent Second) {
     Device D;
@@ -41,7 +41,7 @@ TEST(Checks, ArgumentExtents) {
     absl::Status Ran = D.run(Text, {Memory + 12, Memory + 24, 5},
                              {.Extents = {First, Second, {}}});
     if (Ran.ok()) {
-      // What was written counts as written, and nothing else does.
+      // Exactly the bytes stored count as written.
       EXPECT_EQ(D.values<uint32_t>(Memory + 20, 1)[0], 5u);
       uint32_t Value;
       EXPECT_FALSE(D.M->read(&Value, Memory + 16, 4).ok());
@@ -184,7 +184,7 @@ TEST(Checks, SharedLocalAndParameterMemory) {
 TEST(Checks, UnwrittenRegisters) {
   expectError("add.s32 %r1, %r0, %r2; //!", "block (0,0,0) thread (0,0,0)",
               "add.s32 reads %r2, which nothing has written");
-  // Moving and choosing it is no use of it.
+  // Moves and selects are not uses.
   expectError(R"(
   setp.lt.u32 %p1, %r0, 30;
   @%p1 mov.u32 %r2, 7;
@@ -197,7 +197,7 @@ TEST(Checks, UnwrittenRegisters) {
               "add.s64 reads %rd3, which nothing has written");
   expectError("@%p3 add.s32 %r1, %r0, 1; //!", "block (0,0,0) thread (0,0,0)",
               "add.s32 reads %p3, which nothing has written");
-  // A lane that takes part in no exchange has no value to give.
+  // The value of an inactive source lane is undefined.
   expectError(R"(
   setp.lt.u32 %p1, %r0, 16;
   @!%p1 bra DONE;
@@ -267,7 +267,7 @@ TEST(Checks, RacesOfLanes) {
               "ld.shared.u32 at 0x400 reads a byte that lane 3 of the same "
               "warp wrote alone, with no bar.warp.sync in between: a race",
               {}, 1, Word);
-  // With it, and for the lane itself, all is well.
+  // With a barrier, and for the lane itself, it is not a race.
   Device D;
   EXPECT_TRUE(D.run(kernel(0,
                            concat(Alone, "@%p1 ld.shared.u32 %r1, [word];"
@@ -306,14 +306,14 @@ TEST(Checks, AsynchronousCopies) {
               "cp.async.ca.shared.global at 0x404 writes a byte before the "
               "asynchronous copy to it is waited for",
               {}, 1, Tile);
-  // What was waited for is still another lane's until the warp meets.
+  // Another lane's completed copy is visible only after a warp barrier.
   expectError(concat(Copy, "cp.async.wait_group 0;"
                            "ld.shared.u32 %r3, [tile]; //!"),
               "block (0,0,0) thread (1,0,0)",
               "ld.shared.u32 at 0x400 reads a byte that lane 0 of the same "
               "warp wrote alone, with no bar.warp.sync in between: a race",
               {}, 1, Tile);
-  // And another warp's until the block does.
+  // And another warp's after a block barrier.
   expectError(concat(Copy, "cp.async.wait_all; bar.warp.sync -1;"
                            "ld.shared.u32 %r3, [tile]; //!"),
               "block (0,0,0) thread (32,0,0)",
@@ -422,7 +422,7 @@ TEST(Checks, DivisionAndTraps) {
 }
 
 TEST(Checks, NamesTheFirstBlockAndThread) {
-  // All blocks from (1,1,0) on fail, the later ones sooner.
+  // All thread blocks from (1,1,0) on fail, later ones earlier in time.
   for (unsigned Threads : {1, 2, 4})
     expectError(R"(
   mov.u32 %r1, %ctaid.x;

@@ -34,7 +34,7 @@ std::vector<uint32_t> results(std::string Body, Device::Shape S = {},
 }
 
 TEST(Control, NestedBranchesMeetAgain) {
-  // The ballots tell which lanes are together where.
+  // The ballots show which lanes are converged.
   std::vector<uint32_t> R = results(R"(
   mov.u32 %r1, 0;
   and.b32 %r2, %r0, 1;
@@ -129,7 +129,7 @@ MEET:
 }
 
 TEST(Control, Calls) {
-  // As LLVM writes a call; half of the lanes return early.
+  // A call as LLVM emits it; half of the lanes return early.
   constexpr std::string_view Function = R"(
 .func (.param .b32 result) twist(.param .b32 value) {
   .reg .pred %p<2>;
@@ -260,7 +260,7 @@ TEST(Exchange, Shuffles) {
       Shuffle("shfl.sync.bfly.b32 %r1|%p1, %r2, 3, 31, -1;");
   std::vector<uint32_t> Indexed =
       Shuffle("shfl.sync.idx.b32 %r1|%p1, %r2, 7, 31, -1;");
-  // Parts of 8 lanes: the upper bits of the fifth operand.
+  // Segments of 8 lanes: the upper bits of the fifth operand.
   std::vector<uint32_t> Parts =
       Shuffle("shfl.sync.idx.b32 %r1|%p1, %r2, 9, 0x181f, -1;");
   std::vector<uint32_t> PartsDown =

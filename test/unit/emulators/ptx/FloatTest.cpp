@@ -26,7 +26,7 @@ TEST(Float, RoundsToNearest) {
             bits(16777220.f));
   EXPECT_EQ(evaluate("sub.f32 %OF, %AF, %BF;", bits(1.f), bits(1e-9f)),
             bits(1.f));
-  // One rounding, where a product and a sum have two.
+  // One rounding instead of two.
   EXPECT_EQ(evaluate("fma.rn.f32 %OF, %AF, %AF, %CF;", bits(1 + 0x1p-12f), 0,
                      bits(-1 - 0x1p-11f)),
             bits(0x1p-24f));
@@ -124,7 +124,7 @@ TEST(Float, SixteenBits) {
   // 1 + 2^-8 in bf16 is a tie that goes to even, 1 + 3 2^-8 the other way.
   EXPECT_EQ(evaluate("add.bf16 %O16, %A16, %B16;", 0x3F80, 0x3B80), 0x3F80u);
   EXPECT_EQ(evaluate("add.bf16 %O16, %A16, %B16;", 0x3F81, 0x3B80), 0x3F82u);
-  // What is left of a tie decides it, however small it is.
+  // The remainder breaks a tie, however small it is.
   EXPECT_EQ(
       evaluate("fma.rn.bf16 %O16, %A16, %B16, %C16;", 0x0F80, 0x0F80, 0x3F81),
       0x3F81u);
@@ -196,7 +196,8 @@ TEST(Convert, FloatsToIntegers) {
   EXPECT_EQ(evaluate("cvt.rzi.u32.f32 %O32, %AF;", bits(-1.f)), 0u);
   EXPECT_EQ(evaluate("cvt.rzi.u64.f32 %O64, %AF;", bits(0x1p64f)), ~0ull);
   EXPECT_EQ(evaluate("cvt.rzi.s64.f64 %O64, %AD;", bits(-0x1p63)), 1ull << 63);
-  // NaN: 0, but of f64 or to 64 bits the number with the highest bit only.
+  // NaN converts to 0, or from f64 or to 64 bits to the value with only the top
+  // bit set.
   EXPECT_EQ(evaluate("cvt.rzi.s32.f32 %O32, %AF;", Quiet), 0u);
   EXPECT_EQ(evaluate("cvt.rzi.s64.f32 %O64, %AF;", Quiet), 1ull << 63);
   EXPECT_EQ(evaluate("cvt.rzi.u32.f64 %O32, %AD;", 0x7FF8ull << 48),

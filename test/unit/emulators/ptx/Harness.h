@@ -22,17 +22,17 @@
 namespace m1::ptx {
 
 /// A module with the kernel "k" of this body. The parameters, of 64 bits, are
-/// in %rd0, %rd1, ...; %tid.x is in %r0. Declared are the predicates %p0-%p15,
-/// %h0-%h31 of 16 bits, %r0-%r63, %f0-%f63 (f32), %rd0-%rd31 and %fd0-%fd15.
-/// `Outside` stands before the kernel. Where the environment's M1_PTXAS names
-/// NVIDIA's assembler, that must accept the text, too.
+/// in %rd0, %rd1, ...; %tid.x is in %r0. Declared registers: predicates
+/// %p0-%p15, %h0-%h31 of 16 bits, %r0-%r63, %f0-%f63 (f32), %rd0-%rd31 and
+/// %fd0-%fd15. `Outside` precedes the kernel. If the environment variable
+/// M1_PTXAS names NVIDIA's assembler, it must accept the text.
 std::string kernel(unsigned Parameters, std::string_view Body,
                    std::string_view Outside = "");
 
 /// The number of the line with the mark "//!".
 uint32_t markedLine(std::string_view Text);
 
-/// An emulated device with what tests do to it.
+/// An emulated device for tests.
 class Device {
 public:
   explicit Device(unsigned Threads = 1, Machine::Limits Limits = {});
@@ -70,10 +70,10 @@ public:
   std::unique_ptr<Machine> M;
 };
 
-/// Executes one instruction (or some) on lanes with the given operands, which
-/// are in registers of each width: %A16, %A32, %A64, %AF, %AD and the same with
-/// B and C. The result is what they leave in %O16, %O32, %O64, %OF, %OD or %OP,
-/// whichever they mention.
+/// Executes instructions on lanes with the given operands, which are in
+/// registers of each width: %A16, %A32, %A64, %AF, %AD and the same with B and
+/// C. The result is taken from %O16, %O32, %O64, %OF, %OD or %OP, whichever the
+/// instructions name.
 std::vector<uint64_t>
 evaluate(std::string_view Instructions,
          const std::vector<std::array<uint64_t, 3>> &Operands);

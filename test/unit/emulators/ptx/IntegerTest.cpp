@@ -119,7 +119,7 @@ TEST(Integer, Bits) {
   EXPECT_EQ(evaluate("bfe.u32 %O32, %A32, %B32, %C32;", 0xABCD1234, 8, 8),
             0x12u);
   EXPECT_EQ(evaluate("bfe.s32 %O32, %A32, 16, 16;", 0xABCD1234), 0xFFFFABCDu);
-  // Beyond the top, the sign goes on.
+  // Bits beyond the top repeat the sign.
   EXPECT_EQ(evaluate("bfe.s32 %O32, %A32, 28, 8;", 0xABCD1234), 0xFFFFFFFAu);
   EXPECT_EQ(evaluate("bfe.u32 %O32, %A32, 28, 8;", 0xABCD1234), 0xAu);
   EXPECT_EQ(evaluate("bfe.u64 %O64, %A64, 60, 4;", 0x9ull << 60), 9u);
@@ -139,7 +139,8 @@ TEST(Integer, Bits) {
   EXPECT_EQ(evaluate("lop3.b32 %O32, %A32, %B32, %C32, 0x96;", 5, 3, 1), 7u);
 }
 
-// A whole warp goes another way than single lanes: both on random numbers.
+// Full warps take another code path than partial ones: test both on random
+// numbers.
 TEST(Integer, WholeWarpsAgreeWithSingleLanes) {
   std::mt19937_64 Random(7);
   std::vector<std::array<uint64_t, 3>> Operands(64);

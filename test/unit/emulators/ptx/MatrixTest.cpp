@@ -26,8 +26,8 @@ std::vector<double> numbers(size_t Count, unsigned Seed) {
   return Values;
 }
 
-/// What mma gives for 16 x K times K x 8 plus C, all row by row: the registers
-/// are filled here by the definition of each fragment's elements.
+/// The result of mma for 16 x K times K x 8 plus C, all row-major. The
+/// registers are filled according to the definition of the fragments.
 template <typename T>
 std::vector<double> product(std::string_view Opcode, unsigned K, bool HalfC,
                             const std::vector<double> &A,
@@ -145,7 +145,7 @@ TEST(Matrix, ProductsAreRoundedOnce) {
             1.0);
 }
 
-/// ldmatrix of `Count` matrices whose elements are their place in memory.
+/// ldmatrix of `Count` matrices whose elements are their indices in memory.
 std::vector<uint32_t> loadMatrix(unsigned Count, bool Transposed) {
   std::string Registers;
   for (unsigned N = 0; N < Count; ++N)

@@ -217,7 +217,7 @@ TEST(Memory, AsynchronousCopiesArriveByGroups) {
 
 TEST(Memory, TheHostSide) {
   Device D;
-  // Much more than the machine has; only what is touched counts.
+  // Much more than the host has; only touched pages are committed.
   absl::StatusOr<uint64_t> Huge = D.M->allocate(uint64_t(1) << 40, false);
   ASSERT_TRUE(Huge.ok()) << Huge.status();
   const uint64_t Far = *Huge + (uint64_t(1) << 39);
@@ -227,7 +227,7 @@ TEST(Memory, TheHostSide) {
   EXPECT_EQ(std::string(D.M->read(Bytes, Far, 4).message()),
             "ptx: cannot read 4 bytes at 0x8100000000: byte 549755813891 of "
             "allocation 0 (1099511627776 bytes) was never written");
-  // Copies carry along what was not written, also over themselves.
+  // Copies propagate the unwritten state, also between overlapping ranges.
   EXPECT_TRUE(D.M->copy(Far + 1, Far, 4).ok());
   EXPECT_TRUE(D.M->read(Bytes, Far, 4).ok());
   EXPECT_FALSE(D.M->read(Bytes, Far, 5).ok());

@@ -1,12 +1,11 @@
-//===- RegisterLayout.cpp - blocks in a thread block's registers ----------===//
+//===- RegisterLayouts.cpp - which blocks are in registers ----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
-#include "compiler/Codegen/CUDA/RegisterLayout.h"
+#include "compiler/Codegen/CUDA/RegisterLayouts.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -53,6 +52,18 @@ const RegisterLayout *RegisterLayouts::assigned(Value Block) {
   if (!Layouts || !isa<tile::LayoutAttr>(Layouts[Number]))
     return nullptr;
   return of(cast<VectorType>(Block.getType()).getShape());
+}
+
+bool m1::codegen::readsRegisters(Value Block, Materialization &Materialized,
+                                 RegisterLayouts &Layouts) {
+  if (Materialized.isMaterialized(Block))
+    return Layouts.assigned(Block);
+  if (Materialized.isLazyLoad(Block)) // global memory, or a copy in shared
+    return false;
+  return llvm::any_of(Block.getDefiningOp()->getOperands(), [&](Value V) {
+    return isa<VectorType>(V.getType()) &&
+           readsRegisters(V, Materialized, Layouts);
+  });
 }
 
 LogicalResult m1::codegen::verifyLayouts(tile::KernelOp Kernel) {

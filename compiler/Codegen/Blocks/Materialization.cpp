@@ -1,12 +1,11 @@
-//===- Keeping.cpp - which blocks get memory ------------------------------===//
+//===- Materialization.cpp - which blocks get memory ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
-#include "compiler/Codegen/Blocks/Keeping.h"
+#include "compiler/Codegen/Blocks/Materialization.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -18,20 +17,20 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-bool Keeping::isTransparent(Operation *Op) {
+bool Materialization::isTransparent(Operation *Op) {
   return isa<tile::BroadcastOp, vector::BroadcastOp, vector::TransposeOp>(Op) ||
          OpTrait::hasElementwiseMappableTraits(Op);
 }
 
-/// The last op of `Scope` that reads `V`'s elements, through transparent ops;
-/// null if one outside `Scope` may.
+/// The last op of `Scope` that reads elements of `V`, directly or through
+/// transparent ops; null if an op outside `Scope` may read them.
 static Operation *lastReader(Value V, Block *Scope) {
   Operation *Last = V.getDefiningOp();
   for (Operation *User : V.getUsers()) {
     Operation *Here = Scope->findAncestorOpInBlock(*User);
     if (!Here)
       return nullptr;
-    if (Keeping::isTransparent(User) && User->getNumResults() == 1) {
+    if (Materialization::isTransparent(User) && User->getNumResults() == 1) {
       Here = lastReader(User->getResult(0), Scope);
       if (!Here)
         return nullptr;
@@ -53,8 +52,8 @@ static bool writes(Operation *Op, Value MemRef) {
 }
 
 /// True if nothing writes `MemRef` between `Load` and the last op that reads
-/// through it.
-static bool mayDelay(Operation *Load, Value MemRef) {
+/// its elements.
+static bool canDefer(Operation *Load, Value MemRef) {
   SmallVector<Operation *> Writers;
   for (Operation *User : MemRef.getUsers())
     if (writes(User, MemRef))
@@ -72,12 +71,12 @@ static bool mayDelay(Operation *Load, Value MemRef) {
   });
 }
 
-bool Keeping::isDelayed(Value Block) {
+bool Materialization::isLazyLoad(Value Block) {
   return isa_and_nonnull<tile::LoadOp, tile::GatherOp>(Block.getDefiningOp()) &&
-         !isKept(Block);
+         !isMaterialized(Block);
 }
 
-bool Keeping::isKept(Value Block) {
+bool Materialization::isMaterialized(Value Block) {
   if (auto It = Known.find(Block); It != Known.end())
     return It->second;
   const bool Result = compute(Block);
@@ -85,27 +84,27 @@ bool Keeping::isKept(Value Block) {
   return Result;
 }
 
-bool Keeping::compute(Value Block) {
+bool Materialization::compute(Value Block) {
   Operation *Op = Block.getDefiningOp();
-  if (!Op) // what a loop carries
+  if (!Op) // carried by a loop
     return true;
   if (auto Load = dyn_cast<tile::LoadOp>(Op))
-    return !mayDelay(Load, Load.getMemref());
+    return !canDefer(Load, Load.getMemref());
   if (auto Gather = dyn_cast<tile::GatherOp>(Op))
-    return !mayDelay(Gather, Gather.getMemref());
+    return !canDefer(Gather, Gather.getMemref());
   if (auto Constant = dyn_cast<arith::ConstantOp>(Op)) // a table
     return !cast<DenseElementsAttr>(Constant.getValue()).isSplat();
   if (isTransparent(Op) || isa<tile::IotaOp, vector::SplatOp>(Op))
-    return isWorthKeeping(Block);
+    return isExpensive(Block);
   return true;
 }
 
-bool Keeping::isWorthKeeping(Value Block) {
+bool Materialization::isExpensive(Value Block) {
   bool Costly = false;
   SmallVector<Value> Work{Block};
   while (!Work.empty() && !Costly) {
     Value V = Work.pop_back_val();
-    if (V != Block && (isKept(V) || isDelayed(V)))
+    if (V != Block && (isMaterialized(V) || isLazyLoad(V)))
       continue;
     Operation *Op = V.getDefiningOp();
     Costly = isa<math::MathDialect>(Op->getDialect()) ||
@@ -116,6 +115,6 @@ bool Keeping::isWorthKeeping(Value Block) {
   }
   if (!Costly)
     return false;
-  // A rank-1 block is mostly repeated along rows or columns: compute it once.
+  // A block of rank 1 is usually broadcast along rows or columns.
   return cast<VectorType>(Block.getType()).getRank() == 1 || !Block.hasOneUse();
 }

@@ -1,7 +1,7 @@
-// RUN: m1-opt %s --tile-place-scratch --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: m1-opt %s --tile-assign-scratch --split-input-file --verify-diagnostics | FileCheck %s
 
-// The second buffer is written while the first is read: it has its own place.
-// The third takes the first's, which nobody uses any more.
+// The second buffer is written while the first is live: it has its own offset.
+// The third reuses the offset of the first, which is dead by then.
 // CHECK-LABEL: func.func @turns(
 // CHECK-SAME: %[[BASE:.*]]: !llvm.ptr
 // CHECK-SAME: m1.scratch_bytes = 192 : i64
@@ -23,8 +23,9 @@ func.func @turns(%base: !llvm.ptr, %v: f32) {
 
 // -----
 
-// What a loop reads lives until it ends, through addresses made from it: the
-// loop's own buffer cannot lie there. Branches take turns.
+// A buffer that a loop reads, here through a derived address, is live until the
+// loop's end, so the loop's own buffer has another offset. The buffers of two
+// branches share one.
 // CHECK-LABEL: func.func @regions(
 // CHECK-SAME: %[[BASE:.*]]: !llvm.ptr<3>
 // CHECK-SAME: m1.scratch_bytes = 128 : i64
@@ -69,7 +70,7 @@ func.func @carried(%base: !llvm.ptr, %n: index) {
   %zero = arith.constant 0 : index
   %one = arith.constant 1 : index
   %a = tile.scratch %base, 64 : !llvm.ptr
-  // expected-error@+1 {{hands on scratch memory, whose life cannot be followed there}}
+  // expected-error@+1 {{passes scratch memory to where its live range cannot be tracked}}
   %b = scf.for %k = %zero to %n step %one iter_args(%p = %a) -> (!llvm.ptr) {
     scf.yield %p : !llvm.ptr
   }

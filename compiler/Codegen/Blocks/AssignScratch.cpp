@@ -1,5 +1,4 @@
-//===- PlaceScratch.cpp - a cell's buffers get their places
-//----------------===//
+//===- AssignScratch.cpp - offsets of scratch buffers ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,29 +7,27 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Codegen/Passes.h"
-#include "compiler/Support/Lifetimes.h"
+#include "compiler/Support/BufferAlignment.h"
+#include "compiler/Support/LiveRanges.h"
 #include "dialects/Tile/IR/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace m1 {
-#define GEN_PASS_DEF_TILEPLACESCRATCH
+#define GEN_PASS_DEF_TILEASSIGNSCRATCH
 #include "compiler/Codegen/Passes.h.inc"
 } // namespace m1
 
 using namespace mlir;
 using namespace m1;
 
-/// Of every buffer, in bytes; memory that the plan places has no less.
-static constexpr int64_t kAlignment = 64;
-
 namespace {
 
-struct TilePlaceScratch : m1::impl::TilePlaceScratchBase<TilePlaceScratch> {
-  using TilePlaceScratchBase::TilePlaceScratchBase;
+struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
+  using TileAssignScratchBase::TileAssignScratchBase;
 
-  /// The steps at which an op and the last op inside it stand.
+  /// The steps of an op and of the end of the last op inside it.
   struct Span {
     unsigned First = 0, Last = 0;
   };
@@ -41,27 +38,27 @@ struct TilePlaceScratch : m1::impl::TilePlaceScratchBase<TilePlaceScratch> {
     Spans.clear();
     number(Function, Step);
     SmallVector<tile::ScratchOp> Buffers;
-    SmallVector<Lifetime> Lives;
+    SmallVector<LiveRange> Ranges;
     WalkResult Result = Function.walk([&](tile::ScratchOp Buffer) {
-      Lifetime Life;
-      Life.Bytes = Buffer.getBytes();
-      Life.use(Spans[Buffer].First);
-      if (failed(follow(Buffer, Buffer->getBlock(), Life)))
+      LiveRange Range;
+      Range.Bytes = Buffer.getBytes();
+      Range.use(Spans[Buffer].First);
+      if (failed(follow(Buffer, Buffer->getBlock(), Range)))
         return WalkResult::interrupt();
       Buffers.push_back(Buffer);
-      Lives.push_back(Life);
+      Ranges.push_back(Range);
       return WalkResult::advance();
     });
     if (Result.wasInterrupted())
       return signalPassFailure();
-    const int64_t Bytes = placeByLifetime(Lives, kAlignment);
-    for (auto [Buffer, Life] : llvm::zip(Buffers, Lives)) {
+    const int64_t Bytes = assignOffsets(Ranges, kBufferAlignment);
+    for (auto [Buffer, Range] : llvm::zip(Buffers, Ranges)) {
       OpBuilder B(Buffer);
       Buffer.replaceAllUsesWith(
           B.create<LLVM::GEPOp>(
                Buffer.getLoc(), Buffer.getType(), B.getI8Type(),
                Buffer.getBase(),
-               ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Life.Offset)})
+               ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(Range.Offset)})
               .getResult());
       Buffer.erase();
     }
@@ -80,18 +77,18 @@ private:
     Spans[Op] = Of;
   }
 
-  /// Extends `Life` to the last use of `Pointer` and of addresses made from it.
-  /// A use in a loop that lies inside `Home`, where the buffer is made, lasts
-  /// until the loop's end.
-  LogicalResult follow(Value Pointer, Block *Home, Lifetime &Life) {
+  /// Extends `Range` to the last use of `Pointer` and of addresses derived from
+  /// it. A use in a loop inside `Home`, the block that allocates the buffer,
+  /// lasts until the loop's end.
+  LogicalResult follow(Value Pointer, Block *Home, LiveRange &Range) {
     for (Operation *User : Pointer.getUsers()) {
       if (User->getNumRegions() || User->hasTrait<OpTrait::IsTerminator>())
-        return User->emitOpError("hands on scratch memory, whose life cannot "
-                                 "be followed there");
-      Life.use(Spans[Home->findAncestorOpInBlock(*User)].Last);
+        return User->emitOpError("passes scratch memory to where its live "
+                                 "range cannot be tracked");
+      Range.use(Spans[Home->findAncestorOpInBlock(*User)].Last);
       for (Value Result : User->getResults())
         if (isa<LLVM::LLVMPointerType>(Result.getType()) &&
-            failed(follow(Result, Home, Life)))
+            failed(follow(Result, Home, Range)))
           return failure();
     }
     return success();

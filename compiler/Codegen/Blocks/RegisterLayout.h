@@ -5,24 +5,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
-#ifndef M1C_COMPILER_CODEGEN_CUDA_REGISTERLAYOUT_H
-#define M1C_COMPILER_CODEGEN_CUDA_REGISTERLAYOUT_H
-
-#include "dialects/Tile/IR/Tile.h"
+#ifndef M1C_COMPILER_CODEGEN_BLOCKS_REGISTERLAYOUT_H
+#define M1C_COMPILER_CODEGEN_BLOCKS_REGISTERLAYOUT_H
 
 #include <cstdint>
-#include <map>
-#include <utility>
 
 namespace m1::codegen {
-
-/// Threads of a warp.
-inline constexpr int64_t kLanes = 32;
-
-/// The attribute of an op whose results have register layouts: an array with a
-/// #tile.layout or a unit for each result.
-inline constexpr llvm::StringLiteral kLayoutsAttr = "tile.layouts";
 
 /// How the elements of a block are distributed over the registers of a thread
 /// block: like the accumulators of the matrix units (mma.m16n8k16). A block
@@ -65,27 +53,6 @@ struct RegisterLayout {
   }
 };
 
-/// The register layouts of one kernel. Each is made once, so pointers to them
-/// can be compared.
-class RegisterLayouts {
-public:
-  explicit RegisterLayouts(int64_t Warps) : Warps(Warps) {}
-
-  /// The layout of blocks of that shape; null for shapes that stay in memory.
-  const RegisterLayout *of(llvm::ArrayRef<int64_t> Shape);
-  /// The layout that `tile-assign-layouts` chose for a block; null for shared
-  /// memory.
-  const RegisterLayout *assigned(mlir::Value Block);
-
-private:
-  int64_t Warps;
-  std::map<std::pair<int64_t, int64_t>, RegisterLayout> Known;
-};
-
-/// Fails with a diagnostic unless the kernel has `tile.threads` and every
-/// `tile.layouts` in it is what `RegisterLayouts` has for the block's shape.
-llvm::LogicalResult verifyLayouts(tile::KernelOp Kernel);
-
 } // namespace m1::codegen
 
-#endif // M1C_COMPILER_CODEGEN_CUDA_REGISTERLAYOUT_H
+#endif // M1C_COMPILER_CODEGEN_BLOCKS_REGISTERLAYOUT_H
