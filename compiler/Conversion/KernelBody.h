@@ -61,10 +61,10 @@ public:
   /// An i32 element of memory, as an index.
   mlir::Value at(mlir::Value Memory, mlir::ValueRange Indices);
 
-  // Blocks in memory. Axis i of the block runs along axis Dims[i] of the memory,
-  // from `Indices` on. Elements at or past `Rows` and `Cols` are out of bounds:
-  // they read as zero and are not written; null: all are in bounds. A stored
-  // block is rounded to the memory's element type.
+  // Blocks in memory. Axis i of the block runs along axis Dims[i] of the
+  // memory, from `Indices` on. Elements at or past `Rows` and `Cols` are out of
+  // bounds: they read as zero and are not written; null: all are in bounds. A
+  // stored block is rounded to the memory's element type.
   mlir::VectorType block(llvm::ArrayRef<int64_t> Shape,
                          mlir::Type Element = {});
   mlir::Value load(mlir::Value Memory, mlir::ValueRange Indices,

@@ -39,6 +39,7 @@ static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addExpertLowerings(Context);
   addLogProbLowerings(Context);
   addSamplingLowerings(Context);
+  addStateLowerings(Context);
 }
 
 namespace {

@@ -118,26 +118,27 @@ LogicalResult ProgramLowering::run() {
   return success();
 }
 
+/// Kernels work on blocks, whose extents are at least 1.
+static LogicalResult verifyExtents(Operation *Op) {
+  SmallVector<Type> Types(Op->getOperandTypes());
+  llvm::append_range(Types, Op->getResultTypes());
+  for (Type T : Types)
+    if (auto Tensor = dyn_cast<RankedTensorType>(T);
+        Tensor && Tensor.getRank() > 0 &&
+        llvm::is_contained(Tensor.getShape().drop_front(), 0))
+      return Op->emitOpError(
+                 "expected extents of at least 1 after axis 0, found ")
+             << T;
+  return success();
+}
+
 LogicalResult ProgramLowering::lower(Operation *Op) {
-  if (failed(verifyF64(Op)))
+  if (failed(verifyF64(Op)) || failed(verifyExtents(Op)))
     return failure();
   if (auto Known = dyn_cast<PlanLoweringOpInterface>(Op))
     return Known.lowerToPlan(*this);
   if (isa<ElementwiseOpInterface>(Op))
     return lowerElementwise(Op, *this);
-  if (auto Read = dyn_cast<ReadStateOp>(Op)) {
-    States[Read.getResult()] = Read.getStateAttr().getAttr();
-    return success();
-  }
-  if (auto Write = dyn_cast<WriteStateOp>(Op)) {
-    // The update happened in place: the state must come back to itself.
-    if (States.lookup(Write.getValue()) != Write.getStateAttr().getAttr())
-      return Write.emitOpError("expected a successor of ")
-             << Write.getStateAttr() << ", found one of another state";
-    return success();
-  }
-  if (isa<LoadParameterOp>(Op)) // read by its users
-    return success();
   return Op->emitOpError("has no lowering to a plan");
 }
 
@@ -242,6 +243,16 @@ static std::string dimOf(ExprAttr E) {
   return Dim{E.getSymbol(), E.getAdd()}.str();
 }
 
+void ProgramLowering::suggestDim(InFlightDiagnostic &Error, Value V,
+                                 ExprAttr Expected) {
+  auto Argument = dyn_cast<BlockArgument>(V);
+  if (!Argument || getDim(Function.getArgAttrDict(Argument.getArgNumber())) ||
+      !cast<RankedTensorType>(V.getType()).isDynamicDim(0))
+    return;
+  Error << "; without m1.dim argument " << Argument.getArgNumber()
+        << " has T rows: give it {m1.dim = \"" << dimOf(Expected) << "\"}";
+}
+
 LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
                                           Value V, ExprAttr Expected) {
   ExprAttr Found = rows(V);
@@ -250,11 +261,7 @@ LogicalResult ProgramLowering::expectRows(Operation *Op, StringRef Name,
   InFlightDiagnostic Error = Op->emitOpError("expected ")
                              << Name << " with " << dimOf(Expected)
                              << " rows, found " << dimOf(Found);
-  if (auto Argument = dyn_cast<BlockArgument>(V);
-      Argument && !Function.getArgAttr(Argument.getArgNumber(), kDimAttr))
-    Error << "; an argument without m1.dim has T rows: give argument "
-          << Argument.getArgNumber() << " {m1.dim = \"" << dimOf(Expected)
-          << "\"}";
+  suggestDim(Error, V, Expected);
   return Error;
 }
 
@@ -270,9 +277,19 @@ LogicalResult ProgramLowering::expectOperandRows(Operation *Op,
 LogicalResult ProgramLowering::expectBatch(Operation *Op, ExprAttr T,
                                            Value Positions, Value CuSeqlens,
                                            Value Slots, int64_t Length) {
-  if (failed(expectRows(Op, "positions", Positions, T)) ||
-      failed(expectRows(Op, "cu_seqlens", CuSeqlens, rows(Slots).plus(1))) ||
-      failed(Checks.expectOffsets(Op, CuSeqlens, T)) ||
+  if (failed(expectRows(Op, "positions", Positions, T)))
+    return failure();
+  if (ExprAttr Ends = rows(Slots).plus(1); rows(CuSeqlens) != Ends) {
+    InFlightDiagnostic Error = Op->emitOpError("expected cu_seqlens with ")
+                               << dimOf(Ends)
+                               << " rows, one more than slots, found "
+                               << dimOf(rows(CuSeqlens));
+    ExprAttr Sequences = ExprAttr::get(B.getStringAttr("B"));
+    suggestDim(Error, Slots, Sequences);
+    suggestDim(Error, CuSeqlens, Sequences.plus(1));
+    return Error;
+  }
+  if (failed(Checks.expectOffsets(Op, CuSeqlens, T)) ||
       failed(Checks.expectBelow(Op, "slots", Slots, Shared.Limits.Slots)) ||
       failed(Checks.expectBelow(Op, "positions", Positions, Length)) ||
       failed(Checks.expectConsecutive(Op, Positions, CuSeqlens)))

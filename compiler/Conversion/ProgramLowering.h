@@ -77,6 +77,9 @@ public:
   /// The name of the state that `Op` updates, whose successor has it from now
   /// on.
   mlir::StringAttr updateState(StateUpdateOpInterface Op);
+  /// The name of the state that has the value `V`.
+  mlir::StringAttr stateOf(mlir::Value V) const { return States.lookup(V); }
+  void setState(mlir::Value V, mlir::StringAttr Name) { States[V] = Name; }
   /// The memory of one part of a state.
   mlir::Value statePart(mlir::StringAttr State, llvm::StringRef Part,
                         mlir::MemRefType Type);
@@ -130,7 +133,10 @@ public:
 private:
   llvm::LogicalResult emitSignature();
   llvm::LogicalResult lower(mlir::Operation *Op);
-  llvm::LogicalResult emitResults();
+  /// Appends to an error about the rows of `V` that its `m1.dim` is missing, if
+  /// it is an argument with a dynamic axis 0 and none.
+  void suggestDim(mlir::InFlightDiagnostic &Error, mlir::Value V,
+                  plan::ExprAttr Expected);
   llvm::LogicalResult copyResult(mlir::func::ReturnOp Return, unsigned Number,
                                  mlir::Value To);
 
@@ -169,6 +175,9 @@ struct Lowering<Lower> {
 template <auto *...Lower> void attachLowerings(mlir::MLIRContext *Context) {
   (detail::Lowering<Lower>::attach(Context), ...);
 }
+
+/// m1.load_parameter, m1.read_state and m1.write_state.
+void addStateLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1
 

@@ -149,7 +149,7 @@ func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: 
 // -----
 
 func.func @f(%x: tensor<?x0xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?xi32> {
-  // expected-error@+1 {{expected a vocabulary to draw from, found none}}
+  // expected-error@+1 {{expected extents of at least 1 after axis 0, found 'tensor<?x0xf32>'}}
   %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
     : (tensor<?x0xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   return %drawn : tensor<?xi32>
@@ -211,7 +211,7 @@ func.func @f(%x: tensor<?x1x8xf32>, %v: tensor<?x1x8xf32> {m1.dim = "U"}, %p: te
 m1.state @s : !m1.kv_cache<1 x 8, f32>
 func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32> {m1.dim = "B"}) {
   %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32>
-  // expected-error@+1 {{expected cu_seqlens with B+1 rows, found T; an argument without m1.dim has T rows: give argument 2 {m1.dim = "B+1"}}}
+  // expected-error@+1 {{expected cu_seqlens with B+1 rows, one more than slots, found T; without m1.dim argument 2 has T rows: give it {m1.dim = "B+1"}}}
   %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) scale 0.5
     : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
     -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>)
@@ -221,7 +221,7 @@ func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slot
 // -----
 
 func.func @f(%x: tensor<?x8xf32> {m1.dim = "B"}, %t: tensor<?xi32>) -> (tensor<?xf32> {m1.dim = "B"}) {
-  // expected-error@+1 {{expected targets with B rows, found T; an argument without m1.dim has T rows: give argument 1 {m1.dim = "B"}}}
+  // expected-error@+1 {{expected targets with B rows, found T; without m1.dim argument 1 has T rows: give it {m1.dim = "B"}}}
   %r = m1.token_log_prob %x, %t : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?xf32>
   return %r : tensor<?xf32>
 }

@@ -1,0 +1,35 @@
+//===- LowerStates.cpp - parameters and states ----------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/ProgramLowering.h"
+
+using namespace mlir;
+using namespace m1;
+
+/// The ops that use the value look the parameter up.
+static LogicalResult lowerLoadParameter(LoadParameterOp, ProgramLowering &) {
+  return success();
+}
+
+static LogicalResult lowerReadState(ReadStateOp Op, ProgramLowering &Program) {
+  Program.setState(Op.getResult(), Op.getStateAttr().getAttr());
+  return success();
+}
+
+/// Updates happen in place: the value must be the state's own.
+static LogicalResult lowerWriteState(WriteStateOp Op,
+                                     ProgramLowering &Program) {
+  if (Program.stateOf(Op.getValue()) == Op.getStateAttr().getAttr())
+    return success();
+  return Op.emitOpError("expected a successor of ")
+         << Op.getStateAttr() << ", found one of another state";
+}
+
+void m1::addStateLowerings(MLIRContext *Context) {
+  attachLowerings<lowerLoadParameter, lowerReadState, lowerWriteState>(Context);
+}
