@@ -8,7 +8,6 @@
 
 #include "compiler/Conversion/ProgramLowering.h"
 
-#include "compiler/Conversion/Kernels/Rows.h"
 #include "dialects/M1/IR/Attributes.h"
 
 using namespace mlir;
@@ -137,8 +136,6 @@ LogicalResult ProgramLowering::lower(Operation *Op) {
     return failure();
   if (auto Known = dyn_cast<PlanLoweringOpInterface>(Op))
     return Known.lowerToPlan(*this);
-  if (isa<ElementwiseOpInterface>(Op))
-    return lowerElementwise(Op, *this);
   return Op->emitOpError("has no lowering to a plan");
 }
 

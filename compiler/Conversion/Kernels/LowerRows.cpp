@@ -76,7 +76,8 @@ static LogicalResult lowerRotary(RotaryOp Op, ProgramLowering &Program) {
   return success();
 }
 
-LogicalResult m1::lowerElementwise(Operation *Op, ProgramLowering &Program) {
+/// An elementwise op that is not part of a product's epilogue.
+static LogicalResult lowerElementwise(Operation *Op, ProgramLowering &Program) {
   Value Result = Op->getResult(0);
   const ExprAttr T = Program.rows(Op->getOperand(0));
   if (failed(Program.expectOperandRows(Op, T)))
@@ -136,8 +137,20 @@ static LogicalResult lowerSplitQKV(SplitQKVOp Op, ProgramLowering &Program) {
   return success();
 }
 
+namespace {
+struct ElementwiseLowering
+    : PlanLoweringOpInterface::FallbackModel<ElementwiseLowering> {
+  LogicalResult lowerToPlan(Operation *Op, ProgramLowering &Program) const {
+    return lowerElementwise(Op, Program);
+  }
+};
+} // namespace
+
 void m1::addRowLowerings(MLIRContext *Context) {
   attachLowerings<lowerEmbedding, lowerRMSNorm, lowerSelectLast, lowerRotary,
                   lowerHeads<SplitHeadsOp>, lowerHeads<MergeHeadsOp>,
                   lowerSplitQKV>(Context);
+  for (RegisteredOperationName Op : Context->getRegisteredOperations())
+    if (Op.hasInterface<ElementwiseOpInterface>())
+      Op.attachInterface<ElementwiseLowering>();
 }

@@ -14,8 +14,6 @@
 
 namespace m1 {
 
-class ProgramLowering;
-
 /// Rows of a table. A negative token, which a failed draw leaves, counts as 0.
 /// Grid: blocks of few rows.
 KernelDeclaration embeddingKernel();
@@ -28,12 +26,8 @@ KernelDeclaration rotaryKernel();
 /// One elementwise op. Grid: blocks of few rows.
 KernelDeclaration elementwiseKernel();
 
-/// The launch of an elementwise op that is not part of a product's epilogue.
-llvm::LogicalResult lowerElementwise(mlir::Operation *Op,
-                                     ProgramLowering &Program);
-
-/// m1.embedding, m1.rms_norm, m1.select_last, m1.rotary, and the ops that view
-/// rows as heads.
+/// m1.embedding, m1.rms_norm, m1.select_last, m1.rotary, the ops that view rows
+/// as heads, and every elementwise op.
 void addRowLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1
