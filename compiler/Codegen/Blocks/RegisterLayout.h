@@ -27,8 +27,6 @@ struct RegisterLayout {
   static constexpr int64_t kTileRows = 16, kTileCols = 8;
   /// Lanes that share the rows of a tile.
   static constexpr int64_t kLanesPerRow = 4;
-  /// A block with more slots per thread stays in memory.
-  static constexpr int64_t kMaxSlots = 128;
 
   int64_t Rows = 0, Cols = 0, WarpsDown = 1, WarpsAcross = 1;
   /// The layout of a value for each row; null where several warps share a row.

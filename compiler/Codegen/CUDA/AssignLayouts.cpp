@@ -10,6 +10,7 @@
 #include "compiler/Codegen/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_TILEASSIGNLAYOUTS
@@ -23,15 +24,13 @@ using namespace m1::codegen;
 /// Threads that compute a grid cell, unless the kernel says otherwise.
 static constexpr int64_t kDefaultThreads = 128;
 
-/// The most slots of blocks that nested loops carry together: leaves room for
-/// operands among the 255 registers of a thread.
-static constexpr int64_t kMaxCarriedSlots = 192;
-
 namespace {
 
 class LayoutChoice {
 public:
-  explicit LayoutChoice(int64_t Warps) : Known(Warps) {}
+  LayoutChoice(tile::KernelOp Kernel, tile::TargetAttr Target)
+      : Known(Kernel),
+        MaxCarriedSlots(llvm::divideCeil(3 * Target.getRegisters(), 4)) {}
 
   /// The layout of a result or of a block that a loop carries; null for shared
   /// memory.
@@ -57,6 +56,9 @@ private:
   bool leavesTooFewRegisters(BlockArgument Carried);
 
   RegisterLayouts Known;
+  /// The most slots of blocks that nested loops carry together; leaves
+  /// registers for operands.
+  int64_t MaxCarriedSlots;
   DenseMap<Value, bool> RowValues;
 };
 
@@ -65,11 +67,14 @@ struct TileAssignLayouts : m1::impl::TileAssignLayoutsBase<TileAssignLayouts> {
 
   void runOnOperation() override {
     tile::KernelOp Kernel = getOperation();
+    auto Target = tile::requireTarget(Kernel, tile::TargetKind::Gpu);
+    if (failed(Target))
+      return signalPassFailure();
     Builder B(&getContext());
     if (!Kernel.getThreads())
       Kernel->setAttr(tile::KernelOp::kThreadsAttr,
                       B.getI32IntegerAttr(kDefaultThreads));
-    LayoutChoice Choice(Kernel.getThreads() / kLanes);
+    LayoutChoice Choice(Kernel, *Target);
     Kernel.getBody().walk([&](Operation *Op) {
       // Constants are evaluated where they are needed.
       if (Op->hasTrait<OpTrait::ConstantLike>())
@@ -151,5 +156,5 @@ bool LayoutChoice::leavesTooFewRegisters(BlockArgument Carried) {
         if (const RegisterLayout *L = Known.of(Type.getShape()))
           Inner += L->slots();
   const RegisterLayout *Own = layoutOf(Carried);
-  return Inner && Own && Own->slots() + Inner > kMaxCarriedSlots;
+  return Inner && Own && Own->slots() + Inner > MaxCarriedSlots;
 }

@@ -38,10 +38,8 @@ struct TileAssignProducts
           << depth.getValue() << " and " << stages.getValue() << " stages";
       return signalPassFailure();
     }
-    if (failed(verifyLayouts(Kernel)))
-      return signalPassFailure();
     auto Target = tile::requireTarget(Kernel, tile::TargetKind::Gpu);
-    if (failed(Target))
+    if (failed(Target) || failed(verifyLayouts(Kernel)))
       return signalPassFailure();
     ProductRules Rules(Kernel, *Target);
     const Demand Demanded(Kernel);

@@ -18,7 +18,8 @@ using namespace m1::codegen;
 using tile::OperandSource;
 using tile::ProductMethod;
 
-/// The most bytes of an operand that is in shared memory as a whole.
+/// The most bytes of an operand that is in shared memory as a whole; both
+/// together fit the smallest thread block's shared memory, 99 KiB (sm_86).
 static constexpr int64_t kMaxSharedRight = 64 << 10;
 static constexpr int64_t kMaxSharedLeft = 32 << 10;
 
@@ -35,8 +36,7 @@ static int64_t depthOf(tile::DotOp Dot) {
 }
 
 ProductRules::ProductRules(tile::KernelOp Kernel, tile::TargetAttr Target)
-    : Threads(Kernel.getThreads()), Unit(Target.getUnit()),
-      Layouts(Threads / kLanes) {
+    : Threads(Kernel.getThreads()), Unit(Target.getUnit()), Layouts(Kernel) {
   Kernel.getBody().walk([&](tile::DotOp Dot) {
     auto Chosen = Dot->getAttrOfType<tile::ProductAttr>(kProductAttr);
     const bool Wanted =

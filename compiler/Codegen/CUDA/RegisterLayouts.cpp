@@ -9,9 +9,16 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
+
+RegisterLayouts::RegisterLayouts(tile::KernelOp Kernel)
+    : Warps(Kernel.getThreads() / kLanes),
+      // The other half is for operands and addresses.
+      MaxSlots(llvm::divideCeil(tile::targetOf(Kernel).getRegisters(), 2)) {}
 
 const RegisterLayout *RegisterLayouts::of(ArrayRef<int64_t> Shape) {
   const int64_t Rows = Shape[0], Cols = Shape.size() == 2 ? Shape[1] : 0;
@@ -34,7 +41,7 @@ const RegisterLayout *RegisterLayouts::of(ArrayRef<int64_t> Shape) {
       Result.Cols = Cols;
       if (Cols && WarpsAcross == 1)
         Result.OfRows = of({Rows});
-      if (Result.slots() > RegisterLayout::kMaxSlots)
+      if (Result.slots() > MaxSlots)
         Result.Rows = 0;
     }
   }
@@ -70,7 +77,7 @@ LogicalResult m1::codegen::verifyLayouts(tile::KernelOp Kernel) {
   if (!Kernel.getThreads())
     return Kernel.emitOpError("has no ")
            << tile::KernelOp::kThreadsAttr << "; run tile-assign-layouts first";
-  RegisterLayouts Known(Kernel.getThreads() / kLanes);
+  RegisterLayouts Known(Kernel);
   auto Verify = [&](Operation *Op) -> LogicalResult {
     auto Layouts = Op->getAttrOfType<ArrayAttr>(kLayoutsAttr);
     if (!Layouts)

@@ -29,7 +29,8 @@ inline constexpr llvm::StringLiteral kLayoutsAttr = "tile.layouts";
 /// can be compared.
 class RegisterLayouts {
 public:
-  explicit RegisterLayouts(int64_t Warps) : Warps(Warps) {}
+  /// Those of a kernel that has `tile.threads`, for the GPU that is its target.
+  explicit RegisterLayouts(tile::KernelOp Kernel);
 
   /// The layout of blocks of that shape; null for shapes that stay in memory.
   const RegisterLayout *of(llvm::ArrayRef<int64_t> Shape);
@@ -39,6 +40,8 @@ public:
 
 private:
   int64_t Warps;
+  /// A block with more slots per thread stays in memory.
+  int64_t MaxSlots;
   std::map<std::pair<int64_t, int64_t>, RegisterLayout> Known;
 };
 
@@ -46,7 +49,8 @@ private:
 bool readsRegisters(mlir::Value Block, Materialization &Materialized,
                     RegisterLayouts &Layouts);
 
-/// Fails with a diagnostic unless the kernel has `tile.threads` and every
+/// Fails with a diagnostic unless the kernel, whose target is a GPU, has
+/// `tile.threads` and every
 /// `tile.layouts` in it is what RegisterLayouts has for the block's shape.
 llvm::LogicalResult verifyLayouts(tile::KernelOp Kernel);
 

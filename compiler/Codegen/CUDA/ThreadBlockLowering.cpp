@@ -16,7 +16,7 @@ using namespace m1::codegen;
 
 ThreadBlockLowering::ThreadBlockLowering(LoweringContext &Context, Value Thread)
     : B(Context.B), Threads(B, Context.Kernel.getThreads(), Thread),
-      Layouts(Threads.warps()), Loops(Context, Threads, Layouts),
+      Layouts(Context.Kernel), Loops(Context, Threads, Layouts),
       Writer(Context, Loops), Reductions(Context, Threads, Layouts),
       Mma(Context, Threads, Layouts, Writer), Fma(Context, Threads, Loops) {}
 

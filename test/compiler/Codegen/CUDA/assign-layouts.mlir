@@ -1,4 +1,4 @@
-// RUN: m1-opt %s --tile-assign-layouts --split-input-file | FileCheck %s
+// RUN: m1-opt %s --tile-set-target="name=sm_80" --tile-assign-layouts --split-input-file | FileCheck %s
 
 // Blocks of whole 16 by 8 tiles are in registers: four warps take a row of tiles
 // each, or divide the columns where there are fewer rows. Other shapes are not.
