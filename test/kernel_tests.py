@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """A lit format: shell tests, and for each file *.kernels one test per entry of its table.
 
-The first line of the table names units (test/e2e/e2e.py), every other one a group
-of cases of exec.py and for each unit "-" or N[/M]: at least N cases pass, of which
-one of M is run. Text after "#" is a comment. The tests are called
+The first line of the table names units (test/e2e/e2e.py). Every other line names a
+group of cases of exec.py and has for each unit "-" (no test) or N[/M]: one case of M
+(default: every case) is run, and at least N must be. Text after "#" is a comment. The tests are called
 FILE.kernels/UNIT/GROUP, so that `lit --filter` finds one:
 
     lit -v build/test/compiler/Codegen --filter kernels/ptx/linear

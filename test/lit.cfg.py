@@ -1,4 +1,4 @@
-# ===- lit.cfg.py - the suite of the compiler's tests ----------------------===//
+# ===- lit.cfg.py - configuration of the lit tests -------------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.

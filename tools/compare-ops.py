@@ -54,7 +54,7 @@ def fail(message):
 
 
 def run(*command):
-    """Runs a tool; what it prints."""
+    """Runs a tool; returns its standard output."""
     command = [str(c) for c in command]
     try:
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
@@ -127,7 +127,7 @@ def write_random_weights(plan, folder, seed):
 
 
 class Comparison:
-    """The error of one value: relative in norm; of integers the share that differs."""
+    """The error of one value: relative in norm; for integers, the share that differs."""
 
     def __init__(self, found, expected, rows=None):
         """`rows` says which rows count; None: all."""

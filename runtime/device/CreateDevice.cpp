@@ -1,4 +1,4 @@
-//===- CreateDevice.cpp - what executes kernels ---------------------------===//
+//===- CreateDevice.cpp - devices by name ---------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Device.h - what executes kernels -------------------------*- C++ -*-===//
+//===- Device.h - the interface of devices ----------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -26,7 +26,8 @@ namespace m1 {
 /// above it is the same for all devices.
 ///
 /// Work is executed in the order of the calls, and each step sees the results
-/// of those before it. Calls may be asynchronous: only `synchronize` waits.
+/// of those before it. Calls may return before their work is complete;
+/// `synchronize`, and `unmap` of an output, wait for it.
 class Device {
 public:
   /// An address in the device's address space.

@@ -17,7 +17,7 @@ namespace m1 {
 struct MemoryNeeds {
   uint64_t Activations = 0, States = 0;
   uint64_t Weights = 0;     ///< packed weights and constants
-  uint64_t Parameters = 0;  ///< needed at the same time
+  uint64_t Parameters = 0;  ///< at their peak
   uint64_t CallTensors = 0; ///< inputs and outputs of one function
   uint64_t Outputs = 0;     ///< outputs of one function
 

@@ -1,4 +1,4 @@
-//===- Recorder.h - work that is done again and again -----------*- C++ -*-===//
+//===- Recorder.h - recording and replaying launches ------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -103,7 +103,7 @@ private:
     return absl::OkStatus();
   }
 
-  /// Constants, and only they, come with all of their bytes.
+  /// A plan holds all bytes of constants and none of other arenas.
   absl::Status contents(const plan::Arena &Arena) {
     constexpr uintptr_t Alignment = 16; // as the schema says
     bool IsConstant = Arena.kind() == plan::ArenaKind::Constants;

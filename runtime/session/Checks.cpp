@@ -1,4 +1,4 @@
-//===- Checks.cpp - what a call's inputs must hold to ---------------------===//
+//===- Checks.cpp - checks of inputs and drawn tokens ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

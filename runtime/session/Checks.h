@@ -1,4 +1,4 @@
-//===- Checks.h - what a call's inputs must hold to -------------*- C++ -*-===//
+//===- Checks.h - checks of inputs and drawn tokens -------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

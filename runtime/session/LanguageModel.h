@@ -64,12 +64,12 @@ public:
 
   /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities at temperature 1.
-  /// The function's third result, the logits [B, V], stays on the device.
+  /// The function's third result, the logits [B, V], stays on the device. A
+  /// logit that is NaN or plus infinity is an error.
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs);
   /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
-  /// the tokens up to t. Both [T]. Non-finite values are an error, as in
-  /// `next`.
+  /// the tokens up to t. Both [T]. Non-finite values are an error.
   absl::Status score(const RaggedBatch &Given, std::span<const int32_t> Targets,
                      std::span<float> LogProbs);
   /// Feeds the batch; `Logits` [T, V]. Non-finite values are an error.

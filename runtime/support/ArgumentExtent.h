@@ -1,4 +1,4 @@
-//===- ArgumentExtent.h - what a kernel may touch ---------------*- C++ -*-===//
+//===- ArgumentExtent.h - memory that a kernel may access -------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

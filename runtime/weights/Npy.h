@@ -63,7 +63,7 @@ absl::Status writeNpy(const std::string &Path, ElementType Type,
 /// as a whole.
 class NpyWriter {
 public:
-  /// `Type` is F32, F64, I32, I64 or U8.
+  /// `Type` is any that readNpy reads; BF16 is not.
   static absl::StatusOr<std::unique_ptr<NpyWriter>>
   create(const std::string &Path, ElementType Type,
          std::span<const int64_t> Shape);

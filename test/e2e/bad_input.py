@@ -203,7 +203,7 @@ def check_plans():
     for place in [*random.integers(8, len(good), 40), len(good) - 1]:
         flipped = bytearray(good)
         flipped[place] ^= 1 << random.integers(8)
-        # Digest or structure show a flipped bit anywhere, except in the version, which is read first.
+        # The digest or the structure reveals a flipped bit anywhere but in the version, which is read first.
         damaged(["plan format"] if version <= place < version + 4 else ["truncated or damaged"], flipped)
     refused(["nowhere.m1plan"], *score(os.path.join(work, "nowhere.m1plan"), folder, tokens))
     refused([work], *score(work, folder, tokens))

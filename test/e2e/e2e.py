@@ -18,8 +18,8 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.append(os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
-# What runs plans: this CPU, and in emulation AVX-512, AMX, both, and a GPU. The
-# options for m1c, and the program that runs the plan with its options.
+# Units that run plans: this CPU, and emulated AVX-512, AMX, both, and a GPU. For each,
+# the options of m1c, and the program that runs the plan with its options.
 UNITS = {
     "cpu": ((), ("m1run",)),
     "avx512": (("--target-cpu", "x86-64-v4"), ("m1run-bochs",)),

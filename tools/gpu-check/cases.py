@@ -62,7 +62,7 @@ def bench_name(model, batch, prompt, new_tokens):
 
 @dataclasses.dataclass
 class Outcome:
-    """A case's error, the largest allowed, and the problem if it is larger; of a bench its figures."""
+    """A case's error, the largest allowed, and the problem if it is larger; for a bench, its figures."""
 
     error: float = np.inf
     allowed: float = np.inf

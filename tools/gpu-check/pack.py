@@ -1,4 +1,4 @@
-# ===- pack.py - makes what a machine with a GPU needs to check this build --===//
+# ===- pack.py - packs a build to be checked on a machine with a GPU --------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Bench.cpp - m1run bench: speed and memory ------------------------===//
+//===- Bench.cpp - m1run bench: speed and memory --------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Generate.cpp - m1run generate: responses to prompts --------------===//
+//===- Generate.cpp - m1run generate: responses to prompts ----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

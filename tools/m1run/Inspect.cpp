@@ -1,4 +1,4 @@
-//===- Inspect.cpp - m1run inspect: a plan's contents ----------===//
+//===- Inspect.cpp - m1run inspect: a plan's contents ---------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Main.cpp - the command line of m1run -----------------------------===//
+//===- Main.cpp - the command line of m1run -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -17,8 +17,9 @@
 using namespace m1;
 
 namespace {
-/// Flushes standard output. Fails if any write to it failed: of output that is
-/// larger than a buffer, an earlier write may have failed and the last not.
+/// Flushes standard output. Fails if any write to it failed: if the output is
+/// larger than a buffer, an earlier write may have failed although the last one
+/// succeeded.
 absl::Status finishOutput() {
   std::cout.flush(); // --help writes to it
   bool Failed = std::fflush(stdout) != 0;
@@ -27,7 +28,7 @@ absl::Status finishOutput() {
   return absl::OkStatus();
 }
 
-/// How many characters to insert, delete or replace to make `A` of `B`.
+/// How many characters to insert, delete or replace to turn `B` into `A`.
 size_t editDistance(std::string_view A, std::string_view B) {
   std::vector<size_t> Row(B.size() + 1);
   for (size_t J = 0; J <= B.size(); ++J)
@@ -44,7 +45,7 @@ size_t editDistance(std::string_view A, std::string_view B) {
   return Row.back();
 }
 
-/// "; did you mean 'score'?" if one of the names is near, else nothing.
+/// "; did you mean 'score'?" if one of the names is similar, else empty.
 std::string suggestion(std::string_view Found,
                        const std::vector<std::string> &Names) {
   auto Distance = [&](const std::string &Name) {

@@ -1,5 +1,4 @@
-//===- Options.cpp - options that subcommands share
-//-------------------------===//
+//===- Options.cpp - options that subcommands share -----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -72,8 +71,8 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                             bool OutDirRequired) {
   Common.addTo(Command, /*WeightsRequired=*/true);
-  // CLI11's own delimiter option takes "," for no value, and the next word
-  // instead.
+  // Not CLI11's delimiter option, which takes "," as no value and consumes the
+  // next word instead.
   auto split = [this](const std::vector<std::string> &Lists) {
     for (const std::string &List : Lists)
       for (size_t Begin = 0, End; Begin <= List.size(); Begin = End + 1) {

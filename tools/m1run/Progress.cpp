@@ -1,4 +1,4 @@
-//===- Progress.cpp - progress on stderr --------------------------------===//
+//===- Progress.cpp - progress on stderr ----------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

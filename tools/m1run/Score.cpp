@@ -1,4 +1,4 @@
-//===- Score.cpp - m1run score: log-probabilities of tokens -------------===//
+//===- Score.cpp - m1run score: log-probabilities of tokens ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

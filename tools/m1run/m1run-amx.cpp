@@ -1,4 +1,4 @@
-//===- m1run-amx.cpp - m1run with AMX wherever it runs --------------------===//
+//===- m1run-amx.cpp - m1run with AMX, emulated where absent --------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// m1run for tests: plans for a CPU with AMX run on any, emulated where the CPU
+// m1run for tests: runs plans for AMX on any CPU and emulates AMX where the CPU
 // lacks it.
 //
 //===----------------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-//===- m1run.cpp - runs compiled models ---------------------------------===//
+//===- m1run.cpp - runs compiled models -----------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- CpuDevice.cpp - the processor that this process runs on ------------===//
+//===- CpuDevice.cpp - the host CPU as a device ---------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -69,7 +69,8 @@ public:
                                   : Pages::allocate(ScratchBytes));
       Scratches.push_back(std::move(Scratch));
     }
-    // Takes no memory until an output that the caller does not take is written.
+    // Committed only when a kernel writes an output that the caller does not
+    // take.
     M1_ASSIGN_OR_RETURN(
         Unwanted, Pages::allocate(MemoryNeeds(*Plan, kAlignment).Outputs));
     return absl::OkStatus();
@@ -140,7 +141,7 @@ private:
   static int64_t cellsOf(const std::array<int64_t, 3> &Grid) {
     return Grid[0] * Grid[1] * Grid[2];
   }
-  /// Small enough chunks for even load, and no smaller.
+  /// Cells per chunk: eight chunks per thread balance the load.
   int64_t chunkOf(const std::array<int64_t, 3> &Grid) const {
     return std::max<int64_t>(1, cellsOf(Grid) / (int64_t(Pool.threads()) * 8));
   }

@@ -1,4 +1,4 @@
-//===- CpuDevice.h - the processor that this process runs on ----*- C++ -*-===//
+//===- CpuDevice.h - the host CPU as a device -------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,8 +19,7 @@ namespace m1 {
 /// processor available to the process.
 absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
 
-/// `Threads` is at least 1. `Checked`: see DeviceOptions. `Checked`: see
-/// DeviceOptions.
+/// `Threads` is at least 1. `Checked`: see DeviceOptions.
 std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 
 } // namespace m1

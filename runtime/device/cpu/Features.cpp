@@ -1,4 +1,4 @@
-//===- Features.cpp - what this CPU can do --------------------------------===//
+//===- Features.cpp - CPU feature detection -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Features.h - what this CPU can do ------------------------*- C++ -*-===//
+//===- Features.h - CPU feature detection -----------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

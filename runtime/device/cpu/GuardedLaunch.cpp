@@ -1,4 +1,4 @@
-//===- GuardedLaunch.cpp - finds accesses outside of arguments ------------===//
+//===- GuardedLaunch.cpp - detects out-of-bounds accesses -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

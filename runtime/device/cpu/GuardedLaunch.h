@@ -1,4 +1,4 @@
-//===- GuardedLaunch.h - finds accesses outside of arguments ----*- C++ -*-===//
+//===- GuardedLaunch.h - detects out-of-bounds accesses ---------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -40,9 +40,9 @@ std::optional<Fault> runCellsGuarded(KernelFunction Kernel,
                                      const uint64_t *Args, const Cells &Which,
                                      void *Scratch);
 
-/// Copies of a launch's arguments, each placed so that it ends at an
-/// inaccessible page: the processor detects accesses past the end. Copies that
-/// are only read are write-protected. Overlapping arguments share one copy.
+/// Copies of a launch's arguments, each of which ends at an inaccessible page:
+/// the processor detects accesses past the end. Copies of read-only arguments
+/// are write-protected. Overlapping arguments share one copy.
 ///
 /// Not detected: reads less than a page before an argument, and accesses past
 /// the end of an argument that stay inside one that overlaps it.

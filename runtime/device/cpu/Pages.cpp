@@ -1,4 +1,4 @@
-//===- Pages.cpp - memory from the system ---------------------------------===//
+//===- Pages.cpp - anonymous memory mappings ------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Pages.h - memory from the system -------------------------*- C++ -*-===//
+//===- Pages.h - anonymous memory mappings ----------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

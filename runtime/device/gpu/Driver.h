@@ -1,4 +1,4 @@
-//===- Driver.h - what a GPU's driver does ----------------------*- C++ -*-===//
+//===- Driver.h - the interface of GPU drivers ------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -31,9 +31,9 @@ struct Limits {
 };
 
 struct LaunchShape {
-  std::array<uint32_t, 3> Grid; ///< blocks along x, y, z; none is 0
-  uint32_t Threads;             ///< of a block, along x
-  uint32_t SharedBytes;         ///< dynamic shared memory of a block
+  std::array<uint32_t, 3> Grid; ///< thread blocks in x, y, z; none is 0
+  uint32_t Threads;             ///< per thread block, in x
+  uint32_t SharedBytes;         ///< dynamic shared memory per thread block
 };
 
 /// The interface of a real or emulated GPU for GpuDevice. Copies and launches

@@ -1,4 +1,4 @@
-//===- Emulator.cpp - AMX on machines without it --------------------------===//
+//===- Emulator.cpp - AMX instructions in software ------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -323,7 +323,7 @@ void dot(const Instruction &I) {
 
 void handle(int, siginfo_t *, void *Context) {
   if (!amx::emulateAmx(*static_cast<ucontext_t *>(Context)))
-    signal(SIGILL, SIG_DFL); // the instruction is met again, and kills
+    signal(SIGILL, SIG_DFL); // executed again, it ends the process
 }
 } // namespace
 

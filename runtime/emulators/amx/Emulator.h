@@ -1,4 +1,4 @@
-//===- Emulator.h - AMX on machines without it ------------------*- C++ -*-===//
+//===- Emulator.h - AMX instructions in software ----------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

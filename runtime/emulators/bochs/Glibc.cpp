@@ -1,4 +1,4 @@
-//===- Glibc.cpp - what Bochs' package needs of a newer glibc -------------===//
+//===- Glibc.cpp - functions of a newer glibc for Bochs -------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,9 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// bochscpu-python says that it needs glibc 2.28, but refers to two functions of
-// 2.38. They are those of C23, which also read binary numbers; Bochs reads
-// none.
+// bochscpu-python declares glibc 2.28 but refers to two functions of 2.38: the
+// C23 variants, which also accept binary literals. Bochs parses none.
 //
 //===----------------------------------------------------------------------===//
 

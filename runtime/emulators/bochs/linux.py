@@ -1,11 +1,11 @@
-# ===- linux.py - what Linux does for a program ------------------------------===//
+# ===- linux.py - Linux for an emulated program -----------------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Programs, their system calls, and the one signal that they can handle."""
+"""Loads a program, implements its system calls, and delivers SIGILL, the only signal that it can handle."""
 
 import ctypes
 import errno

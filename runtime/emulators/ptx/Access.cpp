@@ -1,4 +1,4 @@
-//===- Access.cpp - accesses to memory by lanes ---------------------------===//
+//===- Access.cpp - checked memory accesses of lanes ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Access.h - accesses to memory by lanes -------------------*- C++ -*-===//
+//===- Access.h - checked memory accesses of lanes --------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -111,7 +111,7 @@ void copyLocal(Warp &W, Mask Active, uint32_t From, uint32_t To,
   }
 }
 
-/// Meet is the function, List the offsets of the arguments.
+/// I.Meet is the callee's number, I.List the offsets of the arguments.
 bool runCall(Warp &W, const Instruction &I, Mask Active) {
   const Function &Callee = W.Launch.M.Functions[I.Meet];
   for (size_t N = 0; N < I.List.size(); ++N)
@@ -121,7 +121,7 @@ bool runCall(Warp &W, const Instruction &I, Mask Active) {
   return true;
 }
 
-/// Follows a call: List are the offsets of the results.
+/// Follows a call and copies its results; I.List is their offsets.
 bool runResults(Warp &W, const Instruction &I, Mask Active) {
   const Function &Callee = W.Launch.M.Functions[I.Meet];
   for (size_t N = 0; N < I.List.size(); ++N)
@@ -177,7 +177,7 @@ bool decodeCall(Decoder &D, Instruction &I) {
 // Barriers
 //===----------------------------------------------------------------------===//
 
-/// bar.sync a{, b}: all threads of the block.
+/// bar.sync a{, b}: a barrier of all threads of the thread block.
 bool runBarrier(Warp &W, const Instruction &I, Mask Active) {
   if (Active != W.Alive)
     return W.fail(I, Warp::first(Active), " is executed while lane ",

@@ -23,7 +23,7 @@ bool ptx::needWholeWarp(Warp &W, const Instruction &I, Mask Active) {
 namespace {
 enum ShuffleMode : uint8_t { Up, Down, Butterfly, Indexed };
 
-/// shfl.sync.mode.b32 d{|p}, a, b, c, membermask. the low five bits of c clamp
+/// shfl.sync.mode.b32 d{|p}, a, b, c, membermask. The low five bits of c clamp
 /// the lane, the five from bit 8 on split the warp into segments. The value of
 /// an inactive source lane is undefined.
 bool runShuffle(Warp &W, const Instruction &I, Mask Active) {

@@ -13,10 +13,11 @@ using namespace m1::ptx;
 
 namespace {
 //===----------------------------------------------------------------------===//
-// What a lane does
+// Operations of one lane
 //===----------------------------------------------------------------------===//
 
-// Operations on 16-bit types get doubles (`Small`) and round the result once.
+// On 16-bit types (`Small`), small() computes in double; the result is rounded
+// once.
 
 struct Add {
   template <typename T> static T apply(T A, T B) { return A + B; }

@@ -1,4 +1,4 @@
-//===- Flow.cpp - where diverged lanes meet again -------------------------===//
+//===- Flow.cpp - reconvergence points of branches ------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

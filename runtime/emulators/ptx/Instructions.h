@@ -1,4 +1,4 @@
-//===- Instructions.h - what the families of instructions share -*- C++ -*-===//
+//===- Instructions.h - shared by instruction families ----------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -27,7 +27,7 @@ template <> struct WideType<int64_t>  { using type = __int128; };
 template <typename T> using Wide = typename WideType<T>::type;
 
 //===----------------------------------------------------------------------===//
-// What a lane does
+// Operations of one lane
 //===----------------------------------------------------------------------===//
 
 // Sums and products wrap around: computed unsigned.
@@ -42,7 +42,7 @@ struct Sub {
   }
 };
 struct MulLow {
-  // Not 16 times 16 bits in int, where they could overflow.
+  // In 64 bits: a product of 16-bit numbers could overflow int.
   template <typename T> T operator()(T A, T B) const {
     return T(uint64_t(Unsigned<T>(A)) * uint64_t(Unsigned<T>(B)));
   }
@@ -430,7 +430,7 @@ constexpr Family Families[] = {
 
 std::span<const Family> ptx::integerFamilies() { return Families; }
 
-// Names that floating-point instructions have too: those decode the rest.
+// Integer forms of opcodes that are in Float.cpp's table.
 
 bool ptx::decodeIntegerAdd(Decoder &D, Instruction &I) {
   if (D.take("cc")) {

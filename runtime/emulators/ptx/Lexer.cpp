@@ -1,4 +1,4 @@
-//===- Lexer.cpp - the words of PTX text ----------------------------------===//
+//===- Lexer.cpp - tokens of PTX text -------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

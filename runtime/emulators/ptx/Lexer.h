@@ -1,4 +1,4 @@
-//===- Lexer.h - the words of PTX text --------------------------*- C++ -*-===//
+//===- Lexer.h - tokens of PTX text -----------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

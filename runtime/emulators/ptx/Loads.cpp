@@ -66,7 +66,7 @@ bool runStore(Warp &W, const Instruction &I, Mask Active) {
     if (!W.ready(I, Active, O))
       return false;
   const unsigned Count = I.More.size(), Bytes = Count * sizeof(U);
-  std::array<const std::byte *, Lanes> Shared; // places of stores to there
+  std::array<const std::byte *, Lanes> Shared; // where each lane stored
   Mask ToShared = 0;
   Allocation::View Recent = W.Recent;
   for (Mask Rest = Active; Rest; Rest &= Rest - 1) {
@@ -93,7 +93,8 @@ bool runStore(Warp &W, const Instruction &I, Mask Active) {
       ToShared |= Mask(1) << L;
     }
   }
-  // If several lanes wrote to one address, the last value is in memory.
+  // If several lanes wrote to one address, memory holds the last value: a lane
+  // that stored another value has raced.
   for (Mask Rest = ToShared; Rest; Rest &= Rest - 1) {
     const unsigned L = Warp::first(Rest);
     for (unsigned N = 0; N < Count; ++N)

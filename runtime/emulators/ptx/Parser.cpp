@@ -270,7 +270,7 @@ absl::Status Parser::parseGlobal(Space In) {
   M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
   std::vector<std::byte> Bytes(D.Bytes);
   if (accept("=")) {
-    // Nested braces only follow the dimensions.
+    // Nested braces only mirror the dimensions: ignore them.
     size_t Place = 0;
     const unsigned Size = sizeOf(D.T);
     while (!peek().is(";")) {
@@ -324,8 +324,8 @@ absl::Status Parser::parseParameters(Function &Fn,
     if (!peek().is(")"))
       M1_RETURN_IF_ERROR(expect(","));
   }
-  // Parameters of functions are in local memory, which is laid out with the
-  // body.
+  // Up to here, Offset holds the alignment. Parameters of functions are in
+  // local memory, which is laid out with the body.
   if (!Fn.IsKernel)
     return absl::OkStatus();
   for (ParameterSlot &S : Slots) {
@@ -656,7 +656,8 @@ absl::Status Parser::resolveLabels() {
   return absl::OkStatus();
 }
 
-/// Registers and parameters have one place for all calls of a function.
+/// Rejects recursion: a function's registers and parameters are allocated once
+/// for all of its calls.
 absl::Status Parser::checkRecursion(uint32_t Number,
                                     std::vector<uint8_t> &Seen) {
   enum : uint8_t { Fresh, Open, Closed };
@@ -688,7 +689,7 @@ const Symbol *Parser::find(std::string_view Name) {
   for (auto It = Scopes.rbegin(); It != Scopes.rend(); ++It)
     if (auto Found = It->find(Name); Found != It->end())
       return &Found->second;
-  // A shared variable takes room in the kernels that name it.
+  // A shared variable is allocated in each kernel that uses it.
   auto Shared = SharedVariables.find(Name);
   if (Shared == SharedVariables.end() || !F->IsKernel)
     return nullptr;

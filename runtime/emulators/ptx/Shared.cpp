@@ -1,4 +1,4 @@
-//===- Shared.cpp - the shared and local memory of a block ----------------===//
+//===- Shared.cpp - shared and local memory -------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

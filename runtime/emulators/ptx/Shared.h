@@ -1,4 +1,4 @@
-//===- Shared.h - the shared and local memory of a block --------*- C++ -*-===//
+//===- Shared.h - shared and local memory -----------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -44,7 +44,7 @@ public:
 
   /// Starts a thread block: all bytes are unwritten.
   void reset(uint32_t StaticBytes, uint32_t DynamicBytes);
-  /// All threads of the block reached a barrier.
+  /// All threads of the thread block reached a barrier.
   void barrier();
   /// The lanes in `Members` of a warp synchronised.
   void warpBarrier(uint8_t Warp, Mask Members);

@@ -1,4 +1,4 @@
-//===- Types.cpp - PTX types and their numbers on the host ----------------===//
+//===- Types.cpp - PTX types on the host ----------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

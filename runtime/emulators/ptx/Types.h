@@ -1,4 +1,4 @@
-//===- Types.h - PTX types and their numbers on the host --------*- C++ -*-===//
+//===- Types.h - PTX types on the host --------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -33,7 +33,6 @@ std::optional<Type> parseType(std::string_view Spelling);
 /// Bytes of a value; 0 for predicates.
 unsigned sizeOf(Type T);
 
-/// Rounding modes.
 enum class Rounding : uint8_t { Nearest, Zero, Down, Up };
 
 /// A 16-bit float with a 5-bit (f16) or 8-bit (bf16) exponent. Arithmetic is in

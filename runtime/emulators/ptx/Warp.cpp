@@ -1,4 +1,4 @@
-//===- Warp.cpp - a warp and its block while they execute -----------------===//
+//===- Warp.cpp - execution of a thread block and its warps ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -106,7 +106,7 @@ void Warp::fillSpecials() {
       ByLane([](unsigned L) { return ~((1u << L) - 1); });
     else if (Name == "%dynamic_smem_size")
       Same(Launch.DynamicShared);
-    else // %total_smem_size: the last that the parser knows
+    else // %total_smem_size: no other name is left
       Same(Launch.DynamicShared + Launch.Kernel.StaticShared);
   }
 }
@@ -156,7 +156,7 @@ void Warp::branch(std::span<const Way> Ways, uint32_t Meet) {
   else if (Stack.back().Call)
     Stack.back().Active = 0; // marks where the call began
   else
-    Stack.pop_back(); // each way is on its own until its lanes end
+    Stack.pop_back(); // no reconvergence: each path runs to its end
   for (const Way &To : Ways)
     if (To.Target != Meet)
       Stack.push_back({In, To.Target, Meet, To.Taken, false});
@@ -249,8 +249,8 @@ absl::Status Block::run(std::array<uint32_t, 3> BlockIndex) {
   Local.reset(Launch.threads(), Launch.Kernel.LocalBytes);
   for (auto &W : Warps)
     W->start();
-  // Each warp goes on until it waits; none for so long that another one which
-  // waits for its stores could not see them.
+  // Each warp runs until it waits, but at most for a turn: another warp may be
+  // polling for its stores.
   constexpr uint64_t Turn = 1 << 16;
   while (true) {
     bool Ready = false, Waiting = false;

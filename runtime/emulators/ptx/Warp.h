@@ -1,4 +1,4 @@
-//===- Warp.h - a warp and its block while they execute ---------*- C++ -*-===//
+//===- Warp.h - execution of a thread block and its warps -------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -83,7 +83,7 @@ public:
     std::array<std::byte, 16> Data;
   };
 
-  /// Allocates the registers. `Index`: the warp's number in the block.
+  /// Allocates the registers. `Index`: the warp's number in the thread block.
   Warp(Block &Owner, const LaunchState &Launch, unsigned Index);
 
   /// Resets the warp for a new thread block.

@@ -15,7 +15,7 @@ vector, empty sequences, experts without tokens. They are compiled into one plan
 and `m1run call` and `m1-interpret` run on the same random inputs and weights.
 
 A case's name tells op, shapes, element types and rows: linear_33x60_bf16_bf16_f32/65.
-Of a case that fails, WORK/failed keeps inputs and results, and the commands that
+For a case that fails, WORK/failed keeps inputs and results, and the commands that
 repeat it are printed.
 
 The tools (build/bin) must be in PATH.
@@ -46,7 +46,7 @@ def describe_failure(case, problem, folder, commands, repeat):
 
 
 def compare(case, module, runner, work, repeat):
-    """Whether a case's results are as near the interpreter's as they must be; if not, says why."""
+    """Whether a case's results are within its tolerance of the interpreter's; if not, prints why."""
     folder = os.path.join(work, "failed", case.id.replace("/", "."))
     given = write_arguments(case.arguments, folder)
     out = {side: os.path.join(folder, side) for side in ("found", "expected")}
@@ -77,7 +77,7 @@ def choose(module, options):
 
 
 def check_code(module, patterns):
-    """Fails unless the compiled module's LLVM IR or PTX has all of these texts: an instruction that must be used, say."""
+    """Fails unless the module's LLVM IR or PTX contains each of these texts, such as an instruction that must be used."""
     code = e2e.run(*module.compile, "--emit", "ptx" if "--target" in module.compile else "llvm", "-o", "-")
     for pattern in patterns:
         if pattern not in code:
@@ -85,7 +85,7 @@ def check_code(module, patterns):
 
 
 def run(op, options):
-    """Compiles and compares an op's cases; how many, and how many differ."""
+    """Compiles and compares an op's cases; returns how many there are and how many differ."""
     module = kernels.module_of(op, options.unit)
     cases = choose(module, options)
     if options.list:

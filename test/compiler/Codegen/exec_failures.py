@@ -1,4 +1,4 @@
-# ===- exec_failures.py - what exec.py says of cases that fail -------------===//
+# ===- exec_failures.py - exec.py's report of failing cases ----------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
@@ -7,9 +7,10 @@
 # ===----------------------------------------------------------------------===//
 """exec_failures.py WORK_DIR
 
-Runs exec.py with an m1run that changes one function's results; repeats the case
-that fails with the command that was printed, and with the right m1run. Then what
-else must hold of cases and of exec.kernels.
+Runs exec.py with an m1run that changes one function's results; repeats the failing
+case with the command that was printed, first with that m1run, then with the real one.
+Then checks that a case's data does not depend on other cases, and that exec.kernels
+lists every group.
 """
 
 import os

@@ -12,9 +12,9 @@ import os
 import e2e
 import numpy as np
 
-# The largest relative error, in norm, of many elements that are each rounded
-# once; the interpreter rounds nothing. Where there are few elements, to average
-# over, rounding to a narrow type may cost twice as much.
+# Bounds of the relative error in norm of results whose elements are each rounded
+# once; the interpreter does not round. With fewer than FEW elements, the rounding
+# errors of a narrow type average out less: twice the bound.
 TOLERANCE = {"f32": 1e-5, "bf16": 2e-3, "f16": 3e-4, "f64": 1e-15}
 FEW = 256
 
@@ -30,15 +30,15 @@ def write_arguments(arguments, work):
 
 
 def call(command, entry, given, out):
-    """What a tool computes of a function whose arguments are the options `given`: arrays by the results' names."""
+    """Runs a function with the argument options `given`; returns its results as arrays by name."""
     e2e.run(*command, "--entry", entry, *given, "--out-dir", e2e.fresh(out))
     return {os.path.splitext(file)[0]: np.load(os.path.join(out, file)) for file in sorted(os.listdir(out))}
 
 
 def difference(found, expected, tolerance):
-    """Of a call's results the one nearest to its tolerance, or farthest beyond it: its error, its tolerance, and the
-    problem or None. The error of integers is how many differ, of others relative in norm. `tolerance` is one for all
-    results, or one for each, in the order of their names."""
+    """Compares a call's results. Returns error, tolerance and problem (or None) of the result that is worst relative to its
+    tolerance. The error of integers is how many differ, that of other types is relative in norm. `tolerance` is one
+    number for all results, or one for each, in the order of their names."""
     if found.keys() != expected.keys():
         return np.inf, 0, f"results {', '.join(found)}, expected {', '.join(expected)}"
     tolerances = tolerance if isinstance(tolerance, (tuple, list)) else [tolerance] * len(expected)
@@ -50,7 +50,7 @@ def difference(found, expected, tolerance):
 
 
 def distance(found, expected, tolerance):
-    """The same of one result."""
+    """The same for one result."""
     if found.shape != expected.shape:
         return np.inf, 0, f"shape {found.shape}, expected {expected.shape}"
     if found.dtype.kind == "V":

@@ -1,4 +1,4 @@
-# ===- widths.py - the same bits for vectors of another width ----------------===//
+# ===- widths.py - the same bits with other vector widths --------------------===//
 #
 # Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
@@ -8,8 +8,8 @@
 """widths.py RUNNER WORK_DIR OP[/N]...
 
 Compiles the cases of OP in exec.py for AVX2 and for AVX-512, and compares the
-bits that `m1run` and RUNNER compute in one case of N. For ops whose only sums are
-products, whose reduction order does not depend on the vector width.
+bits that `m1run` and RUNNER compute in one case of N. Only for ops whose sums are all
+matrix products: their reduction order does not depend on the vector width.
 """
 
 import os

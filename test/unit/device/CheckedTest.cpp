@@ -1,4 +1,4 @@
-//===- CheckedTest.cpp - kernels that leave their arguments ---------------===//
+//===- CheckedTest.cpp - out-of-bounds accesses of kernels ----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ChecksTest.cpp - inputs that a plan's kernels cannot take ----------===//
+//===- ChecksTest.cpp - checks of a call's inputs -------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -216,7 +216,7 @@ TEST(Executor, RandomWeights) {
   EXPECT_NE(read(*open(Plan, Options)).Z, First.Z);
   // w = z + 3 v although v has been released.
   for (int I = 0; I < 4; ++I) {
-    EXPECT_NEAR(First.Z[I], 1, 0.15); // a norm: 1 and something
+    EXPECT_NEAR(First.Z[I], 1, 0.15); // a norm: 1 plus noise
     EXPECT_NEAR(First.W[I], 4, 0.6);
     EXPECT_NE(First.Z[I], 1);
   }
@@ -251,7 +251,7 @@ TEST(Executor, DamagedDrawsFail) {
         copy(memory(ArgKind::Output, Output, constant(4), true, Offset),
              memory(ArgKind::Arena, Constants, constant(4), false, From)));
   };
-  write(0, 0, Damaged); // any number is right where nothing is drawn
+  write(0, 0, Damaged); // not drawn: any number is valid
   write(1, 0, Sound);
   write(1, 4, Sound);
   write(1, 8, Sound);

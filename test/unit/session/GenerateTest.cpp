@@ -73,7 +73,7 @@ void expectLogProbs(const std::vector<int64_t> &Tokens,
 
 TEST_F(Model, MoreSequencesThanSlots) {
   Sequences Prompts = prompts({1, 30, 2, 7, 19, 3, 3, 12});
-  // From one slot and pieces of three tokens to room for all.
+  // From one slot and three tokens per call to room for everything.
   for (auto [Slots, MaxTokens] :
        {std::pair(1, 3), {2, 5}, {3, 3}, {8, 8}, {8, 200}})
     for (bool PromptLogProbs : {true, false}) {

@@ -22,7 +22,7 @@ const char Tensor[] = R"({"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})";
 TEST(Safetensors, ReadsATensor) {
   TemporaryDirectory Directory;
   std::string Path = Directory.path("a.safetensors");
-  // A header of 83 bytes: the data is aligned to nothing.
+  // After this header, the data is misaligned.
   std::string Header = std::string(R"({"__metadata__":{"format":"pt"},"w":)") +
                        Tensor + R"(, "b":{"dtype":"BF16","shape":[],)" +
                        R"("data_offsets":[24,26]}})";

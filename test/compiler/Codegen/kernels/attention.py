@@ -39,7 +39,7 @@ def rotary(module):
 
 
 def attention_elements(d):
-    """Of operands and result: f32 for all widths, bf16 for one or two combinations."""
+    """Element types of operands and result: f32 for all widths, one or two combinations with bf16 for wider heads."""
     yield "f32", "f32"
     if 1 < d <= 32:
         yield "bf16", "f32"
@@ -73,13 +73,13 @@ def attention(f, op, state_type, shapes, element, result, attributes, steps):
 
 
 def steps_of(d):
-    """All for narrow heads; wide ones take long."""
+    """All steps for narrow heads, some for wide ones, which are slow."""
     return STEPS if d <= 32 else STEPS[2:4]
 
 
 def lightning_attention(module):
     shapes = [(1, 1, 64), (3, 8, 64), (1, 20, 64), (2, 32, 64), (1, 64, 64), (1, 96, 64), (1, 128, 64), (1, 256, 64)]
-    # A thread block of a GPU keeps a chunk in its shared memory.
+    # On a GPU, a chunk must fit in a thread block's shared memory.
     shapes += [(2, 8, 5), (1, 8, 1), (1, 7, 64 if module.gpu else 256)]
     for h, d, chunk in shapes:
         for element, result in attention_elements(d) if chunk == 64 else [("f32", "f32")]:
@@ -90,7 +90,7 @@ def lightning_attention(module):
 
 
 def softmax_attention(module):
-    # Among them more heads to one key than a block has rows.
+    # Among them more heads per key than a block has rows.
     for h, g, d in ((1, 1, 1), (3, 1, 8), (80, 1, 8), (6, 3, 20), (4, 2, 32), (2, 2, 7), (1, 1, 64), (2, 1, 96), (1, 1, 128), (1, 1, 256)):
         for element, result in attention_elements(d):
             f = module.function("softmax_attention", f"{h}x{g}x{d}", element, result)

@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Routers and experts, some of which no token is sent to."""
+"""Routers and experts, among them experts without tokens."""
 
 import numpy as np
 from kernels.module import TOLERANCE, tensor
@@ -24,7 +24,7 @@ def router(module):
             for t in rows_of(module) if module.tiles else (1, 7, 8, 9, 65):
                 # The logits of long rows stay small enough for their powers to differ in f32.
                 values = f.random(t).normal(t, d, element=x, scale=1 if d < 1000 else 0.1)
-                values[t // 2] = 0  # all experts alike: the lowest indices win
+                values[t // 2] = 0  # all experts are tied: the lowest indices win
                 f.case(t, [values], TOLERANCE["f32"])
 
 
@@ -42,7 +42,7 @@ def experts(module):
             for t in rows_of(module) if module.tiles else (1, 7, 63, 64, 65, 200):
                 random = f.random(t)
                 chosen = np.stack([random.generator.permutation(e)[:k] for _ in range(t)]).astype(np.int32)
-                if t == 65:  # all tokens choose alike, and the other experts get none
+                if t == 65:  # all tokens choose the same experts; the others get none
                     chosen[:] = np.arange(k)[::-1]
                 weights = random.generator.random((t, k)).astype(np.float32)
                 tolerance = TOLERANCE[element]

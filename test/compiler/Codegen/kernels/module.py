@@ -47,7 +47,7 @@ class Random:
         self.generator = np.random.Generator(np.random.PCG64(seed))
 
     def normal(self, *shape, element="f32", scale=1.0):
-        """Normally distributed numbers that the element type represents exactly; of bf16 as float32."""
+        """Normally distributed numbers that the element type represents exactly; bf16 is returned as float32."""
         values = scale * self.generator.standard_normal(shape)
         if element == "f64":
             return values
@@ -87,7 +87,7 @@ class Case:
 
 
 class Function:
-    """A function in the making. Values are their names in the text ("%a0"), and `types` has the type of each."""
+    """A function under construction. A value is its name in the text ("%a0"); `types` maps names to types."""
 
     def __init__(self, module, name):
         self.module, self.name = module, name

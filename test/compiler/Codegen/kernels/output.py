@@ -30,7 +30,7 @@ def token_log_prob(module):
             logits = random.normal(t, v, scale=20)
             logits[t // 2] -= 1000  # a constant added to all logits has no effect
             if t == 1 and v > 1:
-                logits[0, -1] -= 40  # the target: were it certain, its log-probability would be all rounding
+                logits[0, -1] -= 40  # the target: with probability 1, its log-probability would be rounding alone
             f.case(t, [logits, targets(random, t, v)], TOLERANCE["f32"] * (10 if v > 1 else 1))
 
 
@@ -56,7 +56,7 @@ def sample(module):
         f.results(f.op("m1.sample", operands, INDEX, form=form), dims=["B"])
         for rows in (1, 8):
             random, generator = f.random(rows), f.random(f"{rows}/options").generator
-            logits = np.round(random.normal(rows, v, scale=3), 1)  # some equal
+            logits = np.round(random.normal(rows, v, scale=3), 1)  # with ties
             temperature, top_p = (generator.choice(np.float32(choices), rows) for choices in ([0, 0.7, 1, 2], [0.1, 0.9, 1]))
             top_k, seeds = generator.choice(np.int32([0, 1, 20, 5000]), rows), generator.integers(-(2**63), 2**63, rows)
             f.case(rows, [logits, temperature, top_p, top_k, seeds, random.integers(0, 2**31, rows)], 0)

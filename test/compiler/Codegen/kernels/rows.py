@@ -35,7 +35,7 @@ def linear(module):
 
 
 def linear_fused(module):
-    """Elementwise ops in a product's epilogue: with operands on either side, and with one of one column."""
+    """Elementwise ops in a product's epilogue: with operands on either side, and with an operand per token."""
     k = 20
     for n in (1, 33, 64):
         f = module.function("linear_fused", f"{k}x{n}")
@@ -50,12 +50,12 @@ def linear_fused(module):
         f.results(total, second)
         for t in ROWS:
             random = f.random(t)
-            # Few of the gated elements make up most of their norm.
+            # A few of the gated elements dominate the norm.
             f.case(t, [random.normal(t, k), random.normal(t, n)], (TOLERANCE["f32"], 1.25 * TOLERANCE["bf16"]))
 
 
 def doubles(module):
-    """Where f64 is supported: moved, cast, and in products of two f64."""
+    """What supports f64: ops that move data, casts, and products of two f64 operands."""
     k, n = 20, 33
     rows = tensor(None, k, element="f64")
     for y in ("f64", "f32"):

@@ -45,7 +45,7 @@ protected:
     return message(cuda::createCudaDriver(Ordinal, Library).status());
   }
 
-  /// Calls the adder plan `Count` times; the first error, or "".
+  /// Calls the adder plan `Calls` times; the first error, or "".
   std::string run(plan::PlanT Plan, int Calls, bool Blocking = false) {
     forGpu(Plan);
     auto Loaded = value(LoadedPlan::fromBytes(serialize(Plan), "p.m1plan"));
@@ -161,7 +161,7 @@ TEST_F(CudaDriver, ReportsLackOfMemory) {
   EXPECT_THAT(run(adderPlan(), 1),
               HasSubstr("p.m1plan: needs 832 bytes on the device"));
   EXPECT_EQ(Cuda->Calls["cuMemAlloc_v2"], 0);
-  // More memory was allocated since.
+  // Memory that was free at the check is allocated elsewhere since.
   Cuda->FreeBytes = 1000;
   Cuda->Failures["cuMemAlloc_v2"] = 2;
   EXPECT_THAT(run(adderPlan(), 1), HasSubstr("cuMemAlloc of 768: out of memory "

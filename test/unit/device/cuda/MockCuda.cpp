@@ -1,4 +1,4 @@
-//===- MockCuda.cpp - a CUDA driver for tests -----------------------------===//
+//===- MockCuda.cpp - a mock CUDA driver library --------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

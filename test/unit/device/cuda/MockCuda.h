@@ -1,4 +1,4 @@
-//===- MockCuda.h - a CUDA driver for tests ---------------------*- C++ -*-===//
+//===- MockCuda.h - a mock CUDA driver library ------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- MockDriver.cpp - a GPU's driver for tests --------------------------===//
+//===- MockDriver.cpp - a mock GPU driver ---------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

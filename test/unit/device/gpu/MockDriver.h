@@ -1,4 +1,4 @@
-//===- MockDriver.h - a GPU's driver for tests ------------------*- C++ -*-===//
+//===- MockDriver.h - a mock GPU driver -------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

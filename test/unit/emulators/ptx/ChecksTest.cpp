@@ -1,4 +1,4 @@
-//===- ChecksTest.cpp - mistakes of kernels, each of which is found -------===//
+//===- ChecksTest.cpp - kernel errors that are detected -------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ParserTest.cpp - what is refused before it is executed -------------===//
+//===- ParserTest.cpp - errors of modules and launches --------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
