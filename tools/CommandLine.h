@@ -23,8 +23,8 @@ inline void setVersionPrinter(llvm::StringRef Tool) {
   });
 }
 
-/// Sets the program's options from its arguments. An error, which LLVM prints
-/// on several lines, becomes one line, and ends the program with 1.
+/// Sets the program's options from its arguments. An error, which LLVM would
+/// print on several lines, is printed on one and ends the program with 1.
 inline void parseCommandLine(int Argc, char **Argv, llvm::StringRef Overview) {
   using llvm::StringRef;
   StringRef Program = llvm::sys::path::filename(Argv[0]);

@@ -18,7 +18,7 @@ namespace m1 {
 
 /// Makes `Context` write each error and each of its notes to stderr in one
 /// line, "file:line:column: error: message" without the source and the
-/// operation, or "program: error: message" where there is no place in a file.
+/// operation, or "program: error: message" without a source location.
 inline void printDiagnosticsBriefly(mlir::MLIRContext &Context,
                                     llvm::StringRef Program) {
   auto Print = [Program](mlir::Diagnostic &Of) {

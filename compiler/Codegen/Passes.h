@@ -13,10 +13,10 @@
 
 namespace m1 {
 
-/// Of a lowered kernel: bytes of memory that a grid cell needs for its blocks.
+/// Attribute of a lowered kernel: bytes of scratch memory per grid cell.
 inline constexpr llvm::StringLiteral kScratchBytesAttr = "m1.scratch_bytes";
 
-/// Of a lowered kernel for a GPU: threads of a thread block.
+/// Attribute of a lowered kernel for a GPU: threads per thread block.
 inline constexpr llvm::StringLiteral kThreadsAttr = "m1.threads";
 
 #define GEN_PASS_DECL

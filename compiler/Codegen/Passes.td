@@ -1,4 +1,4 @@
-//===- Passes.td - code generation passes -------------------*- tablegen -*-===//
+//===- Passes.td - code generation passes ------------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -41,7 +41,7 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
     each `tile.scratch` is a part.
 
     The width and number of vector registers and the matrix unit are those of the module's `tile.target`, which must be
-    a CPU. The unit multiplies where it can and the right operand is loaded in pairs.
+    a CPU. The unit computes the products that it supports and whose right operand is loaded in `pairs`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
@@ -50,15 +50,13 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
 def TileAssignLayouts : Pass<"tile-assign-layouts", "::m1::tile::KernelOp"> {
   let summary = "Decides which blocks a CUDA thread block keeps in registers";
   let description = [{
-    The kernel gets the attribute `tile.threads`, 128, if it has none.
+    A kernel without the attribute `tile.threads`, the number of threads that compute a cell, gets 128.
 
-    Blocks with a register layout are blocks of a multiple of 16 rows and of 8 columns whose share per thread fits its registers, and blocks of
-    rank 1 that are only combined with their rows. The op that defines one gets the attribute `tile.layouts`: an array
-    with a `#tile.layout` for each such result, and a unit for the others. A block that a loop carries around an inner
-    loop stays in shared memory if the inner loop's blocks leave too few registers. So do all other blocks that need
-    memory.
-
-    The kernel's attribute `tile.threads` becomes the number of threads that compute a cell.
+    Two kinds of blocks get a register layout: blocks whose rows are a multiple of 16 and whose columns are a multiple
+    of 8, if a thread's share of them fits its registers, and blocks of rank 1 that are only combined with the rows of
+    such blocks. The op that defines one gets the attribute `tile.layouts`: an array with a `#tile.layout` for each such
+    result, and a unit for the others. A block that a loop carries around an inner loop stays in shared memory if it
+    would leave too few registers for the inner loop's blocks. So do all other blocks that need memory.
   }];
   let dependentDialects = ["::m1::tile::TileDialect"];
 }
@@ -68,9 +66,9 @@ def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
   let description = [{
     Every `tile.dot` gets the attribute `tile.product`, a `#tile.product`: the method (the target's matrix unit where
     it multiplies such operands and the sums are in registers) and the sources of its operands. An operand that is
-    loaded in rows of whole 16-byte chunks is staged: tiles of `depth` in k pass through a ring of up to `stages` tiles and `bytes` bytes in shared
-    memory, with a swizzle that avoids bank conflicts. A left operand that a loop uses repeatedly stays in shared
-    memory.
+    loaded in rows of whole 16-byte chunks is staged: tiles of `depth` in k pass through a ring of up to `stages` tiles
+    and `bytes` bytes in shared memory, with a swizzle that avoids bank conflicts. A left operand that a loop uses
+    repeatedly stays in shared memory.
 
     Requires the layouts that `tile-assign-layouts` chose.
   }];
@@ -109,10 +107,10 @@ def GPUToNVVM : Pass<"m1-gpu-to-nvvm", "::mlir::ModuleOp"> {
 def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
   let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
-    Buffers whose live ranges do not overlap share bytes. A live range extends from the op to its last use, or to the
-    end of the loop that contains the last use. The function's attribute `m1.scratch_bytes` says how much memory a
-    cell needs. On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the first
-    write to any other: threads may otherwise still read bytes that are reused.
+    Buffers whose live ranges do not overlap may share bytes. A live range extends from the op to its last use, or to
+    the end of the loop that contains the last use. The function's attribute `m1.scratch_bytes` becomes the number of
+    bytes per cell. On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the
+    first write to any other: threads may otherwise still read bytes that are reused.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
@@ -120,8 +118,8 @@ def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
 def TileVerifyLoops : Pass<"tile-verify-loops", "::mlir::ModuleOp"> {
   let summary = "Verifies that kernels are loops whose memory fits the target";
   let description = [{
-    Changes nothing. Fails unless no op of `tile` is left, every function says in `m1.scratch_bytes` how much memory a
-    cell needs, and a GPU's thread block has that much shared memory.
+    Changes nothing. Fails unless no op of `tile` is left, every function has `m1.scratch_bytes`, and on a GPU these
+    bytes fit the shared memory of a thread block.
   }];
 }
 

@@ -28,7 +28,7 @@ struct KnownTarget {
   tile::TargetAttr attribute(mlir::MLIRContext *Context) const;
 };
 
-/// All of them: CPUs, from the best to the least, then GPUs.
+/// All known targets: CPUs, from the best to the least, then GPUs.
 llvm::ArrayRef<KnownTarget> knownTargets();
 
 /// The target of this name; null if there is none.

@@ -99,8 +99,8 @@ static std::optional<int64_t> constantOf(Value V) {
   return std::nullopt;
 }
 
-/// How many of a block's `Extent` rows or columns an access touches: `Bound`
-/// limits them where it is given. None if that is not constant.
+/// How many of a block's `Extent` rows or columns an access touches; `Bound`,
+/// where given, limits them. None if the bound is not constant.
 static std::optional<int64_t> touched(int64_t Extent, Value Bound) {
   if (!Bound)
     return Extent;
@@ -109,8 +109,8 @@ static std::optional<int64_t> touched(int64_t Extent, Value Bound) {
   return std::nullopt;
 }
 
-/// Fails if `Count` elements (or, of an unknown number, the first) from `First`
-/// on are surely not all inside `Extent`.
+/// Fails if an access to `Count` elements from `First` on is known to leave
+/// `Extent`. An unknown first element is taken as 0, an unknown count as 0.
 static LogicalResult verifyRange(Operation *Op, int64_t Axis, int64_t Extent,
                                  std::optional<int64_t> First,
                                  std::optional<int64_t> Count) {
@@ -162,7 +162,7 @@ static LogicalResult verifyBounds(Operation *Op) {
     return verifyBounds(Load, cast<VectorType>(Load.getResult().getType()));
   if (auto Store = dyn_cast<tile::StoreOp>(Op))
     return verifyBounds(Store, cast<VectorType>(Store.getValue().getType()));
-  // The rows of a gather or scatter are numbers in memory.
+  // The rows of a gather or scatter are only known at run time.
   if (auto Gather = dyn_cast<tile::GatherOp>(Op))
     return verifyRange(
         Op, /*Axis=*/1, Gather.getMemref().getType().getDimSize(1),

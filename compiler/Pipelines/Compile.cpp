@@ -45,8 +45,8 @@ auto Compilation::timed(StringRef Name, Callable Run) {
   return Result;
 }
 
-/// Runs a pipeline, with what the command line wants printed of its passes: IR,
-/// time, statistics.
+/// Runs a pipeline, and prints IR, times and statistics of its passes as the
+/// command line asks for.
 template <typename Callable>
 LogicalResult Compilation::run(StringRef Name, ModuleOp On,
                                Callable BuildPipeline) {
@@ -115,14 +115,14 @@ FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
 // The kernels: blocks to loops
 //===----------------------------------------------------------------------===//
 
-/// For one core per grid cell.
+/// Blocks to loops for a CPU: one core per grid cell.
 static void buildHostPipeline(OpPassManager &Passes) {
   Passes.addPass(createTileToHost());
   Passes.addNestedPass<func::FuncOp>(createTileAssignScratch());
   Passes.addPass(createTileVerifyLoops());
 }
 
-/// For a thread of the thread block that computes a grid cell.
+/// Blocks to the code of one thread for a GPU: one thread block per grid cell.
 static void buildGpuPipeline(OpPassManager &Passes) {
   Passes.addNestedPass<tile::KernelOp>(createTileAssignLayouts());
   Passes.addNestedPass<tile::KernelOp>(createTileAssignProducts());
@@ -141,8 +141,8 @@ Compilation::Backend Compilation::backend() {
           &Compilation::makeHostCode};
 }
 
-/// A kernel has a name and no place in a file: an error in it is reported at
-/// the op that launches it.
+/// Gives the ops of a kernel, which have no source location, that of a launch,
+/// so that errors in them are reported there.
 static void locate(tile::KernelOp Kernel, Location Launch) {
   Kernel->walk([&](Operation *Op) {
     if (auto Name = dyn_cast<NameLoc>(Op->getLoc());
@@ -249,7 +249,7 @@ FailureOr<std::string> Compilation::toPtx() {
   return emitPtx(*Code);
 }
 
-/// Where there is an assembler, it has accepted the kernels afterwards.
+/// Also assembles the kernels, as a check, if there is an assembler.
 FailureOr<MachineCode> Compilation::makeGpuCode(KernelCode &Code) {
   FailureOr<std::string> Text = emitPtx(Code);
   if (failed(Text))
@@ -293,8 +293,8 @@ FailureOr<PlanFile> Compilation::toFile(ArrayRef<PlanFigure> Figures) {
   std::vector<uint8_t> Bytes = timed("file", [&] {
     return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
   });
-  // A plan that the runtime would refuse, for its bounds or its names, is not
-  // written.
+  // Do not write a plan that the runtime would refuse, because of its bounds or
+  // its names.
   if (auto Loaded = LoadedPlan::fromBytes(Bytes, "this model"); !Loaded.ok()) {
     Module.emitError() << std::string(Loaded.status().message());
     return failure();

@@ -49,7 +49,7 @@ struct MachineCode {
   std::vector<codegen::KernelResources> Resources;
 };
 
-/// A plan's bytes and what the report says of it.
+/// A plan's bytes, and what the report prints about its kernels.
 struct PlanFile {
   std::vector<uint8_t> Bytes;
   llvm::StringMap<int64_t> ScratchBytes;           // of a grid cell, by kernel

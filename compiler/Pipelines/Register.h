@@ -18,7 +18,7 @@ namespace m1 {
 /// Adds every dialect of the compiler's input and intermediate forms.
 void registerDialects(mlir::DialectRegistry &Registry);
 
-/// Registers the compiler's passes, and upstream's that it uses, by name. Called
+/// Registers the compiler's passes, and upstream's that it uses, by name. Call
 /// once per process.
 void registerPasses();
 

@@ -24,8 +24,9 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::plan;
 
-/// Bytes of a contiguous memref with `Rows` rows, if axis 0 is dynamic. Fails
-/// with a diagnostic at `Owner` if the number does not fit 64 bits.
+/// Bytes of a contiguous memref, whose axis 0 has the extent `Rows` if it is
+/// dynamic. Fails with a diagnostic at `Owner` if the number does not fit 64
+/// bits.
 static FailureOr<int64_t> bytesOf(Operation *Owner, MemRefType Type,
                                   int64_t Rows) {
   int64_t Bytes = elementBytes(Type);
@@ -56,7 +57,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
     getOperation()->setAttr(Name, B.getI64IntegerAttr(Bytes));
   }
 
-  /// Weights one after the other, and so constants; each state at 0.
+  /// Weights are adjacent in their arena, and so are constants in theirs; each
+  /// state is at offset 0 of its own.
   LogicalResult assignGlobals() {
     OpBuilder B(&getContext());
     int64_t Weights = 0, Constants = 0;
@@ -89,7 +91,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
     return success();
   }
 
-  /// Offsets of a program's buffers; the bytes that they take together.
+  /// Assigns offsets to a program's buffers. Returns the bytes they need in
+  /// all.
   FailureOr<int64_t> assignBuffers(ProgramOp Program) {
     SmallVector<BufferOp> Buffers;
     SmallVector<LiveRange> LiveRanges; // of each buffer, in steps

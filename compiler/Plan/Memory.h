@@ -20,7 +20,7 @@ namespace m1 {
 /// Alignment of buffers and globals in their arenas, in bytes.
 inline constexpr int64_t kArenaAlignment = kBufferAlignment;
 
-/// The file's element type for `T`; none if a file cannot hold such elements.
+/// The file's element type for `T`; none if there is no such type in files.
 std::optional<plan::DType> dtypeOf(mlir::Type T);
 
 /// Bytes of one element.
@@ -38,7 +38,7 @@ struct MemoryRange {
   mlir::Value Base;
   /// Of the first element, in bytes from the start of `Base`.
   int64_t Offset;
-  /// At most 0 if there are no elements. Never divided.
+  /// Not positive if there are no elements. Contains no division.
   plan::ExprAttr Bytes;
 };
 

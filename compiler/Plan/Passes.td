@@ -1,4 +1,4 @@
-//===- Passes.td - passes on plans --------------------------*- tablegen -*-===//
+//===- Passes.td - passes on plans -------------------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,9 +14,9 @@ include "mlir/Pass/PassBase.td"
 def PlanAssignBuffers : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
   let summary = "Assigns offsets to buffers and globals";
   let description = [{
-    Buffers of a program share one arena, sized for the symbols' bounds. Two buffers may share bytes if their live ranges,
-    from first to last use, do not overlap. All programs use the same arena. Weights lie one after the other in theirs, and
-    so do constants; each state has an arena to itself. Offsets are multiples of 64 bytes.
+    Buffers of a program share one arena, sized for the symbols' bounds. Two buffers may share bytes if their live
+    ranges, from first to last use, do not overlap. All programs use the same arena. Weights are adjacent in another
+    arena, constants in a third; each state has an arena to itself. Offsets are multiples of 64 bytes.
 
     Sets `offset` on `plan.buffer` and `plan.global`, and the module attributes `plan.activation_bytes`,
     `plan.weight_bytes` and `plan.constant_bytes`.
@@ -27,17 +27,17 @@ def PlanAssignBuffers : Pass<"plan-assign-buffers", "::mlir::ModuleOp"> {
 def PlanVerify : Pass<"plan-verify", "::mlir::ModuleOp"> {
   let summary = "Verifies that a plan can be written and executed";
   let description = [{
-    What holds afterwards, for the symbols' bounds:
+    Changes nothing. Fails unless, for the symbols' bounds,
 
     - every symbol has a bound of at least 1;
-    - every buffer and global has an offset that is a multiple of 64 and ends inside its arena; globals of one arena share
-      no bytes; each state is at offset 0 of its own arena;
-    - programs consist of steps and of ops that say where memory is; their arguments and parameters have element types
-      that a file can hold; `init` has no arguments;
+    - every buffer and global has an offset that is a multiple of 64 and ends inside its arena; globals of one arena
+      share no bytes; each state is at offset 0 of its own arena;
+    - programs consist of steps and of ops that denote memory; their arguments and parameters have element types that a
+      file can hold; `init` has no arguments;
     - every operand of a step is a scalar or memory that a file can describe, and does not reach beyond the memory that
       it views;
-    - no step reads a buffer before a step writes to it, or uses one after a write to another buffer in the same bytes, or
-      uses two buffers that share bytes;
+    - no step reads a buffer before a step writes to it, or uses one after a write to another buffer in the same bytes,
+      or uses two buffers that share bytes;
     - steps write outputs and buffers; weights in `init` only; states in other programs only; inputs, parameters and
       constants never.
 

@@ -44,7 +44,8 @@ FailureOr<int64_t> endAtBound(Operation *User, const MemoryRange &Range) {
   return Range.Offset + std::max<int64_t>(*Bytes, 0);
 }
 
-/// Where an op with an offset and `Bytes` bytes is in an arena of `ArenaBytes`.
+/// The range of an op with an offset and `Bytes` bytes in an arena of
+/// `ArenaBytes`. Fails with a diagnostic if it is misaligned or out of bounds.
 FailureOr<ArenaRange> arenaRange(Operation *Owner,
                                  std::optional<int64_t> Offset, int64_t Bytes,
                                  int64_t ArenaBytes) {
@@ -235,8 +236,9 @@ private:
     return Buffers.step(Copy, Accesses);
   }
 
-  /// An operand in memory: that it can be described, does not reach beyond the
-  /// memory that it views, and may be written if it is.
+  /// Adds an operand in memory to `Accesses`. Verifies that a file can describe
+  /// it, that it does not reach beyond the memory that it views, and that it
+  /// may be written if it is.
   LogicalResult addAccess(Operation *Step, Value Operand, bool Written,
                           SmallVectorImpl<Access> &Accesses) {
     FailureOr<MemoryRange> Range = rangeOf(Step, Operand);
@@ -338,7 +340,7 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
     return Type.getNumElements() * elementBytes(Type);
   }
 
-  /// Globals of one kind are in one arena and share no bytes.
+  /// Verifies that the globals of a kind are in their arena and share no bytes.
   LogicalResult verifyGlobals(StringRef Kind, StringRef BytesAttr) {
     FailureOr<int64_t> ArenaBytes = bytesOf(BytesAttr);
     if (failed(ArenaBytes))
@@ -368,7 +370,7 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
     return success();
   }
 
-  /// Each state begins the arena that it has to itself.
+  /// Verifies that each state is at offset 0: it has an arena to itself.
   LogicalResult verifyStates() {
     for (GlobalOp Global : getOperation().getOps<GlobalOp>())
       if (Global.getKind() == "state" && Global.getOffset() != 0) {

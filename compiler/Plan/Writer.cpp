@@ -228,7 +228,7 @@ void Writer::addStep(Operation *Op, file::FunctionT &Function) {
   else if (auto Copy = dyn_cast<file::CopyOp>(Op))
     Table->instruction.Set(copy(Copy));
   else
-    return; // says where memory is
+    return; // denotes memory, is no step
   Table->source = sourceOf(Op->getLoc());
   Function.steps.push_back(std::move(Table));
 }

@@ -27,7 +27,7 @@ struct KernelImage {
   int64_t Threads = 1;                   // per grid cell
 };
 
-/// A number for reports.
+/// A number about the plan, for reports.
 struct PlanFigure {
   std::string Name;
   double Value;

@@ -17,7 +17,8 @@ using namespace m1;
 
 int64_t m1::assignOffsets(MutableArrayRef<LiveRange> Ranges,
                           int64_t Alignment) {
-  // Largest first, each at the lowest offset that is free in its live range.
+  // Largest first, each at the lowest offset that is free during its live
+  // range.
   SmallVector<LiveRange *> BySize(make_pointer_range(Ranges));
   sort(BySize, [](LiveRange *A, LiveRange *B) {
     return A->Bytes != B->Bytes ? A->Bytes > B->Bytes : A < B;

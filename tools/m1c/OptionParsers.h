@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// LLVM's parsers say that a value is wrong. These say which are right, in one
-// line.
+// LLVM's parsers only report that a value is wrong. These also list the values
+// that are right, in one line.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,7 +66,7 @@ template <typename T> struct ChoiceParser : llvm::cl::parser<T> {
   }
 };
 
-/// A positive number of 31 bits, as an option's type.
+/// The value of an option: an integer from 1 to 2^31 - 1.
 struct Count {
   Count(int64_t Number = 1) : Number(Number) {}
   operator int64_t() const { return Number; }

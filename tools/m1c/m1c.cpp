@@ -78,7 +78,8 @@ cl::opt<bool> Report("report",
                      cl::desc("Print what was compiled and how long it took"),
                      cl::cat(Options));
 
-/// Options that are read after the linker has run: it resets all of them.
+/// Copies of the options that are read after the kernels were linked: lld
+/// resets LLVM's options.
 struct {
   std::string Input, Output;
   bool Report;
@@ -111,7 +112,7 @@ std::string prefixOf(mlir::Location Location) {
   return Prefix;
 }
 
-/// Prints an error in one line, as all others of this program.
+/// Prints an error in one line, in the format of this program's other errors.
 mlir::LogicalResult printDiagnostic(mlir::Diagnostic &D) {
   if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
     return mlir::failure(); // MLIR prints it
@@ -136,7 +137,7 @@ readModule(mlir::MLIRContext *Context) {
   return Module;
 }
 
-/// Fails if what was written did not arrive.
+/// Flushes the stream. Fails if anything could not be written.
 Error finish(raw_fd_ostream &Stream, StringRef Name) {
   Stream.flush();
   std::error_code Code = Stream.error();
@@ -144,8 +145,8 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
   return Code ? createFileError(Name, Code) : Error::success();
 }
 
-/// Writes to a temporary file that is renamed at the end: a full disk leaves no
-/// half file.
+/// Writes to a temporary file that is renamed at the end, so that a full disk
+/// leaves no partial file.
 Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   if (Chosen.Output == "-") {
     Write(outs());

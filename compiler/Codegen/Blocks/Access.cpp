@@ -60,7 +60,7 @@ static SmallVector<int64_t> stridesOf(MemRefType Type) {
 
 int64_t m1::codegen::rowAlignment(MemRefType Type, Value Col) {
   const SmallVector<int64_t> Strides = stridesOf(Type);
-  // A range of a matrix's columns may start anywhere.
+  // A matrix that is a range of another's columns may start at any of them.
   int64_t Alignment = Type.getRank() == 2 && !Type.getLayout().isIdentity()
                           ? 1
                           : bufferAlignment(Type.getElementType());
@@ -145,13 +145,13 @@ Value m1::codegen::loadMemory(ScalarBuilder &B, const Access &A,
                                   alignmentAt(A, P));
   };
   auto LoadColumns = [&]() -> Value {
-    // The loop around may keep the bound already.
+    // The enclosing loop may already enforce the bound.
     if (!A.Cols || (P.Loop && P.Loop->Cols == A.Cols))
       return Load(P.Col, Wide);
     if (P.Width == 1)
       return orZeros(B, B.less(P.Col, A.Cols), Wide,
                      [&] { return Load(P.Col, Wide); });
-    // The bound may divide this vector: load its elements one by one.
+    // The bound may fall inside this vector: load element by element.
     Value Vector = B.create<arith::ConstantOp>(B.getZeroAttr(Wide));
     for (int64_t I = 0; I < P.Width; ++I) {
       Value Col = B.plus(P.Col, I);
@@ -200,7 +200,7 @@ Value m1::codegen::loadSlots(ScalarBuilder &B, const Access &A, int64_t Slot,
   };
   if (Width == 1)
     return LoadOne(0);
-  // Element by element, here and below: each becomes a register of its own.
+  // Element by element, here and below, so that each gets its own register.
   SmallVector<Value> Elements;
   for (int64_t I = 0; I < Width; ++I)
     Elements.push_back(LoadOne(I));

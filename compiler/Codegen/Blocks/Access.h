@@ -62,7 +62,8 @@ struct Position {
   mlir::Value Row, Col; // index
   int64_t Width = 1;
   int64_t Alignment = 1; // a known divisor of Col
-  /// The extent of the loop around, whose bounds need no check. Null: no loop.
+  /// The extent of the enclosing loop, which enforces these bounds. Null: no
+  /// loop.
   const Extent *Loop = nullptr;
   /// In blocks of this register layout, the position is the thread's slot
   /// `Slot`.
@@ -99,11 +100,12 @@ mlir::Value address(ScalarBuilder &B, const Access &A, mlir::Value Row,
 /// gather.
 mlir::Value loadMemory(ScalarBuilder &B, const Access &A, const Position &P,
                        mlir::Value Row);
-/// Stores elements of the block's own type; the same in the other direction.
+/// Stores elements of the block's own type. Bounds are not checked: the
+/// enclosing loop enforces them.
 void storeMemory(ScalarBuilder &B, mlir::Value V, const Access &A,
                  const Position &P, mlir::Value Row);
 
-/// Loads and stores the elements from slot `Slot` on of a block in registers.
+/// Loads or stores adjacent slots, starting at `Slot`, of a block in registers.
 mlir::Value loadSlots(ScalarBuilder &B, const Access &A, int64_t Slot,
                       int64_t Width = 1);
 void storeSlots(ScalarBuilder &B, mlir::Value V, const Access &A, int64_t Slot);

@@ -27,7 +27,7 @@ namespace {
 struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
   using TileAssignScratchBase::TileAssignScratchBase;
 
-  /// The steps of an op and of the end of the last op inside it.
+  /// The step of an op and the step at which its regions end.
   struct Span {
     unsigned First = 0, Last = 0;
   };

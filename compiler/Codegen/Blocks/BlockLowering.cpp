@@ -145,7 +145,7 @@ void BlockLowering::lowerLoad(Value Result, const Access &From) {
 }
 
 void BlockLowering::lowerStore(Value V, const Access &To) {
-  // The bounds of the store are those of the loop.
+  // The loop covers exactly the elements in bounds.
   Extent E = Extent::of(cast<VectorType>(V.getType()));
   E.Rows = To.Rows;
   E.Cols = To.Cols;
@@ -165,7 +165,7 @@ void BlockLowering::lowerConstant(arith::ConstantOp Constant) {
   auto Values = cast<DenseElementsAttr>(Constant.getValue());
   if (Values.isSplat())
     return;
-  // A table next to the code.
+  // A constant of the module, next to the code.
   auto Type = cast<VectorType>(Constant.getType());
   auto Module = Context.Kernel->getParentOfType<ModuleOp>();
   std::string Name;
@@ -194,7 +194,7 @@ void BlockLowering::lowerDot(tile::DotOp Dot) {
   const Extent E = Context.demandedExtent(Dot.getResult());
   const Access C =
       Writer.allocateFor(Dot.getResult(), Dot.getResult().getType());
-  Writer.write(Dot.getAcc(), C, E); // exactly what the product covers
+  Writer.write(Dot.getAcc(), C, E); // the part that the product covers
   Target.lowerDot(Dot, C, E);
   Storage.setBuffer(Dot.getResult(), C);
 }

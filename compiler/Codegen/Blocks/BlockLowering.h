@@ -8,8 +8,8 @@
 //
 // What every target shares in turning a `tile.kernel` into loops. Most block
 // values never exist as a whole: a load or an elementwise op is an expression
-// that is evaluated a few elements at a time inside the loop of whoever needs
-// it (Evaluator). Only some blocks get memory (Materialization, Materializer).
+// that is evaluated a few elements at a time inside the loop that consumes it
+// (Evaluator). Only some blocks get memory (Materialization, Materializer).
 // BlockLowering walks the kernel's ops in order; what differs between targets
 // is behind two interfaces, BlockLoops and TargetLowering.
 //
@@ -26,7 +26,7 @@
 
 namespace m1::codegen {
 
-/// How a target computes what is more than a loop over elements.
+/// How a target lowers what is not a plain loop over elements.
 class TargetLowering {
 public:
   virtual ~TargetLowering() = default;
@@ -40,17 +40,20 @@ public:
                           const Access &Result) = 0;
   /// C += A B, where `C` holds the accumulator.
   virtual void lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) = 0;
-  /// The left operand of a product, loaded from `Left`: copied here, outside of
-  /// the loops that the product is in, or nothing if it is read from `Left`.
+  /// Called where the left operand of a product is loaded from `Left`. Returns
+  /// the buffer of a copy that is made here, outside the loops around the
+  /// product, or none if the product reads `Left` directly.
   virtual std::optional<Access> materializeLeft(tile::DotOp Dot,
                                                 const Access &Left) = 0;
-  /// Runs `Emit`, whose code has side effects, once per grid cell.
+  /// Calls `Emit`, whose code has side effects, such that the code runs once
+  /// per grid cell.
   virtual void once(llvm::function_ref<void()> Emit) { Emit(); }
   /// Called where control flow enters or leaves a region, and after a read of
   /// memory outside the target's own loops.
   virtual void invalidateBarrier() {}
 };
 
+/// Lowers the body of one kernel.
 class BlockLowering {
 public:
   BlockLowering(LoweringContext &Context, TargetLowering &Target)

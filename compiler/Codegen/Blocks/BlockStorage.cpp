@@ -39,7 +39,7 @@ bool BlockStorage::isVectorizable(Value Block) const {
   Operation *Op = Block.getDefiningOp();
   if (isa<vector::TransposeOp>(Op))
     return false;
-  // One element of a column serves a whole row, whatever the column is.
+  // One element of the column is repeated along a row, however it is evaluated.
   if (auto Broadcast = dyn_cast<tile::BroadcastOp>(Op);
       Broadcast && Broadcast.getAxis() == 1)
     return true;

@@ -58,7 +58,7 @@ public:
   /// the block has no buffer.
   const Access *readable(mlir::Value Block, const RegisterLayout *Layout) const;
 
-  // What evaluating a block implies.
+  // Properties of a block's evaluation.
   /// True if several elements of a row can be evaluated at once.
   bool isVectorizable(mlir::Value Block) const;
   /// True if evaluating `Block` at a position reads what it is computed from at
@@ -67,7 +67,7 @@ public:
   /// True if evaluating `Block` reads the buffer of `Target`.
   bool reads(mlir::Value Block, mlir::Value Target) const;
 
-  /// While it lives, `Block` is read from `From`.
+  /// During its lifetime, `Block` is read from `From`.
   class Redirection {
   public:
     Redirection(BlockStorage &Storage, mlir::Value Block, const Access &From);

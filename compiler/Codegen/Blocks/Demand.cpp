@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "compiler/Codegen/Blocks/Demand.h"
 
 #include "dialects/Tile/IR/Tile.h"
@@ -28,8 +29,8 @@ Demand::Demand(tile::KernelOp Kernel) {
       for (Block &B : R)
         llvm::for_each(B.getArguments(), Add);
   });
-  // Demand flows from users to definitions, so one backward round settles all
-  // but loops.
+  // Demand flows from users to definitions, so without loops one backward pass
+  // reaches the fixed point.
   for (bool Changed = true; Changed;) {
     Changed = false;
     for (auto [Block, Axis] : llvm::reverse(Blocks)) {

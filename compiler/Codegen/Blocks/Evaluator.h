@@ -17,7 +17,7 @@ namespace m1::codegen {
 
 /// Evaluates blocks at one position, that is, emits the code that computes an
 /// element or a few adjacent elements of a row. The code has no loops: it is
-/// emitted into the loop of whoever needs the elements.
+/// emitted into the loop that consumes the elements.
 class Evaluator {
 public:
   Evaluator(ScalarBuilder &B, const BlockStorage &Storage)
@@ -34,7 +34,8 @@ public:
   /// to the element type of `A`.
   mlir::Value load(const Access &A, const Position &P);
   void store(mlir::Value V, const Access &A, const Position &P);
-  /// The row in memory of `P`: its own, or the one a gather's index names.
+  /// The row in memory of `P`: its own, or for a gather or scatter the one that
+  /// the row index names.
   mlir::Value memoryRow(const Access &A, const Position &P);
 
   /// Combines two elements, or two vectors lane by lane.

@@ -1,4 +1,4 @@
-//===- ExpandMath.cpp - exponentials and the like as polynomials ----------===//
+//===- ExpandMath.cpp - mathematical functions as polynomials -------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

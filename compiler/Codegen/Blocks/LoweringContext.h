@@ -32,8 +32,8 @@ struct LoweringContext {
   Evaluator Eval;
   ScratchMemory Scratch;
 
-  /// The part of a block that is used, as far as its limits are computed
-  /// already: a later limit cannot bound a loop that runs now.
+  /// The part of a block that is used. Limits that have not been computed yet
+  /// are ignored: they cannot bound a loop that is emitted now.
   Extent demandedExtent(mlir::Value Block) const {
     auto Limit = [&](unsigned Axis) {
       mlir::Value Old = Demanded.limit(Block, Axis);

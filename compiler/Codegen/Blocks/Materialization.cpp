@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "compiler/Codegen/Blocks/Materialization.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

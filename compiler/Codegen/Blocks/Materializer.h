@@ -46,9 +46,10 @@ public:
   /// The buffer of `Block` if it has one with elements of type `Element` (null:
   /// the block's own); otherwise a new buffer with the demanded part.
   Access materialize(mlir::Value Block, mlir::Type Element = {});
-  /// Writes `Values` to `Targets`, as if all at once. `Current` are the blocks
-  /// that the targets hold until then, which the values may read; empty if the
-  /// targets hold nothing.
+  /// Writes `Values` to `Targets` in parallel: each value reads what the
+  /// targets hold before the first write. `Current` are the blocks that the
+  /// targets hold until then, which the values may read; empty if the targets
+  /// hold nothing.
   void assign(mlir::ValueRange Values, mlir::ValueRange Current,
               llvm::ArrayRef<Access> Targets);
 

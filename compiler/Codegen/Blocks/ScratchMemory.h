@@ -23,7 +23,7 @@ class ScratchMemory {
 public:
   ScratchMemory(ScalarBuilder &B, mlir::Value Base) : B(B), Base(Base) {}
 
-  /// A buffer for a block of that type, rows adjacent.
+  /// A row-major buffer for a block of type `Type`.
   Access allocate(mlir::VectorType Type) {
     Access A;
     A.Element = Type.getElementType();

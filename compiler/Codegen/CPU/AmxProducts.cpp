@@ -97,7 +97,8 @@ struct TileInstructions {
   void multiply(int64_t Sum, int64_t Left, int64_t Right) const {
     call("tdpbf16ps", {number(Sum), number(Left), number(Right)});
   }
-  /// Tiles of `Rows` rows, an index from 1 to 16; they are zero then.
+  /// Sets the number of rows per tile, an index from 1 to 16, and zeroes the
+  /// tiles.
   void configure(Value Table, Value Rows) const {
     Value Offset = B.toI64(B.times(B.minus(Rows, B.index(1)), kConfigBytes));
     Value Entry = B.create<LLVM::GEPOp>(Table.getType(), B.getI8Type(), Table,
@@ -110,7 +111,7 @@ private:
   Value number(int64_t Tile) const {
     return B.create<LLVM::ConstantOp>(B.getI8IntegerAttr(Tile));
   }
-  /// The distance of rows in bytes.
+  /// The row stride in bytes.
   Value stride(const Access &A) const {
     const int64_t Bytes = A.Element.getIntOrFloatBitWidth() / 8;
     return B.create<LLVM::ConstantOp>(
@@ -171,7 +172,7 @@ void AmxProducts::multiply(const HostProduct &P) {
   Value Count = P.E.Rows ? P.E.Rows : B.index(P.E.RowCount);
   Value Rest = Count;
   if (P.E.RowCount >= kTileRows) {
-    // Whole tiles, in twos as far as possible.
+    // Whole tiles, two at a time as far as possible.
     constexpr int64_t Two = 2 * kTileRows;
     Value Left = B.modulo(Count, Two);
     Value Main = B.minus(Count, Left);

@@ -22,7 +22,8 @@ public:
   /// True for a product that the unit multiplies, in whole tiles of columns,
   /// and whose right operand is loaded in pairs of rows.
   static bool supports(tile::DotOp Dot, tile::MatrixUnitAttrInterface Unit);
-  /// The left operand's rows are contiguous, the right operand is in pairs.
+  /// The left operand's rows are contiguous, the right operand's rows are
+  /// interleaved in pairs.
   void multiply(const HostProduct &P);
 
 private:

@@ -87,8 +87,7 @@ static StringRef functionAt(const llvm::object::ObjectFile &Object,
   return "";
 }
 
-/// Fails if an object file uses a symbol that nothing defines when it is
-/// loaded.
+/// Fails if an object file imports a symbol that the loading process may lack.
 static LogicalResult verifyImports(StringRef Bytes, ModuleOp Kernels) {
   auto Object = llvm::object::ObjectFile::createELFObjectFile(
       llvm::MemoryBufferRef(Bytes, "kernels"));

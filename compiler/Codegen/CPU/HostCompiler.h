@@ -27,8 +27,9 @@ std::unique_ptr<llvm::Module> translateHost(mlir::ModuleOp Kernels,
                                             llvm::TargetMachine &Machine);
 
 /// The bytes of an ELF shared object that exports every function of `Module`,
-/// which is the LLVM IR of `Kernels`. It may call memcpy, memmove and memset,
-/// which the runtime provides, and nothing else. Fails after a diagnostic.
+/// which is the LLVM IR of `Kernels`. It may import memcpy, memmove and memset,
+/// which every process that loads it has, and nothing else. Fails after a
+/// diagnostic.
 llvm::FailureOr<std::vector<char>> linkHost(llvm::Module &Module,
                                             llvm::TargetMachine &Machine,
                                             mlir::ModuleOp Kernels);

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-/// Rows of a register block: enough to keep the multipliers busy.
+/// Rows of a register block: enough independent chains of multiply-adds to hide
+/// their latency.
 static constexpr int64_t kBlockRows = 6;
 
 void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
@@ -29,7 +30,7 @@ void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
     for (int64_t J = 0; J < Vectors; ++J)
       Sums.push_back(Eval.load(P.Sums, SumAt(I, J)));
 
-  // The loops around keep the bounds.
+  // The enclosing loops already enforce the bounds.
   Access Left = P.Left, Right = P.Right;
   Left.Rows = Right.Rows = {};
   Sums = B.loop(B.index(0), Depth, Sums, [&](Value K, ValueRange Carried) {

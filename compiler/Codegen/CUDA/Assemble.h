@@ -15,19 +15,19 @@
 
 namespace m1::codegen {
 
-/// Per thread of an assembled kernel.
+/// What a thread of an assembled kernel uses.
 struct KernelResources {
   std::string Kernel;
   int64_t Registers = 0;
-  int64_t SpilledBytes = 0; // stored to local memory for want of registers
+  int64_t SpilledBytes = 0; // from registers to local memory
 };
 
 /// Path of NVIDIA's assembler, in PATH or in the CUDA toolkit's folder; empty
 /// if there is none.
 std::string findAssembler();
 
-/// Assembles PTX as a check. A plan keeps the text, which the driver assembles
-/// for the GPU at hand. Fails with a message of one line.
+/// Assembles PTX as a check; a plan contains the text, which the driver
+/// assembles when the plan is loaded. Fails with a message of one line.
 llvm::Expected<std::vector<KernelResources>>
 assemble(llvm::StringRef Ptx, tile::TargetAttr Target,
          llvm::StringRef Assembler);

@@ -45,14 +45,14 @@ private:
   /// The layout of the block's shape, if its uses allow it.
   const RegisterLayout *layoutOf(Value Block);
   /// True for a block of rank 1 that is only used with rows of blocks in
-  /// registers: every use broadcasts it along rows, combines it with its like,
-  /// carries it or stores it.
+  /// registers: every use broadcasts it along rows, combines it with other such
+  /// blocks, carries it or stores it.
   bool isRowValue(Value Block);
   bool isRowValueUse(OpOperand &Use);
-  /// True if a block has a layout, of which a value for each row has one too.
+  /// True if a block has a layout in which a value for each row has one, too.
   bool hasRowLayout(Value Block);
-  /// True for a block that a loop carries around another loop whose own blocks
-  /// would be left with too few registers.
+  /// True for a block that a loop carries around another loop if it would leave
+  /// too few registers for the inner loop's blocks.
   bool leavesTooFewRegisters(BlockArgument Carried);
 
   RegisterLayouts Known;
@@ -129,7 +129,7 @@ bool LayoutChoice::isRowValueUse(OpOperand &Use) {
 }
 
 bool LayoutChoice::isRowValue(Value Block) {
-  auto [It, IsNew] = RowValues.try_emplace(Block, true); // true for cycles
+  auto [It, IsNew] = RowValues.try_emplace(Block, true); // assumed in cycles
   if (!IsNew)
     return It->second;
   auto Reduction = Block.getDefiningOp<vector::MultiDimReductionOp>();

@@ -92,7 +92,7 @@ struct TileAssignProducts
       return OperandSource::Shared;
     if (Rules.isLeftInRegisters(Dot))
       return OperandSource::Registers;
-    // Only a block without limits is written as a whole.
+    // A block with limited demand is not written as a whole.
     if (Rules.isMaterializedInShared(Left) && Rules.canBeInShared(Left) &&
         !Demanded.limit(Left, 0) && !Demanded.limit(Left, 1))
       return OperandSource::Shared;

@@ -24,7 +24,7 @@ void Exchange::copy(Value Block) {
   const Access From = *Context.Storage.buffer(Block);
   const Access To = Context.Scratch.allocate(Type.clone(From.Element));
   Threads.barrier();
-  // The guard makes one of the lanes write that share a value for each row.
+  // With the guard, only one of the lanes that share a row's value writes it.
   const Extent Whole = Extent::of(Type);
   Threads.forEachSlot(*From.Layout, Type.getRank() == 1 ? &Whole : nullptr,
                       /*Vectorize=*/true, [&](const Position &P) {

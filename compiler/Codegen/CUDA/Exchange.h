@@ -14,8 +14,8 @@
 
 namespace m1::codegen {
 
-/// While it lives, blocks in registers that an evaluation reads in another
-/// order than their layout's can be read from copies in shared memory.
+/// During its lifetime, blocks in registers that an evaluation reads at
+/// positions of another layout can be read from copies in shared memory.
 class Exchange {
 public:
   Exchange(LoweringContext &Context, ThreadBlock &Threads)

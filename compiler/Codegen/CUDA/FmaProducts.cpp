@@ -122,7 +122,7 @@ void FmaProducts::multiplySplit(tile::DotOp Dot, const Access &C,
                                 const Extent &E) {
   auto Type = Dot.getResult().getType();
   const int64_t Cols = Type.getDimSize(1);
-  // Rows that share what is read of the right operand.
+  // Rows that are multiplied by each value read of the right operand.
   int64_t Rows = kMaxSplitSums / Cols;
   while (Type.getDimSize(0) % Rows != 0)
     --Rows;
@@ -134,7 +134,7 @@ void FmaProducts::multiplySplit(tile::DotOp Dot, const Access &C,
       VectorType::get({Threads.warps(), Sums}, C.Element));
   Threads.barrier();
   auto MultiplyRows = [&](Value Row0) {
-    // Threads, then lanes, then warps in order.
+    // Reduction order: each thread's part of k, then lanes, then warps.
     SmallVector<Value> OfLanes = partialSums(Dot, Row0, Rows);
     for (Value &Sum : OfLanes)
       Sum = Threads.combineWarp(vector::CombiningKind::ADD, Sum);

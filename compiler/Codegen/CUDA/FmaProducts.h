@@ -29,7 +29,7 @@ public:
   void multiplyInRegisters(tile::DotOp Dot, const Access &C, mlir::Value Used);
   /// Sums in shared memory, one thread per sum.
   void multiplyInShared(tile::DotOp Dot, const Access &C, const Extent &E);
-  /// Sums in shared memory, each thread summing a part of k of all of them.
+  /// Sums in shared memory; each thread sums a part of k for all of them.
   void multiplySplit(tile::DotOp Dot, const Access &C, const Extent &E);
 
 private:

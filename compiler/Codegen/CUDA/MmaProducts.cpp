@@ -14,7 +14,7 @@
 //
 // so two adjacent tiles of accumulators of one product are the left operand of
 // the next. A left operand of f32 is split into the nearest bf16 and the
-// remainder, which is multiplied too: its products keep 16 bits and more.
+// remainder, and both are multiplied: 16 or more significant bits are kept.
 //
 // The reduction order depends on k alone: steps of 16 ascend, the order inside
 // a step is the unit's own, and rows do not influence each other.
@@ -31,13 +31,13 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-/// Without staging, a larger k is multiplied in a loop.
+/// Without staging, the steps of a k up to this one are unrolled.
 static constexpr int64_t kMaxUnrolledDepth = 256;
 
 namespace {
 
-/// An operand in shared memory, whole or staged. Neither: it is evaluated where
-/// it is needed.
+/// An operand in shared memory, whole or staged; otherwise the operand is
+/// evaluated where it is needed.
 struct MmaOperand {
   TileLayout Layout = {}; // of the whole, or of a tile
   Value Base = {};        // of the whole
@@ -80,7 +80,8 @@ private:
   LeftFragment evaluateLeft(int64_t Down, const Step &At);
   /// A tile of sums, from slot `Slot` on.
   void multiplyTile(int64_t Slot, ArrayRef<Value> Left, ArrayRef<Value> Right);
-  /// Where a shared operand is for that step, and its k there.
+  /// The base address of a shared operand at a step, and the step's k relative
+  /// to it.
   std::pair<Value, Value> find(const MmaOperand &Operand, const Step &At);
   /// The element at `P` and the next one in its row.
   SmallVector<Value> pairAt(Value Block, Position P);
@@ -246,8 +247,8 @@ void MmaProduct::multiplyStep(const Step &At) {
 
 void MmaProduct::multiply(tile::ProductAttr Product, Value Used) {
   const int64_t K = Dot.getA().getType().getDimSize(1);
-  // Registers are named at compile time, so a left operand in registers has
-  // every step written out.
+  // Registers cannot be indexed at run time, so a left operand in registers
+  // needs every step unrolled.
   const bool Unroll = LeftLayout;
   if (!Ring.empty()) {
     const int64_t Depth = Product.getDepth(), Steps = Depth / kMmaDepth;

@@ -26,7 +26,8 @@ public:
   /// only help to copy operands.
   void multiply(tile::DotOp Dot, tile::ProductAttr Product, const Access &C,
                 mlir::Value Used);
-  /// A block of bf16 in shared memory, where `ldmatrix` can read it.
+  /// The buffer in shared memory of a block of bf16, in which `ldmatrix` can
+  /// read it; made if there is none.
   Access inShared(mlir::Value Block);
 
 private:

@@ -23,8 +23,8 @@ using tile::ProductMethod;
 static constexpr int64_t kMaxSharedRight = 64 << 10;
 static constexpr int64_t kMaxSharedLeft = 32 << 10;
 
-/// A `split` product has a k of at least this many times the threads of a
-/// thread block.
+/// The least k of a `split` product, in multiples of the threads of a thread
+/// block.
 static constexpr int64_t kSplitDepth = 8;
 
 static Type elementOf(Value Block) {

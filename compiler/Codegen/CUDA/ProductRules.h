@@ -36,7 +36,7 @@ public:
 
   bool canUseMatrixUnit(tile::DotOp Dot);
   bool canSplit(tile::DotOp Dot);
-  /// True for loads of bf16 with rows of whole chunks.
+  /// True for loads and gathers of bf16 whose rows are whole, aligned chunks.
   bool canStage(mlir::Value Block);
   /// True for blocks that `ldmatrix` can read from shared memory.
   static bool canBeInShared(mlir::Value Block);
@@ -53,8 +53,8 @@ public:
   }
 
 private:
-  /// True for a left operand that a loop multiplies again and again and that
-  /// fits shared memory.
+  /// True for a product in a loop or branch whose left operand is defined
+  /// outside of it and fits shared memory.
   bool isReused(tile::DotOp Dot);
   llvm::LogicalResult verifyMatrix(tile::DotOp Dot, tile::ProductAttr Product);
   llvm::LogicalResult verifyStages(tile::DotOp Dot, tile::ProductAttr Product);

@@ -1,10 +1,11 @@
-//===- RegisterLayouts.cpp - which blocks are in registers ----------------===//
+//===- RegisterLayouts.cpp - register layouts of a kernel's blocks --------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+
 #include "compiler/Codegen/CUDA/RegisterLayouts.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -28,8 +29,8 @@ const RegisterLayout *RegisterLayouts::of(ArrayRef<int64_t> Shape) {
       Cols % RegisterLayout::kTileCols == 0) {
     const int64_t Down = Rows / RegisterLayout::kTileRows;
     const int64_t Across = Cols / RegisterLayout::kTileCols;
-    // Prefer warps below each other, as many as there are rows of tiles: they
-    // share nothing but the right side of products.
+    // Prefer warps below each other, as many as there are rows of tiles: such
+    // warps have only right operands of products in common.
     int64_t WarpsDown = Warps;
     while (Down % WarpsDown != 0)
       WarpsDown /= 2;

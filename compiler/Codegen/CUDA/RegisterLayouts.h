@@ -1,4 +1,4 @@
-//===- RegisterLayouts.h - which blocks are in registers --------*- C++ -*-===//
+//===- RegisterLayouts.h - register layouts of a kernel ---------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -15,8 +15,8 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-/// A row at least this many times as long as a thread block has threads is
-/// reduced by all of them.
+/// All threads of a thread block reduce a row together if it has at least this
+/// many elements per thread.
 static constexpr int64_t kLongRow = 8;
 
 void RowReductions::reduce(const RowReduction &R) {

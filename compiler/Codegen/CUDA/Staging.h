@@ -21,7 +21,7 @@ struct StagedOperand {
   Access From;         // in global memory
   TileLayout Layout;   // of a tile
   int64_t Offset = 0;  // of its tile in a stage, in bytes
-  bool IsLeft = false; // k runs along its rows, not from row to row
+  bool IsLeft = false; // k numbers its columns, not its rows
   /// For gathers: the source rows of the chunks that this thread copies.
   llvm::SmallVector<mlir::Value> SourceRows = {};
 };
@@ -59,7 +59,7 @@ public:
 
   /// Copies `Tiles` tiles in order and calls `Emit` for each, for warps where
   /// `Used` (null: all) is true; the others only help to copy. With `Unroll`,
-  /// the code of every tile is written out.
+  /// the loop over tiles is unrolled.
   void run(int64_t Tiles, bool Unroll, const ThreadId &Id, mlir::Value Used,
            Multiply Emit);
 
@@ -80,7 +80,7 @@ private:
   void wait();
   void runUnrolled(int64_t Tiles, mlir::Value Used, Multiply Emit);
   void runLoop(int64_t Tiles, mlir::Value Used, Multiply Emit);
-  /// Tiles whose copies are under way before the first is multiplied.
+  /// How many tiles' copies are started before the first tile is multiplied.
   int64_t ahead() const { return std::max<int64_t>(Stages - 1, 1); }
 
   LoweringContext &Context;

@@ -34,9 +34,9 @@ public:
   int64_t warps() const { return Threads / kLanes; }
   mlir::Value thread() const { return Thread; }
   const ThreadId &id() const { return Id; }
-  /// The thread's id, read anew from its special register. A loop nest that
-  /// derives addresses from `id()` would make LLVM keep all that follows from
-  /// it, even exponentials of masks, in registers across all loops around.
+  /// The thread's id, read anew from its special register. Values derived from
+  /// `id()` are loop-invariant: LLVM would hoist them, even exponentials of
+  /// masks, and keep them in registers across all enclosing loops.
   ThreadId readId();
 
   // The elements of a block in registers that a thread owns.
@@ -53,13 +53,14 @@ public:
   void forEachSlot(const RegisterLayout &L, const Extent *Guard, bool Vectorize,
                    Body Emit);
 
-  /// A loop from 0 to `Count` whose iterations the threads take in turn.
+  /// A loop from 0 to `Count` whose iterations are distributed cyclically over
+  /// the threads.
   void share(mlir::Value Count, llvm::function_ref<void(mlir::Value)> Emit);
   /// Runs `Emit` on one thread, between barriers.
   void once(llvm::function_ref<void()> Emit);
 
-  /// Waits for all threads, unless nothing was emitted since the last barrier
-  /// that reads or writes shared memory.
+  /// Emits a barrier, unless no code that reads or writes shared memory was
+  /// emitted since the last one.
   void barrier();
   /// To be called after emitting code that reads or writes shared memory.
   void invalidateBarrier() { Synchronized = false; }

@@ -8,7 +8,7 @@
 //
 // A thread block computes a grid cell. Blocks that `tile-assign-layouts` gave a
 // register layout are in the threads' registers, all others in shared memory,
-// and all threads take their elements in turn. The parts:
+// with their elements distributed over all threads. The parts:
 //
 //   ThreadBlock     the threads: ids, layouts, barriers, shuffles
 //   ThreadLoops     buffers, and loops over blocks
@@ -30,6 +30,7 @@
 
 namespace m1::codegen {
 
+/// Lowers a kernel to the code of one thread.
 class ThreadBlockLowering final : public TargetLowering {
 public:
   /// `Thread` is the thread's number in its block, as an index. The context's

@@ -18,8 +18,8 @@ using namespace m1::codegen;
 Access ThreadLoops::allocateFor(Value Block, VectorType Type) {
   const RegisterLayout *L = Layouts.assigned(Block);
   if (!L) {
-    // Only the demanded part is written, but all registers of a block in
-    // registers are computed, so they may read past it.
+    // Only the demanded part is written. Blocks in registers are computed as a
+    // whole and may read past it, so reads are bounded.
     Access A = allocateShared(Context.Scratch, Type);
     const Extent E = Context.demandedExtent(Block);
     A.Rows = E.Rows;
@@ -57,12 +57,12 @@ void ThreadLoops::forEach(Value Block, const Access &To, const Extent &E,
                           bool Vectorize, Body Emit) {
   Exchange Copies(Context, Threads);
   if (To.Layout) {
-    // All of the block, whatever its demand: no register stays unwritten.
+    // The whole block, whatever its demand: no register remains unwritten.
     Copies.prepare(Block, To.Layout);
     Threads.forEachSlot(*To.Layout, nullptr, Vectorize, Emit);
     return;
   }
-  // What only comes from memory is read in memory order, by adjacent threads.
+  // Values that come from memory alone are read in memory order.
   const RegisterLayout *L = readsRegisters(Block, Context.Materialized, Layouts)
                                 ? Layouts.assigned(Block)
                                 : nullptr;

@@ -28,7 +28,7 @@ public:
   void forEach(mlir::Value Block, const Access &To, const Extent &E,
                bool Vectorize, Body Emit) override;
 
-  /// The threads take the elements of a block in turn, row by row.
+  /// Distributes the elements of a block over the threads, row by row.
   void forEachShared(const Extent &E, bool Vectorize, Body Emit);
 
 private:

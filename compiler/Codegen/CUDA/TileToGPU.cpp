@@ -27,7 +27,7 @@ static constexpr unsigned kGlobalSpace = 1;
 static constexpr unsigned kSharedSpace = 3;
 static constexpr llvm::StringLiteral kSharedSymbol = "m1_shared";
 
-/// What `tile-assign-layouts` and `tile-assign-products` establish.
+/// Verifies what `tile-assign-layouts` and `tile-assign-products` establish.
 static LogicalResult verifyKernel(tile::KernelOp Kernel,
                                   tile::TargetAttr Target) {
   if (failed(verifyLayouts(Kernel)))

@@ -106,8 +106,8 @@ struct FirstError : llvm::DiagnosticHandler {
 
 } // namespace
 
-/// Writes `Module` as `Type`. Returns LLVM's first error, or "". LLVM ends the
-/// process where it cannot go on; here it returns to the caller instead.
+/// Writes `Module` as `Type`. Returns LLVM's first error, or "". A fatal error,
+/// at which LLVM would end the process, is returned as well.
 static std::string emitTo(llvm::raw_pwrite_stream &Stream, llvm::Module &Module,
                           llvm::TargetMachine &Machine,
                           llvm::CodeGenFileType Type) {

@@ -21,9 +21,9 @@ struct MachineChoice {
   std::optional<llvm::Reloc::Model> Relocation;
 };
 
-/// LLVM's machine, which must be among its initialised targets. It contracts no
-/// products and sums: the bits of a result must not depend on what surrounds
-/// it.
+/// LLVM's machine, which must be among its initialised targets. It does not
+/// contract products and sums to multiply-adds: the bits of a result must not
+/// depend on the surrounding code.
 std::unique_ptr<llvm::TargetMachine> createMachine(const MachineChoice &Choice);
 
 /// LLVM IR of a module in the LLVM dialect (and NVVM). Null after a diagnostic.
