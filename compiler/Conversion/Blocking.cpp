@@ -15,7 +15,7 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   Blocks.Unit = Target.getUnit();
   if (Target.getKind() == tile::TargetKind::Cpu)
     return Blocks;
-  // Values lie in the registers of a thread block.
+  // Blocks are kept in the registers of a thread block and must be smaller.
   Blocks.Panel = 64;
   Blocks.PanelsPerCell = 1;
   Blocks.KeyRows = 32;

@@ -16,8 +16,8 @@
 
 namespace m1 {
 
-/// The block sizes that kernels use on one target. Kernels take every size from
-/// here, never from literals in the algorithm.
+/// The block sizes that depend on the target. The initial values are those of
+/// CPUs.
 struct Blocking {
   int64_t Rows = 64;         // tokens per block of a product
   int64_t Panel = 32;        // columns per panel of a packed weight
@@ -31,8 +31,8 @@ struct Blocking {
   /// Least number of keys per segment when several cells share the keys of a
   /// single query; 0: one cell visits all keys.
   int64_t SegmentKeys = 0;
-  /// Columns of logits per cell when a token is drawn, and the number of bits
-  /// by which one round narrows a search: more bits mean fewer, longer
+  /// Columns of logits per cell when a token is drawn, and the number of key
+  /// bits that one round of the search determines: more bits mean fewer, longer
   /// launches.
   int64_t SampleColumns = 65536;
   int64_t SampleBits = 2;

@@ -1,4 +1,4 @@
-//===- CallerChecks.cpp - what a program relies on of its inputs ----------===//
+//===- CallerChecks.cpp - checks of a program's inputs --------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

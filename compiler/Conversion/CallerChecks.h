@@ -1,4 +1,4 @@
-//===- CallerChecks.h - what a program relies on of its inputs --*- C++ -*-===//
+//===- CallerChecks.h - checks of a program's inputs ------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -16,8 +16,8 @@
 namespace m1 {
 
 /// Collects, while a function is lowered, what its kernels rely on about the
-/// elements of index tensors. For a result of another op it must follow from
-/// that op; for an argument of the function it becomes an entry of
+/// elements of index tensors. A property of an op's result must follow from
+/// that op; a property of an argument of the function becomes an entry of
 /// `plan.checks`, which the runtime verifies before each call.
 class CallerChecks {
 public:
@@ -27,14 +27,14 @@ public:
   /// `Limit`. Fails with a diagnostic of `Op` if that cannot be known.
   llvm::LogicalResult expectBelow(mlir::Operation *Op, llvm::StringRef Name,
                                   mlir::Value V, int64_t Limit);
-  /// `CuSeqlens` ascends from 0 to `Total`.
+  /// `CuSeqlens` begins with 0, does not decrease and ends with `Total`.
   llvm::LogicalResult expectOffsets(mlir::Operation *Op, mlir::Value CuSeqlens,
                                     plan::ExprAttr Total);
-  /// No number is twice in a row of `V`, an argument (a vector is one row).
+  /// No number occurs twice in a row of `V`, an argument (a vector is one row).
   llvm::LogicalResult expectUnique(mlir::Operation *Op, llvm::StringRef Name,
                                    mlir::Value V);
-  /// Between two offsets of `CuSeqlens`, which expectOffsets() has seen,
-  /// `Positions` count up by one.
+  /// Within each sequence of `CuSeqlens`, for which expectOffsets() has
+  /// succeeded, `Positions` increase by one per token.
   llvm::LogicalResult expectConsecutive(mlir::Operation *Op,
                                         mlir::Value Positions,
                                         mlir::Value CuSeqlens);
@@ -48,8 +48,8 @@ private:
     bool Unique = false;
     llvm::SmallSetVector<mlir::Attribute, 2> Offsets, Consecutive;
   };
-  /// Those of an argument of the function; null after a diagnostic if `V` is
-  /// none.
+  /// The checks of `V`; null after a diagnostic if `V` is no argument of the
+  /// function.
   Checks *find(mlir::Operation *Op, llvm::StringRef Name, mlir::Value V);
 
   llvm::SmallVector<Checks> Given; // by argument number

@@ -35,21 +35,21 @@ public:
     bindConstants(Constants);
   }
 
-  SmallVector<Attribute> Names; // of the arguments that are there
+  SmallVector<Attribute> Names; // of the arguments that the launch provides
   SmallVector<Type> Types;
   DictionaryAttr Constants;
   llvm::StringMap<int64_t> Extents; // by axis name
   SmallVector<int64_t> Shape;       // static extents by first appearance
 
-  /// What the body depends on.
+  /// Everything that the body depends on.
   Attribute key() const {
     Builder B(Context);
     return B.getArrayAttr({B.getStringAttr(Declaration.Name),
                            B.getArrayAttr(Names), B.getTypeArrayAttr(Types),
                            Constants});
   }
-  /// A name to read in traces and dumps: the shape, the element types of floats
-  /// and some constants. Kernels that differ may share it.
+  /// A readable name for traces and dumps: the shape, the element types of
+  /// floats and some constants. Different kernels may have the same label.
   std::string label() const;
 
 private:
@@ -188,7 +188,7 @@ std::string Signature::label() const {
     Stream << '_' << Element;
   for (NamedAttribute Constant : Constants)
     printConstant(Constant, Stream);
-  // What symbols of machine code may hold.
+  // Keep to characters that symbols of machine code may contain.
   for (char &C : Label)
     C = C == '.' ? 'p' : C == '-' ? 'm' : llvm::isAlnum(C) ? C : '_';
   return Label;

@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // A kernel is declared once: its name, its arguments by name and shape, its
-// constants, and the function that writes its body. A launch gives operands and
-// constants by name; the kernel for their types and values is made on first
-// use.
+// constants, and the function that writes its body. A launch passes operands
+// and constants by name; the kernel for these types and constants is created on
+// first use.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,16 +27,15 @@ namespace m1 {
 /// An argument of a kernel.
 struct KernelArgument {
   /// "x". With a question mark ("image?") launches may leave it out. With a
-  /// star ("input*") they may give any number: "input0", "input1", ...
+  /// star ("input*") they may pass any number of them: "input0", "input1", ...
   llvm::StringLiteral Name;
   /// What the operand must be:
   /// - "index": a size;
-  /// - "[T, H, D]": memory of that rank. An axis is a number or a name, and
-  ///   equal names of one kernel are equal extents, which the body reads by
-  ///   KernelBody::extent(). A name that is an extent nowhere else, such as T,
-  ///   may be dynamic;
+  /// - "[T, H, D]": memory of that rank. An axis is a number or a name. Axes
+  ///   of the same name have the same extent, which the body reads by
+  ///   KernelBody::extent(), or are all dynamic, such as T;
   /// - "[T, K] i32": of that element type;
-  /// - anything else is a description, and nothing is checked.
+  /// - anything else is a description of memory and is not checked.
   llvm::StringLiteral Type;
 };
 
@@ -47,18 +46,18 @@ struct KernelDeclaration {
   std::vector<KernelArgument> Arguments;
   /// Attributes that the body depends on besides the arguments' types.
   std::vector<llvm::StringLiteral> Constants;
-  /// Writes the body. A plain function: whatever it knows, it has from the
-  /// KernelBody, so kernels are equal where names, types and constants are.
+  /// Writes the body. A plain function that depends on nothing but the
+  /// KernelBody: kernels of equal names, types and constants are equal.
   void (*Build)(KernelBody &);
 };
 
-/// A value that a launch or a kernel gets by name.
+/// A value with the name of the argument or constant that it is for.
 template <typename T> struct Named {
   llvm::StringRef Name;
   T Value;
 };
 
-/// Makes each kernel once, however many launches want it.
+/// Creates each kernel once, however many launches use it.
 class KernelCache {
 public:
   KernelCache(mlir::ModuleOp Module, Blocking Blocks);
@@ -66,20 +65,20 @@ public:
   const Blocking Blocks;
 
   /// The kernel for operands of these types, in any order, and these constants.
-  /// A launch that does not agree with the declaration is a programming error
-  /// and aborts with what was found and expected.
+  /// A launch that does not match the declaration is a programming error and
+  /// aborts with a message of what was found and expected.
   tile::KernelOp get(const KernelDeclaration &Declaration,
                      llvm::ArrayRef<Named<mlir::Type>> Operands,
                      llvm::ArrayRef<Named<mlir::Attribute>> Constants);
 
-  /// `Name`, made different from all symbols of the module and from all that
-  /// this gave before.
+  /// `Name`, made unique among the module's symbols and the names that this
+  /// function has returned.
   std::string freeName(llvm::StringRef Name);
 
 private:
   mlir::ModuleOp Module;
   llvm::StringSet<> Taken;
-  /// By name, argument names and types, and constants.
+  /// By declaration, argument names and types, and constants.
   llvm::DenseMap<mlir::Attribute, tile::KernelOp> Kernels;
 };
 

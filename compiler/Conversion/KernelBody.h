@@ -42,7 +42,7 @@ public:
 
   /// The argument of that name.
   mlir::Value operator[](llvm::StringRef Argument) const;
-  /// Whether an optional argument is there.
+  /// Whether the launch provides an optional argument.
   bool has(llvm::StringRef Argument) const;
   mlir::MemRefType memory(llvm::StringRef Argument) const;
   /// The static extent of an axis that the declaration names.
@@ -51,8 +51,8 @@ public:
   int64_t integer(llvm::StringRef Name) const;
   double number(llvm::StringRef Name) const;
 
-  /// The first row of the cell's block of `M` rows, and how many rows of the
-  /// block the argument `rows` leaves in bounds.
+  /// The first row of the cell's block of `M` rows, and the number of its rows
+  /// that are in bounds: below the argument `rows`.
   struct RowBlock {
     mlir::Value First, Rows;
   };
@@ -83,18 +83,20 @@ public:
 
   /// Acc + A C, as tile.dot.
   mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc);
-  /// A block of one number, of `Like`'s shape and element type.
+  /// A block whose elements all are `Number`, of `Like`'s shape and element
+  /// type.
   mlir::Value splat(double Number, mlir::Value Like);
+  /// A block whose elements all are `Number`; of f32 unless `Element` is given.
   mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {},
                     double Number = 0);
-  /// A block of one scalar value.
+  /// A block whose elements all are the value `Scalar`.
   mlir::Value fill(mlir::Value Scalar, llvm::ArrayRef<int64_t> Shape);
   /// Each element's index along an axis, i32.
   mlir::Value iota(llvm::ArrayRef<int64_t> Shape, int64_t Axis);
   /// A block of rank 1, repeated `Extent` times along a new axis.
   mlir::Value along(mlir::Value Block, int64_t Axis, int64_t Extent);
   mlir::Value transposed(mlir::Value Block);
-  /// The same numbers in f32, or rounded to `Element`.
+  /// A block of floats in f32, or rounded to `Element`; others are unchanged.
   mlir::Value widened(mlir::Value Block);
   mlir::Value rounded(mlir::Value Block, mlir::Type Element);
   mlir::Value rowSum(mlir::Value Block);

@@ -11,7 +11,7 @@
 using namespace mlir;
 using namespace m1;
 
-/// The ops that use the value look the parameter up.
+/// Emits nothing: ops that use a parameter look it up in the module.
 static LogicalResult lowerLoadParameter(LoadParameterOp, ProgramLowering &) {
   return success();
 }
@@ -21,7 +21,8 @@ static LogicalResult lowerReadState(ReadStateOp Op, ProgramLowering &Program) {
   return success();
 }
 
-/// Updates happen in place: the value must be the state's own.
+/// Emits nothing: states are updated in place. The value must be that of the
+/// same state.
 static LogicalResult lowerWriteState(WriteStateOp Op,
                                      ProgramLowering &Program) {
   if (Program.stateOf(Op.getValue()) == Op.getStateAttr().getAttr())

@@ -29,8 +29,7 @@ using namespace mlir;
 using namespace m1;
 using plan::ExprAttr;
 
-/// Each group of ops attaches its lowerings to the m1 dialect when it is
-/// loaded.
+/// Attaches the lowerings of all ops when the m1 dialect is loaded.
 static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addRowLowerings(Context);
   addLinearLowerings(Context);

@@ -100,7 +100,7 @@ ModuleBuilder::piecesOf(ParameterOp Parameter) {
       for (int64_t I = Stored.size() - 2; I >= 0; --I)
         Strides[I] = Strides[I + 1] * Stored[I + 1];
       Offset = Source.getBegin() * Strides[Axis];
-      if (Axis > 0) // a range of the first axis lies without gaps
+      if (Axis > 0) // a range of axis 0 is contiguous
         Part = MemRefType::get(
             Shape, Element,
             StridedLayoutAttr::get(Element.getContext(), 0, Strides));
@@ -205,7 +205,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
       Pack(P, Number);
       continue;
     }
-    // One tensor holds all experts: each is a matrix of its own in it.
+    // One tensor holds all experts: pack each expert's matrix by itself.
     SmallVector<int64_t> Strides;
     int64_t Unused;
     (void)getStridesAndOffset(P.Type, Strides, Unused);

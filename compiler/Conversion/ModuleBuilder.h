@@ -18,7 +18,8 @@ namespace m1 {
 /// Bounds that a plan is compiled for.
 struct Bounds {
   int64_t Tokens, Slots, Length;
-  /// The greatest value of a symbol.
+  /// The greatest value of a symbol: B is bounded by the slots, every other
+  /// symbol by the tokens of a call.
   int64_t of(llvm::StringRef Symbol) const {
     return Symbol == "B" ? Slots : Tokens;
   }
@@ -34,11 +35,12 @@ public:
   KernelCache Kernels;
 
   /// The weight of a product with rows of element type `X`, in panels
-  /// (PackedLayout) as a global, with a leading axis for experts. Null after a
-  /// diagnostic at `User` if the value is no parameter.
+  /// (PackedLayout), as a global; with a leading axis for experts if the
+  /// parameter has one. Null after a diagnostic at `User` if the value is no
+  /// parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         mlir::Operation *User);
-  /// A parameter where it lies in the checkpoint. Null after a diagnostic at
+  /// A parameter as the checkpoint stores it. Null after a diagnostic at
   /// `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
                   mlir::Operation *User);
@@ -47,8 +49,8 @@ public:
   /// A constant vector, rounded to f32. Equal vectors are one constant.
   plan::GlobalOp constant(llvm::ArrayRef<double> Values);
 
-  /// Emits the launch of a kernel, which is made if there is none yet. `Grid`
-  /// may leave out sizes of 1 at its end.
+  /// Emits the launch of a kernel, which is created if it does not exist yet.
+  /// `Grid` may leave out sizes of 1 at its end.
   void launch(mlir::OpBuilder &B, mlir::Location Loc,
               const KernelDeclaration &Kernel,
               llvm::ArrayRef<plan::ExprAttr> Grid,
@@ -59,6 +61,7 @@ public:
   void finish();
 
 private:
+  /// A part of a tensor of the checkpoint.
   struct Piece {
     mlir::StringAttr Tensor;
     mlir::MemRefType Stored; // the whole tensor
@@ -66,9 +69,10 @@ private:
     mlir::MemRefType Type;   // the part
   };
   ParameterOp parameterOf(mlir::Value Weight, mlir::Operation *User);
-  /// The checkpoint's tensors that make up a parameter; those of a stack one
-  /// after the other.
+  /// The parts of the checkpoint's tensors that make up a parameter, in the
+  /// order of its sources.
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
+  /// The memory of a piece.
   mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
 
   mlir::ModuleOp Module;

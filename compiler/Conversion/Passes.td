@@ -1,4 +1,4 @@
-//===- Passes.td - passes between dialects ------------------*- tablegen -*-===//
+//===- Passes.td - passes between dialects -----------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,9 +14,10 @@ include "mlir/Pass/PassBase.td"
 def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
   let summary = "Turns functions of m1 ops into programs that launch tile kernels";
   let description = [{
-    Each function becomes a `plan.program`, each op one or a few launches. A kernel is made once however many ops use it.
-    Weights of products are packed by the program `init`. Functions name their dynamic axes by the argument attribute
-    `m1.dim` ("T" where absent). The module's `tile.target` decides block sizes and how weights are packed.
+    Each function becomes a `plan.program`, each op one or a few launches. A kernel is created once, however many ops
+    use it. Weights of products are packed by the program `init`. Functions name their dynamic axes by the argument
+    attribute `m1.dim` ("T" where absent). The module's `tile.target` decides block sizes and how weights are packed.
+    States must be as `m1-verify-states` establishes.
   }];
   let options = [
     Option<"tokens", "tokens", "int64_t", "512", "Most tokens of one call (T)">,

@@ -1,4 +1,4 @@
-//===- PlanLowering.td - ops that become launches -----------*- tablegen -*-===//
+//===- PlanLowering.td - ops that become launches ----------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,8 +14,8 @@ include "mlir/IR/OpBase.td"
 def PlanLoweringOpInterface : OpInterface<"PlanLoweringOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op that `m1-to-plan` turns into launches. The m1 dialect knows nothing of plans, so its ops get the interface from
-    outside: the file that holds an op's lowering attaches it (attachLowerings() in ProgramLowering.h).
+    An op that `m1-to-plan` turns into launches. The m1 dialect does not depend on plans: ops get the interface from
+    external models, which the file with the op's lowering attaches (attachLowerings() in ProgramLowering.h).
   }];
   let methods = [
     InterfaceMethod<"Emits the op's launches and sets the memory of its results. Fails with a diagnostic.",

@@ -1,4 +1,4 @@
-//===- ProgramLowering.cpp - a function becomes a program -----------------===//
+//===- ProgramLowering.cpp - lowers a function to a program ---------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

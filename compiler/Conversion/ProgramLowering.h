@@ -1,4 +1,4 @@
-//===- ProgramLowering.h - a function becomes a program ---------*- C++ -*-===//
+//===- ProgramLowering.h - lowers a function to a program -------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The walk over a function, and what the lowering of an op has at hand. The
-// lowerings themselves stand beside their kernels, in Kernels/Lower*.cpp.
+// The walk over a function, and the interface that the lowerings of ops use.
+// The lowerings themselves are next to their kernels, in Kernels/Lower*.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,13 +33,13 @@ public:
       : Shared(Shared), Checks(Function.getNumArguments()), Function(Function),
         B(Function), Loc(Function.getLoc()) {}
 
-  /// Emits the program before the function, which stays. Fails with a
+  /// Emits the program before the function, which is not erased. Fails with a
   /// diagnostic.
   llvm::LogicalResult run();
 
   /// What the programs of the module share.
   ModuleBuilder &Shared;
-  /// What is expected of the function's arguments.
+  /// What kernels rely on about the elements of the function's arguments.
   CallerChecks Checks;
 
   const Blocking &blocks() const { return Shared.Kernels.Blocks; }
@@ -52,18 +52,18 @@ public:
   /// Memory for a result with `Rows` rows: the caller's where the function
   /// returns it, otherwise a buffer.
   mlir::Value allocate(mlir::Value Result, plan::ExprAttr Rows);
-  /// Makes `Result` another view of memory that is there.
+  /// Makes `View`, a view of other memory, the memory of `Result`.
   void setMemory(mlir::Value Result, mlir::Value View) {
     Memory[Result] = View;
   }
-  /// A buffer that is no value of the function.
+  /// A buffer for data between an op's launches.
   mlir::Value buffer(mlir::MemRefType Type, plan::ExprAttr Rows = {});
   mlir::Value global(plan::GlobalOp Global);
   /// `Memory` with another shape, as m1::view().
   mlir::Value view(mlir::Value Memory, llvm::ArrayRef<int64_t> Shape,
                    llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
                    plan::ExprAttr Rows = {});
-  /// A parameter where it lies in the checkpoint; null after a diagnostic.
+  /// A parameter as the checkpoint stores it; null after a diagnostic.
   mlir::Value raw(mlir::Value Weight, mlir::Operation *User) {
     return Shared.raw(B, Weight, User);
   }
@@ -74,8 +74,8 @@ public:
 
   // --- states ---
 
-  /// The name of the state that `Op` updates, whose successor has it from now
-  /// on.
+  /// The name of the state that `Op` updates; the updated value gets the same
+  /// name.
   mlir::StringAttr updateState(StateUpdateOpInterface Op);
   /// The name of the state that has the value `V`.
   mlir::StringAttr stateOf(mlir::Value V) const { return States.lookup(V); }
@@ -94,8 +94,8 @@ public:
     return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
-  /// Grid sizes: the blocks of few rows, of a product's rows and of a product's
-  /// panels that cover a tensor.
+  /// Grid sizes that cover a tensor: blocks of few rows, blocks of a product's
+  /// rows, groups of a product's panels.
   plan::ExprAttr fewRowBlocks(plan::ExprAttr Rows) const {
     return Rows.ceilDiv(blocks().FewRows);
   }
@@ -108,8 +108,9 @@ public:
 
   // --- steps ---
 
-  /// Marks the output `Result` as drawn tokens, which the runtime checks for
-  /// damaged logits. Fails with a diagnostic of `Op` if it is no output.
+  /// Marks the output `Result` as drawn tokens (`plan.drawn`): the runtime
+  /// reports a NaN or infinite logit that it finds there. Fails with a
+  /// diagnostic of `Op` if it is no output.
   llvm::LogicalResult markDrawn(mlir::Operation *Op, mlir::Value Result);
 
   void launch(const KernelDeclaration &Kernel,
@@ -122,7 +123,7 @@ public:
   /// `V`, called `Name` in messages, has `Expected` rows.
   llvm::LogicalResult expectRows(mlir::Operation *Op, llvm::StringRef Name,
                                  mlir::Value V, plan::ExprAttr Expected);
-  /// All operands that are tensors of activations have `Expected` rows.
+  /// All operands have `Expected` rows.
   llvm::LogicalResult expectOperandRows(mlir::Operation *Op,
                                         plan::ExprAttr Expected);
   /// The batch of an attention op on T tokens at positions below `Length`.
@@ -133,8 +134,8 @@ public:
 private:
   llvm::LogicalResult emitSignature();
   llvm::LogicalResult lower(mlir::Operation *Op);
-  /// Appends to an error about the rows of `V` that its `m1.dim` is missing, if
-  /// it is an argument with a dynamic axis 0 and none.
+  /// Appends to an error about the rows of `V` a hint to add `m1.dim`, if `V`
+  /// is an argument with a dynamic axis 0 and without that attribute.
   void suggestDim(mlir::InFlightDiagnostic &Error, mlir::Value V,
                   plan::ExprAttr Expected);
   llvm::LogicalResult copyResult(mlir::func::ReturnOp Return, unsigned Number,
@@ -171,7 +172,7 @@ struct Lowering<Lower> {
 };
 } // namespace detail
 
-/// Makes each function (Op, ProgramLowering &) the lowering of its op.
+/// Attaches each function (Op, ProgramLowering &) as the lowering of its op.
 template <auto *...Lower> void attachLowerings(mlir::MLIRContext *Context) {
   (detail::Lowering<Lower>::attach(Context), ...);
 }

@@ -47,7 +47,7 @@ struct ReturnValues : m1::impl::ReturnValuesBase<ReturnValues> {
   /// The `m1.dim` of each value whose axis 0 is dynamic.
   llvm::DenseMap<Value, std::string> Dims;
 
-  /// The dim of an op's rows: that of its first operand with rows, but for
+  /// The dim of an op's rows: that of its first operand with rows, except for
   /// select_last, which has one row per sequence.
   std::string rowsOf(Operation &Op) {
     if (auto Select = dyn_cast<m1::SelectLastOp>(Op))

@@ -354,7 +354,7 @@ Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
 /// The routed experts, mixed with the shared expert where there is one.
 Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   Type F32 = B.getF32Type();
-  // The block is called what the checkpoint calls it.
+  // The block has the checkpoint's name for it (ExpertNaming).
   std::string Block = Name + ".block_sparse_moe";
   if (!Types.contains(Block + ".gate"))
     Block = Name + ".mlp";

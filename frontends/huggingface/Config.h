@@ -46,7 +46,7 @@ struct Config {
   bool Postnorm; ///< the residual is the normalised input, not the input
   bool TieEmbeddings;
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
-  /// Of weights whose files are missing: F32, BF16 or F16.
+  /// The type of weights whose files are missing: F32, BF16 or F16.
   ElementType Weights;
 
   int64_t layers() const { return Lightning.size(); }

@@ -190,6 +190,7 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
     return Parameters;
   }
 
+  // The width of the shared expert; see Tensors.h.
   if (C.SharedWidth > 0) {
     auto Gate = Tensors.find(layerName(0) + ".shared_mlp.gate_proj.weight");
     if (Gate != Tensors.end() && !Gate->second.Shape.empty() &&

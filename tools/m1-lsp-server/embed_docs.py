@@ -7,8 +7,8 @@
 # ===----------------------------------------------------------------------===//
 """embed_docs.py OUT.inc OPS.md...
 
-Writes the sections of what `mlir-tblgen -gen-op-doc` has written as initialisers
-{"dialect.op", "documentation"}, without headings.
+Writes the sections of OPS.md, the output of `mlir-tblgen -gen-op-doc`, as initialisers
+{"dialect.op", "documentation"}, without their headings.
 """
 
 import re

@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// MLIR's language server with this project's dialects. It has no hook for what
-// a hover shows, so it runs as a child whose messages the parent completes.
+// MLIR's language server with this project's dialects. It has no hook for
+// hovers, so it runs in a child process, and the parent adds the documentation
+// of ops to its messages.
 //
 //===----------------------------------------------------------------------===//
 

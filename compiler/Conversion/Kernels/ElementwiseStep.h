@@ -14,12 +14,12 @@
 
 namespace m1 {
 
-/// An elementwise op as a kernel sees it: what is computed, without the values
-/// it is computed of. It is a constant of the kernel.
+/// An elementwise op inside a kernel: what it computes, without its operands.
+/// The attribute that describes it is a constant of the kernel.
 class ElementwiseStep {
 public:
-  /// `Chained` is the operand that the kernel provides itself, as the result of
-  /// the step before; null if all operands are read from memory.
+  /// The attribute for `Op`. `Chained` is the operand that is the result of the
+  /// step before in the same kernel; null if all operands are read from memory.
   static mlir::Attribute describe(mlir::Operation *Op,
                                   mlir::OpOperand *Chained = nullptr);
   explicit ElementwiseStep(mlir::Attribute Description);
@@ -40,7 +40,7 @@ private:
   mlir::Type Result;
 };
 
-/// A block of rows and columns of the tensors that elementwise ops work on.
+/// The rows and columns of its tensors that an elementwise op works on.
 struct ElementwiseBlock {
   mlir::Value Row, Column;   // its first ones
   mlir::Value Rows, Columns; // how many are in bounds; null: all

@@ -29,7 +29,7 @@ static void buildRouter(KernelBody &B) {
   Value Logits =
       B.dot(Xs, loadPanel(B, B["weight"], Zero), B.zeros({M, Width}));
 
-  // Softmax; columns that only fill the panel are no experts.
+  // Softmax; columns past the last expert only pad the panel.
   Value Column = B.iota({M, Width}, 1);
   Value Real =
       B.compare(arith::CmpIPredicate::slt, Column, B.splat(Experts, Column));
@@ -39,7 +39,7 @@ static void buildRouter(KernelBody &B) {
   Value Sum = B.rowSum(Power);
   Value P = B.divF(Power, B.along(Sum, 1, Width));
 
-  // The largest, K times; the lowest index among equals.
+  // Select the largest, K times; ties go to the lowest index.
   SmallVector<Value> Chosen, Weight;
   Value Left = B.select(Real, P, B.splat(-1, P));
   for (int64_t I = 0; I < K; ++I) {
@@ -113,9 +113,10 @@ KernelDeclaration m1::routeKernel() {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Runs `Body` for each of `Panels` panels of the cell's group with the pairs
-/// of its block that chose expert z: their rows t * K + k and how many there
-/// are.
+/// Runs `Body` on the cell's block of the pairs that chose expert z, for each
+/// panel of the cell's group. A weight has `Panels` panels. `Pairs` are the
+/// block's numbers t * K + k, `Rows` is their count, and `Load` returns the
+/// left operand of their products.
 static void forChosen(
     KernelBody &B, int64_t Panels,
     llvm::function_ref<Value(Value Pairs, Value Rows)> Load,

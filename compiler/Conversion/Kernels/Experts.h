@@ -16,8 +16,8 @@ namespace m1 {
 /// Softmax over the experts, the K largest and their renormalised weights. The
 /// packed weight is one panel. Grid: blocks of few rows.
 KernelDeclaration routerKernel();
-/// The pairs t * K + k that chose each expert, ascending, and their number.
-/// Grid: experts.
+/// For each expert the numbers t * K + k of the pairs of a token t and its
+/// choice k that chose it, in ascending order, and their count. Grid: experts.
 KernelDeclaration routeKernel();
 /// silu(x w1ᵀ) * (x w3ᵀ) of each expert's pairs. Grid: (blocks of rows, groups
 /// of panels, experts).

@@ -99,7 +99,7 @@ static void buildLightning(KernelBody &B) {
   withSequence(B, [&](const Sequence &Seq) {
     const LightningChunk Chunk{B, B.create<memref::LoadOp>(B["slopes"], Head),
                                D, C, Columns};
-    // What is kept for the slot, from a row of the chunk on.
+    // The open chunk of the slot, from one of its rows on.
     auto KeysAt = [&](Value Row) {
       return SmallVector<Value>{Seq.Slot, Head, Part, Zero, Row};
     };
@@ -123,8 +123,8 @@ static void buildLightning(KernelBody &B) {
       B.store(O, Out, {New.Token, Head, Column}, {0, 2}, New.Count);
     };
 
-    // The first chunk may have begun in earlier calls: its new rows join
-    // those that were kept.
+    // The first chunk may have begun in earlier calls: its new rows are added
+    // to the open chunk.
     Value Past = B.plus(Seq.Position, Seq.Count);
     Value First = B.over(Seq.Position, C);
     Value Last = B.over(B.minus(Past, B.index(1)), C);
@@ -150,8 +150,8 @@ static void buildLightning(KernelBody &B) {
     Write(New, Chunk.output(Qs, OpenKeys(), OpenValues(), New.First,
                             Inter.getResult(0)));
 
-    // When it is full it closes, and the state walks on through the chunks
-    // that lie in this call as a whole.
+    // If the first chunk is full, it updates the state, which is then carried
+    // through the chunks that begin in this call.
     B.ifThen(B.equal(New.Past, B.index(C)), [&] {
       // The first chunk's S_prev is 0, whatever the slot held before.
       Value Old = B.load(S, StateAt, {2, 3}, {D, Columns},

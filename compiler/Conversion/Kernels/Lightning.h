@@ -17,7 +17,7 @@ namespace m1 {
 /// What a lightning layer keeps for each slot and head: the open chunk's k,
 /// transposed, once for each part of v's columns, [slots, H, parts, D, C]; its
 /// v [slots, H, C, D]; the state S [slots, H, D, D] in f32 and, where the
-/// element type is not f32, its image in that type.
+/// element type is not f32, its image: S rounded to that type.
 struct LightningMemory {
   mlir::MemRefType Keys, Values, State, Image; // Image is null for f32
 
@@ -28,8 +28,7 @@ struct LightningMemory {
 /// the state.
 int64_t lightningParts(const Blocking &Blocks, int64_t HeadDim);
 
-/// Parts share nothing that any of them writes. Grid: (sequences, heads,
-/// parts).
+/// Each part writes memory of its own only. Grid: (sequences, heads, parts).
 KernelDeclaration lightningKernel();
 
 /// m1.lightning_attention.

@@ -22,8 +22,8 @@ int64_t m1::vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary) {
   return llvm::divideCeil(Vocabulary, Blocks.Panel * kPanelsPerGroup);
 }
 
-/// What both ways of reading logits share: `Logits` gives the block [M, panel]
-/// of a panel for the rows of `At`.
+/// The common part of both kernels that read logits. `Logits` returns the block
+/// [M, panel] of a panel's logits for the rows of `At`.
 static void emitParts(KernelBody &B, int64_t Vocabulary,
                       const KernelBody::RowBlock &At,
                       llvm::function_ref<Value(Value Panel)> Logits) {
@@ -117,7 +117,7 @@ static void buildLogProb(KernelBody &B) {
   Value Max = B.rowMax(Maxima);
   Value Scale = B.expF(B.subF(Maxima, B.along(Max, 1, Groups)));
   Value Sum = B.rowSum(B.mulF(Part("sums"), Scale));
-  Value Chosen = B.rowSum(Part("chosen")); // one group's, and zeros
+  Value Chosen = B.rowSum(Part("chosen")); // of one group; 0 elsewhere
   Value LogSum = B.addF(Max, B.create<math::LogOp>(Sum));
   B.store(B.subF(Chosen, LogSum), B["result"], {First}, {0}, Rows);
 }

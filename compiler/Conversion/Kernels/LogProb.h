@@ -20,7 +20,7 @@ int64_t vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary);
 /// to it, and the target's logit if it lies in the group. Grid: (blocks of
 /// rows, groups).
 KernelDeclaration headPartsKernel();
-/// The same bits from logits in place of x and the head's weight.
+/// The same, bit for bit, from logits instead of x and the head's weight.
 KernelDeclaration logitsPartsKernel();
 /// log softmax of the target from the parts. Grid: blocks of few rows.
 KernelDeclaration logProbKernel();

@@ -19,7 +19,7 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
   const int64_t E =
       cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
-  // All experts in one panel, of whole vectors.
+  // One panel holds all experts, padded to whole vectors.
   Value X = Program.memory(Op.getX());
   Value Weight = Program.packed(Op.getWeight(), X, Op, llvm::alignTo(E, 16));
   if (!Weight)
@@ -60,7 +60,7 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
       cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
   const Named<Value> Rows{"rows", Program.scalar(T)};
 
-  // Which pairs of a token and a choice each expert computes.
+  // The pairs of a token and a choice that each expert computes.
   const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
   const Named<Value> Pairs{
       "pairs", Program.buffer(memoryType({E, Bound}, B.getI32Type()))};

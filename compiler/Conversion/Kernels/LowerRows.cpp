@@ -82,7 +82,7 @@ static LogicalResult lowerElementwise(Operation *Op, ProgramLowering &Program) {
   const ExprAttr T = Program.rows(Op->getOperand(0));
   if (failed(Program.expectOperandRows(Op, T)))
     return failure();
-  // Rows of everything but axis 0.
+  // All axes but axis 0 form a row.
   int64_t Width = 1;
   for (int64_t Extent :
        cast<RankedTensorType>(Result.getType()).getShape().drop_front())

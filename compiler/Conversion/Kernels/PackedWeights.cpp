@@ -31,7 +31,7 @@ bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t K) {
          Blocks.Unit.multiplies(X, W, Float32Type::get(X.getContext()), K);
 }
 
-/// The axes of a packed weight's rows and columns after `Leading` others.
+/// The axes of a panel's rows and columns in memory, after `Leading` others.
 static SmallVector<int64_t> panelDims(int64_t Leading) {
   return {Leading, Leading + 1};
 }

@@ -27,14 +27,15 @@ struct PackedLayout {
 };
 
 /// Whether the target's matrix units multiply rows of element type `X` by a
-/// weight of `W` with inner dimension `K`, and want the weight's rows in pairs.
+/// weight of `W` with inner dimension `K`, and read the weight's rows in pairs.
 bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
 
-/// The block [K, panel] of a packed weight at `Where`: the panel's number,
-/// after the expert's if there is an axis of experts.
+/// The block [K, panel] of a packed weight. `Where` is the panel's number,
+/// preceded by the expert's if the weight has an axis of experts.
 mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
 
-/// The columns of panel `J` that exist of `N`; null where all panels are full.
+/// The number of columns of panel `J` that are below `N`; null if all panels
+/// are full.
 mlir::Value columnsOf(KernelBody &B, mlir::Value J, int64_t Panel, int64_t N);
 
 /// Packs a weight, and widens it where `packed` has a wider element type. Grid:

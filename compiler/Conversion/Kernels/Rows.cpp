@@ -1,4 +1,4 @@
-//===- Rows.cpp - kernels on whole rows of few tokens ---------------------===//
+//===- Rows.cpp - kernels on whole rows -----------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -85,7 +85,7 @@ KernelDeclaration m1::selectLastKernel() {
             Value Begin = B.at(B["cu_seqlens"], B.X);
             Value End = B.at(B["cu_seqlens"], B.plus(B.X, B.index(1)));
             Value Zero = B.index(0);
-            // Of an empty sequence zero rows are in bounds.
+            // No row of an empty sequence is in bounds: the load is zero.
             Value Used = B.smaller(B.minus(End, Begin), B.index(1));
             Value Last = B.larger(B.minus(End, B.index(1)), Zero);
             Value Row = B.load(B["x"], {Last, Zero}, {0, 1}, {1, N}, Used);

@@ -1,4 +1,4 @@
-//===- Rows.h - kernels on whole rows of few tokens -------------*- C++ -*-===//
+//===- Rows.h - kernels on whole rows ---------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -14,7 +14,7 @@
 
 namespace m1 {
 
-/// Rows of a table. A negative token, which a failed draw leaves, counts as 0.
+/// Rows of a table. A negative token, the result of a failed draw, reads row 0.
 /// Grid: blocks of few rows.
 KernelDeclaration embeddingKernel();
 /// weight * x / sqrt(mean(x²) + eps). Grid: blocks of few rows.

@@ -13,30 +13,30 @@
 
 namespace m1::sampling {
 
-/// The most columns of logits that are looked at as one block.
+/// The most columns of logits in one block.
 inline constexpr int64_t kColumns = 1024;
 
-/// What a row is about to do.
+/// The phases of a row; Sampling.cpp describes the search and S.
 enum Phase : int32_t {
-  None,  // nothing: its token is known
-  TopK,  // to search for the last of top_k tokens
-  Kept,  // to sum the weights of those with greater keys
-  TopP,  // to search for the last token of the smallest set
-  Draw,  // to search for the token
-  Chosen // to find the token: number Which of those with the key Low
+  None,  // done: the token is known
+  TopK,  // searches for the key of the last of top_k tokens
+  Kept,  // sums the weights of the tokens with greater keys
+  TopP,  // searches for the key of the last token that top_p keeps
+  Draw,  // searches for the key of the drawn token
+  Chosen // knows it: the token is number Which of those with the key Low
 };
 
-/// A row's state: its words,
+/// The integers of a row's state.
 enum Word : int64_t {
   Stage, // a Phase
-  Low,   // S of this key passes the limit
-  High,  // S of this key does not
-  Which, // how many of those with a key belong to a place, or come before it
+  Low,   // a key whose S passes the limit
+  High,  // a key whose S does not
+  Which, // Kept: tokens kept of one key; Chosen: the token's number
   WordCount
 };
-/// and its numbers.
+/// The floating-point numbers of a row's state.
 enum Number : int64_t {
-  Limit,
+  Limit,   // of the current search
   AtLow,   // S(Low)
   AtHigh,  // S(High)
   Total,   // of all weights
@@ -45,8 +45,8 @@ enum Number : int64_t {
   NumberCount
 };
 
-/// How a row's logits are cut: a cell has a group of columns and goes through
-/// it block by block.
+/// How a row's logits are divided: a cell processes one group of columns, block
+/// by block.
 struct Cut {
   int64_t Vocabulary, Columns, Blocks, Groups;
 
@@ -57,8 +57,8 @@ struct Cut {
   }
 };
 
-/// Blocks and scalars of a kernel whose x is a row of logits and whose y, if it
-/// has a second grid axis, is a group of columns.
+/// Writes the body of a kernel whose x is a row of logits and whose y, if the
+/// grid has a second axis, is a group of columns.
 class SampleBody {
 public:
   SampleBody(KernelBody &B, int64_t Vocabulary)
@@ -66,7 +66,8 @@ public:
 
   const Cut C;
 
-  // Numbers of any type, like `Like` a scalar or a block.
+  // Constants and conversions. integer() has the type of `Like`, a scalar or a
+  // block.
   mlir::Value integer(int64_t N, mlir::Value Like);
   mlir::Value i32(int64_t N);
   mlir::Value f64(double N);
@@ -76,31 +77,32 @@ public:
   mlir::Value toCount(mlir::Value Number);
   mlir::Value cmpF(mlir::arith::CmpFPredicate P, mlir::Value A, mlir::Value D);
 
-  // Keys.
+  // Keys; see Sampling.cpp.
   mlir::Value flipped(mlir::Value Bits);
   mlir::Value keyOf(mlir::Value Logit);
   mlir::Value logitOf(mlir::Value Key);
-  /// Key number `Step` of the 2^Bits that cut the way from Low to High.
+  /// The key at Step / 2^Bits of the way from Low to High.
   mlir::Value keyAt(mlir::Value LowKey, mlir::Value HighKey, mlir::Value Step,
                     int64_t Bits);
 
-  // A row's state, which lies in the memory given.
+  // The row's state and operands. `State` is the memory of words or numbers.
   mlir::Value get(mlir::Value State, int64_t At);
   void set(mlir::Value State, int64_t At, mlir::Value New);
   mlir::Value isIn(mlir::Value Words, Phase P);
   mlir::Value ofRow(mlir::Value Memory);
-  /// A part for each group, of the row.
+  /// The row's values of all groups, as a block.
   mlir::Value parts(mlir::Value Memory);
 
-  /// Of a block of rank 1, a scalar.
+  /// Reduces a block of rank 1 to a scalar.
   mlir::Value all(mlir::Value Block, mlir::vector::CombiningKind Kind);
   mlir::Value sum(mlir::Value Block);
+  /// 1 where the condition holds, else 0, in i32.
   mlir::Value ones(mlir::Value Condition);
 
   /// A block of the cell's columns.
   struct Piece {
     mlir::Value First;  // its first column
-    mlir::Value Bound;  // how many columns there are; null: all
+    mlir::Value Bound;  // how many columns are in bounds; null: all
     mlir::Value Column; // each column's number in the row, i32
   };
   mlir::Value load(mlir::Value Memory, const Piece &P);
@@ -108,17 +110,18 @@ public:
   mlir::Value inside(mlir::Value Block, const Piece &P, double Other);
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(
       const Piece &, mlir::ValueRange)>;
-  /// Goes through the cell's columns. The last block of a row is apart, so that
-  /// the others know no bounds.
+  /// Loops over the blocks of the cell's columns. A row's partial last block is
+  /// emitted separately, so that the others need no bounds.
   llvm::SmallVector<mlir::Value> forPieces(mlir::ValueRange Carried, Body Do);
 
   /// Philox4x32-10 (Salmon et al., SC 2011): the first word, times 2^-32.
   mlir::Value uniform(mlir::Value Seed, mlir::Value Position);
 
-  /// Begins a search over all keys.
+  /// Starts a search over all keys.
   void begin(mlir::Value Words, mlir::Value Numbers, Phase P,
              mlir::Value NewLimit);
-  /// Goes on to top_p, or past it to the draw, among tokens of weight `Mass`.
+  /// Starts the search for top_p or, if it keeps all, for the drawn token,
+  /// among tokens with the total weight `Mass`.
   void beginAmong(mlir::Value Words, mlir::Value Numbers, mlir::Value TopPs,
                   mlir::Value Mass);
 

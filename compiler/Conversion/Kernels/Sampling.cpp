@@ -6,23 +6,23 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// m1.sample wants tokens in descending order of their logits, ties to the lower
-// index, and never needs more of that order than one place in it: where the
-// number of tokens reaches top_k, where the sum of their weights reaches top_p,
-// where it exceeds u. Nothing is sorted: such a place is searched for.
+// m1.sample is defined on tokens in descending order of their logits, ties to
+// the lower index. It needs three positions in this order: where the number of
+// tokens reaches top_k, where the sum of their weights reaches top_p, and where
+// that sum exceeds u. The kernels do not sort; they search for each position.
 //
-// Finite f32 numbers in ascending order have ascending keys, which are
-// integers: their bits, with all but the sign flipped where it is set. With
-// S(k) the number of tokens, or the sum of the weights of tokens, whose logit's
-// key is k or more, the place lies at the greatest key k for which S(k) passes
-// a limit. All cells of a row together compute S for a few keys between the two
-// that are known to enclose it (`sample_count`), one cell chooses the next two
-// (`sample_narrow`), and so on until they are neighbours. Tokens of one key
-// have one weight, so that how many of them belong to the place is a division.
+// The key of an f32 logit is an integer that orders as the logit does: its
+// bits, with all but the sign flipped if the sign is set. Let S(k) be the
+// number of tokens, or the sum of their weights, whose key is at least k. A
+// position is at the greatest key k for which S(k) reaches a limit, or exceeds
+// it for u. In each round all cells of a row compute S for a few keys between a
+// lower and an upper bound (`sample_count`), and one cell chooses the next
+// bounds (`sample_narrow`), until these are adjacent. Tokens with the same key
+// have the same weight, so a division yields how many of them come before the
+// position.
 //
-// A row does up to three searches, one after the other, at its own pace: the
-// launches are the same for all rows, and what a launch does for a row follows
-// from its phase.
+// A row does up to three searches, one after the other. All rows have the same
+// launches; the phase of a row decides what a launch does for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +45,7 @@ SampleMemory::SampleMemory(const Blocking &Blocks, MLIRContext *Context,
   Type I32 = B.getI32Type(), F32 = B.getF32Type(), F64 = B.getF64Type();
   const int64_t Steps = (int64_t(1) << Blocks.SampleBits) - 1;
   Groups = C.Groups;
+  // Three searches for 32-bit keys, and one round for the phase Kept.
   Rounds = 3 * llvm::divideCeil(32, Blocks.SampleBits) + 1;
   Maxima = memoryType({kDynamic, C.Groups}, F32);
   Counts = memoryType({kDynamic, C.Groups}, I32);
@@ -228,7 +229,7 @@ static void buildNarrow(KernelBody &B) {
   auto Is = [&](Phase P) { return B.equal(Now, S.i32(P)); };
   Value Searches = B.both(B.less(S.i32(None), Now), B.less(Now, S.i32(Chosen)));
   B.ifThen(Searches, [&] {
-    // How many of the keys pass: those up to some number.
+    // The keys ascend, so the first `Passed` of them pass the limit.
     Value Zero = B.index(0);
     Value Sums = B.rowSum(
         B.load(B["sums"], {B.X, Zero, Zero}, {1, 2}, {Steps, C.Groups}));
@@ -259,7 +260,7 @@ static void buildNarrow(KernelBody &B) {
 
     Value Left = B.create<arith::SubIOp>(NewHigh, NewLow);
     B.ifThen(B.less(Left, S.i32(2)), [&] {
-      // Of the tokens of one key, some: `Wanted` of weight.
+      // The tokens of this key contribute `Wanted` in weight or number.
       Value Key =
           B.select(Is(Kept), B.create<arith::SubIOp>(NewLow, One), NewLow);
       Value Max =
@@ -283,7 +284,7 @@ static void buildNarrow(KernelBody &B) {
         S.beginAmong(Words, Numbers, B["top_p"], MassOf(S.get(Words, Which)));
       });
       B.ifThen(Is(TopP), [&] {
-        // Rounded up, and no more than there are.
+        // Rounded up, and at most the weight of all tokens of the key.
         Value Short = S.cmpF(arith::CmpFPredicate::OLT,
                              B.mulF(S.toF64(Tokens), Weight), Wanted);
         Value More = B.create<arith::AddIOp>(Tokens, One);
@@ -340,7 +341,8 @@ static void buildPick(KernelBody &B) {
   const Cut &C = S.C;
   Value Words = B["words"];
   B.ifThen(S.isIn(Words, Chosen), [&] {
-    // Its number among this group's; rounding can make it one too many.
+    // The token's number among those of this group; rounding can yield one
+    // past the last.
     Value Counts = S.parts(B["ties"]), Group = B.iota({C.Groups}, 0);
     Value Earlier = B.compare(arith::CmpIPredicate::slt, Group,
                               B.fill(B.toI32(B.Y), {C.Groups}));
@@ -356,8 +358,8 @@ static void buildPick(KernelBody &B) {
       Value Count = S.sum(Tie), Left = Carried[0];
       Value Here = B.both(B.less(S.i32(-1), Left), B.less(Left, Count));
       B.ifThen(Here, [&] {
-        // How many starts of `Size` columns lie at or before it: first
-        // for large ones, then for single columns in that one.
+        // The number of runs of `Size` columns before the token: first of
+        // long runs, then of single columns in the next one.
         constexpr int64_t Starts = 32;
         Value Column = B.iota({C.Columns}, 0);
         auto Whole = [&](Value From, int64_t Size) {

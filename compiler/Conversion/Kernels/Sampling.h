@@ -33,15 +33,15 @@ KernelDeclaration sampleMaximaKernel();
 /// exp((logit - largest) / temperature), and its sum for each group. Grid: (B,
 /// groups).
 KernelDeclaration sampleWeightsKernel();
-/// The token of a row that is not drawn: the one with the largest logit, or -1
-/// less the first whose logit is NaN or infinity. Other rows begin to search.
-/// Grid: B.
+/// The token of each row that needs no draw: the one with the largest logit, or
+/// -1 - t for the first token t whose logit is NaN or infinity. Starts the
+/// search of the other rows. Grid: B.
 KernelDeclaration sampleBeginKernel();
 /// One round of each row's search. Grids: (B, groups) and B.
 KernelDeclaration sampleCountKernel();
 KernelDeclaration sampleNarrowKernel();
-/// The token of a row that is drawn: the number of candidates in each group,
-/// and the candidate that is meant. Grids: (B, groups).
+/// The token of each row that draws one: the number of tokens with the chosen
+/// key in each group, then the token. Grids: (B, groups).
 KernelDeclaration sampleTiesKernel();
 KernelDeclaration samplePickKernel();
 

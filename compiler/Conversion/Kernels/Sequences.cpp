@@ -1,4 +1,4 @@
-//===- Sequences.cpp - ragged batches and masks inside kernels ------------===//
+//===- Sequences.cpp - ragged batches inside kernels ----------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- Sequences.h - ragged batches and masks inside kernels ----*- C++ -*-===//
+//===- Sequences.h - ragged batches inside kernels --------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -21,8 +21,8 @@ struct Sequence {
   mlir::Value Slot;
 };
 
-/// Runs `Body` if sequence number x has tokens. Reads the kernel's arguments
-/// positions [T], cu_seqlens [B+1] and slots [B].
+/// Runs `Body` on sequence number x if it has tokens. Reads the kernel's
+/// arguments positions [T], cu_seqlens [B+1] and slots [B].
 void withSequence(KernelBody &B,
                   llvm::function_ref<void(const Sequence &)> Body);
 

@@ -59,8 +59,8 @@ KernelDeclaration m1::appendKernel() {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What rows have seen of some keys: the sum of e^(score - maximum) v, the
-/// maximum, and the sum of e^(score - maximum).
+/// The partial result of rows over some keys: the sum of e^(score - maximum) v,
+/// the maximum, and the sum of e^(score - maximum).
 struct Seen {
   Value O, Max, Sum; // [M, D], [M], [M]
   SmallVector<Value> values() const { return {O, Max, Sum}; }
@@ -69,8 +69,8 @@ struct Seen {
   }
 };
 
-/// Softmax attention of a block of queries, whatever its rows are: each row's
-/// numbers depend on its own query, its own position and the keys alone.
+/// Softmax attention of a block of queries. The rows are independent: each
+/// depends only on its own query and position and on the keys.
 struct SoftmaxRows {
   KernelBody &B;
   Value Slot = {}, Group = {};
@@ -89,9 +89,9 @@ struct SoftmaxRows {
     return {B.zeros({M, width()}), B.zeros(M, {}, kMasked), B.zeros(M)};
   }
 
-  /// Key blocks `From` <= i < `To` in order. A block that a row does not see
-  /// changes nothing once it has seen one; a row that has seen none keeps
-  /// numbers that count for nothing in join().
+  /// The partial result over key blocks `From` <= i < `To`, in order. For a row
+  /// that has seen a key, a block that is masked for it has no effect. A row
+  /// that has seen none has a partial result that has no effect in join().
   Seen walk(Value From, Value To) const {
     const int64_t M = rows(), C = keyRows(), D = width();
     Value Zero = B.index(0);
@@ -120,7 +120,8 @@ struct SoftmaxRows {
 };
 } // namespace
 
-/// `A`, then `C`. One that saw nothing counts for nothing, exactly.
+/// Combines `A` and then `C`. One that has seen no key has no effect on the
+/// bits of the other.
 static Seen join(KernelBody &B, const Seen &A, const Seen &C) {
   const int64_t D = cast<VectorType>(A.O.getType()).getDimSize(1);
   Value Max = B.create<arith::MaxNumFOp>(A.Max, C.Max);

@@ -34,7 +34,7 @@ KernelDeclaration appendKernel();
 /// touch).
 KernelDeclaration softmaxKernel();
 
-/// What the cells that share a single query's keys leave behind: for each
+/// The partial results of the cells that share a single query's keys: for each
 /// sequence, head and segment the weighted sum of v, the largest score and the
 /// sum of exponentials.
 struct SegmentMemory {

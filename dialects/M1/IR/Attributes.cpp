@@ -84,7 +84,7 @@ LogicalResult M1Dialect::verifyOperationAttribute(Operation *Op,
   return success();
 }
 
-/// An attribute of argument or result `Number` of a function, called `Kind`.
+/// Verifies an attribute of argument or result (`Kind`) `Number` of a function.
 static LogicalResult verifyPort(Operation *Op, StringRef Kind, unsigned Number,
                                 Type Ty, NamedAttribute Attribute,
                                 function_ref<StringAttr(unsigned)> NameOf) {
@@ -104,7 +104,7 @@ static LogicalResult verifyPort(Operation *Op, StringRef Kind, unsigned Number,
       return Error() << "expected a tensor with an axis 0 for " << kDimAttr
                      << ", found " << Ty;
   } else if (Attribute.getName() == kNameAttr) {
-    // A name becomes that of a file.
+    // The name is also used as a file name.
     auto IsAllowed = [](char C) {
       return llvm::isAlnum(C) || C == '_' || C == '-' || C == '.';
     };

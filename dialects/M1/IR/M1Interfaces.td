@@ -1,4 +1,4 @@
-//===- M1Interfaces.td - interfaces of m1 ops ---------------*- tablegen -*-===//
+//===- M1Interfaces.td - interfaces of m1 ops --------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -57,7 +57,8 @@ def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
 def M1_StateUpdateOpInterface : OpInterface<"StateUpdateOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op that consumes the value of a state and returns the updated value, which the compiler stores in the same memory.
+    An op that consumes the value of a state and returns the updated value, which the compiler stores in the same
+    memory.
   }];
   let methods = [
     InterfaceMethod<"The operand that is the state's value before the op.", "::mlir::OpOperand &", "getStateOperand">,

@@ -18,8 +18,8 @@ using namespace m1;
 // Assembly
 //===----------------------------------------------------------------------===//
 
-/// `[5.0e-01, 0.12500125]`, with as many digits as reading the same numbers
-/// back takes. The default form of the attribute keeps seven.
+/// `[5.0e-01, 0.12500125]`, with enough digits to read the same numbers back.
+/// The default form of the attribute has seven.
 static void printExactNumbers(OpAsmPrinter &Printer, Operation *,
                               DenseF64ArrayAttr Numbers) {
   Printer << '[';

@@ -1,4 +1,4 @@
-//===- M1Ops.td - the model dialect -------------------------*- tablegen -*-===//
+//===- M1Ops.td - the model dialect ------------------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -141,7 +141,8 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
 
     Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) if stacked,
     axis 0 of the type has extent n; (C4) a slice's length is the extent of that axis in the type (without the stacking
-    axis); (C5) a source stored in another element type has a narrower one, which compiled code supports for weights of products.
+    axis); (C5) a source stored in another element type has a narrower one, which compiled code supports for weights of
+    products.
 
     ```mlir
     m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>
@@ -318,8 +319,8 @@ def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable
     M1_F64OpInterface]> {
   let summary = "A linear layer and the elementwise ops after it, to be computed by one kernel";
   let description = [{
-    The body is an `m1.linear` and its epilogue: elementwise ops, each of which takes the result of the op before it. Other
-    operands are captured from outside. The result is what the body yields; grouping the ops changes no value.
+    The body is an `m1.linear` and its epilogue: elementwise ops, each of which takes the result of the op before it.
+    Other operands are captured from outside. The result is what the body yields; grouping the ops changes no value.
     `m1-fuse-elementwise` makes this op.
 
     ```mlir
@@ -379,7 +380,9 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_Opera
 def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Reshapes [T, Hd] to [T, H, d]";
-  let description = "Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.";
+  let description = [{
+    Constraints: (C1) the result is [T, H, d] with H·d the operand's last extent and the same element type.
+  }];
   let arguments = (ins M1_Rows:$operand);
   let results = (outs M1_Heads:$result);
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
@@ -525,8 +528,8 @@ def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxe
     probabilities p = softmax(logits / temperature), kept for the top_k largest (0 or less: all) and renormalised, then
     for the smallest set of largest p whose sum reaches top_p (1 or more: all) and renormalised again, ties to the lower
     index in both; one token is always kept. The token is the first, in descending order of p (ties: lower index first),
-    at which the cumulative sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position
-    low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
+    at which the cumulative sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter
+    (position low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
     positions[b].
 
     A token with logit -infinity is drawn only if no other is left. A logit that is NaN or +infinity is an error at run

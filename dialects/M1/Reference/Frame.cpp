@@ -55,7 +55,7 @@ LogicalResult Frame::set(Value V, TensorPtr Result) {
 }
 
 /// Erases operands that have no further use: the activations and parameters of
-/// a model would not all fit.
+/// a model would not all fit in memory.
 void Frame::release(Operation &Op) {
   for (Value V : Op.getOperands()) {
     auto [Entry, First] = Uses.try_emplace(V, 0);

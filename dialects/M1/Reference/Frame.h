@@ -58,7 +58,7 @@ private:
 
   llvm::DenseMap<mlir::Value, TensorPtr> Values;
   llvm::DenseMap<mlir::Value, State> States;
-  llvm::DenseMap<mlir::Value, int64_t> Uses; ///< not evaluated yet
+  llvm::DenseMap<mlir::Value, int64_t> Uses; ///< yet to be evaluated
   llvm::StringMap<int64_t> Extents;          ///< of symbols in m1.dim
 };
 

@@ -20,7 +20,7 @@ static LogicalResult interpretEmbedding(m1::EmbeddingOp Op, Frame &Values) {
   return Values.set(Op.getResult(), embedding(Tokens, Table));
 }
 
-/// Values are doubles whatever their element type.
+/// The identity: values are doubles, whatever their element type.
 static LogicalResult interpretCast(m1::CastOp Op, Frame &Values) {
   return Values.set(Op.getResult(), Values.share(Op.getOperand()));
 }

@@ -1,4 +1,4 @@
-//===- InterpretableOpInterface.td - ops with a meaning -----*- tablegen -*-===//
+//===- InterpretableOpInterface.td - ops that can be run ---*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The executable meaning of the m1 dialect: every op computed in the plainest
-// way and in double precision (see Operations.h). It is slow; it is there to be
-// read and to be compared with.
+// The executable definition of the m1 dialect: every op computed in the
+// simplest way, in double precision (Operations.h). It is slow; it is there to
+// be read and to be compared with.
 //
 //===----------------------------------------------------------------------===//
 

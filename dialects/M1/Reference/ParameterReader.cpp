@@ -135,7 +135,7 @@ LogicalResult ParameterReader::read(m1::ParameterOp Parameter,
   if (!Stored.ok())
     return Parameter.emitOpError() << std::string(Stored.status().message());
 
-  // A whole tensor is a range of all of axis 0 of one row.
+  // A whole tensor is read as one row.
   int64_t Rows = 1, Begin = 0, Extent = product(Shape), Length = Extent;
   if (Source.getAxis() >= 0) {
     int64_t Inner = product(Shape.drop_front(Source.getAxis() + 1));

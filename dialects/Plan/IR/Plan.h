@@ -36,7 +36,7 @@ inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 /// dynamic and the value is no argument, buffer or view.
 ExprAttr rowsOf(mlir::Value Memory);
 
-/// The memory that a view, or a view of a view, shows; any other value itself.
+/// The memory behind a view or a chain of views; for any other value, itself.
 mlir::Value baseOf(mlir::Value Memory);
 
 } // namespace m1::plan

@@ -1,4 +1,4 @@
-//===- PlanOps.td - the schedule dialect --------------------*- tablegen -*-===//
+//===- PlanOps.td - the schedule dialect -------------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -25,7 +25,7 @@ def Plan_Dialect : Dialect {
   let summary = "The schedule: programs, buffers, launches";
   let description = [{
     Sizes that vary from call to call are named symbols (`T`, `B`). The module's attribute `plan.symbols` gives an upper
-    bound for each, for which every buffer is large enough. Only axis 0 of a memref may be dynamic.
+    bound for each; every buffer is large enough for it. Only axis 0 of a memref may be dynamic.
   }];
   let cppNamespace = "::m1::plan";
   let useDefaultAttributePrinterParser = 1;
@@ -36,7 +36,8 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
   let summary = "A size: ceil((symbol * multiply + add) / divide)";
   let description = [{
     Written as an affine expression: `8`, `T`, `T * 2 + 3`, `T ceildiv 64`, `(T * 2 - 1) ceildiv 64`; as an attribute
-    `#plan.expr<T ceildiv 64>`. A symbol that is no identifier is quoted. A constant has an empty symbol and the factor 0.
+    `#plan.expr<T ceildiv 64>`. A symbol that is no identifier is quoted. A constant has an empty symbol and the factor
+    0.
   }];
   let parameters = (ins "::mlir::StringAttr":$symbol, "int64_t":$multiply, "int64_t":$add, "int64_t":$divide);
   let hasCustomAssemblyFormat = 1;
@@ -52,7 +53,7 @@ def Plan_ExprAttr : AttrDef<Plan_Dialect, "Expr"> {
     static ExprAttr constant(::mlir::MLIRContext *Context, int64_t Value);
     /// The size if the symbol's value is `Symbol`.
     int64_t evaluate(int64_t Symbol) const;
-    /// This plus `Number`, times `Factor`, and divided by `Divisor`, rounded up. Nothing follows a division.
+    /// This plus `Number`, times `Factor`, or divided by `Divisor` and rounded up. Not on an expression with a divisor.
     ExprAttr plus(int64_t Number) const;
     ExprAttr times(int64_t Factor) const;
     ExprAttr ceilDiv(int64_t Divisor) const;
@@ -93,13 +94,13 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
     Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
     outputs, `plan.rows` (a `#plan.expr`) if axis 0 is dynamic, `plan.checks` if the program relies on properties of an
     input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`; `plan.drawn` on
-    outputs that hold tokens, or -1 - t if the logit of token t is NaN or plus infinity.
+    outputs that hold tokens, or -1 - t if the logit of token t is NaN or +infinity.
 
     Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
     `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs; (C5) `plan.checks` is
-    a list of such attributes on an input of i32, of rank 1 for `#plan.offsets` and `#plan.consecutive`; (C6) the offsets
-    of `#plan.consecutive` are an input that has `#plan.offsets` up to the rows of this one; (C7) `plan.drawn` is on an
-    output of i32.
+    a list of such attributes on an input of i32, of rank 1 for `#plan.offsets` and `#plan.consecutive`; (C6) the
+    offsets of `#plan.consecutive` are an input that has `#plan.offsets` up to the rows of this one; (C7) `plan.drawn`
+    is on an output of i32.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
                        OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
@@ -162,7 +163,7 @@ def Plan_GlobalRefOp : Plan_Op<"global_ref", [Pure, DeclareOpInterfaceMethods<Sy
 }
 
 def Plan_ParameterOp : Plan_Op<"parameter", [Pure]> {
-  let summary = "A tensor of the checkpoint, in place";
+  let summary = "A tensor of the checkpoint, as it is stored";
   let arguments = (ins StrAttr:$tensor);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$tensor `:` type($result) attr-dict";
@@ -206,7 +207,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
     Operands have the names of the kernel's arguments; `written` marks those that the kernel stores to.
 
     Constraints: (C1) the symbol names a `tile.kernel`; (C2) the operands' types and names are those of the kernel's
-    arguments after its grid position; (C3) the grid has three sizes; (C4) `written` is what the kernel's stores say.
+    arguments after its grid position; (C3) the grid has three sizes; (C4) `written` agrees with the kernel's stores.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, StrArrayAttr:$names,
                        DenseBoolArrayAttr:$written);
@@ -218,7 +219,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
 def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {
   let summary = "Copies memory";
   let description = [{
-    Constraints: (C1) both sides have an identity layout; (C2) and equally many rows.
+    Constraints: (C1) both sides have an identity layout; (C2) both sides have the same number of rows.
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source, Arg<AnyMemRef, "", [MemWrite]>:$destination);
   let assemblyFormat = "$source `to` $destination `:` type($source) attr-dict";

@@ -32,15 +32,15 @@
 
 namespace m1::tile {
 
-/// Of a module: its #tile.target.
+/// The module attribute with the #tile.target.
 inline constexpr llvm::StringLiteral kTargetAttr = "tile.target";
 
 /// The target of the nearest module around `Op` (or `Op` itself) that has one;
 /// null if there is none.
 TargetAttr targetOf(mlir::Operation *Op);
 
-/// targetOf(Op), which must exist and be of this kind, where one is given.
-/// Fails after an error at `Op` that names the attribute and how to set it.
+/// targetOf(Op), which must exist and be of kind `Kind` if that is given. Fails
+/// with a diagnostic at `Op` that names the attribute and how to set it.
 llvm::FailureOr<TargetAttr>
 requireTarget(mlir::Operation *Op,
               std::optional<TargetKind> Kind = std::nullopt);

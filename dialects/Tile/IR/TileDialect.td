@@ -1,4 +1,4 @@
-//===- TileDialect.td - the kernel dialect itself -----------*- tablegen -*-===//
+//===- TileDialect.td - the kernel dialect itself ----------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

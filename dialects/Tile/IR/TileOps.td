@@ -1,4 +1,4 @@
-//===- TileOps.td - the kernel dialect ----------------------*- tablegen -*-===//
+//===- TileOps.td - the kernel dialect ---------------------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -30,7 +30,8 @@ def Tile_LayoutAttr : AttrDef<Tile_Dialect, "Layout"> {
   let description = [{
     The layout of the accumulators of `mma.m16n8k16`: the block is cut into tiles of 16 by 8; `down` warps take its rows
     of tiles in turn, and `across` groups of warps divide its columns. A block of rank 1, with a value for each row, is
-    laid out as the rows are.
+    distributed as the rows are.
+
     `tile-assign-layouts` writes `tile.layouts`, an array with one entry for each result of an op (of a loop: for each
     block it carries): this attribute for a block in registers, a unit for any other result.
   }];
@@ -60,7 +61,7 @@ def Tile_OperandAttr : AttrDef<Tile_Dialect, "Operand"> {
   let description = [{
     - `evaluated`: as an expression at each position, from global memory or from the blocks it is computed from;
     - `registers`: from each thread's registers, in the layout of the accumulators;
-    - `shared`: from shared memory, where the whole block lies or is copied to;
+    - `shared`: from shared memory, which holds the whole block or receives a copy of it;
     - `staged`: from tiles that are copied to shared memory while earlier tiles are multiplied. Chunk c (eight numbers)
       of row r of a tile has the offset `r * pitch + (c ^ (r >> shift & mask)) * 16` in bytes. This swizzle puts chunks
       that are read together into different banks.
@@ -110,7 +111,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     For a GPU the attribute `tile.threads` says how many threads compute a cell; `tile-assign-layouts` writes it.
 
     Constraints: (C1) at least three leading `index` arguments; (C2) all others are `index` or memrefs with static
-    strides; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5)
+    strides and offset 0; (C3) no results; (C4) one name for each argument after the grid position, all different; (C5)
     `tile.threads`, where present, is a 32-bit multiple of 32 from 32 to 1024.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$arg_names,

@@ -1,4 +1,4 @@
-//===- TileTarget.td - what kernels are compiled for --------*- tablegen -*-===//
+//===- TileTarget.td - what kernels are compiled for -------*- tablegen -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -23,17 +23,18 @@ def Tile_TargetKind : I32EnumAttr<"TargetKind", "kind of target", [
 
 def Tile_MatrixUnitAttrInterface : AttrInterface<"MatrixUnitAttrInterface"> {
   let cppNamespace = "::m1::tile";
-  let description = "A matrix unit of a target: which products it computes, and how its operands must lie.";
+  let description = "A matrix unit of a target: which products it computes, and the layout of its operands.";
   let methods = [
     InterfaceMethod<"The kind of target that has such a unit.", "::m1::tile::TargetKind", "getTargetKind">,
     InterfaceMethod<[{
-      True if the unit multiplies `Left` by `Right` elements, sums in `Sum`, and takes all of `Depth`, the extent of k.
+      True if the unit multiplies `Left` by `Right` elements, sums in `Sum`, and `Depth`, the extent of k, is a whole
+      number of its instructions.
     }], "bool", "multiplies",
         (ins "::mlir::Type":$Left, "::mlir::Type":$Right, "::mlir::Type":$Sum, "int64_t":$Depth)>,
-    InterfaceMethod<"k of one instruction.", "int64_t", "getDepth">,
+    InterfaceMethod<"The extent of k in one instruction.", "int64_t", "getDepth">,
     InterfaceMethod<[{
-      Rows of k that lie beside each other in a packed right operand: 1 where rows follow each other, 2 where each
-      element is followed by the one below it.
+      The number of rows of k that a packed right operand interleaves: 1 if rows follow each other, 2 if each element
+      is followed by the one below it.
     }], "int64_t", "getRightRowsTogether">
   ];
 }
@@ -51,7 +52,7 @@ def Tile_AmxAttr : Tile_MatrixUnitAttr<"Amx", "amx"> {
 
 def Tile_MmaAttr : Tile_MatrixUnitAttr<"Mma", "mma"> {
   let summary = "mma.sync.m16n8k16: f32 or bf16 by bf16 in f32, 16 of k per instruction";
-  let description = "A left operand of f32 is rounded to bf16 parts when it is loaded.";
+  let description = "A left operand of f32 is split into bf16 parts when it is loaded.";
 }
 
 def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {

@@ -18,7 +18,7 @@ using namespace m1;
 
 namespace {
 
-/// result[0, j] = x[0, j] * factor, and more if there is a `bias`.
+/// result[0, j] = x[0, j] * factor, plus bias[j] if there is a `bias`.
 KernelDeclaration scaleKernel() {
   return {"scale",
           {{"x", "[T, N]"},
