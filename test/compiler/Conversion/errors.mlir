@@ -185,7 +185,7 @@ func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xi32> {m1.dim = "B"}) -> tensor<?x
 m1.state @s : !m1.kv_cache<1 x 8, f32>
 func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "C"}) {
   %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32>
-  // expected-error@+1 {{expected cu_seqlens with C+1 rows, found B+1}}
+  // expected-error@+1 {{expected cu_seqlens with C+1 rows, one more than slots, found B+1}}
   %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) scale 0.5
     : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
     -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32>)
