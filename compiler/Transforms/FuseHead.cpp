@@ -36,6 +36,9 @@ struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
       return Rewriter.notifyMatchFailure(Op, "the logits have another use");
     if (!getElementTypeOrSelf(Head.getType()).isF32())
       return Rewriter.notifyMatchFailure(Op, "the logits are rounded");
+    if (llvm::any_of(Head->getOperandTypes(),
+                     [](Type T) { return getElementTypeOrSelf(T).isF64(); }))
+      return Rewriter.notifyMatchFailure(Op, "head_log_prob rejects f64");
     Rewriter.replaceOpWithNewOp<m1::HeadLogProbOp>(
         Op, Op.getType(), Head.getX(), Head.getWeight(), Op.getTargets());
     Rewriter.eraseOp(Head);

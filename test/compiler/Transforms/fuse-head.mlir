@@ -41,3 +41,13 @@ func.func @rounded(%x: tensor<?x32xf32>, %w: tensor<97x32xbf16>, %targets: tenso
   %p = m1.token_log_prob %logits, %targets : (tensor<?x97xbf16>, tensor<?xi32>) -> tensor<?xf32>
   return %p : tensor<?xf32>
 }
+
+// head_log_prob does not support f64.
+// CHECK-LABEL: func.func @f64
+// CHECK-NEXT: m1.linear
+// CHECK-NEXT: m1.token_log_prob
+func.func @f64(%x: tensor<?x32xf64>, %w: tensor<97x32xf64>, %targets: tensor<?xi32>) -> tensor<?xf32> {
+  %logits = m1.linear %x, %w : (tensor<?x32xf64>, tensor<97x32xf64>) -> tensor<?x97xf32>
+  %p = m1.token_log_prob %logits, %targets : (tensor<?x97xf32>, tensor<?xi32>) -> tensor<?xf32>
+  return %p : tensor<?xf32>
+}
