@@ -23,6 +23,19 @@ inline void setVersionPrinter(llvm::StringRef Tool) {
   });
 }
 
+/// Hides from --help the options registered so far, which are those of LLVM's
+/// libraries, except for LLVM's generic options and those of `Category`.
+inline void
+hideRegisteredOptions(const llvm::cl::OptionCategory *Category = nullptr) {
+  for (auto &Entry : llvm::cl::getRegisteredOptions()) {
+    llvm::StringRef Name = Entry.getKey();
+    llvm::cl::Option *Option = Entry.getValue();
+    if (!llvm::is_contained(Option->Categories, Category) && Name != "help" &&
+        Name != "help-hidden" && Name != "help-list" && Name != "version")
+      Option->setHiddenFlag(llvm::cl::ReallyHidden);
+  }
+}
+
 /// Sets the program's options from its arguments. An error, which LLVM would
 /// print on several lines, is printed on one and ends the program with 1.
 inline void parseCommandLine(int Argc, char **Argv, llvm::StringRef Overview) {

@@ -45,6 +45,30 @@ InterpretedModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
   return std::move(*Results);
 }
 
+/// Fails unless `Entry` returned `Count` results.
+static absl::Status expectResults(llvm::StringRef Entry,
+                                  llvm::ArrayRef<Tensor> Results,
+                                  size_t Count) {
+  if (Results.size() == Count)
+    return absl::OkStatus();
+  return m1::makeError(Entry.str(), ": expected ", Count,
+                       Count == 1 ? " result" : " results", ", found ",
+                       Results.size());
+}
+
+/// Fails unless `Result`, the result `What` of `Entry`, has `Size` elements of
+/// the expected kind.
+static absl::Status expectResult(llvm::StringRef Entry, llvm::StringRef What,
+                                 const Tensor &Result, bool IsInteger,
+                                 int64_t Size) {
+  if (Result.IsInteger == IsInteger && Result.size() == Size)
+    return absl::OkStatus();
+  auto Kind = [](bool Integer) { return Integer ? "integers" : "floats"; };
+  return m1::makeError(Entry.str(), ": expected ", What.str(), " to be ",
+                       Kind(IsInteger), " of size ", Size, ", found ",
+                       Kind(Result.IsInteger), " of size ", Result.size());
+}
+
 absl::StatusOr<Sequence> InterpretedModel::run(std::vector<int64_t> Prompt,
                                                int64_t MaxNewTokens,
                                                bool WithLogits) {
@@ -55,8 +79,9 @@ absl::StatusOr<Sequence> InterpretedModel::run(std::vector<int64_t> Prompt,
     llvm::ArrayRef<int64_t> All(Tokens);
     M1_ASSIGN_OR_RETURN(auto Results, call("score", All.drop_back(), 0,
                                            integers(All.drop_front())));
-    if (Results.size() != 1 || Results[0].size() != Known)
-      return makeError("score: expected one result of ", Known, " numbers");
+    M1_RETURN_IF_ERROR(expectResults("score", Results, 1));
+    M1_RETURN_IF_ERROR(expectResult("score", "log_probs", Results[0],
+                                    /*IsInteger=*/false, Known));
     LogProbs = Results[0].Reals;
   }
   for (int64_t I = 0; I < MaxNewTokens; ++I) {
@@ -69,11 +94,14 @@ absl::StatusOr<Sequence> InterpretedModel::run(std::vector<int64_t> Prompt,
         auto Results, call("next", llvm::ArrayRef(Tokens).take_back(), Position,
                            {Temperature, TopP, /*top_k=*/None, /*seeds=*/None,
                             integers({Position + 1})}));
-    if (Results.size() != 3 || !Results[0].IsInteger)
-      return makeError("next: expected the sampled token, its log-probability "
-                       "and the logits");
-    Tokens.push_back(Results[0].Integers[0]);
-    LogProbs.push_back(Results[1].Reals[0]);
+    M1_RETURN_IF_ERROR(expectResults("next", Results, 3));
+    const Tensor &Sampled = Results[0], &LogProb = Results[1];
+    M1_RETURN_IF_ERROR(
+        expectResult("next", "sampled", Sampled, /*IsInteger=*/true, 1));
+    M1_RETURN_IF_ERROR(
+        expectResult("next", "log_probs", LogProb, /*IsInteger=*/false, 1));
+    Tokens.push_back(Sampled.Integers[0]);
+    LogProbs.push_back(LogProb.Reals[0]);
   }
 
   Sequence Done;
@@ -82,8 +110,7 @@ absl::StatusOr<Sequence> InterpretedModel::run(std::vector<int64_t> Prompt,
   Done.LogProbs.Reals = LogProbs;
   if (WithLogits) {
     M1_ASSIGN_OR_RETURN(auto Results, call("logits", Tokens, 0));
-    if (Results.size() != 1)
-      return makeError("logits: expected one result");
+    M1_RETURN_IF_ERROR(expectResults("logits", Results, 1));
     Done.Logits = std::move(Results[0]);
   }
   return Done;

@@ -24,16 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/// Hides the options that LLVM's libraries have registered; the language server
-/// registers its own later.
-static void hideRegisteredOptions() {
-  for (auto &Entry : llvm::cl::getRegisteredOptions())
-    if (Entry.getKey() != "help" && Entry.getKey() != "version")
-      Entry.getValue()->setHiddenFlag(llvm::cl::ReallyHidden);
-}
-
 static int serve(int Argc, char **Argv) {
-  hideRegisteredOptions();
+  m1::hideRegisteredOptions(); // the language server adds its own later
   m1::setVersionPrinter("m1-lsp-server");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);

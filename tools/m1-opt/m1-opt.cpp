@@ -25,21 +25,12 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
-/// Hides from --help what is registered so far, except for this tool's options
-/// and the generic ones: the options of LLVM's libraries.
-static void hideLibraryOptions() {
-  for (auto &[Name, Option] : cl::getRegisteredOptions())
-    if (!is_contained(Option->Categories, &Category) && Name != "help" &&
-        Name != "help-hidden" && Name != "help-list" && Name != "version")
-      Option->setHiddenFlag(cl::ReallyHidden);
-}
-
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();
-  hideLibraryOptions();
+  m1::hideRegisteredOptions(&Category);
   mlir::MlirOptMainConfig::registerCLOptions(Registry);
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
@@ -49,9 +40,11 @@ int main(int Argc, char **Argv) {
   m1::parseCommandLine(
       Argc, Argv,
       "Runs passes on a module, for tests and debugging.\n\n"
-      "  m1-opt module.mlir --canonicalize --m1-to-plan\n"
-      "  m1-opt module.mlir --pass-pipeline='builtin.module(m1-to-plan)'\n"
-      "  m1-opt module.mlir --m1-to-plan --mlir-print-ir-before-all\n");
+      "  m1-opt module.mlir --canonicalize --m1-fuse-head\n"
+      "  m1-opt module.mlir --tile-set-target=name=x86-64-v3 --m1-to-plan "
+      "--mlir-print-ir-before-all\n"
+      "  m1-opt module.mlir --pass-pipeline='builtin.module("
+      "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
 }
