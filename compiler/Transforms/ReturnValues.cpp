@@ -7,11 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "dialects/M1/IR/Attributes.h"
 #include "dialects/M1/IR/M1.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/TypeSwitch.h"
-
-#include <numeric>
 
 using namespace mlir;
 
@@ -83,7 +81,7 @@ struct ReturnValues : m1::impl::ReturnValuesBase<ReturnValues> {
       if (!hasRows(Argument.getType()))
         continue;
       auto Dim = Function.getArgAttrOfType<StringAttr>(Argument.getArgNumber(),
-                                                       "m1.dim");
+                                                       m1::kDimAttr);
       Dims[Argument] = Dim ? Dim.str() : "T";
     }
 
@@ -108,9 +106,9 @@ struct ReturnValues : m1::impl::ReturnValuesBase<ReturnValues> {
           if (!llvm::isAlnum(C) && C != '.' && C != '-')
             C = '_';
         NamedAttrList List;
-        List.set("m1.name", B.getStringAttr(Name));
+        List.set(m1::kNameAttr, B.getStringAttr(Name));
         if (hasRows(Result.getType()))
-          List.set("m1.dim", B.getStringAttr(Dims.lookup(Result)));
+          List.set(m1::kDimAttr, B.getStringAttr(Dims.lookup(Result)));
         Results.push_back(Result);
         Attributes.push_back(List.getDictionary(B.getContext()));
       }

@@ -198,9 +198,17 @@ SmallVector<Port> batchPorts(Builder &B) {
           {"slots", "B", I32}};
 }
 
+/// The argument of the port `Name`, which must exist.
+Value argument(func::FuncOp Function, StringRef Name) {
+  for (BlockArgument Argument : Function.getArguments())
+    if (m1::getName(Function.getArgAttrDict(Argument.getArgNumber())) == Name)
+      return Argument;
+  llvm_unreachable("the function has no such port");
+}
+
 RaggedBatch batchOf(func::FuncOp Function) {
-  return {Function.getArgument(0), Function.getArgument(1),
-          Function.getArgument(2), Function.getArgument(3)};
+  return {argument(Function, "tokens"), argument(Function, "positions"),
+          argument(Function, "cu_seqlens"), argument(Function, "slots")};
 }
 
 void ModelBuilder::buildNext() {
@@ -222,10 +230,10 @@ void ModelBuilder::buildNext() {
   X = B.create<m1::SelectLastOp>(X.getType(), X, In.CuSeqlens);
   Value Logits = buildHead(X);
   at("sample");
-  Value Sampled =
-      B.create<m1::SampleOp>(vector(I32), Logits, Function.getArgument(4),
-                             Function.getArgument(5), Function.getArgument(6),
-                             Function.getArgument(7), Function.getArgument(8));
+  Value Sampled = B.create<m1::SampleOp>(
+      vector(I32), Logits, argument(Function, "temperature"),
+      argument(Function, "top_p"), argument(Function, "top_k"),
+      argument(Function, "seeds"), argument(Function, "sample_positions"));
   at("log_probs");
   Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled);
   at("next");
@@ -242,7 +250,7 @@ void ModelBuilder::buildScore() {
   Value Logits = buildHead(buildLayers(batchOf(Function)));
   at("log_probs");
   Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits,
-                                                Function.getArgument(4));
+                                                argument(Function, "targets"));
   at("score");
   B.create<func::ReturnOp>(LogProbs);
 }

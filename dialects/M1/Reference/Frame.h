@@ -19,8 +19,8 @@ using TensorPtr = std::shared_ptr<const Tensor>;
 /// The values of one call of a function, and the environment of its ops.
 class Frame {
 public:
-  Frame(mlir::ModuleOp Module, ParameterReader &Parameters, StateStore &Store)
-      : Module(Module), Parameters(Parameters), Store(Store) {}
+  Frame(ParameterReader &Parameters, StateStore &Store)
+      : Parameters(Parameters), Store(Store) {}
 
   /// Runs a function; returns its results. Inputs must match its argument types
   /// and m1.dim attributes.
@@ -45,7 +45,6 @@ public:
   const State &getState(mlir::Value V) { return States.find(V)->second; }
   void setState(mlir::Value V, State Now) { States[V] = std::move(Now); }
 
-  const mlir::ModuleOp Module;
   ParameterReader &Parameters;
   StateStore &Store;
 

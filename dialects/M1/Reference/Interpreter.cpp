@@ -46,7 +46,7 @@ static LogicalResult interpretCall(func::CallOp Op, Frame &Values) {
   SmallVector<TensorPtr> Inputs;
   for (Value V : Op.getOperands())
     Inputs.push_back(Values.share(V));
-  Frame Inner(Values.Module, Values.Parameters, Values.Store);
+  Frame Inner(Values.Parameters, Values.Store);
   FailureOr<SmallVector<TensorPtr>> Results = Inner.run(Callee, Inputs);
   if (failed(Results))
     return failure();
@@ -87,7 +87,7 @@ m1::reference::interpret(ModuleOp Module, StringRef Entry,
   SmallVector<TensorPtr> Pointers;
   for (const Tensor &Input : Inputs)
     Pointers.push_back(std::make_shared<const Tensor>(Input));
-  Frame Outer(Module, Parameters, States);
+  Frame Outer(Parameters, States);
   FailureOr<SmallVector<TensorPtr>> Results = Outer.run(Function, Pointers);
   if (failed(Results))
     return failure();

@@ -68,13 +68,12 @@ Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
     std::vector<double> P(Vocabulary); // in the order of `Order`
     for (int64_t I = 0; I < Vocabulary; ++I)
       P[I] = std::exp((Row[Order[I]] - Row[Order[0]]) / Temperature.Reals[B]);
-    double Sum = std::accumulate(P.begin(), P.end(), 0.0);
 
     int64_t Kept = Vocabulary;
     if (TopK.Integers[B] > 0)
       Kept = std::min(Kept, TopK.Integers[B]);
     // top_p applies to the probabilities renormalised after top_k.
-    Sum = std::accumulate(P.begin(), P.begin() + Kept, 0.0);
+    double Sum = std::accumulate(P.begin(), P.begin() + Kept, 0.0);
     double Mass = 0.0;
     int64_t Count = 0;
     while (Count < Kept && (Count == 0 || Mass < TopP.Reals[B]))

@@ -19,6 +19,20 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace m1::plan {
+
+/// The module attribute with the bound of each symbol.
+inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
+
+// Attributes of a program's arguments, as PlanOps.td describes them.
+inline constexpr llvm::StringLiteral kRowsAttr = "plan.rows";
+inline constexpr llvm::StringLiteral kNameAttr = "plan.name";
+inline constexpr llvm::StringLiteral kOutputAttr = "plan.output";
+inline constexpr llvm::StringLiteral kDrawnAttr = "plan.drawn";
+inline constexpr llvm::StringLiteral kChecksAttr = "plan.checks";
+
+} // namespace m1::plan
+
 #include "dialects/Plan/IR/PlanDialect.h.inc"
 
 #define GET_ATTRDEF_CLASSES
@@ -28,9 +42,6 @@
 #include "dialects/Plan/IR/PlanOps.h.inc"
 
 namespace m1::plan {
-
-/// The module attribute with the bound of each symbol.
-inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 
 /// The extent of axis 0 of a memref in a program; 1 for rank 0. Null if it is
 /// dynamic and the value is no argument, buffer or view.

@@ -238,7 +238,7 @@ ExprAttr m1::plan::rowsOf(Value Memory) {
     return ExprAttr::constant(Memory.getContext(), Type.getDimSize(0));
   if (auto Argument = dyn_cast<BlockArgument>(Memory))
     return cast<ProgramOp>(Argument.getOwner()->getParentOp())
-        .getArgAttrOfType<ExprAttr>(Argument.getArgNumber(), "plan.rows");
+        .getArgAttrOfType<ExprAttr>(Argument.getArgNumber(), kRowsAttr);
   if (auto Buffer = Memory.getDefiningOp<BufferOp>())
     return *Buffer.getRows();
   if (auto View = Memory.getDefiningOp<ViewOp>())
@@ -276,7 +276,7 @@ static bool isPlanMemory(Type T, bool MayBeDynamic) {
 
 /// C5 and C6, for one argument.
 static LogicalResult verifyChecks(ProgramOp Program, unsigned Number) {
-  Attribute Given = Program.getArgAttr(Number, "plan.checks");
+  Attribute Given = Program.getArgAttr(Number, kChecksAttr);
   if (!Given)
     return success();
   auto Type = cast<MemRefType>(Program.getArgumentTypes()[Number]);
@@ -311,18 +311,18 @@ static LogicalResult verifyChecks(ProgramOp Program, unsigned Number) {
 LogicalResult ProgramOp::verify() {
   bool SeenOutput = false;
   for (auto [Number, T] : llvm::enumerate(getFunctionType().getInputs())) {
-    bool HasRows = getArgAttrOfType<ExprAttr>(Number, "plan.rows") != nullptr;
+    bool HasRows = getArgAttrOfType<ExprAttr>(Number, kRowsAttr) != nullptr;
     if (!isPlanMemory(T, HasRows))
       return emitOpError("C1: expected a memref with at most axis 0 dynamic, "
                          "and plan.rows where it is, as argument ")
              << Number << ", found " << T;
-    if (!getArgAttrOfType<StringAttr>(Number, "plan.name"))
+    if (!getArgAttrOfType<StringAttr>(Number, kNameAttr))
       return emitOpError("C2: expected plan.name on argument ") << Number;
     if (SeenOutput && !isOutput(Number))
       return emitOpError("C4: expected outputs after all inputs, found input ")
              << Number << " after an output";
     SeenOutput |= isOutput(Number);
-    if (getArgAttr(Number, "plan.drawn") &&
+    if (getArgAttr(Number, kDrawnAttr) &&
         (!isOutput(Number) ||
          !cast<MemRefType>(T).getElementType().isInteger(32)))
       return emitOpError("C7: expected plan.drawn on an output of i32, found "
@@ -426,7 +426,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &Symbols) {
   if (getNames() != Kernel.getArgNames())
     return emitOpError("C2: expected operands called ")
            << Kernel.getArgNames() << ", found " << getNames();
-  if (getGrid().size() != 3)
+  if (getGrid().size() != tile::KernelOp::kGridRank)
     return emitOpError("C3: expected three grid sizes, found ")
            << getGrid().size();
   SmallVector<bool> Written = Kernel.getWritten();

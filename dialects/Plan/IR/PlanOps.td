@@ -111,7 +111,7 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
     ::mlir::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
     ::mlir::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
     ::mlir::Region *getCallableRegion() { return &getBody(); }
-    bool isOutput(unsigned Argument) { return static_cast<bool>(getArgAttr(Argument, "plan.output")); }
+    bool isOutput(unsigned Argument) { return static_cast<bool>(getArgAttr(Argument, ::m1::plan::kOutputAttr)); }
     unsigned getNumInputs() {
       unsigned Number = 0;
       while (Number < getNumArguments() && !isOutput(Number))
@@ -120,7 +120,7 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
     }
     /// The properties of an input's elements on which the program relies.
     ::mlir::ArrayRef<::mlir::Attribute> getChecks(unsigned Argument) {
-      auto Checks = getArgAttrOfType<::mlir::ArrayAttr>(Argument, "plan.checks");
+      auto Checks = getArgAttrOfType<::mlir::ArrayAttr>(Argument, ::m1::plan::kChecksAttr);
       return Checks ? Checks.getValue() : ::mlir::ArrayRef<::mlir::Attribute>();
     }
   }];

@@ -245,6 +245,17 @@ tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
   tile.return
 }
 plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
+  // expected-error@+1 {{C2: expected operands called ["a"], found ["b"]}}
+  plan.launch @k grid [1, 1, 1] (b = %a : memref<8xf32>)
+  plan.return
+}
+
+// -----
+
+tile.kernel @k(%x: index, %y: index, %z: index, %a: memref<8xf32>) {
+  tile.return
+}
+plan.program @p(%a: memref<8xf32> {plan.name = "a"}) {
   // expected-error@+1 {{C3: expected three grid sizes, found 2}}
   plan.launch @k grid [1, 1] (a = %a : memref<8xf32>)
   plan.return

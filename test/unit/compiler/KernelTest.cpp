@@ -143,6 +143,22 @@ TEST_F(KernelDeathTest, NamesWhatIsMissingOrUnknown) {
                "found an operand twice");
 }
 
+TEST_F(KernelDeathTest, RefusesNamesThatTheBodyInvents) {
+  auto Get = [&](void (*Build)(KernelBody &)) {
+    KernelCache Cache(*Module, {});
+    Cache.get({"bad", {{"x", "[T, N]"}}, {}, Build},
+              {{"x", memory({ShapedType::kDynamic, 8})}}, {});
+  };
+  EXPECT_DEATH(Get([](KernelBody &B) { B["y"]; }),
+               "kernel 'bad.*' declares no argument 'y'");
+  EXPECT_DEATH(Get([](KernelBody &B) { B.extent("K"); }),
+               "kernel 'bad.*' declares no static axis 'K'");
+  EXPECT_DEATH(Get([](KernelBody &B) { B.extent("T"); }),
+               "kernel 'bad.*' declares no static axis 'T'");
+  EXPECT_DEATH(Get([](KernelBody &B) { B.constant("eps"); }),
+               "kernel 'bad.*' declares no constant 'eps'");
+}
+
 TEST_F(KernelTest, GivesNamesThatAreFree) {
   KernelCache Cache(*Module, {});
   EXPECT_EQ(Cache.freeName("weights"), "weights");
