@@ -17,7 +17,6 @@
 #define M1C_COMPILER_CONVERSION_KERNEL_H
 
 #include "compiler/Conversion/KernelBody.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 #include <string>
 #include <vector>

@@ -139,7 +139,7 @@ Value KernelBody::splat(double Number, Value Like) {
   auto Type = cast<VectorType>(Like.getType());
   return create<arith::ConstantOp>(splatAttr(*this, Type, Number));
 }
-Value KernelBody::zeros(ArrayRef<int64_t> Shape, Type Element, double Number) {
+Value KernelBody::filled(ArrayRef<int64_t> Shape, double Number, Type Element) {
   return create<arith::ConstantOp>(
       splatAttr(*this, block(Shape, Element), Number));
 }
@@ -176,14 +176,13 @@ Value KernelBody::rowSum(Value Block) {
 Value KernelBody::rowMax(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
   return reduce(Block, vector::CombiningKind::MAXNUMF,
-                zeros(Type.getDimSize(0), Type.getElementType(), kLowest));
+                filled(Type.getDimSize(0), kLowest, Type.getElementType()));
 }
 Value KernelBody::rowMinIndex(Value Block) {
   auto Type = cast<VectorType>(Block.getType());
   return reduce(Block, vector::CombiningKind::MINSI,
-                zeros(Type.getDimSize(0), Type.getElementType(), INT32_MAX));
+                filled(Type.getDimSize(0), INT32_MAX, Type.getElementType()));
 }
-Value KernelBody::sigmoid(Value Block) { return m1::sigmoid(*this, Block); }
 Value KernelBody::silu(Value Block) { return m1::silu(*this, Block); }
 
 Value KernelBody::addF(Value A, Value C) { return create<arith::AddFOp>(A, C); }

@@ -87,8 +87,11 @@ public:
   /// type.
   mlir::Value splat(double Number, mlir::Value Like);
   /// A block whose elements all are `Number`; of f32 unless `Element` is given.
-  mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {},
-                    double Number = 0);
+  mlir::Value filled(llvm::ArrayRef<int64_t> Shape, double Number,
+                     mlir::Type Element = {});
+  mlir::Value zeros(llvm::ArrayRef<int64_t> Shape, mlir::Type Element = {}) {
+    return filled(Shape, 0, Element);
+  }
   /// A block whose elements all are the value `Scalar`.
   mlir::Value fill(mlir::Value Scalar, llvm::ArrayRef<int64_t> Shape);
   /// Each element's index along an axis, i32.
@@ -102,7 +105,6 @@ public:
   mlir::Value rowSum(mlir::Value Block);
   mlir::Value rowMax(mlir::Value Block);
   mlir::Value rowMinIndex(mlir::Value Block); // of i32
-  mlir::Value sigmoid(mlir::Value Block);
   mlir::Value silu(mlir::Value Block);
 
   mlir::Value addF(mlir::Value A, mlir::Value C);

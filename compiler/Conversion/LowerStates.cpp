@@ -27,7 +27,7 @@ static LogicalResult lowerWriteState(WriteStateOp Op,
                                      ProgramLowering &Program) {
   if (Program.stateOf(Op.getValue()) == Op.getStateAttr().getAttr())
     return success();
-  return Op.emitOpError("expected a successor of ")
+  return Op.emitOpError("expected an updated value of ")
          << Op.getStateAttr() << ", found one of another state";
 }
 

@@ -61,8 +61,8 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
       if (Function.getSymName() == "init") {
-        Function.emitOpError("the name init is taken by the program that packs "
-                             "weights; choose another");
+        Function.emitOpError("'init' is reserved for the program that packs "
+                             "weights; rename the function");
         return signalPassFailure();
       }
       if (failed(ProgramLowering(Shared, Function).run()))
@@ -78,7 +78,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     NamedAttrList Symbols;
     Module.walk([&](plan::ProgramOp Program) {
       for (unsigned I = 0; I < Program.getNumArguments(); ++I)
-        if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, "plan.rows");
+        if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, plan::kRowsAttr);
             Rows && !Rows.getSymbol().empty())
           Symbols.set(Rows.getSymbol(),
                       IntegerAttr::get(IntegerType::get(&getContext(), 64),

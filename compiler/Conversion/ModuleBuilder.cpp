@@ -9,7 +9,6 @@
 #include "compiler/Conversion/ModuleBuilder.h"
 
 #include "compiler/Conversion/Kernels/PackedWeights.h"
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;

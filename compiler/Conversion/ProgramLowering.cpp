@@ -52,13 +52,13 @@ LogicalResult ProgramLowering::emitSignature() {
              << T;
     NamedAttrList List;
     StringAttr Name = getName(Given);
-    List.set("plan.name", Name ? Name : B.getStringAttr(DefaultName));
+    List.set(plan::kNameAttr, Name ? Name : B.getStringAttr(DefaultName));
     if (Tensor.getRank() > 0)
-      List.set("plan.rows", Tensor.isDynamicDim(0)
-                                ? extentOf(B.getContext(), Given)
-                                : number(Tensor.getDimSize(0)));
+      List.set(plan::kRowsAttr, Tensor.isDynamicDim(0)
+                                    ? extentOf(B.getContext(), Given)
+                                    : size(Tensor.getDimSize(0)));
     if (Output)
-      List.set("plan.output", B.getUnitAttr());
+      List.set(plan::kOutputAttr, B.getUnitAttr());
     Types.push_back(memoryOf(T));
     Attributes.push_back(List.getDictionary(B.getContext()));
     return success();
@@ -113,7 +113,7 @@ LogicalResult ProgramLowering::run() {
   B.create<plan::ReturnOp>(Loc);
   for (unsigned Number = 0; Number < Inputs; ++Number)
     if (ArrayAttr List = Checks.get(Number, B.getContext()))
-      Program.setArgAttr(Number, "plan.checks", List);
+      Program.setArgAttr(Number, plan::kChecksAttr, List);
   return success();
 }
 
@@ -149,8 +149,8 @@ LogicalResult ProgramLowering::copyResult(func::ReturnOp Return,
   if (From.getType() != To.getType())
     return Return.emitOpError("cannot copy result ")
            << Number << " of type " << V.getType()
-           << ", a part of each row of another value: return it from the op "
-              "that computes it";
+           << ": expected a contiguous value, found a strided view; return it "
+              "from the op that computes it";
   B.create<plan::CopyOp>(Loc, From, To);
   return success();
 }
@@ -216,9 +216,10 @@ Value ProgramLowering::statePart(StringAttr State, StringRef Part,
 LogicalResult ProgramLowering::markDrawn(Operation *Op, Value Result) {
   auto Output = dyn_cast<BlockArgument>(Result);
   if (!Output)
-    return Op->emitOpError("expected its result to be returned: the caller "
-                           "learns from it of a damaged logit");
-  Program.setArgAttr(Output.getArgNumber(), "plan.drawn", B.getUnitAttr());
+    return Op->emitOpError(
+        "expected the function to return its result, through which NaN and "
+        "infinite logits are reported");
+  Program.setArgAttr(Output.getArgNumber(), plan::kDrawnAttr, B.getUnitAttr());
   return success();
 }
 

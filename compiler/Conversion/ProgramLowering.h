@@ -43,7 +43,6 @@ public:
   CallerChecks Checks;
 
   const Blocking &blocks() const { return Shared.Kernels.Blocks; }
-  mlir::OpBuilder &builder() { return B; }
 
   // --- memory of values ---
 
@@ -90,7 +89,7 @@ public:
   plan::ExprAttr rows(mlir::Value Tensor) const {
     return plan::rowsOf(memory(Tensor));
   }
-  plan::ExprAttr number(int64_t N) const {
+  plan::ExprAttr size(int64_t N) const {
     return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
@@ -103,7 +102,7 @@ public:
     return Rows.ceilDiv(blocks().Rows);
   }
   plan::ExprAttr panelGroups(int64_t Panels) const {
-    return number(llvm::divideCeil(Panels, blocks().PanelsPerCell));
+    return size(llvm::divideCeil(Panels, blocks().PanelsPerCell));
   }
 
   // --- steps ---

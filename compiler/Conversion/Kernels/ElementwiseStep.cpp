@@ -52,10 +52,14 @@ Value ElementwiseStep::emit(KernelBody &B, ValueRange Blocks) const {
       B.rounded(Op.emitElementwise(B, Attributes, Blocks), Result));
 }
 
+std::string m1::inputName(unsigned Number) {
+  return "input" + std::to_string(Number);
+}
+
 SmallVector<std::string> m1::inputNames(size_t Count) {
   SmallVector<std::string> Names;
   for (size_t Number = 0; Number < Count; ++Number)
-    Names.push_back("input" + std::to_string(Number));
+    Names.push_back(inputName(Number));
   return Names;
 }
 

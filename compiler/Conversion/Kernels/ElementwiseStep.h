@@ -49,6 +49,7 @@ struct ElementwiseBlock {
 
 /// "input0", "input1", ...: the kernel arguments of the operands that are read
 /// from memory.
+std::string inputName(unsigned Number);
 llvm::SmallVector<std::string> inputNames(size_t Count);
 
 /// An operand of a step in f32, read from memory; repeated along the columns if

@@ -21,7 +21,7 @@ using namespace m1;
 
 static void buildRouter(KernelBody &B) {
   const int64_t M = B.Blocks.FewRows, D = B.extent("D"), K = B.extent("K");
-  const int64_t Experts = B.integer("experts");
+  const int64_t Experts = B.integer("expert_count");
   const int64_t Width = PackedLayout(B.memory("weight").getShape()).Panel;
   Value Zero = B.index(0);
   auto [First, Rows] = B.rowBlock(M);
@@ -71,7 +71,7 @@ KernelDeclaration m1::routerKernel() {
            {"experts", "[T, K] i32"},
            {"weights", "[T, K] f32"},
            {"rows", "index"}},
-          {"experts"},
+          {"expert_count"},
           buildRouter};
 }
 
@@ -129,10 +129,7 @@ static void forChosen(
     Value Rows = B.smaller(B.minus(Count, First), B.index(M));
     Value Pairs = B.load(B["pairs"], {B.Z, First}, {1}, {M}, Rows);
     Value Block = Load(Pairs, Rows);
-    Value From = B.times(B.Y, B.Blocks.PanelsPerCell);
-    Value To = B.smaller(B.plus(From, B.index(B.Blocks.PanelsPerCell)),
-                         B.index(Panels));
-    B.loop(From, To, [&](Value J) { Body(Block, Pairs, Rows, J); });
+    forPanelsOfCell(B, Panels, [&](Value J) { Body(Block, Pairs, Rows, J); });
   });
 }
 
@@ -154,8 +151,9 @@ static void buildExpertsUp(KernelBody &B) {
         };
         Value Gate = Product(B["w1"]);
         Value Up = Product(B["w3"]);
-        B.scatter(B.mulF(B.silu(Gate), Up), B["hidden"], Pairs,
-                  B.times(J, Panel), Rows, columnsOf(B, J, Panel, F));
+        Value Column = B.times(J, Panel);
+        B.scatter(B.mulF(B.silu(Gate), Up), B["hidden"], Pairs, Column, Rows,
+                  columnsOf(B, Column, Panel, F));
       });
 }
 
@@ -184,8 +182,9 @@ static void buildExpertsDown(KernelBody &B) {
       [&](Value Hs, Value Pairs, Value Rows, Value J) {
         Value Y =
             B.dot(Hs, loadPanel(B, B["w2"], {B.Z, J}), B.zeros({M, Panel}));
-        B.scatter(Y, B["outputs"], Pairs, B.times(J, Panel), Rows,
-                  columnsOf(B, J, Panel, D));
+        Value Column = B.times(J, Panel);
+        B.scatter(Y, B["outputs"], Pairs, Column, Rows,
+                  columnsOf(B, Column, Panel, D));
       });
 }
 

@@ -17,7 +17,7 @@ using namespace m1;
 static void buildLinear(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, K = B.extent("K"), N = B.extent("N");
   const PackedLayout Packed(B.memory("weight").getShape());
-  const int64_t Panels = Packed.Panels, Panel = Packed.Panel;
+  const int64_t Panel = Packed.Panel;
   auto Steps = llvm::map_to_vector(
       cast<ArrayAttr>(B.constant("epilogue")),
       [](Attribute Description) { return ElementwiseStep(Description); });
@@ -28,14 +28,9 @@ static void buildLinear(KernelBody &B) {
   auto [First, Rows] = B.rowBlock(M);
   Value Xs = B.load(B["x"], {First, Zero}, {0, 1}, {M, K}, Rows);
 
-  Value From = B.times(B.Y, B.Blocks.PanelsPerCell);
-  Value To =
-      B.smaller(B.plus(From, B.index(B.Blocks.PanelsPerCell)), B.index(Panels));
-  B.loop(From, To, [&](Value J) {
+  forPanelsOfCell(B, Packed.Panels, [&, First = First, Rows = Rows](Value J) {
     Value Column = B.times(J, Panel);
-    Value Columns;
-    if (N % Panel != 0)
-      Columns = B.smaller(B.index(Panel), B.minus(B.index(N), Column));
+    Value Columns = columnsOf(B, Column, Panel, N);
     Value Y = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}, Sum));
     if (!Steps.empty())
       Y = B.widened(Y);
@@ -45,11 +40,10 @@ static void buildLinear(KernelBody &B) {
     for (const ElementwiseStep &Step : Steps) {
       SmallVector<Value> Operands;
       for (unsigned I = 0; I < Step.operands(); ++I)
-        Operands.push_back(
-            Step.isChained(I)
-                ? Y
-                : loadOperand(B, B["input" + std::to_string(Input++)],
-                              Step.isPerToken(I), At));
+        Operands.push_back(Step.isChained(I)
+                               ? Y
+                               : loadOperand(B, B[inputName(Input++)],
+                                             Step.isPerToken(I), At));
       Y = Step.emit(B, Operands);
     }
     B.store(Y, B["result"], {First, Column}, {0, 1}, Rows, Columns);

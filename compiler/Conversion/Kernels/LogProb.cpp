@@ -33,7 +33,7 @@ static void emitParts(KernelBody &B, int64_t Vocabulary,
   Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
                        B.index(llvm::divideCeil(Vocabulary, Panel)));
   SmallVector<Value> Final = B.loop(
-      From, To, {B.zeros(M, {}, kMasked), B.zeros(M), B.zeros(M)},
+      From, To, {B.filled(M, kMasked), B.zeros(M), B.zeros(M)},
       [&](Value J, ValueRange Carried) {
         Value L = Logits(J);
         Value Column = B.create<arith::AddIOp>(
@@ -86,9 +86,7 @@ static void buildLogitsParts(KernelBody &B) {
   const KernelBody::RowBlock At = B.rowBlock(M);
   emitParts(B, V, At, [&](Value J) {
     Value Column = B.times(J, Panel);
-    Value Columns;
-    if (V % Panel != 0)
-      Columns = B.smaller(B.index(Panel), B.minus(B.index(V), Column));
+    Value Columns = columnsOf(B, Column, Panel, V);
     return B.load(B["logits"], {At.First, Column}, {0, 1}, {M, Panel}, At.Rows,
                   Columns);
   });

@@ -27,13 +27,14 @@ static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
   const ExprAttr T = plan::rowsOf(X);
   Value Experts = Program.allocate(Op.getExperts(), T);
   Value Weights = Program.allocate(Op.getWeights(), T);
-  Program.launch(routerKernel(), {Program.fewRowBlocks(T)},
-                 {{"x", X},
-                  {"weight", Weight},
-                  {"experts", Experts},
-                  {"weights", Weights},
-                  {"rows", Program.scalar(T)}},
-                 {{"experts", Builder(Op.getContext()).getI64IntegerAttr(E)}});
+  Program.launch(
+      routerKernel(), {Program.fewRowBlocks(T)},
+      {{"x", X},
+       {"weight", Weight},
+       {"experts", Experts},
+       {"weights", Weights},
+       {"rows", Program.scalar(T)}},
+      {{"expert_count", Builder(Op.getContext()).getI64IntegerAttr(E)}});
   return success();
 }
 
@@ -67,7 +68,7 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
   const Named<Value> Counts{"counts",
                             Program.buffer(memoryType({E}, B.getI32Type()))};
   Program.launch(
-      routeKernel(), {Program.number(E)},
+      routeKernel(), {Program.size(E)},
       {{"experts", Program.memory(Op.getExperts())}, Pairs, Counts, Rows});
 
   // Hidden rows and outputs, one for each pair.
@@ -77,7 +78,7 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
         cast<MemRefType>(Packed.getType()).getShape().drop_front());
     return SmallVector<ExprAttr>{Program.productBlocks(T),
                                  Program.panelGroups(Layout.Panels),
-                                 Program.number(E)};
+                                 Program.size(E)};
   };
   const Named<Value> Hidden{
       "hidden",

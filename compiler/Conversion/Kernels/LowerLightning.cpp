@@ -45,8 +45,8 @@ static LogicalResult lowerLightning(LightningAttentionOp Op,
        {"slots", Program.memory(Op.getSlots())},
        {"result", Result}});
   Program.launch(lightningKernel(),
-                 {Program.rows(Op.getSlots()), Program.number(Type.getHeads()),
-                  Program.number(Parts)},
+                 {Program.rows(Op.getSlots()), Program.size(Type.getHeads()),
+                  Program.size(Parts)},
                  Operands);
   return success();
 }

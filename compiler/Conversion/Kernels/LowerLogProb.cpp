@@ -32,7 +32,7 @@ launchLogProb(Operation *Op, Value Targets, int64_t Vocabulary, ExprAttr T,
   SmallVector<Named<Value>> Operands(Own);
   Operands.append(
       {{"targets", Program.memory(Targets)}, Maxima, Sums, Chosen, Rows});
-  Program.launch(Parts, {Program.productBlocks(T), Program.number(Groups)},
+  Program.launch(Parts, {Program.productBlocks(T), Program.size(Groups)},
                  Operands, Constants);
   Program.launch(logProbKernel(), {Program.fewRowBlocks(T)},
                  {Maxima,
@@ -47,7 +47,7 @@ static LogicalResult lowerTokenLogProb(TokenLogProbOp Op,
                                        ProgramLowering &Program) {
   auto Type = cast<RankedTensorType>(Op.getLogits().getType());
   if (!Type.getElementType().isF32())
-    return Op.emitOpError("is only known for logits of f32, found ") << Type;
+    return Op.emitOpError("expected f32 logits, found ") << Type;
   Value Logits = Program.memory(Op.getLogits());
   return launchLogProb(Op, Op.getTargets(), Type.getDimSize(1),
                        plan::rowsOf(Logits), logitsPartsKernel(),

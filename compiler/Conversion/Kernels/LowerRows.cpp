@@ -67,7 +67,7 @@ static LogicalResult lowerRotary(RotaryOp Op, ProgramLowering &Program) {
     return failure();
   const int64_t Heads = cast<MemRefType>(X.getType()).getDimSize(1);
   Program.launch(
-      rotaryKernel(), {Program.fewRowBlocks(T), Program.number(Heads)},
+      rotaryKernel(), {Program.fewRowBlocks(T), Program.size(Heads)},
       {{"x", X},
        {"positions", Program.memory(Op.getPositions())},
        {"result", Program.allocate(Op.getResult(), T)},
@@ -93,8 +93,8 @@ static LogicalResult lowerElementwise(Operation *Op, ProgramLowering &Program) {
   for (auto [Number, Operand] : llvm::enumerate(Op->getOperands())) {
     Value Memory = Program.memory(Operand);
     if (!cast<MemRefType>(Memory.getType()).getLayout().isIdentity())
-      return Op->emitOpError("cannot read an operand that is a part of each "
-                             "row of another value");
+      return Op->emitOpError(
+          "expected contiguous operands, found a strided view");
     Inputs.push_back(
         Program.view(Memory, {kDynamic, Step.isPerToken(Number) ? 1 : Width}));
   }
@@ -119,7 +119,8 @@ template <typename HeadsOp>
 static LogicalResult lowerHeads(HeadsOp Op, ProgramLowering &Program) {
   Value From = Program.memory(Op.getOperand());
   if (!cast<MemRefType>(From.getType()).getLayout().isIdentity())
-    return Op.emitOpError("cannot reshape a part of each row of another value");
+    return Op.emitOpError(
+        "expected a contiguous operand, found a strided view");
   SmallVector<int64_t> Shape(
       cast<RankedTensorType>(Op.getResult().getType()).getShape());
   Shape[0] = kDynamic;

@@ -24,7 +24,7 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
     return failure();
 
   const SampleMemory Memory(Program.blocks(), Op.getContext(), V);
-  const ExprAttr Groups = Program.number(Memory.Groups);
+  const ExprAttr Groups = Program.size(Memory.Groups);
   auto Buffer = [&](StringRef Name, MemRefType Type) {
     return Named<Value>{Name, Program.buffer(Type, Rows)};
   };

@@ -38,7 +38,7 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
 
   // T new tokens can touch one key block more than they would fill.
   Program.launch(appendKernel(),
-                 {Sequences, Program.number(Type.getHeads()),
+                 {Sequences, Program.size(Type.getHeads()),
                   T.plus(KeyRows).ceilDiv(KeyRows)},
                  {{"k", Program.memory(Op.getK())},
                   {"v", Program.memory(Op.getV())},
@@ -57,7 +57,7 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
                                  B.getI64IntegerAttr(SegmentKeys)};
   Program.launch(
       softmaxKernel(),
-      {Sequences, Program.number(Heads), T.ceilDiv(Program.blocks().QueryRows)},
+      {Sequences, Program.size(Heads), T.ceilDiv(Program.blocks().QueryRows)},
       {Q, Keys, Values, Positions, CuSeqlens, Slots, Result}, {Scale, Segment});
   if (!SegmentKeys)
     return success();
@@ -71,11 +71,11 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
   const Named<Value> Powers{"powers", Program.buffer(Parts.Numbers, Sequences)};
   Program.launch(
       softmaxSplitKernel(),
-      {Sequences, Program.number(Type.getHeads() * HeadBlocks),
-       Program.number(Parts.Cells)},
+      {Sequences, Program.size(Type.getHeads() * HeadBlocks),
+       Program.size(Parts.Cells)},
       {Q, Keys, Values, Positions, CuSeqlens, Slots, Sums, Maxima, Powers},
       {Scale, Segment, {"cells", B.getI64IntegerAttr(Parts.Cells)}});
-  Program.launch(softmaxJoinKernel(), {Sequences, Program.number(Heads)},
+  Program.launch(softmaxJoinKernel(), {Sequences, Program.size(Heads)},
                  {Sums, Maxima, Powers, Positions, CuSeqlens, Slots, Result},
                  {Segment});
   return success();

@@ -47,10 +47,18 @@ Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
       Value(), Value(), panelDims(Leading), Layout.Pairs);
 }
 
-Value m1::columnsOf(KernelBody &B, Value J, int64_t Panel, int64_t N) {
+Value m1::columnsOf(KernelBody &B, Value First, int64_t Panel, int64_t N) {
   if (N % Panel == 0)
     return {};
-  return B.smaller(B.index(Panel), B.minus(B.index(N), B.times(J, Panel)));
+  return B.smaller(B.index(Panel), B.minus(B.index(N), First));
+}
+
+void m1::forPanelsOfCell(KernelBody &B, int64_t Panels,
+                         llvm::function_ref<void(Value Panel)> Body) {
+  const int64_t Count = B.Blocks.PanelsPerCell;
+  Value From = B.times(B.Y, Count);
+  Value To = B.smaller(B.plus(From, B.index(Count)), B.index(Panels));
+  B.loop(From, To, [&](Value Panel) { Body(Panel); });
 }
 
 KernelDeclaration m1::packKernel() {
@@ -63,9 +71,7 @@ KernelDeclaration m1::packKernel() {
             const int64_t Panel = To.Panel;
             Value First = B.times(B.X, Panel);
             Value Zero = B.index(0);
-            Value Rows;
-            if (N % Panel != 0)
-              Rows = B.smaller(B.index(Panel), B.minus(B.index(N), First));
+            Value Rows = columnsOf(B, First, Panel, N);
             Value W =
                 B.load(B["source"], {First, Zero}, {0, 1}, {Panel, K}, Rows);
             SmallVector<Value> Where(To.shape().size(), Zero);

@@ -34,9 +34,15 @@ bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
 /// preceded by the expert's if the weight has an axis of experts.
 mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
 
-/// The number of columns of panel `J` that are below `N`; null if all panels
-/// are full.
-mlir::Value columnsOf(KernelBody &B, mlir::Value J, int64_t Panel, int64_t N);
+/// The number of columns below `N` in the panel that starts at column `First`;
+/// null if all panels are full.
+mlir::Value columnsOf(KernelBody &B, mlir::Value First, int64_t Panel,
+                      int64_t N);
+
+/// Runs `Body` on the number of each panel in the group of cell coordinate y,
+/// out of `Panels`.
+void forPanelsOfCell(KernelBody &B, int64_t Panels,
+                     llvm::function_ref<void(mlir::Value Panel)> Body);
 
 /// Packs a weight, and widens it where `packed` has a wider element type. Grid:
 /// panels.

@@ -28,8 +28,8 @@ KernelDeclaration m1::elementwiseKernel() {
             const ElementwiseBlock At{First, B.index(0), Rows, {}, {M, N}};
             SmallVector<Value> Operands;
             for (unsigned I = 0; I < Step.operands(); ++I)
-              Operands.push_back(loadOperand(B, B["input" + std::to_string(I)],
-                                             Step.isPerToken(I), At));
+              Operands.push_back(
+                  loadOperand(B, B[inputName(I)], Step.isPerToken(I), At));
             B.store(Step.emit(B, Operands), B["result"], {First, At.Column},
                     {0, 1}, Rows);
           }};

@@ -120,7 +120,7 @@ Value SampleBody::sum(Value Block) { return all(Block, CombiningKind::ADD); }
 
 Value SampleBody::ones(Value Condition) {
   auto Shape = cast<VectorType>(Condition.getType()).getShape();
-  return B.select(Condition, B.zeros(Shape, B.getI32Type(), 1),
+  return B.select(Condition, B.filled(Shape, 1, B.getI32Type()),
                   B.zeros(Shape, B.getI32Type()));
 }
 

@@ -86,7 +86,7 @@ struct SoftmaxRows {
 
   Seen nothing() const {
     const int64_t M = rows();
-    return {B.zeros({M, width()}), B.zeros(M, {}, kMasked), B.zeros(M)};
+    return {B.zeros({M, width()}), B.filled(M, kMasked), B.zeros(M)};
   }
 
   /// The partial result over key blocks `From` <= i < `To`, in order. For a row
@@ -139,7 +139,7 @@ static Value quotient(KernelBody &B, const Seen &Final) {
   return B.mulF(Final.O, B.along(Inverse, 1, D));
 }
 
-static Value dividedUp(KernelBody &B, Value V, int64_t By) {
+static Value ceilDiv(KernelBody &B, Value V, int64_t By) {
   return B.over(B.plus(V, B.index(By - 1)), By);
 }
 
@@ -169,13 +169,13 @@ static void buildSoftmax(KernelBody &B) {
       Block.Positions = shifted(B, B.iota({M, C}, 0), Position);
       Block.Past = B.plus(Position, Rows);
 
-      Value Blocks = dividedUp(B, Block.Past, C);
+      Value Blocks = ceilDiv(B, Block.Past, C);
       Seen Final;
       if (SegmentKeys) {
         const int64_t PerSegment = SegmentKeys / C;
         Final = Seen::of(B.loop(
-            Zero, dividedUp(B, Block.Past, SegmentKeys),
-            Block.nothing().values(), [&](Value Segment, ValueRange Carried) {
+            Zero, ceilDiv(B, Block.Past, SegmentKeys), Block.nothing().values(),
+            [&](Value Segment, ValueRange Carried) {
               Value From = B.times(Segment, PerSegment);
               Value To = B.smaller(B.plus(From, B.index(PerSegment)), Blocks);
               return join(B, Seen::of(Carried), Block.walk(From, To)).values();
@@ -207,8 +207,7 @@ KernelDeclaration m1::softmaxKernel() {
 //===----------------------------------------------------------------------===//
 
 SegmentMemory::SegmentMemory(int64_t SegmentKeys, int64_t Length, int64_t Heads,
-                             int64_t Width, MLIRContext *Context)
-    : Keys(SegmentKeys) {
+                             int64_t Width, MLIRContext *Context) {
   // Cells beyond this take further segments in turn: most sequences are shorter
   // than the longest.
   constexpr int64_t kMostCells = 64;
@@ -246,8 +245,8 @@ static void buildSoftmaxSplit(KernelBody &B) {
       Block.Positions = B.fill(B.toI32(Seq.Position), {M, C});
       Block.Past = B.plus(Seq.Position, One);
 
-      Value Blocks = dividedUp(B, Block.Past, C);
-      Value Segments = dividedUp(B, Block.Past, SegmentKeys);
+      Value Blocks = ceilDiv(B, Block.Past, C);
+      Value Segments = ceilDiv(B, Block.Past, SegmentKeys);
       auto Sum = [&](Value Segment) {
         Value From = B.times(Segment, SegmentKeys / C);
         Value To = B.smaller(B.plus(From, B.index(SegmentKeys / C)), Blocks);
@@ -282,9 +281,9 @@ static void buildSoftmaxJoin(KernelBody &B) {
   withSequence(B, [&](const Sequence &Seq) {
     B.ifThen(B.equal(Seq.Count, One), [&] {
       Value Past = B.plus(Seq.Position, One);
-      const Seen None{B.zeros({1, D}), B.zeros(1, {}, kMasked), B.zeros(1)};
+      const Seen None{B.zeros({1, D}), B.filled(1, kMasked), B.zeros(1)};
       Seen Final = Seen::of(
-          B.loop(Zero, dividedUp(B, Past, B.integer("segment_keys")),
+          B.loop(Zero, ceilDiv(B, Past, B.integer("segment_keys")),
                  None.values(), [&](Value Segment, ValueRange Carried) {
                    auto Load = [&](StringRef Argument) {
                      return B.load(B[Argument], {B.X, Head, Segment}, {1}, {1});

@@ -38,7 +38,6 @@ KernelDeclaration softmaxKernel();
 /// sequence, head and segment the weighted sum of v, the largest score and the
 /// sum of exponentials.
 struct SegmentMemory {
-  int64_t Keys;  // of a segment
   int64_t Cells; // that share the segments of a sequence and head
   mlir::MemRefType Sums, Numbers; // [B, H, segments, D], [B, H, segments]
 

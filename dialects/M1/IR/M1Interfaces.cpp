@@ -168,7 +168,7 @@ LogicalResult m1::verifyF64(Operation *Op) {
       return WalkResult::advance();
     if (auto Known = dyn_cast<F64OpInterface>(Each))
       return WalkResult(Known.verifyF64());
-    Each->emitOpError("is not known for f64: cast to f32 before it");
+    Each->emitOpError("does not support f64; cast its operands to f32");
     return WalkResult::interrupt();
   });
   return success(!Result.wasInterrupted());

@@ -299,12 +299,12 @@ LogicalResult FusedOp::verifyRegions() {
         Op.getOpOperands(), [&](OpOperand &Use) { return Use.get() == Last; });
     if (!llvm::hasSingleElement(Uses))
       return Op.emitOpError()
-             << "C2: expected one operand to be the result of the op before, "
+             << "C2: expected one operand to be the preceding op's result, "
                 "found "
              << llvm::range_size(Uses);
     if (Elementwise.isPerToken((*Uses.begin()).getOperandNumber()))
-      return Op.emitOpError() << "C2: expected the result of the op before as "
-                                 "another operand than the per-token one";
+      return Op.emitOpError() << "C2: expected the preceding op's result as an "
+                                 "operand that is not per token";
     if (!Last.hasOneUse())
       return Last.getDefiningOp()->emitOpError()
              << "C3: expected one use of a result in the body of m1.fused, "
@@ -315,7 +315,7 @@ LogicalResult FusedOp::verifyRegions() {
   auto Yield = dyn_cast<YieldOp>(Body.back());
   if (!Yield || Yield.getValue() != Last)
     return Body.back().emitOpError()
-           << "C4: expected m1.yield of the result of the op before";
+           << "C4: expected m1.yield of the preceding op's result";
   if (Last.getType() != getType())
     return emitOpError() << "C5: expected a body that yields " << getType()
                          << ", found " << Last.getType();

@@ -31,14 +31,14 @@ m1.state @a : !m1.kv_cache<1 x 8, f32>
 m1.state @b : !m1.kv_cache<1 x 8, f32>
 func.func @f() {
   %s = m1.read_state @a : !m1.kv_cache<1 x 8, f32>
-  // expected-error@+1 {{expected a successor of @b, found one of another state}}
+  // expected-error@+1 {{expected an updated value of @b, found one of another state}}
   m1.write_state %s, @b : !m1.kv_cache<1 x 8, f32>
   return
 }
 
 // -----
 
-// expected-error@+1 {{the name init is taken by the program that packs weights; choose another}}
+// expected-error@+1 {{'init' is reserved for the program that packs weights; rename the function}}
 func.func @init() {
   return
 }
@@ -47,7 +47,7 @@ func.func @init() {
 
 func.func @f(%x: tensor<?x12xf32>) -> tensor<?x2x2xbf16> {
   %q, %k, %v = m1.split_qkv %x : (tensor<?x12xf32>) -> (tensor<?x2x2xf32>, tensor<?x2x2xf32>, tensor<?x2x2xf32>)
-  // expected-error@+1 {{cannot read an operand that is a part of each row of another value}}
+  // expected-error@+1 {{expected contiguous operands, found a strided view}}
   %r = m1.cast %k : tensor<?x2x2xf32> to tensor<?x2x2xbf16>
   return %r : tensor<?x2x2xbf16>
 }
@@ -57,7 +57,7 @@ func.func @f(%x: tensor<?x12xf32>) -> tensor<?x2x2xbf16> {
 // A contiguous view would show the wrong elements.
 func.func @f(%x: tensor<?x12xf32>) -> tensor<?x4xf32> {
   %q, %k, %v = m1.split_qkv %x : (tensor<?x12xf32>) -> (tensor<?x2x2xf32>, tensor<?x2x2xf32>, tensor<?x2x2xf32>)
-  // expected-error@+1 {{cannot reshape a part of each row of another value}}
+  // expected-error@+1 {{expected a contiguous operand, found a strided view}}
   %r = m1.merge_heads %k : (tensor<?x2x2xf32>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
 }
@@ -66,7 +66,7 @@ func.func @f(%x: tensor<?x12xf32>) -> tensor<?x4xf32> {
 
 func.func @f(%x: tensor<?x12xf32>) -> tensor<?x2x2xf32> {
   %q, %k, %v = m1.split_qkv %x : (tensor<?x12xf32>) -> (tensor<?x2x2xf32>, tensor<?x2x2xf32>, tensor<?x2x2xf32>)
-  // expected-error@+1 {{cannot copy result 0 of type 'tensor<?x2x2xf32>', a part of each row of another value: return it from the op that computes it}}
+  // expected-error@+1 {{cannot copy result 0 of type 'tensor<?x2x2xf32>': expected a contiguous value, found a strided view; return it from the op that computes it}}
   return %v : tensor<?x2x2xf32>
 }
 
@@ -96,7 +96,7 @@ func.func @f(%x: i32) {
 // -----
 
 func.func @f(%x: tensor<?x8xbf16>, %t: tensor<?xi32>) -> tensor<?xf32> {
-  // expected-error@+1 {{is only known for logits of f32, found 'tensor<?x8xbf16>'}}
+  // expected-error@+1 {{expected f32 logits, found 'tensor<?x8xbf16>'}}
   %r = m1.token_log_prob %x, %t : (tensor<?x8xbf16>, tensor<?xi32>) -> tensor<?xf32>
   return %r : tensor<?xf32>
 }
@@ -139,7 +139,7 @@ func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: 
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> tensor<?xf32> {
-  // expected-error@+1 {{expected its result to be returned: the caller learns from it of a damaged logit}}
+  // expected-error@+1 {{expected the function to return its result, through which NaN and infinite logits are reported}}
   %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
     : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   %r = m1.token_log_prob %x, %drawn : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?xf32>
@@ -238,7 +238,7 @@ func.func @f(%x: tensor<?x8xf32>) -> (tensor<?x8xf32> {m1.dim = "U"}) {
 
 // Kernels of elementwise ops compute in f32: f64 is not narrowed silently.
 func.func @f(%x: tensor<?x8xf64>, %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
-  // expected-error@+1 {{'m1.silu_mul' op is not known for f64: cast to f32 before it}}
+  // expected-error@+1 {{'m1.silu_mul' op does not support f64; cast its operands to f32}}
   %r = m1.silu_mul %y, %x : (tensor<?x8xf32>, tensor<?x8xf64>) -> tensor<?x8xf32>
   return %r : tensor<?x8xf32>
 }
@@ -248,7 +248,7 @@ func.func @f(%x: tensor<?x8xf64>, %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
 m1.parameter @w : tensor<8xf32> from [#m1.source<"w">]
 func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf64> {
   %w = m1.load_parameter @w : tensor<8xf32>
-  // expected-error@+1 {{'m1.rms_norm' op is not known for f64}}
+  // expected-error@+1 {{'m1.rms_norm' op does not support f64}}
   %r = m1.rms_norm %x, %w eps 1.0 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf64>
   return %r : tensor<?x8xf64>
 }

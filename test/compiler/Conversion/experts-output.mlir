@@ -50,7 +50,7 @@
 // CHECK-SAME: %[[RESULT1:.*]]: memref<?x2xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[WEIGHT:.*]] = plan.global_ref @gate.panels16 : memref<1x8x16xf32>
 // CHECK: %[[ROWS:.*]] = plan.scalar T
-// CHECK: plan.launch @router_8x2_bf16_f32_experts5 grid [T ceildiv 8, 1, 1]
+// CHECK: plan.launch @router_8x2_bf16_f32_expert_count5 grid [T ceildiv 8, 1, 1]
 // CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, weight = %[[WEIGHT]] : memref<1x8x16xf32>,
 // CHECK-SAME: experts = %[[RESULT0]] : memref<?x2xi32> written, weights = %[[RESULT1]] : memref<?x2xf32> written,
 // CHECK-SAME: rows = %[[ROWS]] : index)
@@ -84,7 +84,7 @@
 // CHECK-SAME: result = %[[RESULT0]] : memref<?x8xf32> written, rows = %[[ROWS]] : index)
 
 // Columns past the 5 experts only fill the panel; equals go to the lower index.
-// CHECK-LABEL: tile.kernel @router_8x2_bf16_f32_experts5(
+// CHECK-LABEL: tile.kernel @router_8x2_bf16_f32_expert_count5(
 // CHECK: %[[DOT:.*]] = tile.dot
 // CHECK: %[[COLUMN:.*]] = tile.iota 1 : vector<8x16xi32>
 // CHECK: arith.constant dense<5> : vector<8x16xi32>

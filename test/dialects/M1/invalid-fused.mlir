@@ -39,7 +39,7 @@ func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>, %n: tensor<32xf32>) ->
 func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>, %a: tensor<?x32xf32>) -> tensor<?x32xf32> {
   %y = m1.fused -> tensor<?x32xf32> {
     %0 = m1.linear %x, %w : (tensor<?x16xf32>, tensor<32x16xf32>) -> tensor<?x32xf32>
-    // expected-error@+1 {{C2: expected one operand to be the result of the op before, found 0}}
+    // expected-error@+1 {{C2: expected one operand to be the preceding op's result, found 0}}
     %1 = m1.silu %a : (tensor<?x32xf32>) -> tensor<?x32xf32>
     m1.yield %1 : tensor<?x32xf32>
   }
@@ -51,7 +51,7 @@ func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>, %a: tensor<?x32xf32>) 
 func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>) -> tensor<?x32xf32> {
   %y = m1.fused -> tensor<?x32xf32> {
     %0 = m1.linear %x, %w : (tensor<?x16xf32>, tensor<32x16xf32>) -> tensor<?x32xf32>
-    // expected-error@+1 {{C2: expected one operand to be the result of the op before, found 2}}
+    // expected-error@+1 {{C2: expected one operand to be the preceding op's result, found 2}}
     %1 = m1.silu_mul %0, %0 : (tensor<?x32xf32>, tensor<?x32xf32>) -> tensor<?x32xf32>
     m1.yield %1 : tensor<?x32xf32>
   }
@@ -63,7 +63,7 @@ func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>) -> tensor<?x32xf32> {
 func.func @f(%x: tensor<?x16xf32>, %w: tensor<1x16xf32>, %a: tensor<?x32xf32>) -> tensor<?x32xf32> {
   %y = m1.fused -> tensor<?x32xf32> {
     %0 = m1.linear %x, %w : (tensor<?x16xf32>, tensor<1x16xf32>) -> tensor<?x1xf32>
-    // expected-error@+1 {{C2: expected the result of the op before as another operand than the per-token one}}
+    // expected-error@+1 {{C2: expected the preceding op's result as an operand that is not per token}}
     %1 = m1.shared_mix %a, %a, %0 : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x1xf32>) -> tensor<?x32xf32>
     m1.yield %1 : tensor<?x32xf32>
   }
@@ -89,7 +89,7 @@ func.func @f(%x: tensor<?x16xf32>, %w: tensor<32x16xf32>, %a: tensor<?x32xf32>) 
   %y = m1.fused -> tensor<?x32xf32> {
     %0 = m1.linear %x, %w : (tensor<?x16xf32>, tensor<32x16xf32>) -> tensor<?x32xf32>
     %1 = m1.silu %0 : (tensor<?x32xf32>) -> tensor<?x32xf32>
-    // expected-error@+1 {{C4: expected m1.yield of the result of the op before}}
+    // expected-error@+1 {{C4: expected m1.yield of the preceding op's result}}
     m1.yield %a : tensor<?x32xf32>
   }
   return %y : tensor<?x32xf32>
