@@ -56,9 +56,9 @@ void printFunction(FunctionOp Op, mlir::OpAsmPrinter &Printer,
   function_interface_impl::printFunctionSignature(
       Printer, Op, Op.getArgumentTypes(), /*isVariadic=*/false,
       Op.getResultTypes());
-  SmallVector<StringRef> Hidden{
-      Op.getFunctionTypeAttrName().getValue(),
-      Op.getArgAttrsAttrName().getValue(), Op.getResAttrsAttrName().getValue()};
+  SmallVector<StringRef> Hidden{Op.getFunctionTypeAttrName().getValue(),
+                                Op.getArgAttrsAttrName().getValue(),
+                                Op.getResAttrsAttrName().getValue()};
   Hidden.append(Elided.begin(), Elided.end());
   function_interface_impl::printFunctionAttributes(Printer, Op, Hidden);
   Printer << ' ';
