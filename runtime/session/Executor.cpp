@@ -109,11 +109,16 @@ absl::Status Executor::prepare() {
   M1_RETURN_IF_ERROR(TheDevice.loadKernels(Plan));
   for (uint32_t I = 0; I < length(Plan->arenas()); ++I) {
     const plan::Arena &Arena = *Plan->arenas()->Get(I);
+    if (Arena.kind() == plan::ArenaKind::Constants) {
+      M1_ASSIGN_OR_RETURN(
+          Device::Address Address,
+          TheDevice.load(Arena.data() ? Arena.data()->data() : nullptr,
+                         Arena.bytes()));
+      Arenas.push_back(Address);
+      continue;
+    }
     absl::StatusOr<Device::Address> Address =
-        Arena.kind() == plan::ArenaKind::Constants
-            ? TheDevice.load(Arena.data() ? Arena.data()->data() : nullptr,
-                             Arena.bytes())
-            : TheDevice.allocate(Arena.bytes(), Arena.kind());
+        TheDevice.allocate(Arena.bytes(), Arena.kind());
     if (!Address.ok())
       return makeError(Plan.name(), ": arena '", view(Arena.name()),
                        "': ", std::string(Address.status().message()));
@@ -326,7 +331,11 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
          Op != P.Operations.end() && Status.ok(); ++Op)
       Status = run(*Op);
     absl::StatusOr<uint32_t> Number = Kept.endRecording();
-    M1_RETURN_IF_ERROR(std::move(Status));
+    if (!Status.ok()) {
+      if (Number.ok())
+        Status.Update(Kept.forget(*Number));
+      return Status;
+    }
     M1_RETURN_IF_ERROR(Number.status());
     Record.Number = *Number;
   }
