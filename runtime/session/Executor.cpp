@@ -9,6 +9,7 @@
 #include "runtime/session/Executor.h"
 
 #include "runtime/plan/ParameterUse.h"
+#include "runtime/schema/InitFunction.h"
 #include "runtime/session/Signature.h"
 
 #include <algorithm>
@@ -129,7 +130,7 @@ absl::Status Executor::prepare() {
   for (uint32_t I = 0; I < length(Plan->functions()); ++I) {
     const plan::Function &Function = *Plan->functions()->Get(I);
     Program P{&Function,
-              view(Function.name()) == "init",
+              view(Function.name()) == plan::kInitFunction,
               {},
               unprovenArguments(*Plan, Function)};
     for (uint32_t J = 0; J < length(Function.steps()); ++J)
@@ -190,6 +191,11 @@ absl::Status Executor::bindParameters() {
   return TheDevice.synchronize();
 }
 
+static std::string initCalled(const LoadedPlan &Plan) {
+  return concat(Plan.name(), ": function '", plan::kInitFunction,
+                "' ran when the plan was loaded and cannot be called");
+}
+
 absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
   std::string Known;
   for (uint32_t I = 0; I < Programs.size(); ++I) {
@@ -200,11 +206,8 @@ absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
       return I;
     Known += concat(Known.empty() ? "" : ", ", Candidate);
   }
-  if (Name == "init" && Plan.function(Name))
-    return makeError(Plan.name(),
-                     ": function 'init' ran when the plan was loaded and "
-                     "cannot be called; expected one of ",
-                     Known);
+  if (Name == plan::kInitFunction && Plan.function(Name))
+    return makeError(initCalled(Plan), "; expected one of ", Known);
   return makeError(Plan.name(), ": no function '", Name, "'; it has ", Known);
 }
 
@@ -229,8 +232,7 @@ absl::Status Executor::call(uint32_t Function,
   const Program &P = Programs[Function];
   // The parameters that only `init` reads have been released.
   if (P.IsInit)
-    return makeError(Plan.name(), ": function 'init' ran when the plan was "
-                                  "loaded and cannot be called");
+    return makeError(initCalled(Plan));
   M1_RETURN_IF_ERROR(m1::bindSymbols(*Plan, *P.Function, Given, Symbols));
   M1_RETURN_IF_ERROR(checkOutputs(*P.Function, Results, Symbols));
   if (absl::Status Status = checkArguments(P.Unproven, Symbols); !Status.ok())

@@ -255,9 +255,10 @@ private:
       return inPlan(Free.status());
     if (Needs.total() > *Free)
       return makeError(PlanName, ": needs ", Needs.total(),
-                       " bytes on the device (packed weights ", Needs.Weights,
-                       ", states ", Needs.States, ", activations ",
-                       Needs.Activations, ", parameters ", Needs.Parameters,
+                       " bytes on the device (packed weights ",
+                       Needs.Weights + Needs.Constants, ", states ",
+                       Needs.States, ", activations ", Needs.Activations,
+                       ", parameters ", Needs.Parameters,
                        ", inputs and outputs ", Needs.CallTensors, "), ",
                        description(), " has ", *Free, " free");
     return absl::OkStatus();
