@@ -7,11 +7,11 @@
 # ===----------------------------------------------------------------------===//
 #
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. The project's and
-# LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_amx is m1run
-# with AMX emulated (x86-64 Linux only, feature "amx"), %m1run_bochs is m1run on an
-# emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
-# %m1run_amx_bochs is both, %python is the Python that runs lit. Builds with sanitizers
-# have the feature "sanitized". kernel_tests.py makes tests from *.kernels.
+# LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_bochs is m1run
+# on an emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
+# %python is the Python that runs lit. The feature "amx" says that m1run-amx, m1run with
+# AMX emulated, is built (x86-64 Linux only); "sanitized", that the build has sanitizers.
+# kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
 import os
@@ -48,8 +48,6 @@ if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
     (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
-    (r"%m1run_amx\b", config.m1c_build_root + "/bin/m1run-amx"),
     (r"%m1run_bochs\b", config.m1c_build_root + "/bin/m1run-bochs"),
-    (r"%m1run_amx_bochs\b", config.m1c_build_root + "/bin/m1run-amx-bochs"),
     (r"%python\b", '"%s"' % sys.executable),
 ]

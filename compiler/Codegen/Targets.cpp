@@ -10,6 +10,7 @@
 
 #include "compiler/Codegen/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "runtime/schema/GpuTargets.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
 
@@ -45,19 +46,13 @@ static std::vector<KnownTarget> makeTable() {
     Add("x86-64-v4", 16, 32, V4);
     Add("x86-64-v3", 8, 16, V3);
   }
-  // Compute capabilities from 8.0, which brought asynchronous copies and bf16.
-  // Shared memory per thread block: CUDA C++ Programming Guide, "Technical
-  // Specifications per Compute Capability".
-  for (auto [Name, SharedKiB] :
-       {std::pair("sm_80", 163), std::pair("sm_86", 99),
-        std::pair("sm_87", 163), std::pair("sm_89", 99),
-        std::pair("sm_90", 227), std::pair("sm_90a", 227)})
-    Table.push_back({Name,
+  for (const plan::GpuTarget &Gpu : plan::kGpuTargets)
+    Table.push_back({Gpu.Name,
                      TargetKind::Gpu,
-                     Name,
+                     Gpu.Name,
                      /*Lanes=*/0,
                      /*Registers=*/255,
-                     int64_t(SharedKiB) << 10,
+                     int64_t(Gpu.SharedKiB) << 10,
                      /*HasMatrixUnit=*/true,
                      {}});
   return Table;

@@ -13,8 +13,11 @@
 #include "runtime/device/gpu/GpuDevice.h"
 #include "runtime/device/ptx/PtxDriver.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
+#include <sched.h>
+#include <thread>
 
 using namespace m1;
 
@@ -32,6 +35,19 @@ static std::optional<unsigned> cudaOrdinal(std::string_view Name) {
       End != Name.data() + Name.size())
     return std::nullopt;
   return Ordinal;
+}
+
+/// The number of threads to use if the user asked for `Asked`; 0: one per
+/// processor available to the process.
+static absl::StatusOr<unsigned> chooseThreads(unsigned Asked) {
+  if (Asked > 1024)
+    return makeError("--threads ", Asked, ": at most 1024");
+  if (Asked > 0)
+    return Asked;
+  cpu_set_t Set;
+  if (::sched_getaffinity(0, sizeof Set, &Set) == 0)
+    return std::max(1, CPU_COUNT(&Set));
+  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 absl::StatusOr<std::unique_ptr<Device>>

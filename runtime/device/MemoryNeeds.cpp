@@ -29,9 +29,20 @@ static uint64_t largestBytes(const plan::Tensor &Tensor,
 MemoryNeeds::MemoryNeeds(const plan::Plan &Plan, uint64_t Alignment) {
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
     const plan::Arena &Arena = *Plan.arenas()->Get(I);
-    (Arena.kind() == plan::ArenaKind::Activations ? Activations
-     : Arena.kind() == plan::ArenaKind::State     ? States
-                                                  : Weights) += Arena.bytes();
+    switch (Arena.kind()) {
+    case plan::ArenaKind::Activations:
+      Activations += Arena.bytes();
+      break;
+    case plan::ArenaKind::Weights:
+      Weights += Arena.bytes();
+      break;
+    case plan::ArenaKind::State:
+      States += Arena.bytes();
+      break;
+    case plan::ArenaKind::Constants:
+      Constants += Arena.bytes();
+      break;
+    }
   }
   Parameters = peakParameterBytes(Plan);
 

@@ -16,7 +16,8 @@ namespace m1 {
 /// Bytes of a plan's memory by kind, with all symbols at their bounds.
 struct MemoryNeeds {
   uint64_t Activations = 0, States = 0;
-  uint64_t Weights = 0;     ///< packed weights and constants
+  uint64_t Weights = 0; ///< packed weights
+  uint64_t Constants = 0;
   uint64_t Parameters = 0;  ///< at their peak
   uint64_t CallTensors = 0; ///< inputs and outputs of one function
   uint64_t Outputs = 0;     ///< outputs of one function
@@ -27,7 +28,8 @@ struct MemoryNeeds {
 
   /// The sum, for a device with its own memory.
   uint64_t total() const {
-    return Activations + Weights + States + Parameters + CallTensors;
+    return Activations + Weights + Constants + States + Parameters +
+           CallTensors;
   }
 };
 

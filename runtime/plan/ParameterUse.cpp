@@ -8,6 +8,8 @@
 
 #include "runtime/plan/ParameterUse.h"
 
+#include "runtime/schema/InitFunction.h"
+
 #include <algorithm>
 
 using namespace m1;
@@ -32,7 +34,7 @@ std::vector<ParameterUse> m1::parameterUses(const plan::Plan &Plan) {
   std::vector<ParameterUse> Uses(length(Plan.parameters()));
   for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
     const plan::Function &Function = *Plan.functions()->Get(I);
-    bool IsInit = view(Function.name()) == "init";
+    bool IsInit = view(Function.name()) == plan::kInitFunction;
     for (uint32_t J = 0; J < length(Function.steps()); ++J)
       forEachArgument(*Function.steps()->Get(J), [&](const plan::Arg &Arg) {
         if (Arg.kind() != plan::ArgKind::Parameter)
@@ -61,8 +63,7 @@ uint64_t m1::peakParameterBytes(const plan::Plan &Plan) {
   std::vector<ParameterUse> Uses = parameterUses(Plan);
   for (size_t I = 0; I < Uses.size(); ++I) {
     const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
-    int64_t Bytes = *elementCount(shapeOf(Parameter)) *
-                    byteSize(elementType(Parameter.dtype()));
+    int64_t Bytes = bytesOf(Parameter);
     if (Uses[I].FirstInInit != ParameterUse::Never) {
       Changes.push_back({Uses[I].FirstInInit, false, Bytes});
       if (!Uses[I].Kept)

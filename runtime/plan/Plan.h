@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,14 @@ inline std::vector<int64_t> shapeOf(const plan::Parameter &Parameter) {
   if (!Parameter.shape())
     return {};
   return {Parameter.shape()->begin(), Parameter.shape()->end()};
+}
+/// The number of elements; none if it overflows.
+inline std::optional<int64_t> elementCount(const plan::Parameter &Parameter) {
+  return elementCount(shapeOf(Parameter));
+}
+/// The size of a verified plan's parameter.
+inline uint64_t bytesOf(const plan::Parameter &Parameter) {
+  return *elementCount(Parameter) * byteSize(elementType(Parameter.dtype()));
 }
 /// The length of a vector field, 0 if it is absent.
 template <typename T> uint32_t length(const flatbuffers::Vector<T> *Vector) {

@@ -8,6 +8,8 @@
 
 #include "runtime/plan/Plan.h"
 
+#include "runtime/schema/InitFunction.h"
+
 #include <optional>
 #include <set>
 #include <string>
@@ -77,12 +79,11 @@ private:
       std::string_view Name = view(Parameter.name());
       M1_RETURN_IF_ERROR(uniqueName(Name, "parameter", Names));
       M1_RETURN_IF_ERROR(dtype(Parameter.dtype(), Name));
-      std::optional<int64_t> Count = elementCount(shapeOf(Parameter));
+      std::optional<int64_t> Count = elementCount(Parameter);
       if (!Count || static_cast<uint64_t>(*Count) > MaxBytes / 8)
         return fail("parameter '", Name, "' has the shape ",
                     formatShape(shapeOf(Parameter)));
-      ParameterBytes.push_back(*Count *
-                               byteSize(elementType(Parameter.dtype())));
+      ParameterBytes.push_back(bytesOf(Parameter));
     }
     return absl::OkStatus();
   }
@@ -250,7 +251,7 @@ private:
                         std::set<std::string_view> &Functions) {
     Context.clear();
     M1_RETURN_IF_ERROR(uniqueName(view(F.name()), "function", Functions));
-    IsInit = view(F.name()) == "init";
+    IsInit = view(F.name()) == plan::kInitFunction;
     Context = concat("function '", view(F.name()), "': ");
     if (IsInit && (length(F.inputs()) || length(F.outputs())))
       return fail("'init' can have neither inputs nor outputs");
@@ -342,10 +343,9 @@ private:
           Earlier.input() == Check.offsets() && same(*Earlier.total(), Extent))
         return absl::OkStatus();
     }
-    return fail("check ", Number, " uses input ", Check.offsets(),
-                ", of which no earlier check says that its offsets end at the "
-                "extent of '",
-                view(Input.name()), "'");
+    return fail("check ", Number, ": no earlier Offsets check of input ",
+                Check.offsets(), " has the extent of '", view(Input.name()),
+                "' as its total");
   }
 
   absl::Status step(const plan::Step &Step) {
@@ -467,8 +467,9 @@ private:
       return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
                   " ", Index);
     if (Arg->offset() > ObjectBytes || Reach > ObjectBytes - Arg->offset())
-      return fail("an argument reaches byte ", Arg->offset(), " + ", Reach,
-                  " of ", Kind, " ", Index, ", which has ", ObjectBytes);
+      return fail("an argument covers ", Reach, " bytes from byte ",
+                  Arg->offset(), " of ", Kind, " ", Index, ", which has ",
+                  ObjectBytes);
     return absl::OkStatus();
   }
 

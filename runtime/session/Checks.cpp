@@ -43,7 +43,7 @@ public:
       std::sort(Row.begin(), Row.end());
       for (size_t I = 1; I < Row.size(); ++I)
         if (Row[I].first == Row[I - 1].first)
-          return fail(Row[I].second, "another number than element ",
+          return fail(Row[I].second, "a value different from element ",
                       indexOf(Row[I - 1].second));
     }
     return absl::OkStatus();
@@ -56,7 +56,7 @@ public:
       if (Elements[I] < Elements[I - 1])
         return fail(I, "at least ", Elements[I - 1], ", the element before it");
     if (Elements.back() != Total)
-      return fail(Elements.size() - 1, Total, " as the last");
+      return fail(Elements.size() - 1, Total, ", the total");
     return absl::OkStatus();
   }
 
@@ -124,6 +124,12 @@ absl::Status ElementChecker::check(const plan::Function &Function,
   return absl::OkStatus();
 }
 
+absl::Status m1::notFinite(std::string_view What, int64_t Token) {
+  return makeError(What, " of token ", Token,
+                   " is not a number or is infinite; the weights are damaged "
+                   "or do not suit the model");
+}
+
 absl::Status m1::checkDrawn(const plan::Function &Function,
                             std::span<const HostTensor> Outputs) {
   for (uint32_t I = 0; I < length(Function.drawn()); ++I) {
@@ -132,9 +138,7 @@ absl::Status m1::checkDrawn(const plan::Function &Function,
       continue; // no elements: see checkOutputs
     for (int32_t Token : elementsOf(Drawn))
       if (Token < 0)
-        return makeError("sample: the logit of token ", -1 - Token,
-                         " is not a number or is infinite; the weights are "
-                         "damaged or do not suit the model");
+        return notFinite("sample: the logit", -1 - Token);
   }
   return absl::OkStatus();
 }

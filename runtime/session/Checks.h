@@ -13,6 +13,7 @@
 #include "runtime/session/HostTensor.h"
 
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,9 @@ private:
   /// Scratch memory: elements of a row with their indices.
   std::vector<std::pair<int32_t, size_t>> Row;
 };
+
+/// The error for a value, `What`, of a token that is not finite.
+absl::Status notFinite(std::string_view What, int64_t Token);
 
 /// Reports sampling from logits that are not finite: outputs in
 /// `Function.drawn` then hold -1 - t, where t is a token with such a logit.

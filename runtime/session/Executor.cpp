@@ -9,6 +9,7 @@
 #include "runtime/session/Executor.h"
 
 #include "runtime/plan/ParameterUse.h"
+#include "runtime/schema/InitFunction.h"
 #include "runtime/session/Signature.h"
 
 #include <algorithm>
@@ -109,11 +110,16 @@ absl::Status Executor::prepare() {
   M1_RETURN_IF_ERROR(TheDevice.loadKernels(Plan));
   for (uint32_t I = 0; I < length(Plan->arenas()); ++I) {
     const plan::Arena &Arena = *Plan->arenas()->Get(I);
+    if (Arena.kind() == plan::ArenaKind::Constants) {
+      M1_ASSIGN_OR_RETURN(
+          Device::Address Address,
+          TheDevice.load(Arena.data() ? Arena.data()->data() : nullptr,
+                         Arena.bytes()));
+      Arenas.push_back(Address);
+      continue;
+    }
     absl::StatusOr<Device::Address> Address =
-        Arena.kind() == plan::ArenaKind::Constants
-            ? TheDevice.load(Arena.data() ? Arena.data()->data() : nullptr,
-                             Arena.bytes())
-            : TheDevice.allocate(Arena.bytes(), Arena.kind());
+        TheDevice.allocate(Arena.bytes(), Arena.kind());
     if (!Address.ok())
       return makeError(Plan.name(), ": arena '", view(Arena.name()),
                        "': ", std::string(Address.status().message()));
@@ -124,7 +130,7 @@ absl::Status Executor::prepare() {
   for (uint32_t I = 0; I < length(Plan->functions()); ++I) {
     const plan::Function &Function = *Plan->functions()->Get(I);
     Program P{&Function,
-              view(Function.name()) == "init",
+              view(Function.name()) == plan::kInitFunction,
               {},
               unprovenArguments(*Plan, Function)};
     for (uint32_t J = 0; J < length(Function.steps()); ++J)
@@ -185,6 +191,11 @@ absl::Status Executor::bindParameters() {
   return TheDevice.synchronize();
 }
 
+static std::string initCalled(const LoadedPlan &Plan) {
+  return concat(Plan.name(), ": function '", plan::kInitFunction,
+                "' ran when the plan was loaded and cannot be called");
+}
+
 absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
   std::string Known;
   for (uint32_t I = 0; I < Programs.size(); ++I) {
@@ -195,11 +206,8 @@ absl::StatusOr<uint32_t> Executor::find(std::string_view Name) const {
       return I;
     Known += concat(Known.empty() ? "" : ", ", Candidate);
   }
-  if (Name == "init" && Plan.function(Name))
-    return makeError(Plan.name(),
-                     ": function 'init' ran when the plan was loaded and "
-                     "cannot be called; expected one of ",
-                     Known);
+  if (Name == plan::kInitFunction && Plan.function(Name))
+    return makeError(initCalled(Plan), "; expected one of ", Known);
   return makeError(Plan.name(), ": no function '", Name, "'; it has ", Known);
 }
 
@@ -224,8 +232,7 @@ absl::Status Executor::call(uint32_t Function,
   const Program &P = Programs[Function];
   // The parameters that only `init` reads have been released.
   if (P.IsInit)
-    return makeError(Plan.name(), ": function 'init' ran when the plan was "
-                                  "loaded and cannot be called");
+    return makeError(initCalled(Plan));
   M1_RETURN_IF_ERROR(m1::bindSymbols(*Plan, *P.Function, Given, Symbols));
   M1_RETURN_IF_ERROR(checkOutputs(*P.Function, Results, Symbols));
   if (absl::Status Status = checkArguments(P.Unproven, Symbols); !Status.ok())
@@ -326,7 +333,11 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
          Op != P.Operations.end() && Status.ok(); ++Op)
       Status = run(*Op);
     absl::StatusOr<uint32_t> Number = Kept.endRecording();
-    M1_RETURN_IF_ERROR(std::move(Status));
+    if (!Status.ok()) {
+      if (Number.ok())
+        Status.Update(Kept.forget(*Number));
+      return Status;
+    }
     M1_RETURN_IF_ERROR(Number.status());
     Record.Number = *Number;
   }

@@ -8,6 +8,8 @@
 
 #include "runtime/session/LanguageModel.h"
 
+#include "runtime/session/Checks.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -54,12 +56,6 @@ constexpr std::string_view FieldNames[] = {
     "top_k",   "seeds",       "sample_positions",
     "targets", "sampled",     "log_probs",
     "logits"};
-
-absl::Status damaged(const char *What, int64_t Token) {
-  return makeError(What, " of token ", Token,
-                   " is not a number or is infinite; the weights are damaged "
-                   "or do not suit the model");
-}
 } // namespace
 
 absl::StatusOr<std::unique_ptr<LanguageModel>>
@@ -211,7 +207,7 @@ absl::Status LanguageModel::score(const RaggedBatch &Given,
   M1_RETURN_IF_ERROR(invoke(*Score));
   for (size_t I = 0; I < LogProbs.size(); ++I)
     if (!std::isfinite(LogProbs[I]))
-      return damaged("score: the log-probability", Wanted[I]);
+      return notFinite("score: the log-probability", Wanted[I]);
   return absl::OkStatus();
 }
 
@@ -227,7 +223,7 @@ absl::Status LanguageModel::logits(const RaggedBatch &Given,
                               [](float Logit) { return std::isfinite(Logit); });
   return Bad == Out.end()
              ? absl::OkStatus()
-             : damaged("logits: the logit", (Bad - Out.begin()) % Vocabulary);
+             : notFinite("logits: the logit", (Bad - Out.begin()) % Vocabulary);
 }
 
 absl::Status m1::checkTokens(const LanguageModel &Model,

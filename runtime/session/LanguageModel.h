@@ -31,7 +31,6 @@ struct RaggedBatch {
   /// position `Begin`. Position 0 starts a new sequence in the slot.
   void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece);
   int64_t tokens() const { return Tokens.size(); }
-  int64_t sequences() const { return Slots.size(); }
 };
 
 /// Sampling parameters per sequence of a batch; see m1.sample.

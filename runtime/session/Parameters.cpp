@@ -68,8 +68,7 @@ public:
     const plan::Parameter &Parameter = *Plan->parameters()->Get(Index);
     std::vector<int64_t> Shape = shapeOf(Parameter);
     ElementType Type = elementType(Parameter.dtype());
-    int64_t Count = *elementCount(Shape);
-    uint64_t Bytes = Count * byteSize(Type);
+    uint64_t Bytes = bytesOf(Parameter);
     if (!Values[Index]) {
       Values[Index] = allocateAligned(Bytes);
       fillRandom(Seed, view(Parameter.name()), Type, Shape,

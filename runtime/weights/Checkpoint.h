@@ -41,7 +41,6 @@ public:
   /// Null where there is no tensor of that name.
   const TensorInfo *find(std::string_view Name) const;
 
-  const std::vector<std::string> &files() const { return Files; }
   const std::string &fileOf(const TensorInfo &Tensor) const {
     return Files[Tensor.File];
   }

@@ -209,9 +209,11 @@ absl::StatusOr<NpyArray> m1::readNpy(const std::string &Path) {
     return makeError(Path, ": not a .npy file");
   unsigned Major = static_cast<uint8_t>(Text[6]);
   size_t LengthBytes = Major == 1 ? 2 : 4;
-  if (Major < 1 || Major > 3 || Text.size() < 8 + LengthBytes)
-    return makeError(Path, ": .npy format ", Major,
-                     ", expected 1, 2 or 3, or a truncated file");
+  if (Major < 1 || Major > 3)
+    return makeError(Path, ": .npy format ", Major, ", expected 1, 2 or 3");
+  if (Text.size() < 8 + LengthBytes)
+    return makeError(Path, ": truncated .npy header: a file of ", Text.size(),
+                     " bytes");
   uint64_t HeaderBytes = 0;
   for (size_t I = LengthBytes; I-- > 0;)
     HeaderBytes = HeaderBytes << 8 | static_cast<uint8_t>(Text[8 + I]);

@@ -79,7 +79,7 @@ public:
     if (Depth == 1) {
       TensorName = Value;
       if (!Names.insert(Value).second)
-        return fail("tensor '", Value, "' stands in the header twice");
+        return fail("duplicate tensor '", Value, "'");
       return true;
     }
     Key = Value;

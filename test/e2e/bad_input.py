@@ -319,10 +319,10 @@ def check_calls():
     broken("element 3 is 2, expected 1", positions=[38, 39, 0, 2, 3])
     broken("element 0 is 1, expected 0", cu_seqlens=[1, 2, 2, 5])
     broken("element 2 is 1, expected at least 2", cu_seqlens=[0, 2, 1, 5])
-    broken("element 3 is 4, expected 5 as the last", cu_seqlens=[0, 2, 2, 4])
-    broken("element 3 is 500, expected 5 as the last", cu_seqlens=[0, 2, 2, 500])
+    broken("element 3 is 4, expected 5, the total", cu_seqlens=[0, 2, 2, 4])
+    broken("element 3 is 500, expected 5, the total", cu_seqlens=[0, 2, 2, 500])
     broken("element 0 is 3, expected 0 to 2", slots=[3, 0, 1])
-    broken("element 2 is 0, expected another number than element 1", slots=[2, 0, 0])
+    broken("element 2 is 0, expected a value different from element 1", slots=[2, 0, 0])
 
     module = os.path.join(work, "experts.mlir")
     with open(module, "w") as file:
@@ -334,7 +334,7 @@ def check_calls():
     shutil.rmtree(OUT)
     for expected, chosen in (
         ("element [1, 0] is 4, expected 0 to 3", [[0, 3], [4, 0], [2, 1]]),
-        ("element [2, 1] is 2, expected another number than element [2, 0]", [[0, 3], [1, 0], [2, 2]]),
+        ("element [2, 1] is 2, expected a value different from element [2, 0]", [[0, 3], [1, 0], [2, 2]]),
     ):
         refused(["input 'chosen' of function 'experts': ", expected], *call(plan, "none", "experts", rows, chosen=chosen))
 
@@ -366,6 +366,8 @@ def check_tools():
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")
     refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
     refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
+    for option in ("--batch", "--prompt-len", "--new-tokens", "--repeat"):
+        refused([option + " 0: expected 1 or more"], "m1run", "bench", good, "--weights", folder, option, 0)
     for value in ("many", "-1", "", str(2**32)):
         refused([f"--threads {value}: expected a whole number from 0 to 4294967295"], *score(good, folder, tokens), "--threads", value)
     for value in ("-1", str(2**64), "0x", "1e3"):

@@ -8,6 +8,7 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/device/MemoryNeeds.h"
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Pieces.h"
 
@@ -99,10 +100,12 @@ private:
 };
 
 absl::Status runBench(const BenchCommand &Command) {
-  if (Command.Batch < 1 || Command.PromptLength < 1 || Command.NewTokens < 1 ||
-      Command.Repeat < 1)
-    return makeError("--batch, --prompt-len, --new-tokens and --repeat must be "
-                     "1 or more");
+  for (auto [Option, Value] : {std::pair("--batch", Command.Batch),
+                               {"--prompt-len", Command.PromptLength},
+                               {"--new-tokens", Command.NewTokens},
+                               {"--repeat", Command.Repeat}})
+    if (Value < 1)
+      return makeError(Option, " ", Value, ": expected 1 or more");
   auto LoadStart = std::chrono::steady_clock::now();
   M1_ASSIGN_OR_RETURN(
       std::unique_ptr<m1::Session> Session,
@@ -135,15 +138,10 @@ absl::Status runBench(const BenchCommand &Command) {
   printProfile(*Session);
 
   const plan::Plan &Plan = **Session->Plan;
-  uint64_t ArenaBytes[4] = {}, ParameterBytes = 0; // by ArenaKind
-  for (uint32_t I = 0; I < length(Plan.arenas()); ++I)
-    ArenaBytes[static_cast<int>(Plan.arenas()->Get(I)->kind())] +=
-        Plan.arenas()->Get(I)->bytes();
-  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
-    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
-    ParameterBytes += *elementCount(shapeOf(Parameter)) *
-                      byteSize(elementType(Parameter.dtype()));
-  }
+  const MemoryNeeds Needs(Plan, /*Alignment=*/1);
+  uint64_t ParameterBytes = 0;
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I)
+    ParameterBytes += bytesOf(*Plan.parameters()->Get(I));
   struct rusage Usage;
   ::getrusage(RUSAGE_SELF, &Usage);
   uint64_t PeakRss = static_cast<uint64_t>(Usage.ru_maxrss) * 1024;
@@ -163,9 +161,9 @@ absl::Status runBench(const BenchCommand &Command) {
                    {"decode_tokens_per_second", DecodeRate},
                    {"peak_rss_bytes", PeakRss},
                    {"parameter_bytes", ParameterBytes},
-                   {"activation_bytes", ArenaBytes[0]},
-                   {"packed_weight_bytes", ArenaBytes[1]},
-                   {"state_bytes", ArenaBytes[2]}};
+                   {"activation_bytes", Needs.Activations},
+                   {"packed_weight_bytes", Needs.Weights},
+                   {"state_bytes", Needs.States}};
     std::printf("%s\n", Result.dump(2).c_str());
     return absl::OkStatus();
   }
@@ -182,8 +180,8 @@ absl::Status runBench(const BenchCommand &Command) {
               static_cast<long long>(Command.Repeat));
   std::printf("memory    %.1f MiB at the peak; parameters %.1f, packed %.1f, "
               "states %.1f, activations %.1f\n",
-              mib(PeakRss), mib(ParameterBytes), mib(ArenaBytes[1]),
-              mib(ArenaBytes[2]), mib(ArenaBytes[0]));
+              mib(PeakRss), mib(ParameterBytes), mib(Needs.Weights),
+              mib(Needs.States), mib(Needs.Activations));
   return absl::OkStatus();
 }
 } // namespace

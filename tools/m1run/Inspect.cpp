@@ -8,6 +8,8 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/device/MemoryNeeds.h"
+
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -105,9 +107,8 @@ json describe(const LoadedPlan &Loaded) {
   int64_t Elements = 0, Bytes = 0;
   for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
     const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
-    int64_t Count = *elementCount(shapeOf(Parameter));
-    Elements += Count;
-    Bytes += Count * byteSize(elementType(Parameter.dtype()));
+    Elements += *elementCount(Parameter);
+    Bytes += bytesOf(Parameter);
   }
   Result["parameters"] = Elements;
   Result["tensors"] = length(Plan.parameters());
@@ -129,11 +130,9 @@ json describe(const LoadedPlan &Loaded) {
     Result["symbols"][Plan.symbols()->Get(I)->name()->str()] =
         Plan.symbols()->Get(I)->max();
 
-  uint64_t ArenaBytes[4] = {}; // by ArenaKind
   Result["arenas"] = json::array();
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
     const plan::Arena &Arena = *Plan.arenas()->Get(I);
-    ArenaBytes[static_cast<int>(Arena.kind())] += Arena.bytes();
     constexpr const char *Kinds[] = {"activations", "weights", "state",
                                      "constants"};
     Result["arenas"].push_back({{"name", str(view(Arena.name()))},
@@ -141,10 +140,11 @@ json describe(const LoadedPlan &Loaded) {
                                 {"bytes", Arena.bytes()},
                                 {"source", str(view(Arena.source()))}});
   }
-  Result["activation_bytes"] = ArenaBytes[0];
-  Result["packed_weight_bytes"] = ArenaBytes[1];
-  Result["state_bytes"] = ArenaBytes[2];
-  Result["constant_bytes"] = ArenaBytes[3];
+  const MemoryNeeds Needs(Plan, /*Alignment=*/1);
+  Result["activation_bytes"] = Needs.Activations;
+  Result["packed_weight_bytes"] = Needs.Weights;
+  Result["state_bytes"] = Needs.States;
+  Result["constant_bytes"] = Needs.Constants;
 
   Result["kernels"] = json::array();
   for (uint32_t I = 0; I < length(Plan.kernels()); ++I) {

@@ -30,7 +30,9 @@ void Progress::advance(int64_t Steps) {
   Done += Steps;
   Clock::time_point Now = Clock::now();
   double Interval = OnTerminal ? 0.1 : 10;
-  if (std::chrono::duration<double>(Now - Last).count() < Interval)
+  bool Completed = OnTerminal && Printed && Done >= Total;
+  if (!Completed &&
+      std::chrono::duration<double>(Now - Last).count() < Interval)
     return;
   Last = Now;
   print(std::chrono::duration<double>(Now - Start).count());

@@ -17,6 +17,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <memory>
 
 using namespace m1;
 using namespace m1::run;
@@ -61,17 +62,18 @@ absl::Status runScore(const ScoreCommand &Command) {
     return makeError("--chunk ", Command.Chunk, ": expected 1 or more");
   M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
   auto &[Session, Model, Sequences] = Opened;
+  // Scoring does not feed the last token of a sequence.
   int64_t Total = 0;
   for (const std::vector<int64_t> &Sequence : Sequences)
-    Total += Sequence.size();
+    Total += Sequence.size() - 1 + (Command.Logits ? Sequence.size() : 0);
   M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
-  Progress Bar("score", Total * (Command.Logits ? 2 : 1));
+  auto Bar = std::make_unique<Progress>("score", Total);
   catchInterrupts();
   ScoreOptions Options;
   Options.MaxTokensPerCall = Command.Chunk;
   Options.Cancelled = interrupted;
-  Options.Progress = [&](int64_t Tokens) { Bar.advance(Tokens); };
+  Options.Progress = [&](int64_t Tokens) { Bar->advance(Tokens); };
   M1_ASSIGN_OR_RETURN(std::vector<std::vector<float>> LogProbs,
                       score(*Model, Sequences, Options));
   OutputFiles Files;
@@ -85,6 +87,7 @@ absl::Status runScore(const ScoreCommand &Command) {
   if (Command.Logits)
     M1_RETURN_IF_ERROR(
         writeLogits(*Model, Sequences, Options, Command.OutDir, Files));
+  Bar.reset(); // ends the bar's line before results are printed
   M1_RETURN_IF_ERROR(commit(Files));
   printProfile(*Session);
 

@@ -18,7 +18,6 @@
 #include <atomic>
 #include <cstring>
 #include <mutex>
-#include <sched.h>
 
 using namespace m1;
 using namespace m1::cpu;
@@ -210,17 +209,6 @@ private:
 };
 
 } // namespace
-
-absl::StatusOr<unsigned> m1::chooseThreads(unsigned Asked) {
-  if (Asked > 1024)
-    return makeError("--threads ", Asked, ": at most 1024");
-  if (Asked > 0)
-    return Asked;
-  cpu_set_t Set;
-  if (::sched_getaffinity(0, sizeof Set, &Set) == 0)
-    return std::max(1, CPU_COUNT(&Set));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
 
 std::unique_ptr<Device> m1::createCpuDevice(unsigned Threads, bool Checked) {
   return std::make_unique<CpuDevice>(Threads, Checked);

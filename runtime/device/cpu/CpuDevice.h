@@ -15,10 +15,6 @@
 
 namespace m1 {
 
-/// The number of threads to use if the user asked for `Asked`; 0: one per
-/// processor available to the process.
-absl::StatusOr<unsigned> chooseThreads(unsigned Asked);
-
 /// `Threads` is at least 1. `Checked`: see DeviceOptions.
 std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
 

@@ -10,8 +10,8 @@
 #define M1C_RUNTIME_DEVICE_CPU_GUARDEDLAUNCH_H
 
 #include "runtime/device/cpu/Image.h"
-#include "runtime/device/cpu/Pages.h"
 #include "runtime/support/ArgumentExtent.h"
+#include "runtime/support/Pages.h"
 
 #include <array>
 #include <optional>

@@ -82,8 +82,8 @@ public:
     int Count = 0;
     M1_RETURN_IF_ERROR(check(Cuda.DeviceGetCount(&Count), "cuDeviceGetCount"));
     if (Ordinal >= static_cast<unsigned>(Count))
-      return makeError("no GPU number ", Ordinal, ": the NVIDIA driver shows ",
-                       Count);
+      return makeError("no GPU ", Ordinal, ": the driver reports ", Count,
+                       " (numbered from 0)");
     M1_RETURN_IF_ERROR(
         check(Cuda.DeviceGet(&TheDevice, Ordinal), "cuDeviceGet"));
     char Text[256] = "";

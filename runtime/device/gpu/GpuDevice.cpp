@@ -10,6 +10,7 @@
 
 #include "runtime/device/MemoryNeeds.h"
 #include "runtime/device/gpu/TransferBuffers.h"
+#include "runtime/schema/GpuTargets.h"
 
 #include <algorithm>
 #include <charconv>
@@ -42,10 +43,16 @@ public:
     MemoryNeeds Needs(*Plan, kAlignment);
     M1_RETURN_IF_ERROR(checkMemory(Needs));
 
-    M1_ASSIGN_OR_RETURN(Copies,
-                        TransferBuffers::create(*Gpu, Options.TransferBytes));
-    M1_ASSIGN_OR_RETURN(CallArena, allocateBytes(Needs.CallTensors,
-                                                 Driver::Contents::Undefined));
+    absl::StatusOr<std::unique_ptr<TransferBuffers>> Buffers =
+        TransferBuffers::create(*Gpu, Options.TransferBytes);
+    if (!Buffers.ok())
+      return inPlan(Buffers.status());
+    Copies = *std::move(Buffers);
+    absl::StatusOr<Address> ForCalls =
+        allocateBytes(Needs.CallTensors, Driver::Contents::Undefined);
+    if (!ForCalls.ok())
+      return inPlan(ForCalls.status());
+    CallArena = *ForCalls;
     std::vector<uint32_t> Modules;
     for (uint32_t I = 0; I < length(Plan->images()); ++I) {
       const plan::Image &Image = *Plan->images()->Get(I);
@@ -78,10 +85,12 @@ public:
 
   bool usesHostMemory() const override { return false; }
   absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) override {
-    M1_ASSIGN_OR_RETURN(Address At,
-                        allocateBytes(Bytes, Driver::Contents::Undefined));
-    M1_RETURN_IF_ERROR(explain(Copies->copyIn(At, Host, Bytes)));
-    return At;
+    absl::StatusOr<Address> At =
+        allocateBytes(Bytes, Driver::Contents::Undefined);
+    if (!At.ok())
+      return inPlan(At.status());
+    M1_RETURN_IF_ERROR(explain(Copies->copyIn(*At, Host, Bytes)));
+    return *At;
   }
   absl::Status unload(Address Loaded) override {
     if (Allocations.erase(Loaded) == 0)
@@ -217,11 +226,14 @@ private:
     const char *Rest = std::from_chars(Target.data() + 3, End, Needed).ptr;
     unsigned Found = Gpu->limits().ComputeCapability;
     bool Exact = Rest != End;
-    if (Found && (Exact ? Found != Needed : Found < Needed))
-      return makeError(PlanName, ": compiled for ", Target, ", ", description(),
-                       " has compute capability ", Found / 10, ".", Found % 10,
-                       "; compile with --target cuda:sm_", Found);
-    return absl::OkStatus();
+    if (!Found || (Exact ? Found == Needed : Found >= Needed))
+      return absl::OkStatus();
+    const plan::GpuTarget *Advice = plan::newestGpuTarget(Found);
+    return makeError(PlanName, ": compiled for ", Target, ", ", description(),
+                     " has compute capability ", Found / 10, ".", Found % 10,
+                     Advice
+                         ? concat("; compile with --target cuda:", Advice->Name)
+                         : std::string(", for which m1c has no target"));
   }
 
   absl::Status checkShared(const plan::Plan &Plan) const {
@@ -231,8 +243,8 @@ private:
       if (Kernel.scratch_bytes() > Limit)
         return makeError(PlanName, ": kernel '", view(Kernel.name()),
                          "' needs ", Kernel.scratch_bytes(),
-                         " bytes of shared memory a block, ", description(),
-                         " has ", Limit);
+                         " bytes of shared memory per thread block, ",
+                         description(), " has ", Limit);
     }
     return absl::OkStatus();
   }
@@ -243,9 +255,10 @@ private:
       return inPlan(Free.status());
     if (Needs.total() > *Free)
       return makeError(PlanName, ": needs ", Needs.total(),
-                       " bytes on the device (packed weights ", Needs.Weights,
-                       ", states ", Needs.States, ", activations ",
-                       Needs.Activations, ", parameters ", Needs.Parameters,
+                       " bytes on the device (packed weights ",
+                       Needs.Weights + Needs.Constants, ", states ",
+                       Needs.States, ", activations ", Needs.Activations,
+                       ", parameters ", Needs.Parameters,
                        ", inputs and outputs ", Needs.CallTensors, "), ",
                        description(), " has ", *Free, " free");
     return absl::OkStatus();
@@ -277,7 +290,7 @@ private:
     for (size_t I = First; I < Pending.size(); ++I)
       Message += concat(I == First ? "" : "; ", describe(Pending[I]));
     if (Pending.size() > 1)
-      Message += " (--blocking names the one)";
+      Message += " (run with --blocking to name the failing launch)";
     return makeError(Message);
   }
 

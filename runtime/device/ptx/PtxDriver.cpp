@@ -28,7 +28,7 @@ public:
   }
   gpu::Limits limits() const override {
     return {.ComputeCapability = 0,
-            .SharedBytes = Machine::Limits().DynamicShared};
+            .SharedBytes = Machine::Limits().SharedBytes};
   }
   absl::StatusOr<uint64_t> freeBytes() override {
     return UINT64_MAX; // the host's pages are taken when they are touched

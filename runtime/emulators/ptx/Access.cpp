@@ -84,18 +84,18 @@ bool ptx::findMemory(Warp &W, const Instruction &I, unsigned Lane, Space In,
       Out.Data = W.Recent.at(Address);
     break;
   case Space::Shared: {
-    const uint32_t Place = W.Owner.Shared.place(Offset, Bytes);
-    Inside = Place != NoIndex;
-    Out.Place = Place;
+    const uint32_t Index = W.Owner.Shared.indexOf(Offset, Bytes);
+    Inside = Index != NoIndex;
+    Out.Index = Index;
     if (Inside)
-      Out.Data = W.Owner.Shared.data() + Place;
+      Out.Data = W.Owner.Shared.data() + Index;
     break;
   }
   case Space::Local:
-    Out.Place = W.Owner.Local.place(W.Index * Lanes + Lane, Offset, Bytes);
-    Inside = Out.Place != LocalMemory::NoPlace;
+    Out.Index = W.Owner.Local.indexOf(W.Index * Lanes + Lane, Offset, Bytes);
+    Inside = Out.Index != LocalMemory::OutOfBounds;
     if (Inside)
-      Out.Data = W.Owner.Local.data() + Out.Place;
+      Out.Data = W.Owner.Local.data() + Out.Index;
     break;
   case Space::Param:
     Inside = !Writes && Bytes <= W.Launch.Parameters.size() &&
@@ -118,23 +118,23 @@ bool ptx::noteAccess(Warp &W, const Instruction &I, unsigned Lane,
     if (Kind == K::Store) {
       W.Recent.noteWritten(Address, Bytes);
     } else if (!W.Recent.isWritten(Address, Bytes)) {
-      const uint64_t Place = untagged(Address);
-      const Allocation &A = *W.Launch.Memory.find(Place);
-      return W.fail(I, Lane, " at ", hex(Place), " reads ", Bytes,
+      const uint64_t Untagged = untagged(Address);
+      const Allocation &A = *W.Launch.Memory.find(Untagged);
+      return W.fail(I, Lane, " at ", hex(Untagged), " reads ", Bytes,
                     " bytes that nothing has written, at byte ",
-                    Place - A.Address, " of ", A.Name, " (", A.Bytes,
+                    Untagged - A.Address, " of ", A.Name, " (", A.Bytes,
                     " bytes)");
     }
     return true;
   case Space::Shared: {
     const Accessor Who = {uint8_t(W.Index), uint8_t(Lane), W.IsDiverged};
-    if (std::string Error = W.Owner.Shared.access(Kind, At.Place, Bytes, Who);
+    if (std::string Error = W.Owner.Shared.access(Kind, At.Index, Bytes, Who);
         !Error.empty())
       return W.fail(I, Lane, " at ", shown(Address), " ", Error);
     return true;
   }
   case Space::Local: {
-    uint8_t *Written = W.Owner.Local.written() + At.Place;
+    uint8_t *Written = W.Owner.Local.written() + At.Index;
     if (Kind == K::Store) {
       std::memset(Written, 1, Bytes);
       return true;

@@ -18,7 +18,7 @@ struct Found {
   Space In = Space::Global; // never Generic
   std::byte *Data = nullptr;
   /// Index into the data of shared or local memory.
-  uint64_t Place = 0;
+  uint64_t Index = 0;
 };
 
 /// Address of a lane: the operand's value, of 32 or 64 bits, plus the offset.
@@ -70,11 +70,11 @@ std::byte *quickAccess(Warp &W, unsigned Lane, Space In, uint64_t Address,
   if (In != Space::Shared)
     return nullptr;
   SharedMemory &Shared = W.Owner.Shared;
-  const uint32_t Place = Shared.place(Address, Bytes);
+  const uint32_t Index = Shared.indexOf(Address, Bytes);
   const Accessor Who = {uint8_t(W.Index), uint8_t(Lane), W.IsDiverged};
-  if (Place == NoIndex || !Shared.quickAccess<T>(Kind, Place, Who))
+  if (Index == NoIndex || !Shared.quickAccess<T>(Kind, Index, Who))
     return nullptr;
-  return Shared.data() + Place;
+  return Shared.data() + Index;
 }
 
 /// Consumes a state space modifier; Generic if there is none.

@@ -47,10 +47,10 @@ bool runCopy(Warp &W, const Instruction &I, Mask Active) {
     if (!findMemory(W, I, L, Space::Shared, Target, Bytes, true, At))
       return false;
     const Accessor Who = {uint8_t(W.Index), uint8_t(L), W.IsDiverged};
-    if (std::string Error = W.Owner.Shared.beginCopy(At.Place, Bytes, Who);
+    if (std::string Error = W.Owner.Shared.beginCopy(At.Index, Bytes, Who);
         !Error.empty())
       return W.fail(I, L, " at ", hex(Target), " ", Error);
-    C.Place = At.Place;
+    C.Index = At.Index;
     C.Lane = L;
     C.Bytes = Bytes;
     C.Group = W.Groups[L];
@@ -69,7 +69,7 @@ bool runWait(Warp &W, const Instruction &I, Mask Active) {
   std::erase_if(W.Copies, [&](const Warp::Copy &C) {
     if (!(Active >> C.Lane & 1) || C.Group + I.Immediate >= W.Groups[C.Lane])
       return false;
-    W.Owner.Shared.endCopy(C.Place, C.Bytes,
+    W.Owner.Shared.endCopy(C.Index, C.Bytes,
                            {uint8_t(W.Index), C.Lane, W.IsDiverged},
                            C.Data.data());
     return true;
@@ -106,7 +106,7 @@ bool decodeCopy(Decoder &D, Instruction &I) {
       !D.immediate(Bytes))
     return false;
   if (Bytes != 16 && (*Level == 1 || (Bytes != 4 && Bytes != 8)))
-    return D.error(concat("copies of ", Bytes, " bytes do not exist"));
+    return D.error(concat("unsupported copy size ", Bytes));
   I.ElementBytes = Bytes;
   I.Run = runCopy;
   if (D.remaining())

@@ -22,7 +22,7 @@ bool runBranch(Warp &W, const Instruction &I, Mask Active) {
   const std::array<Warp::Way, 2> Ways = {
       {{uint32_t(I.Immediate), Active},
        {W.top().PC, W.top().Active & ~Active}}};
-  W.branch({Ways.data(), Ways[1].Taken ? 2u : 1u}, I.Meet);
+  W.branch({Ways.data(), Ways[1].Taken ? 2u : 1u}, I.Reconvergence);
   return true;
 }
 
@@ -53,7 +53,7 @@ bool runIndirectBranch(Warp &W, const Instruction &I, Mask Active) {
   }
   if (Mask Staying = W.top().Active & ~Active)
     Ways.push_back({W.top().PC, Staying});
-  W.branch(Ways, I.Meet);
+  W.branch(Ways, I.Reconvergence);
   return true;
 }
 
@@ -104,16 +104,16 @@ void copyLocal(Warp &W, Mask Active, uint32_t From, uint32_t To,
   LocalMemory &Local = W.Owner.Local;
   for (Mask Rest = Active; Rest; Rest &= Rest - 1) {
     const uint32_t Thread = W.Index * Lanes + Warp::first(Rest);
-    const uint64_t Source = Local.place(Thread, From, Bytes),
-                   Target = Local.place(Thread, To, Bytes);
+    const uint64_t Source = Local.indexOf(Thread, From, Bytes),
+                   Target = Local.indexOf(Thread, To, Bytes);
     std::memcpy(Local.data() + Target, Local.data() + Source, Bytes);
     std::memcpy(Local.written() + Target, Local.written() + Source, Bytes);
   }
 }
 
-/// I.Meet is the callee's number, I.List the offsets of the arguments.
+/// I.Callee is the callee's number, I.List the offsets of the arguments.
 bool runCall(Warp &W, const Instruction &I, Mask Active) {
-  const Function &Callee = W.Launch.M.Functions[I.Meet];
+  const Function &Callee = W.Launch.M.Functions[I.Callee];
   for (size_t N = 0; N < I.List.size(); ++N)
     copyLocal(W, Active, I.List[N], Callee.Parameters[N].Offset,
               Callee.Parameters[N].Bytes);
@@ -123,7 +123,7 @@ bool runCall(Warp &W, const Instruction &I, Mask Active) {
 
 /// Follows a call and copies its results; I.List is their offsets.
 bool runResults(Warp &W, const Instruction &I, Mask Active) {
-  const Function &Callee = W.Launch.M.Functions[I.Meet];
+  const Function &Callee = W.Launch.M.Functions[I.Callee];
   for (size_t N = 0; N < I.List.size(); ++N)
     copyLocal(W, Active, Callee.Results[N].Offset, I.List[N],
               Callee.Results[N].Bytes);
@@ -163,11 +163,11 @@ bool decodeCall(Decoder &D, Instruction &I) {
                           Arguments.size(), " parameters and ",
                           Results.List.size(), " results"));
   I.Run = runCall;
-  I.Meet = *Callee;
+  I.Callee = *Callee;
   I.List = std::move(Arguments);
   if (!Results.List.empty()) {
     Results.Run = runResults;
-    Results.Meet = *Callee;
+    Results.Callee = *Callee;
     D.context().append(std::move(Results));
   }
   return true;
@@ -192,9 +192,9 @@ bool runBarrier(Warp &W, const Instruction &I, Mask Active) {
   if (I.Ops[1].Bytes)
     if (uint32_t Count = W.in<uint32_t>(I.Ops[1])[First];
         Count != W.Launch.threads())
-      return W.fail(I, First, " of ", Count, " threads in a block of ",
+      return W.fail(I, First, " of ", Count, " threads in a thread block of ",
                     W.Launch.threads(),
-                    ": the emulator only knows barriers of all");
+                    ": only barriers of the whole thread block are emulated");
   W.Barrier = &I;
   W.BarrierNumber = Number;
   W.Now = Warp::State::AtBarrier;

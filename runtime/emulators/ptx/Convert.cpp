@@ -231,9 +231,9 @@ bool decodeConvert(Decoder &D, Instruction &I) {
   // Integer rounding modes apply to floating-point sources; conversions to
   // integers or to narrower floats need a rounding mode.
   if (ToWhole ? !FromFloat : FromFloat && !ToFloat)
-    return D.error("how to round to an integer is missing or has no meaning");
+    return D.error("integer rounding mode missing or not applicable");
   if (!Rounds && ToFloat && (!FromFloat || sizeOf(To) < sizeOf(From)))
-    return D.error("how to round is missing");
+    return D.error("rounding mode missing");
   I.Run =
       select<Type::U8, Type::U16, Type::U32, Type::U64, Type::S8, Type::S16,
              Type::S32, Type::S64, Type::F16, Type::BF16, Type::F32, Type::F64>(

@@ -47,11 +47,11 @@ bool Decoder::take(std::string_view Modifier) {
 
 std::optional<unsigned>
 Decoder::takeAny(std::span<const std::string_view> List) {
-  unsigned Place = 0;
+  unsigned Index = 0;
   for (std::string_view Modifier : List) {
     if (take(Modifier))
-      return Place;
-    ++Place;
+      return Index;
+    ++Index;
   }
   return std::nullopt;
 }

@@ -131,12 +131,13 @@ public:
   Context &context() { return C; }
   const std::string &message() const { return Message; }
 
-  /// Converts one element of a vector operand.
-  bool outOperand(const TextOperand &T, Operand &O, unsigned Bytes);
-  bool inOperand(const TextOperand &X, Operand &O, Type T, bool AnyWidth);
   const TextOperand *next();
 
 private:
+  /// Convert an operand or one element of a vector operand.
+  bool outOperand(const TextOperand &T, Operand &O, unsigned Bytes);
+  bool inOperand(const TextOperand &X, Operand &O, Type T, bool AnyWidth);
+
   Context &C;
   std::vector<std::string_view> Modifiers;
   std::vector<TextOperand> Operands;

@@ -125,13 +125,14 @@ std::vector<uint32_t> postDominators(const Graph &G) {
 }
 } // namespace
 
-void ptx::findMeetingPoints(Function &F) {
+void ptx::findReconvergencePoints(Function &F) {
   Graph G(F);
   std::vector<uint32_t> Dominator = postDominators(G);
   for (uint32_t B = 0; B < G.size(); ++B) {
     uint32_t After = B + 1 < G.size() ? G.First[B + 1] : F.Code.size();
     Instruction &Last = F.Code[After - 1];
     if (isBranch(Last) || isIndirectBranch(Last))
-      Last.Meet = Dominator[B] < G.size() ? G.First[Dominator[B]] : NoIndex;
+      Last.Reconvergence =
+          Dominator[B] < G.size() ? G.First[Dominator[B]] : NoIndex;
   }
 }

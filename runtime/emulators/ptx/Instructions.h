@@ -22,7 +22,7 @@ namespace m1::ptx {
 bool isBranch(const Instruction &I);         // to Immediate
 bool isIndirectBranch(const Instruction &I); // to one of List
 bool isEnd(const Instruction &I);            // ends the lanes' execution
-bool isCall(const Instruction &I);           // of function Meet
+bool isCall(const Instruction &I);           // of function Callee
 Instruction makeReturn(bool FromKernel, uint32_t Line);
 
 // Integer forms of instructions that also have a floating-point form.

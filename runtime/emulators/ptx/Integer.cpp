@@ -140,37 +140,38 @@ struct ReverseBits {
     return Out;
   }
 };
-/// bfe: `Length` bits from bit `Place` on; bits beyond the top repeat the sign,
-/// or 0 if unsigned.
+/// bfe: `Length` bits from bit `Position` on; bits beyond the top repeat the
+/// sign, or 0 if unsigned.
 struct ExtractBits {
   template <typename T>
-  T operator()(T A, uint32_t Place, uint32_t Length) const {
-    Place &= 0xFF;
+  T operator()(T A, uint32_t Position, uint32_t Length) const {
+    Position &= 0xFF;
     Length &= 0xFF;
     if (Length == 0)
       return 0;
-    const unsigned Top = std::min<unsigned>(Place + Length - 1, BitsOf<T> - 1);
+    const unsigned Top =
+        std::min<unsigned>(Position + Length - 1, BitsOf<T> - 1);
     const bool Sign = std::is_signed_v<T> && (A >> Top & 1);
     Unsigned<T> Out = Sign ? ~Unsigned<T>(0) : 0;
     for (unsigned B = 0; B < Length && B < BitsOf<T>; ++B) {
-      if (Place + B >= BitsOf<T>)
+      if (Position + B >= BitsOf<T>)
         break;
       const auto Bit = Unsigned<T>(1) << B;
-      Out = Unsigned<T>(A) >> (Place + B) & 1 ? Out | Bit : Out & ~Bit;
+      Out = Unsigned<T>(A) >> (Position + B) & 1 ? Out | Bit : Out & ~Bit;
     }
     return T(Out);
   }
 };
-/// bfi: inserts `Length` bits of A into B at bit `Place`.
+/// bfi: inserts `Length` bits of A into B at bit `Position`.
 struct InsertBits {
   template <typename T>
-  T operator()(T A, T B, uint32_t Place, uint32_t Length) const {
-    Place &= 0xFF;
+  T operator()(T A, T B, uint32_t Position, uint32_t Length) const {
+    Position &= 0xFF;
     Length &= 0xFF;
-    if (Place >= BitsOf<T> || Length == 0)
+    if (Position >= BitsOf<T> || Length == 0)
       return B;
     const T Ones = Length >= BitsOf<T> ? ~T(0) : (T(1) << Length) - 1;
-    return (B & ~(Ones << Place)) | (A & Ones) << Place;
+    return (B & ~(Ones << Position)) | (A & Ones) << Position;
   }
 };
 /// prmt: each nibble of the selector names a byte of {b, a}; its top bit

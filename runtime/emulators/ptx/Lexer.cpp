@@ -90,7 +90,7 @@ absl::StatusOr<std::vector<Token>> ptx::tokenize(std::string_view Text,
     if (Rest.starts_with("/*")) {
       size_t End = Text.find("*/", At + 2);
       if (End == std::string_view::npos)
-        return Bad("a comment without end");
+        return Bad("unterminated comment");
       for (char D : Text.substr(At, End - At))
         Line += D == '\n';
       At = End + 2;
@@ -113,12 +113,12 @@ absl::StatusOr<std::vector<Token>> ptx::tokenize(std::string_view Text,
     } else if (isDigit(C)) {
       Length = readNumber(Rest, T);
       if (Length == 0)
-        return Bad("not a number that PTX knows");
+        return Bad("malformed number");
     } else if (C == '"') {
       T.K = Token::Kind::String;
       size_t End = Text.find('"', At + 1);
       if (End == std::string_view::npos)
-        return Bad("a string without end");
+        return Bad("unterminated string");
       Length = End + 1 - At;
     } else {
       T.K = Token::Kind::Symbol;

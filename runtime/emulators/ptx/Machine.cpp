@@ -29,7 +29,6 @@ struct Machine::State {
   ThreadPool Pool;
   GlobalMemory Memory;
   std::deque<Module> Modules; // instructions point into their module's text
-  uint64_t Executed = 0;
 };
 
 Machine::Machine(std::unique_ptr<State> S) : S(std::move(S)) {}
@@ -75,8 +74,6 @@ absl::Status Machine::read(void *To, uint64_t From, uint64_t Bytes) const {
 absl::Status Machine::copy(uint64_t To, uint64_t From, uint64_t Bytes) {
   return S->Memory.copy(To, From, Bytes);
 }
-uint64_t Machine::executed() const { return S->Executed; }
-
 namespace {
 std::string triple(const std::array<uint32_t, 3> &V) {
   return concat(V[0], " x ", V[1], " x ", V[2]);
@@ -112,10 +109,10 @@ absl::Status checkLaunch(const Machine::Launch &L, const Function &Kernel,
   if (Required[0] && Required != L.Block)
     return Bad("a block of ", triple(L.Block), " threads, but .reqntid is ",
                triple(Required));
-  if (L.SharedBytes > Allowed.DynamicShared ||
-      L.SharedBytes + Kernel.StaticShared > Allowed.DynamicShared)
+  if (L.SharedBytes > Allowed.SharedBytes ||
+      L.SharedBytes + Kernel.StaticShared > Allowed.SharedBytes)
     return Bad(L.SharedBytes, " bytes of dynamic and ", Kernel.StaticShared,
-               " of static shared memory, at most ", Allowed.DynamicShared,
+               " of static shared memory, at most ", Allowed.SharedBytes,
                " are possible");
   if (L.Arguments.size() != Kernel.Parameters.size())
     return Bad(L.Arguments.size(), " arguments, expected ",
@@ -216,8 +213,5 @@ absl::Status Machine::launch(const Launch &L) {
       }
     }
   });
-  for (const auto &R : Running)
-    if (R)
-      S->Executed += R->executed();
   return First;
 }

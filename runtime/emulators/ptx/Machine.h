@@ -51,7 +51,7 @@ class Machine {
 public:
   struct Limits {
     /// Bytes of shared memory that a launch may ask for.
-    uint32_t DynamicShared = 227 * 1024;
+    uint32_t SharedBytes = 227 * 1024;
     /// Instructions per warp and thread block; a launch that exceeds them is
     /// assumed not to terminate.
     uint64_t Instructions = uint64_t(1) << 32;
@@ -93,9 +93,6 @@ public:
   /// Executes a grid to completion. If several thread blocks fail, the error of
   /// the first one is returned.
   absl::Status launch(const Launch &L);
-
-  /// Instructions times lanes, in all launches so far.
-  uint64_t executed() const;
 
 private:
   struct State;

@@ -12,7 +12,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <sys/mman.h>
 #include <utility>
 
 using namespace m1;
@@ -25,38 +24,8 @@ std::string ptx::hex(uint64_t Value) {
 }
 
 //===----------------------------------------------------------------------===//
-// Pages and allocations
+// Allocations
 //===----------------------------------------------------------------------===//
-
-absl::StatusOr<Pages> Pages::map(uint64_t Bytes) {
-  Pages Result;
-  if (Bytes == 0)
-    return Result;
-  void *Data = ::mmap(nullptr, Bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (Data == MAP_FAILED)
-    return absl::ResourceExhaustedError(
-        concat("ptx: cannot reserve ", Bytes,
-               " bytes of host memory: ", std::strerror(errno)));
-  Result.Data = static_cast<std::byte *>(Data);
-  Result.Bytes = Bytes;
-  return Result;
-}
-
-Pages::~Pages() {
-  if (Data)
-    ::munmap(Data, Bytes);
-}
-
-Pages::Pages(Pages &&Other) noexcept
-    : Data(std::exchange(Other.Data, nullptr)),
-      Bytes(std::exchange(Other.Bytes, 0)) {}
-
-Pages &Pages::operator=(Pages &&Other) noexcept {
-  std::swap(Data, Other.Data);
-  std::swap(Bytes, Other.Bytes);
-  return *this;
-}
 
 void Allocation::noteRange(uint64_t At, uint64_t Count) {
   if (AllWritten)
@@ -107,6 +76,14 @@ void Allocation::copyWritten(uint64_t To, const Allocation &Source,
 // Global memory
 //===----------------------------------------------------------------------===//
 
+static absl::StatusOr<Pages> reserve(uint64_t Bytes) {
+  absl::StatusOr<Pages> Result = Pages::allocate(Bytes);
+  if (Result.ok())
+    return Result;
+  return absl::ResourceExhaustedError(
+      concat("ptx: ", std::string(Result.status().message())));
+}
+
 absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
                                                 std::string Name) {
   // Like cudaMalloc's, addresses are multiples of 256. Gaps are at least a
@@ -116,9 +93,9 @@ absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
     return absl::ResourceExhaustedError(
         concat("ptx: cannot allocate ", Bytes, " bytes of emulated memory"));
   auto New = std::make_unique<Allocation>();
-  M1_ASSIGN_OR_RETURN(New->Data, Pages::map(Bytes));
+  M1_ASSIGN_OR_RETURN(New->Data, reserve(Bytes));
   if (!Written) {
-    M1_ASSIGN_OR_RETURN(New->Shadow, Pages::map(Bytes / 8 + 2));
+    M1_ASSIGN_OR_RETURN(New->Shadow, reserve(Bytes / 8 + 2));
   }
   New->Address = Next;
   New->Bytes = Bytes;

@@ -10,6 +10,7 @@
 #define M1C_RUNTIME_EMULATORS_PTX_MEMORY_H
 
 #include "runtime/support/Error.h"
+#include "runtime/support/Pages.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,22 +22,6 @@ namespace m1::ptx {
 
 /// Width of a global address in bits.
 constexpr unsigned AddressBits = 44;
-
-/// Zero-initialised pages, committed on first touch.
-class Pages {
-public:
-  Pages() = default;
-  static absl::StatusOr<Pages> map(uint64_t Bytes);
-  ~Pages();
-  Pages(Pages &&Other) noexcept;
-  Pages &operator=(Pages &&Other) noexcept;
-
-  std::byte *data() const { return Data; }
-
-private:
-  std::byte *Data = nullptr;
-  uint64_t Bytes = 0;
-};
 
 /// A range of global memory, with a bit per byte that says whether it was
 /// written.
@@ -50,9 +35,7 @@ public:
   bool contains(uint64_t At, uint64_t Count) const {
     return Count <= Bytes && At - Address <= Bytes - Count;
   }
-  std::byte *at(uint64_t Place) const {
-    return Data.data() + (Place - Address);
-  }
+  std::byte *at(uint64_t At) const { return data() + (At - Address); }
 
   /// What an access needs of an allocation or a part of it; small enough for
   /// registers.
@@ -105,7 +88,7 @@ public:
     }
   };
   View view() const {
-    return {Address, Bytes, Data.data(), AllWritten ? nullptr : shadow()};
+    return {Address, Bytes, data(), AllWritten ? nullptr : shadow()};
   }
 
   /// The part of `Count` bytes at `At`.
@@ -129,6 +112,7 @@ public:
 
 private:
   friend class GlobalMemory;
+  std::byte *data() const { return reinterpret_cast<std::byte *>(Data.data()); }
   unsigned char *shadow() const {
     return reinterpret_cast<unsigned char *>(Shadow.data());
   }

@@ -86,14 +86,15 @@ struct Instruction {
   /// Modifiers, encoded per opcode family.
   uint8_t Mode = 0, Mode2 = 0;
   Space In = Space::Generic;
-  /// Element size in bytes and number of elements of a memory access.
-  uint8_t ElementBytes = 0, Elements = 1;
+  /// Element size in bytes of a memory access.
+  uint8_t ElementBytes = 0;
 
   /// Address offset, immediate or branch target; offset of a second address.
   int64_t Immediate = 0, Immediate2 = 0;
   /// Of a branch: the instruction where its lanes reconverge, NoIndex if none.
+  uint32_t Reconvergence = NoIndex;
   /// Of a call: the function's number.
-  uint32_t Meet = NoIndex;
+  uint32_t Callee = NoIndex;
   /// Of an indirect branch: its targets. Of a call: parameter offsets.
   std::vector<uint32_t> List;
 
@@ -104,7 +105,7 @@ struct Instruction {
 /// A range in the local memory of a thread or among a kernel's parameters.
 struct ParameterSlot {
   std::string Name;
-  uint32_t Offset, Bytes;
+  uint32_t Offset, Bytes, Alignment;
 };
 
 /// A kernel (.entry) or a function (.func) of a module.
@@ -150,13 +151,16 @@ struct Module {
   }
 };
 
+/// Whether the emulator has a special register of this name, "%tid.x".
+bool isSpecialRegister(std::string_view Name);
+
 /// Parses PTX as LLVM's NVPTX back end emits it. Global variables are allocated
 /// in `Memory`; the caller releases them. Errors name the kernel and the line.
 absl::Status parseModule(std::string_view Text, std::string_view Name,
                          GlobalMemory &Memory, Module &Out);
 
 /// Finds the reconvergence point of each branch: its immediate post-dominator.
-void findMeetingPoints(Function &F);
+void findReconvergencePoints(Function &F);
 
 } // namespace m1::ptx
 

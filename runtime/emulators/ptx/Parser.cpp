@@ -116,7 +116,7 @@ private:
   using Scope = std::map<std::string, Symbol, std::less<>>;
   std::vector<Scope> Scopes; // the module's, the function's, ...
   std::map<std::string, uint32_t, std::less<>> Labels;
-  std::vector<uint32_t> LabelPlaces;
+  std::vector<uint32_t> LabelTargets;
   std::map<std::string, std::vector<uint32_t>, std::less<>> LabelLists;
   std::vector<Instruction> Appended;
 };
@@ -157,7 +157,7 @@ absl::Status Parser::skipBraces() {
   for (unsigned Depth = 1; Depth > 0;) {
     const Token &T = next();
     if (T.K == Token::Kind::EndOfText)
-      return error("a '{' without '}'");
+      return error("unterminated '{'");
     Depth += T.is("{") ? 1 : T.is("}") ? -1 : 0;
   }
   return absl::OkStatus();
@@ -271,7 +271,7 @@ absl::Status Parser::parseGlobal(Space In) {
   std::vector<std::byte> Bytes(D.Bytes);
   if (accept("=")) {
     // Nested braces only mirror the dimensions: ignore them.
-    size_t Place = 0;
+    size_t Offset = 0;
     const unsigned Size = sizeOf(D.T);
     while (!peek().is(";")) {
       if (accept("{") || accept("}") || accept(","))
@@ -285,10 +285,10 @@ absl::Status Parser::parseGlobal(Space In) {
         M1_ASSIGN_OR_RETURN(int64_t Value, number());
         Bits = Value;
       }
-      if (Place + Size > Bytes.size())
-        return error("more values than '", D.Name, "' has room for");
-      std::memcpy(Bytes.data() + Place, &Bits, Size);
-      Place += Size;
+      if (Offset + Size > Bytes.size())
+        return error("too many initialisers for '", D.Name, "'");
+      std::memcpy(Bytes.data() + Offset, &Bits, Size);
+      Offset += Size;
     }
   }
   M1_RETURN_IF_ERROR(expect(";"));
@@ -308,7 +308,7 @@ absl::Status Parser::parseShared(bool Extern) {
   M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
   if (D.Sized == Extern)
     return error("shared variable '", D.Name,
-                 "': only one that is external can and must have no size");
+                 "': an .extern variable must be unsized, any other sized");
   SharedVariables.insert_or_assign(std::string(D.Name), D);
   return expect(";");
 }
@@ -320,16 +320,17 @@ absl::Status Parser::parseParameters(Function &Fn,
     if (!accept(".param"))
       return error("expected '.param', found '", next().Text, "'");
     M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
-    Slots.push_back({std::string(D.Name), D.Alignment, uint32_t(D.Bytes)});
+    Slots.push_back(
+        {std::string(D.Name), /*Offset=*/0, uint32_t(D.Bytes), D.Alignment});
     if (!peek().is(")"))
       M1_RETURN_IF_ERROR(expect(","));
   }
-  // Up to here, Offset holds the alignment. Parameters of functions are in
-  // local memory, which is laid out with the body.
+  // Parameters of functions are in local memory, which is laid out with the
+  // body.
   if (!Fn.IsKernel)
     return absl::OkStatus();
   for (ParameterSlot &S : Slots) {
-    S.Offset = alignTo(Fn.ParameterBytes, S.Offset);
+    S.Offset = alignTo(Fn.ParameterBytes, S.Alignment);
     Fn.ParameterBytes = S.Offset + S.Bytes;
   }
   return absl::OkStatus();
@@ -418,12 +419,12 @@ absl::Status Parser::parseBody(const Body &B) {
   Scopes.resize(1);
   Scopes.emplace_back();
   Labels.clear();
-  LabelPlaces.clear();
+  LabelTargets.clear();
   LabelLists.clear();
   for (std::vector<ParameterSlot> *Slots : {&F->Parameters, &F->Results})
     for (ParameterSlot &Slot : *Slots) {
       if (!F->IsKernel)
-        Slot.Offset = newLocal(Slot.Bytes, Slot.Offset);
+        Slot.Offset = newLocal(Slot.Bytes, Slot.Alignment);
       Symbol S(Symbol::Kind::Parameter);
       S.In = F->IsKernel ? Space::Param : Space::Local;
       S.Address = Slot.Offset;
@@ -438,7 +439,7 @@ absl::Status Parser::parseBody(const Body &B) {
   if (F->StaticShared > MaxStaticShared)
     return error(F->StaticShared, " bytes of static shared memory, at most ",
                  MaxStaticShared, " are possible");
-  findMeetingPoints(*F);
+  findReconvergencePoints(*F);
   if (!F->IsKernel) {
     Base.RegisterBytes = F->RegisterBytes;
     Base.RegisterCount = F->RegisterCount;
@@ -491,10 +492,10 @@ absl::Status Parser::parseStatement() {
     next();
     if (accept(".branchtargets"))
       return parseBranchTargets(Name);
-    uint32_t &Place = LabelPlaces[label(Name)];
-    if (Place != NoIndex)
-      return error("label '", Name, "' stands twice");
-    Place = F->Code.size();
+    uint32_t &Target = LabelTargets[label(Name)];
+    if (Target != NoIndex)
+      return error("duplicate label '", Name, "'");
+    Target = F->Code.size();
     return absl::OkStatus();
   }
   return parseInstruction();
@@ -519,7 +520,7 @@ absl::Status Parser::parseRegisters() {
       Symbol S(Symbol::Kind::Register);
       if (*T == Type::Pred) {
         if (F->PredicateCount == std::numeric_limits<Predicate>::max())
-          return error("more predicates than the emulator has room for");
+          return error("too many predicates for the emulator");
         S.K = Symbol::Kind::Predicate;
         S.P = F->PredicateCount++;
         F->PredicateNames.push_back(Name);
@@ -644,14 +645,14 @@ absl::Status Parser::parseInstruction() {
 
 absl::Status Parser::resolveLabels() {
   for (const auto &[Name, Number] : Labels)
-    if (LabelPlaces[Number] == NoIndex)
+    if (LabelTargets[Number] == NoIndex)
       return error("there is no label '", Name, "'");
   for (Instruction &I : F->Code) {
     if (isBranch(I))
-      I.Immediate = LabelPlaces[I.Immediate];
+      I.Immediate = LabelTargets[I.Immediate];
     if (isIndirectBranch(I))
       for (uint32_t &Target : I.List)
-        Target = LabelPlaces[Target];
+        Target = LabelTargets[Target];
   }
   return absl::OkStatus();
 }
@@ -671,11 +672,11 @@ absl::Status Parser::checkRecursion(uint32_t Number,
   for (const Instruction &I : Fn.Code) {
     if (!isCall(I))
       continue;
-    if (!M.Functions[I.Meet].IsDefined)
+    if (!M.Functions[I.Callee].IsDefined)
       return makeError("ptx: function '", Fn.Name, "' line ", I.Line,
-                       ": call of '", M.Functions[I.Meet].Name,
+                       ": call of '", M.Functions[I.Callee].Name,
                        "', which the module does not define");
-    M1_RETURN_IF_ERROR(checkRecursion(I.Meet, Seen));
+    M1_RETURN_IF_ERROR(checkRecursion(I.Callee, Seen));
   }
   Seen[Number] = Closed;
   return absl::OkStatus();
@@ -707,16 +708,7 @@ const Symbol *Parser::find(std::string_view Name) {
 }
 
 std::optional<Operand> Parser::special(std::string_view Name) {
-  static constexpr std::string_view Known[] = {
-      "%tid.x",          "%tid.y",       "%tid.z",
-      "%ntid.x",         "%ntid.y",      "%ntid.z",
-      "%ctaid.x",        "%ctaid.y",     "%ctaid.z",
-      "%nctaid.x",       "%nctaid.y",    "%nctaid.z",
-      "%laneid",         "%warpid",      "%nwarpid",
-      "%lanemask_eq",    "%lanemask_lt", "%lanemask_le",
-      "%lanemask_gt",    "%lanemask_ge", "%dynamic_smem_size",
-      "%total_smem_size"};
-  if (std::find(std::begin(Known), std::end(Known), Name) == std::end(Known))
+  if (!isSpecialRegister(Name))
     return std::nullopt;
   for (const auto &[Spelling, O] : F->Specials)
     if (Spelling == Name)
@@ -744,9 +736,9 @@ Operand Parser::constant(uint64_t Bits, unsigned Bytes) {
 }
 
 uint32_t Parser::label(std::string_view Name) {
-  auto [It, New] = Labels.try_emplace(std::string(Name), LabelPlaces.size());
+  auto [It, New] = Labels.try_emplace(std::string(Name), LabelTargets.size());
   if (New)
-    LabelPlaces.push_back(NoIndex);
+    LabelTargets.push_back(NoIndex);
   return It->second;
 }
 

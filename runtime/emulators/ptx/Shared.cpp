@@ -23,8 +23,8 @@ void SharedMemory::reset(uint32_t StaticBytes, uint32_t DynamicBytes) {
   for (std::vector<uint8_t> *Notes : {&State, &Writer, &Reader})
     Notes->assign(Bytes, 0);
   Dirty.assign(Bytes / Chunk + 1, 0);
-  for (std::vector<uint32_t> &Places : Unmet)
-    Places.clear();
+  for (std::vector<uint32_t> &Indices : Unsynchronised)
+    Indices.clear();
 }
 
 void SharedMemory::barrier() {
@@ -37,16 +37,16 @@ void SharedMemory::barrier() {
     std::fill(Writer.begin() + Begin, Writer.begin() + End, Nobody);
     std::fill(Reader.begin() + Begin, Reader.begin() + End, Nobody);
   }
-  for (size_t W = 0; W < Unmet.size(); ++W)
+  for (size_t W = 0; W < Unsynchronised.size(); ++W)
     warpBarrier(static_cast<uint8_t>(W), AllLanes);
 }
 
 void SharedMemory::warpBarrier(uint8_t Warp, Mask Members) {
-  std::erase_if(Unmet[Warp], [&](uint32_t Place) {
-    unsigned Lane = State[Place] & LaneBits;
+  std::erase_if(Unsynchronised[Warp], [&](uint32_t Index) {
+    unsigned Lane = State[Index] & LaneBits;
     if (Lane && !(Members >> (Lane - 1) & 1))
       return false;
-    State[Place] &= ~LaneBits;
+    State[Index] &= ~LaneBits;
     return true;
   });
 }
@@ -57,16 +57,16 @@ std::string SharedMemory::describeSize() const {
                 hex(DynamicSharedBase), ")");
 }
 
-std::string SharedMemory::access(Kind K, uint32_t Place, unsigned Bytes,
+std::string SharedMemory::access(Kind K, uint32_t Index, unsigned Bytes,
                                  Accessor Who) {
   for (unsigned I = 0; I < Bytes; ++I)
-    if (std::string Error = accessByte(K, Place + I, Who); !Error.empty())
+    if (std::string Error = accessByte(K, Index + I, Who); !Error.empty())
       return Error;
   return {};
 }
 
-std::string SharedMemory::accessByte(Kind K, uint32_t Place, Accessor Who) {
-  uint8_t &S = State[Place], &W = Writer[Place], &R = Reader[Place];
+std::string SharedMemory::accessByte(Kind K, uint32_t Index, Accessor Who) {
+  uint8_t &S = State[Index], &W = Writer[Index], &R = Reader[Index];
   const uint8_t Mine = Who.Warp + 1, MyLane = Who.Lane + 1;
   const std::string_view Does =
       K == Kind::Load ? "reads a byte" : "writes a byte";
@@ -75,7 +75,7 @@ std::string SharedMemory::accessByte(Kind K, uint32_t Place, Accessor Who) {
   if (K != Kind::Store && !(S & Written))
     return concat(Does, " that nothing has written");
   if (W == ByAtomics && K != Kind::Atomic)
-    return concat(Does, " on which atomics worked since the last barrier");
+    return concat(Does, " that atomics accessed since the last barrier");
   if (W != Nobody && W != ByAtomics && W != Mine)
     return concat(Does, " that warp ", W - 1,
                   " wrote since the last barrier: a race");
@@ -87,7 +87,7 @@ std::string SharedMemory::accessByte(Kind K, uint32_t Place, Accessor Who) {
     return concat(Does, " that lane ", Lane - 1,
                   " of the same warp wrote alone, with no bar.warp.sync in "
                   "between: a race");
-  Dirty[Place / Chunk] = 1;
+  Dirty[Index / Chunk] = 1;
   if (K == Kind::Load) {
     R = R == Nobody || R == Mine ? Mine : uint8_t(ByMany);
     return {};
@@ -96,30 +96,30 @@ std::string SharedMemory::accessByte(Kind K, uint32_t Place, Accessor Who) {
   S = Written;
   if (K == Kind::Store && Who.Diverged) {
     S |= MyLane;
-    Unmet[Who.Warp].push_back(Place);
+    Unsynchronised[Who.Warp].push_back(Index);
   }
   return {};
 }
 
-std::string SharedMemory::beginCopy(uint32_t Place, unsigned Bytes,
+std::string SharedMemory::beginCopy(uint32_t Index, unsigned Bytes,
                                     Accessor Who) {
-  if (std::string Error = access(Kind::Store, Place, Bytes, Who);
+  if (std::string Error = access(Kind::Store, Index, Bytes, Who);
       !Error.empty())
     return Error;
   for (unsigned I = 0; I < Bytes; ++I)
-    State[Place + I] = OnItsWay;
+    State[Index + I] = OnItsWay;
   return {};
 }
 
-void SharedMemory::endCopy(uint32_t Place, unsigned Bytes, Accessor Who,
+void SharedMemory::endCopy(uint32_t Index, unsigned Bytes, Accessor Who,
                            const std::byte *From) {
-  std::memcpy(Data.data() + Place, From, Bytes);
+  std::memcpy(Data.data() + Index, From, Bytes);
   for (unsigned I = 0; I < Bytes; ++I) {
-    State[Place + I] = Written | (Who.Lane + 1);
-    Writer[Place + I] = Who.Warp + 1;
-    Unmet[Who.Warp].push_back(Place + I);
+    State[Index + I] = Written | (Who.Lane + 1);
+    Writer[Index + I] = Who.Warp + 1;
+    Unsynchronised[Who.Warp].push_back(Index + I);
   }
-  Dirty[Place / Chunk] = 1;
+  Dirty[Index / Chunk] = 1;
 }
 
 void LocalMemory::reset(uint32_t Threads, uint32_t BytesEach) {

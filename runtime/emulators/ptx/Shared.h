@@ -50,7 +50,7 @@ public:
   void warpBarrier(uint8_t Warp, Mask Members);
 
   /// Index into data() of an access; NoIndex if it is out of bounds.
-  uint32_t place(uint64_t Offset, unsigned Bytes) const {
+  uint32_t indexOf(uint64_t Offset, unsigned Bytes) const {
     if (uint64_t At = Offset - DynamicSharedBase;
         At < Dynamic && Bytes <= Dynamic - At)
       return Static + At;
@@ -64,15 +64,15 @@ public:
 
   /// Checks and records an access. Returns the error, or an empty string:
   /// "reads a byte that warp 1 ...".
-  std::string access(Kind K, uint32_t Place, unsigned Bytes, Accessor Who);
+  std::string access(Kind K, uint32_t Index, unsigned Bytes, Accessor Who);
 
   /// Fast path of access() for naturally aligned accesses; false: call
   /// access().
-  template <typename T> bool quickAccess(Kind K, uint32_t Place, Accessor Who) {
+  template <typename T> bool quickAccess(Kind K, uint32_t Index, Accessor Who) {
     constexpr T Ones = T(~T(0)) / 0xFF;
     const T Mine = Ones * (Who.Warp + 1);
-    const T S = get<T>(State, Place), W = get<T>(Writer, Place),
-            R = get<T>(Reader, Place);
+    const T S = get<T>(State, Index), W = get<T>(Writer, Index),
+            R = get<T>(Reader, Index);
     if (W != 0 && W != Mine)
       return false;
     if (K == Kind::Load) {
@@ -80,22 +80,22 @@ public:
           (R != 0 && R != Mine && R != T(Ones * ByMany)))
         return false;
       if (R == 0)
-        put(Reader, Place, Mine);
+        put(Reader, Index, Mine);
     } else {
       if (K != Kind::Store || Who.Diverged || (S & T(Ones * NotWritten)) != 0 ||
           (R != 0 && R != Mine))
         return false;
-      put(State, Place, T(Ones * Written));
-      put(Writer, Place, Mine);
+      put(State, Index, T(Ones * Written));
+      put(Writer, Index, Mine);
     }
-    Dirty[Place / Chunk] = 1;
+    Dirty[Index / Chunk] = 1;
     return true;
   }
 
   /// Record the start of an asynchronous copy, and its completion with these
   /// bytes.
-  std::string beginCopy(uint32_t Place, unsigned Bytes, Accessor Who);
-  void endCopy(uint32_t Place, unsigned Bytes, Accessor Who,
+  std::string beginCopy(uint32_t Index, unsigned Bytes, Accessor Who);
+  void endCopy(uint32_t Index, unsigned Bytes, Accessor Who,
                const std::byte *From);
 
 private:
@@ -111,17 +111,17 @@ private:
   enum : uint8_t { Nobody = 0, ByAtomics = 0x7F, ByMany = 0xFF };
   static constexpr uint32_t Chunk = 256;
 
-  std::string accessByte(Kind K, uint32_t Place, Accessor Who);
+  std::string accessByte(Kind K, uint32_t Index, Accessor Who);
 
   template <typename T>
-  static T get(const std::vector<uint8_t> &From, uint32_t Place) {
+  static T get(const std::vector<uint8_t> &From, uint32_t Index) {
     T Value;
-    std::memcpy(&Value, From.data() + Place, sizeof(T));
+    std::memcpy(&Value, From.data() + Index, sizeof(T));
     return Value;
   }
   template <typename T>
-  static void put(std::vector<uint8_t> &To, uint32_t Place, T Value) {
-    std::memcpy(To.data() + Place, &Value, sizeof(T));
+  static void put(std::vector<uint8_t> &To, uint32_t Index, T Value) {
+    std::memcpy(To.data() + Index, &Value, sizeof(T));
   }
 
   uint32_t Static = 0, Dynamic = 0;
@@ -130,7 +130,7 @@ private:
   /// Chunks that were accessed since the last barrier.
   std::vector<uint8_t> Dirty;
   /// By warp: bytes whose state names a lane.
-  std::array<std::vector<uint32_t>, Lanes> Unmet;
+  std::array<std::vector<uint32_t>, Lanes> Unsynchronised;
 };
 
 /// Local memory of a thread block: stack variables and function parameters of
@@ -140,13 +140,14 @@ public:
   /// Starts a thread block: all bytes are unwritten.
   void reset(uint32_t Threads, uint32_t BytesEach);
 
-  /// Index into data() of a thread's access; NoPlace if it is out of bounds.
-  uint64_t place(uint32_t Thread, uint64_t Offset, unsigned Bytes) const {
+  /// Index into data() of a thread's access; OutOfBounds if it is out of
+  /// bounds.
+  uint64_t indexOf(uint32_t Thread, uint64_t Offset, unsigned Bytes) const {
     uint64_t At = Offset - LocalBase;
     return At < Each && Bytes <= Each - At ? uint64_t(Thread) * Each + At
-                                           : NoPlace;
+                                           : OutOfBounds;
   }
-  static constexpr uint64_t NoPlace = ~uint64_t(0);
+  static constexpr uint64_t OutOfBounds = ~uint64_t(0);
   uint32_t bytes() const { return Each; }
 
   std::byte *data() { return Data.data(); }

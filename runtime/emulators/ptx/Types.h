@@ -106,20 +106,6 @@ template <typename T> struct Pair {
   T High;
 };
 
-/// An integer or floating-point number of `T` in double, exact for all but the
-/// 64-bit integers.
-template <typename T> inline double toDouble(T Value) {
-  return static_cast<double>(Value);
-}
-
-/// `Value` in type `T`, rounded to nearest even.
-template <typename T> inline T fromDouble(double Value) {
-  if constexpr (std::is_floating_point_v<T>)
-    return static_cast<T>(Value);
-  else
-    return T::round(Value);
-}
-
 template <typename T> constexpr bool IsSmall = false;
 template <unsigned E> constexpr bool IsSmall<Small<E>> = true;
 template <typename T> constexpr bool IsPair = false;

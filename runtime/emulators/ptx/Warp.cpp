@@ -64,56 +64,91 @@ void Warp::start() {
   fillSpecials();
 }
 
+namespace {
+template <unsigned Axis> uint64_t threadOf(const Warp &W, unsigned Lane) {
+  return threadIndex(W.Launch, W.Index * Lanes + Lane)[Axis];
+}
+template <unsigned Axis> uint64_t blockSize(const Warp &W, unsigned) {
+  return W.Launch.BlockSize[Axis];
+}
+template <unsigned Axis> uint64_t blockOf(const Warp &W, unsigned) {
+  return W.Owner.Index[Axis];
+}
+template <unsigned Axis> uint64_t gridSize(const Warp &W, unsigned) {
+  return W.Launch.Grid[Axis];
+}
+
+struct SpecialRegister {
+  std::string_view Name;
+  uint64_t (*Value)(const Warp &W, unsigned Lane);
+};
+constexpr SpecialRegister SpecialRegisters[] = {
+    {"%tid.x", threadOf<0>},
+    {"%tid.y", threadOf<1>},
+    {"%tid.z", threadOf<2>},
+    {"%ntid.x", blockSize<0>},
+    {"%ntid.y", blockSize<1>},
+    {"%ntid.z", blockSize<2>},
+    {"%ctaid.x", blockOf<0>},
+    {"%ctaid.y", blockOf<1>},
+    {"%ctaid.z", blockOf<2>},
+    {"%nctaid.x", gridSize<0>},
+    {"%nctaid.y", gridSize<1>},
+    {"%nctaid.z", gridSize<2>},
+    {"%laneid", [](const Warp &, unsigned L) -> uint64_t { return L; }},
+    {"%warpid", [](const Warp &W, unsigned) -> uint64_t { return W.Index; }},
+    {"%nwarpid",
+     [](const Warp &W, unsigned) -> uint64_t {
+       return (W.Launch.threads() + Lanes - 1) / Lanes;
+     }},
+    {"%lanemask_eq",
+     [](const Warp &, unsigned L) -> uint64_t { return 1u << L; }},
+    {"%lanemask_lt",
+     [](const Warp &, unsigned L) -> uint64_t { return (1u << L) - 1; }},
+    {"%lanemask_le",
+     [](const Warp &, unsigned L) -> uint64_t { return (2u << L) - 1; }},
+    {"%lanemask_gt",
+     [](const Warp &, unsigned L) -> uint64_t { return ~((2u << L) - 1); }},
+    {"%lanemask_ge",
+     [](const Warp &, unsigned L) -> uint64_t { return ~((1u << L) - 1); }},
+    {"%dynamic_smem_size",
+     [](const Warp &W, unsigned) -> uint64_t {
+       return W.Launch.DynamicShared;
+     }},
+    {"%total_smem_size",
+     [](const Warp &W, unsigned) -> uint64_t {
+       return W.Launch.DynamicShared + W.Launch.Kernel.StaticShared;
+     }},
+};
+
+const SpecialRegister *findSpecialRegister(std::string_view Name) {
+  const auto *Found =
+      std::find_if(std::begin(SpecialRegisters), std::end(SpecialRegisters),
+                   [&](const SpecialRegister &R) { return R.Name == Name; });
+  return Found == std::end(SpecialRegisters) ? nullptr : Found;
+}
+} // namespace
+
+bool ptx::isSpecialRegister(std::string_view Name) {
+  return findSpecialRegister(Name);
+}
+
 void Warp::fillSpecials() {
   for (const auto &[Name, O] : Launch.Kernel.Specials) {
-    auto ByLane = [&, &O = O](auto Value) {
-      for (unsigned L = 0; L < Lanes; ++L)
-        if (O.Bytes == 4)
-          out<uint32_t>(O)[L] = uint32_t(Value(L));
-        else
-          out<uint64_t>(O)[L] = uint64_t(Value(L));
-      define(O, AllLanes);
-    };
-    auto Same = [&](uint64_t Value) {
-      ByLane([&](unsigned) { return Value; });
-    };
-    const unsigned Axis = Name.back() - 'x';
-    if (Name.starts_with("%tid."))
-      ByLane([&](unsigned L) {
-        return threadIndex(Launch, Index * Lanes + L)[Axis];
-      });
-    else if (Name.starts_with("%ntid."))
-      Same(Launch.BlockSize[Axis]);
-    else if (Name.starts_with("%ctaid."))
-      Same(Owner.Index[Axis]);
-    else if (Name.starts_with("%nctaid."))
-      Same(Launch.Grid[Axis]);
-    else if (Name == "%laneid")
-      ByLane([](unsigned L) { return L; });
-    else if (Name == "%warpid")
-      Same(Index);
-    else if (Name == "%nwarpid")
-      Same((Launch.threads() + Lanes - 1) / Lanes);
-    else if (Name == "%lanemask_eq")
-      ByLane([](unsigned L) { return 1u << L; });
-    else if (Name == "%lanemask_lt")
-      ByLane([](unsigned L) { return (1u << L) - 1; });
-    else if (Name == "%lanemask_le")
-      ByLane([](unsigned L) { return (2u << L) - 1; });
-    else if (Name == "%lanemask_gt")
-      ByLane([](unsigned L) { return ~((2u << L) - 1); });
-    else if (Name == "%lanemask_ge")
-      ByLane([](unsigned L) { return ~((1u << L) - 1); });
-    else if (Name == "%dynamic_smem_size")
-      Same(Launch.DynamicShared);
-    else // %total_smem_size: no other name is left
-      Same(Launch.DynamicShared + Launch.Kernel.StaticShared);
+    const SpecialRegister &R = *findSpecialRegister(Name);
+    for (unsigned L = 0; L < Lanes; ++L)
+      if (O.Bytes == 4)
+        out<uint32_t>(O)[L] = uint32_t(R.Value(*this, L));
+      else
+        out<uint64_t>(O)[L] = R.Value(*this, L);
+    define(O, AllLanes);
   }
 }
 
 void Warp::run(uint64_t Limit) {
   for (; Limit > 0; --Limit) {
-    while (Stack.back().Active == 0 || Stack.back().PC == Stack.back().Meet) {
+    while (Stack.back().Active == 0 ||
+           Stack.back().PC == Stack.back().Reconvergence) {
       Stack.pop_back();
       if (Stack.empty()) {
         Now = State::Done;
@@ -130,7 +165,6 @@ void Warp::run(uint64_t Limit) {
     }
     ++Top.PC;
     ++Executed;
-    LanesExecuted += Active == AllLanes ? Lanes : std::popcount(Active);
     IsDiverged = Active != Alive;
     if (Active && !I.Run(*this, I, Active))
       return;
@@ -139,27 +173,26 @@ void Warp::run(uint64_t Limit) {
     const Entry &Top = Stack.back();
     fail(Top.In->Code[std::min<size_t>(Top.PC, Top.In->Code.size() - 1)],
          first(Top.Active ? Top.Active : Present),
-         " is where the warp was after ", Executed,
-         " instructions, the limit: a loop without end, or a wait for threads "
-         "that wait too");
+         " was reached after the limit of ", Executed,
+         " instructions: an endless loop or a deadlock");
   }
 }
 
-void Warp::branch(std::span<const Way> Ways, uint32_t Meet) {
+void Warp::branch(std::span<const Way> Ways, uint32_t Reconvergence) {
   if (Ways.size() == 1) {
     Stack.back().PC = Ways[0].Target;
     return;
   }
   const Function *In = Stack.back().In;
-  if (Meet != NoIndex)
-    Stack.back().PC = Meet;
+  if (Reconvergence != NoIndex)
+    Stack.back().PC = Reconvergence;
   else if (Stack.back().Call)
     Stack.back().Active = 0; // marks where the call began
   else
     Stack.pop_back(); // no reconvergence: each path runs to its end
   for (const Way &To : Ways)
-    if (To.Target != Meet)
-      Stack.push_back({In, To.Target, Meet, To.Taken, false});
+    if (To.Target != Reconvergence)
+      Stack.push_back({In, To.Target, Reconvergence, To.Taken, false});
 }
 
 void Warp::call(const Function &Callee, Mask Active) {
@@ -194,10 +227,10 @@ bool Warp::members(const Instruction &I, Mask Active, const Operand &O,
                   first(Active), " has ", hex(Members));
   if (Mask Extra = Active & ~Members)
     return fail(I, first(Extra), " is executed by a lane that its member mask ",
-                hex(Members), " leaves out");
+                hex(Members), " does not include");
   if (Mask Missing = Members & Alive & ~Active)
-    return fail(I, first(Missing), " names this lane in its member mask ",
-                hex(Members), ", but it is elsewhere: a deadlock");
+    return fail(I, first(Missing), ": member mask ", hex(Members),
+                " includes this lane, which does not execute it: a deadlock");
   return true;
 }
 
@@ -235,13 +268,6 @@ Block::Block(const LaunchState &Launch) : Launch(Launch) {
     Warps.push_back(std::make_unique<Warp>(*this, Launch, W));
 }
 
-uint64_t Block::executed() const {
-  uint64_t Sum = 0;
-  for (const auto &W : Warps)
-    Sum += W->LanesExecuted;
-  return Sum;
-}
-
 absl::Status Block::run(std::array<uint32_t, 3> BlockIndex) {
   Index = BlockIndex;
   Error = absl::OkStatus();
@@ -266,11 +292,11 @@ absl::Status Block::run(std::array<uint32_t, 3> BlockIndex) {
       continue;
     if (!Waiting)
       return absl::OkStatus();
-    M1_RETURN_IF_ERROR(meetAtBarrier());
+    M1_RETURN_IF_ERROR(releaseBarrier());
   }
 }
 
-absl::Status Block::meetAtBarrier() {
+absl::Status Block::releaseBarrier() {
   const Warp &First = **std::find_if(Warps.begin(), Warps.end(), [](auto &W) {
     return W->Now == Warp::State::AtBarrier;
   });

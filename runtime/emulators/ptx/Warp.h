@@ -69,7 +69,7 @@ public:
     const Function *In;
     uint32_t PC;
     /// The entry ends when PC reaches this.
-    uint32_t Meet;
+    uint32_t Reconvergence;
     Mask Active;
     /// The lowest entry of a call.
     bool Call;
@@ -77,7 +77,7 @@ public:
   enum class State : uint8_t { Ready, AtBarrier, Done, Failed };
   /// A pending cp.async of a lane.
   struct Copy {
-    uint32_t Place; // in shared memory
+    uint32_t Index; // in shared memory
     uint8_t Lane, Bytes;
     uint32_t Group; // groups that the lane had committed before
     std::array<std::byte, 16> Data;
@@ -146,12 +146,12 @@ public:
   // Control flow, for the executors of branches.
   Entry &top() { return Stack.back(); }
   /// Splits the top entry into paths, which together have all of its lanes and
-  /// reconverge at `Meet`.
+  /// reconverge at `Reconvergence`.
   struct Way {
     uint32_t Target;
     Mask Taken;
   };
-  void branch(std::span<const Way> Ways, uint32_t Meet);
+  void branch(std::span<const Way> Ways, uint32_t Reconvergence);
   void call(const Function &Callee, Mask Active);
   void returnFrom(Mask Active);
   void exit(Mask Active);
@@ -173,9 +173,8 @@ public:
   std::array<uint32_t, Lanes> Groups = {};
   /// The memory of the last global access.
   Allocation::View Recent;
-  /// Instructions in this thread block; instructions times lanes in all of
-  /// them.
-  uint64_t Executed = 0, LanesExecuted = 0;
+  /// Instructions in this thread block.
+  uint64_t Executed = 0;
   /// The carry flag of add.cc etc., and the lanes in which it was written.
   Mask Carry = 0, CarryWritten = 0;
 
@@ -204,11 +203,9 @@ public:
   LocalMemory Local;
   /// The first error of any warp.
   absl::Status Error;
-  /// Instructions times lanes, in all thread blocks so far.
-  uint64_t executed() const;
 
 private:
-  absl::Status meetAtBarrier();
+  absl::Status releaseBarrier();
 
   std::vector<std::unique_ptr<Warp>> Warps;
 };

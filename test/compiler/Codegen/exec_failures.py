@@ -76,7 +76,7 @@ def main():
         assert common and cases[0].keys() != cases[1].keys()
         same = all(a.tobytes() == b.tobytes() for name in common for a, b in zip(*(c[name].arguments for c in cases)))
         distinct = len({c.arguments[0].tobytes() for c in cases[0].values() if np.size(c.arguments[0]) > 64})
-        print(f"{op}: {'the same' if same else 'other'} data in other company, {distinct} distinct arrays")
+        print(f"{op}: data {'independent of' if same else 'dependent on'} the batch, {distinct} distinct arrays")
     groups = {group for (_, group), _ in kernel_tests.read_table(os.path.join(HERE, "exec.kernels"))}
     print("missing in exec.kernels:", sorted(set(kernels.OPS) - groups), "unknown there:", sorted(groups - set(kernels.OPS)))
 

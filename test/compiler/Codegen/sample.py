@@ -155,7 +155,7 @@ def frequencies(plan, draws):
     print("frequencies as defined")
 
 
-def company(plan, size):
+def independence(plan, size):
     """A row's token is the same in any batch and with any number of threads."""
     random = np.random.Generator(np.random.PCG64(5))
     rows = 24
@@ -171,7 +171,7 @@ def company(plan, size):
         assert plan.draw(*(c[b : b + 1] for c in case))[0] == together[b], b
     for threads in (1, 3):
         assert (plan.run(*case, "--threads", str(threads))[1] == together).all(), threads
-    print("the same in any company")
+    print("independent of the batch")
 
 
 def damaged(plan, size):
@@ -211,7 +211,7 @@ def main():
     agrees_with_the_definition(plan, sizes, 4 if gpu else 12)
     frequencies(Plan(options, (3, 4, 50), draws), draws)
     plan = Plan(options, (3001,), 32)
-    company(plan, 3001)
+    independence(plan, 3001)
     damaged(plan, 3001)
 
 

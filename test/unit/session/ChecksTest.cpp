@@ -108,24 +108,26 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"OffsetsDecrease", CuSeqlens, 2, 1,
                "input 'cu_seqlens' of function 'f': element 2 is 1, expected "
                "at least 2, the element before it"},
-        Broken{"OffsetsEndEarly", CuSeqlens, 3, 4,
-               "input 'cu_seqlens' of function 'f': element 3 is 4, expected 5 "
-               "as the last"},
-        Broken{"OffsetsEndLate", CuSeqlens, 3, 6,
-               "input 'cu_seqlens' of function 'f': element 3 is 6, expected 5 "
-               "as the last"},
+        Broken{
+            "OffsetsEndEarly", CuSeqlens, 3, 4,
+            "input 'cu_seqlens' of function 'f': element 3 is 4, expected 5, "
+            "the total"},
+        Broken{
+            "OffsetsEndLate", CuSeqlens, 3, 6,
+            "input 'cu_seqlens' of function 'f': element 3 is 6, expected 5, "
+            "the total"},
         Broken{"SlotTooLarge", Slots, 2, 4,
                "input 'slots' of function 'f': element 2 is 4, expected 0 to "
                "3"},
         Broken{"SlotTwice", Slots, 2, 3,
                "input 'slots' of function 'f': element 2 is 3, expected "
-               "another number than element 0"},
+               "a value different from element 0"},
         Broken{"ExpertTooLarge", Experts, 7, 6,
                "input 'experts' of function 'f': element [3, 1] is 6, expected "
                "0 to 5"},
         Broken{"ExpertTwice", Experts, 7, 5,
                "input 'experts' of function 'f': element [3, 1] is 5, expected "
-               "another number than element [3, 0]"}),
+               "a value different from element [3, 0]"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
 
 TEST(Checks, BatchesWithoutTokens) {
@@ -178,15 +180,18 @@ INSTANTIATE_TEST_SUITE_P(
         BadCheck{"EmptyOffsets",
                  [](auto &F) { F.inputs[CuSeqlens]->shape[0] = symbol(1); },
                  "check 2 is about input 'cu_seqlens', which can be empty"},
-        BadCheck{"OtherOffsets", [](auto &F) { F.checks[7]->offsets = Slots; },
-                 "check 7 uses input 3, of which no earlier check says that "
-                 "its offsets end at the extent of 'positions'"},
-        BadCheck{"OtherTotal",
-                 [](auto &F) { *F.checks[2]->total = symbol(0, 1, 1); },
-                 "check 7 uses input 2, of which no earlier check says that "
-                 "its offsets end at the extent of 'positions'"},
-        BadCheck{"Order", [](auto &F) { std::swap(F.checks[0], F.checks[7]); },
-                 "check 0 uses input 2, of which no earlier check says that "
-                 "its offsets end at the extent of 'positions'"}),
+        BadCheck{
+            "OtherOffsets", [](auto &F) { F.checks[7]->offsets = Slots; },
+            "check 7: no earlier Offsets check of input 3 has the extent of "
+            "'positions' as its total"},
+        BadCheck{
+            "OtherTotal",
+            [](auto &F) { *F.checks[2]->total = symbol(0, 1, 1); },
+            "check 7: no earlier Offsets check of input 2 has the extent of "
+            "'positions' as its total"},
+        BadCheck{
+            "Order", [](auto &F) { std::swap(F.checks[0], F.checks[7]); },
+            "check 0: no earlier Offsets check of input 2 has the extent of "
+            "'positions' as its total"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
 } // namespace

@@ -354,7 +354,7 @@ TEST(Executor, SmallerSymbolsCannotOverrunOutputs) {
                     "bytes from byte 0 of output 'b', which has 6");
 }
 
-TEST(Executor, ComputesOutputsThatNobodyWants) {
+TEST(Executor, ComputesOutputsThatAreNotTaken) {
   // first = a + 3 a, second = a + 5 a, sum = first + second.
   plan::PlanT Plan;
   addSymbol(Plan, "N", 8);

@@ -100,7 +100,7 @@ TEST_F(Model, MoreSequencesThanSlots) {
     }
 }
 
-TEST_F(Model, DrawsDoNotDependOnCompany) {
+TEST_F(Model, DrawsDoNotDependOnTheBatch) {
   Sequences Prompts = prompts({4, 9, 2, 6});
   GenerateOptions Options;
   Options.MaxNewTokens = 20;
@@ -194,7 +194,7 @@ TEST_F(Model, CanBeCancelled) {
   EXPECT_EQ(Status.code(), absl::StatusCode::kCancelled);
 }
 
-TEST_F(Model, ScoreHoweverItIsCut) {
+TEST_F(Model, ScoreDoesNotDependOnChunks) {
   Sequences Given = prompts({17, 1, 1, 2, 40, 1, 5});
   for (auto [Slots, MaxTokens] : {std::pair(1, 3), {2, 64}, {7, 200}})
     for (int64_t Limit : {0, 1, 4}) {

@@ -153,7 +153,9 @@ TEST(Npy, HostileHeaders) {
   };
   expect("", "not a .npy file");
   expect("\x93NUMPY\1", "not a .npy file");
-  expect(npy("", "", 9), "format 9");
+  expect(npy("", "", 9), "format 9, expected 1, 2 or 3");
+  expect(std::string("\x93NUMPY\2\0\0\0", 10),
+         "truncated .npy header: a file of 10 bytes");
   expect(npy(dictionary("'<f4'", "False", "(2,)"), "1234567"),
          "[2] does not take the 7 bytes");
   expect(npy(dictionary("'<f4'", "True", "(1,)"), "1234"), "not in C order");

@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(
                     safetensors(std::string("{\"w\":") + Tensor +
                                     ",\"w\":" + Tensor + "}",
                                 24),
-                    "tensor 'w' stands in the header twice"},
+                    "duplicate tensor 'w'"},
         HostileCase{"Overlap",
                     safetensors(std::string("{\"w\":") + Tensor +
                                     R"(,"v":{"dtype":"U8","shape":[2],)"

@@ -86,7 +86,7 @@ TEST_F(CudaDriver, SaysWhatIsMissing) {
   Cuda->Failures["cuInit"] = 100;
   EXPECT_EQ(openError(), "cuInit: no CUDA-capable device is detected "
                          "(CUDA_ERROR_NO_DEVICE)");
-  EXPECT_EQ(openError(1), "no GPU number 1: the NVIDIA driver shows 1");
+  EXPECT_EQ(openError(1), "no GPU 1: the driver reports 1 (numbered from 0)");
   Cuda->Version = 11080;
   EXPECT_EQ(openError(), "the NVIDIA driver is for CUDA 11.8, expected 12.0 or "
                          "later; install a newer driver");

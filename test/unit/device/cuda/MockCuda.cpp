@@ -115,7 +115,7 @@ Result cuDeviceGet(DeviceNumber *D, int Ordinal) {
 
 Result cuDeviceGetName(char *Name, int Bytes, DeviceNumber D) {
   M1_MAY_FAIL;
-  std::strncpy(Name, D == 40 ? "Fake 100" : "Mock 200", Bytes);
+  std::strncpy(Name, D == 40 ? "Mock 100" : "Mock 200", Bytes);
   return kSuccess;
 }
 

@@ -167,10 +167,20 @@ TEST(GpuDevice, RefusesWhatItCannotRun) {
   EXPECT_EQ(error(target("sm_90"), Blackwell), "");
   EXPECT_EQ(error(target("sm_90a"), Blackwell),
             "p.m1plan: compiled for sm_90a, mock has compute capability 10.0; "
-            "compile with --target cuda:sm_100");
+            "compile with --target cuda:sm_90");
+  MockDriver::Control Between;
+  Between.ComputeCapability = 88;
+  EXPECT_EQ(error(target("sm_89"), Between),
+            "p.m1plan: compiled for sm_89, mock has compute capability 8.8; "
+            "compile with --target cuda:sm_87");
+  MockDriver::Control Turing;
+  Turing.ComputeCapability = 75;
+  EXPECT_EQ(error(target("sm_80"), Turing),
+            "p.m1plan: compiled for sm_80, mock has compute capability 7.5, "
+            "for which m1c has no target");
   EXPECT_EQ(error([](plan::PlanT &P) { P.kernels[0]->scratch_bytes = 102401; }),
             "p.m1plan: kernel 'add_scaled' needs 102401 bytes of shared memory "
-            "a block, mock has 102400");
+            "per thread block, mock has 102400");
   EXPECT_EQ(error([](plan::PlanT &P) { P.kernels[0]->name = "absent"; }),
             "p.m1plan: the image has no kernel 'absent'");
   MockDriver::Control Refusing;
@@ -231,9 +241,40 @@ TEST(GpuDevice, NamesTheLaunchesThatCanHaveFailed) {
         message(On.Program->call(0, In, Out)),
         Blocking ? "p.m1plan: a fault in " + First
                  : "p.m1plan: a fault in one of the last 2 launches: " + First +
-                       "; " + Second + " (--blocking names the one)");
+                       "; " + Second +
+                       " (run with --blocking to name the failing launch)");
     EXPECT_EQ(On.Control.LiveRecordings, Blocking ? 0u : 1u);
   }
+}
+
+TEST(GpuDevice, ForgetsFailedRecordings) {
+  OnMock On;
+  plan::PlanT Plan = adderPlan();
+  ASSERT_EQ(message(On.load(Plan)), "");
+  std::vector<float> A(4, 1), B(4, 2), Sum(4);
+  std::vector<HostTensor> In = {floats(A), floats(B)}, Out = {floats(Sum)};
+  ASSERT_EQ(message(On.Program->call(0, In, Out)), "");
+  On.Control.LaunchRefusal = "refused";
+  EXPECT_THAT(message(On.Program->call(0, In, Out)), HasSubstr("refused"));
+  EXPECT_EQ(On.Control.LiveRecordings, 0u);
+  // The next call records again.
+  ASSERT_EQ(message(On.Program->call(0, In, Out)), "");
+  EXPECT_EQ(On.Control.LiveRecordings, 1u);
+  EXPECT_EQ(Sum, std::vector<float>(4, 7));
+}
+
+TEST(GpuDevice, NamesThePlanInAllocationErrors) {
+  auto error = [](size_t Successes) {
+    OnMock On;
+    On.Control.AllocationsLeft = Successes;
+    plan::PlanT Plan = initPlan(40);
+    return message(On.load(Plan));
+  };
+  // Inputs and outputs, two arenas, the parameters.
+  EXPECT_EQ(error(0), "p.m1plan: out of memory for 768 bytes");
+  EXPECT_EQ(error(2).find("p.m1plan: arena '"), 0u);
+  EXPECT_EQ(error(3), "p.m1plan: out of memory for 160 bytes");
+  EXPECT_EQ(error(5), "");
 }
 
 TEST(GpuDevice, KeepsFewRecordings) {

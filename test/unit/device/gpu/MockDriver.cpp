@@ -46,6 +46,9 @@ absl::Status MockDriver::finish(uint64_t Until) {
 absl::StatusOr<Address> MockDriver::allocate(uint64_t Bytes, Contents What) {
   bool IsZero = What == Contents::Zero;
   C.Log.push_back(concat("allocate ", Bytes, IsZero ? " zero" : " undefined"));
+  if (C.AllocationsLeft == 0)
+    return makeError("out of memory for ", Bytes, " bytes");
+  --C.AllocationsLeft;
   auto Data = std::make_unique<std::byte[]>(Bytes + 256);
   std::memset(Data.get(), IsZero ? 0 : 0xA5, Bytes + 256);
   Address At = (reinterpret_cast<Address>(Data.get()) + 255) / 256 * 256;
@@ -119,6 +122,8 @@ MockDriver::findKernel(uint32_t, const std::string &Name, uint32_t) {
 absl::Status MockDriver::launch(uint32_t Number, const gpu::LaunchShape &Shape,
                                 std::span<const uint64_t> Args,
                                 std::span<const ArgumentExtent>) {
+  if (!C.LaunchRefusal.empty())
+    return makeError(std::exchange(C.LaunchRefusal, ""));
   HostKernel Kernel = Kernels[Number];
   auto [X, Y, Z] = Shape.Grid;
   return start(concat("launch ", Names[Number], " ", X, "x", Y, "x", Z, " of ",

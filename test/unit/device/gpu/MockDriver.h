@@ -11,6 +11,7 @@
 
 #include "runtime/device/gpu/Driver.h"
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -29,8 +30,11 @@ public:
     unsigned ComputeCapability = 80;
     uint64_t SharedBytes = 100 << 10, FreeBytes = 1 << 20;
     bool CanRecord = true;
-    /// Injected errors of the next executed launch and of loadModule.
-    std::string Fault, Refusal;
+    /// Injected errors of the next executed launch, of loadModule and of the
+    /// next call of `launch`.
+    std::string Fault, Refusal, LaunchRefusal;
+    /// Device allocations that succeed.
+    size_t AllocationsLeft = SIZE_MAX;
 
     std::vector<std::string> Log;
     size_t LiveAllocations = 0, LiveRecordings = 0;

@@ -247,7 +247,7 @@ TEST(Checks, RacesOfWarps) {
   ld.shared.u32 %r1, [word]; //!
 )",
               "block (0,0,0) thread (0,0,0)",
-              "ld.shared.u32 at 0x400 reads a byte on which atomics worked "
+              "ld.shared.u32 at 0x400 reads a byte that atomics accessed "
               "since the last barrier",
               Two, 1, Word);
 }
@@ -381,8 +381,8 @@ OUT:
               "(line 19): a deadlock",
               Two);
   expectError("bar.sync 0, 32; //!", "block (0,0,0) thread (0,0,0)",
-              "bar.sync of 32 threads in a block of 64: the emulator only "
-              "knows barriers of all",
+              "bar.sync of 32 threads in a thread block of 64: only barriers "
+              "of the whole thread block are emulated",
               Two);
   expectError(R"(
   setp.lt.u32 %p1, %r0, 5;
@@ -391,11 +391,11 @@ OUT:
 OUT:
 )",
               "block (0,0,0) thread (0,0,0)",
-              "shfl.sync.idx.b32 names this lane in its member mask "
-              "0xffffffff, but it is elsewhere: a deadlock");
+              "shfl.sync.idx.b32: member mask 0xffffffff includes this lane, "
+              "which does not execute it: a deadlock");
   expectError("bar.warp.sync 0xfffffffe; //!", "block (0,0,0) thread (0,0,0)",
               "bar.warp.sync is executed by a lane that its member mask "
-              "0xfffffffe leaves out");
+              "0xfffffffe does not include");
   expectError("movmatrix.sync.aligned.m8n8.trans.b16 %r1, %r0; //!",
               "block (0,0,0) thread (0,0,0)",
               "movmatrix.sync.aligned.m8n8.trans.b16 needs all 32 lanes of "
@@ -403,12 +403,12 @@ OUT:
               {.Block = {20, 1, 1}});
 }
 
-TEST(Checks, LoopsWithoutEnd) {
+TEST(Checks, EndlessLoops) {
   Device D(1, {.Instructions = 1000});
   EXPECT_EQ(std::string(D.run(kernel(0, "L: bra L;"), {}).message()),
-            "ptx: kernel 'k' line 14: block (0,0,0) thread (0,0,0): bra is "
-            "where the warp was after 1000 instructions, the limit: a loop "
-            "without end, or a wait for threads that wait too");
+            "ptx: kernel 'k' line 14: block (0,0,0) thread (0,0,0): bra was "
+            "reached after the limit of 1000 instructions: an endless loop or "
+            "a deadlock");
 }
 
 TEST(Checks, DivisionAndTraps) {

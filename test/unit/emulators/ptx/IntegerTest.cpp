@@ -28,7 +28,7 @@ TEST(Integer, SumsWrapAround) {
             All32 - 2);
 }
 
-TEST(Integer, CarriesGoOn) {
+TEST(Integer, CarriesPropagate) {
   // 128 bits in two halves.
   EXPECT_EQ(evaluate("add.cc.s64 %rd5, %A64, %B64; addc.s64 %O64, %C64, 5;",
                      ~0ull, 1, 7),

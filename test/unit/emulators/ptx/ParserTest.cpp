@@ -60,10 +60,10 @@ TEST(Parser, ChecksOperands) {
             Start + "'add.s32'" + Unknown + "too many operands");
   EXPECT_EQ(bodyError("cvt.s32.f32 %r1, %f1;"),
             Start + "'cvt.s32.f32'" + Unknown +
-                "how to round to an integer is missing or has no meaning");
+                "integer rounding mode missing or not applicable");
   EXPECT_EQ(bodyError("cp.async.cg.shared.global [%r1], [%rd1], 8;"),
             Start + "'cp.async.cg.shared.global'" + Unknown +
-                "copies of 8 bytes do not exist");
+                "unsupported copy size 8");
   EXPECT_EQ(bodyError("ld.global.v4.u64 {%rd1, %rd1, %rd2, %rd3}, [%rd0];"),
             Start + "'ld.global.v4.u64'" + Unknown +
                 "an access of more than 16 bytes");
@@ -72,7 +72,7 @@ TEST(Parser, ChecksOperands) {
   EXPECT_EQ(bodyError("bra AWAY;"),
             "ptx: kernel 'k' line 9: there is no label 'AWAY'");
   EXPECT_EQ(bodyError("L: L: ret;"),
-            "ptx: kernel 'k' line 8: label 'L' stands twice");
+            "ptx: kernel 'k' line 8: duplicate label 'L'");
   EXPECT_EQ(bodyError(".shared .b8 big[50000]; mov.u32 %r1, big;"),
             "ptx: kernel 'k' line 9: 50000 bytes of static shared memory, at "
             "most 49152 are possible");
@@ -84,9 +84,9 @@ TEST(Parser, ChecksTheModule) {
   EXPECT_EQ(loadError("\n.surfref x;"), "ptx: module 'm' line 2: '.surfref' is "
                                         "not known to the emulator");
   EXPECT_EQ(loadError(".entry k() {\n ret;"),
-            "ptx: module 'm' line 2: a '{' without '}'");
+            "ptx: module 'm' line 2: unterminated '{'");
   EXPECT_EQ(loadError(".global .u32 x = {1, 2};"),
-            "ptx: module 'm' line 1: more values than 'x' has room for");
+            "ptx: module 'm' line 1: too many initialisers for 'x'");
   EXPECT_EQ(loadError(".func f() {\n call f;\n ret;\n}"),
             "ptx: function 'f' line 1: recursion is not known to the emulator");
   EXPECT_EQ(loadError(".func g();\n.func f() {\n call g;\n ret;\n}"),

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/device/cpu/Pages.h"
+#include "runtime/support/Pages.h"
 
 #include "runtime/support/Error.h"
 
@@ -17,7 +17,6 @@
 #include <utility>
 
 using namespace m1;
-using namespace m1::cpu;
 
 static absl::StatusOr<char *> reserve(uint64_t Bytes, int Protection) {
   void *Address = ::mmap(nullptr, Bytes, Protection,

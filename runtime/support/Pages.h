@@ -6,14 +6,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1C_RUNTIME_DEVICE_CPU_PAGES_H
-#define M1C_RUNTIME_DEVICE_CPU_PAGES_H
+#ifndef M1C_RUNTIME_SUPPORT_PAGES_H
+#define M1C_RUNTIME_SUPPORT_PAGES_H
 
 #include "absl/status/statusor.h"
 
 #include <cstdint>
 
-namespace m1::cpu {
+namespace m1 {
 
 /// Zero-initialised pages, committed on first touch.
 class Pages {
@@ -42,6 +42,6 @@ private:
   uint64_t Bytes = 0, GuardBytes = 0;
 };
 
-} // namespace m1::cpu
+} // namespace m1
 
-#endif // M1C_RUNTIME_DEVICE_CPU_PAGES_H
+#endif // M1C_RUNTIME_SUPPORT_PAGES_H
