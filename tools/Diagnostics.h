@@ -12,27 +12,54 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/WithColor.h"
+
+#include <string>
+#include <utility>
 
 namespace m1 {
 
+/// The text before and after "error: " of a diagnostic at `Location`:
+/// {"file:line:column", ""}, {"file", ""} for a file without lines, otherwise
+/// {Program, "name: "} with the name in the location, if it has one.
+inline std::pair<std::string, std::string>
+diagnosticPrefix(mlir::Location Location, llvm::StringRef Program) {
+  if (auto At = Location->findInstanceOf<mlir::FileLineColLoc>()) {
+    std::string Where = At.getFilename().str();
+    if (At.getLine())
+      Where +=
+          (":" + llvm::Twine(At.getLine()) + ":" + llvm::Twine(At.getColumn()))
+              .str();
+    return {Where, ""};
+  }
+  // Of several names, the last is that of the op which the others come from.
+  std::string Name;
+  Location->walk([&](mlir::Location Part) {
+    if (auto Named = llvm::dyn_cast<mlir::NameLoc>(Part))
+      Name = Named.getName().str() + ": ";
+    return mlir::WalkResult::advance();
+  });
+  return {Program.str(), Name};
+}
+
 /// Makes `Context` write each error and each of its notes to stderr in one
-/// line, "file:line:column: error: message" without the source and the
-/// operation, or "program: error: message" without a source location.
+/// line, "file:line:column: error: message" without the source and, unless
+/// --mlir-print-op-on-diagnostic asks for it, the operation; without a source
+/// location "program: error: message".
 inline void printDiagnosticsBriefly(mlir::MLIRContext &Context,
                                     llvm::StringRef Program) {
   auto Print = [Program](mlir::Diagnostic &Of) {
-    std::string Where = Program.str();
-    if (auto At = Of.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
-      Where = (At.getFilename().getValue() + ":" + llvm::Twine(At.getLine()) +
-               ":" + llvm::Twine(At.getColumn()))
-                  .str();
+    auto [Where, Name] = diagnosticPrefix(Of.getLocation(), Program);
     bool IsNote = Of.getSeverity() == mlir::DiagnosticSeverity::Note;
     (IsNote ? llvm::WithColor::note(llvm::errs(), Where)
             : llvm::WithColor::error(llvm::errs(), Where))
-        << Of.str() << '\n';
+        << Name << Of.str() << '\n';
   };
-  Context.printOpOnDiagnostic(false);
+  const llvm::cl::Option *PrintOp =
+      llvm::cl::getRegisteredOptions().lookup("mlir-print-op-on-diagnostic");
+  if (!PrintOp || !PrintOp->getNumOccurrences())
+    Context.printOpOnDiagnostic(false);
   Context.getDiagEngine().registerHandler([Print](mlir::Diagnostic &D) {
     if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
       return mlir::failure(); // MLIR prints it

@@ -34,27 +34,27 @@ static std::vector<KnownTarget> makeTable() {
   std::vector<std::string> V4 = V3;
   V4.insert(V4.end(),
             {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
+  const std::vector<std::string> AmxFeatures = {"amx-tile", "amx-bf16"};
   std::vector<KnownTarget> Table;
   for (bool Amx : {true, false}) {
     auto Add = [&](const std::string &Name, int64_t Lanes, int64_t Registers,
                    std::vector<std::string> Features) {
       if (Amx)
-        Features.insert(Features.end(), {"amx-tile", "amx-bf16"});
+        llvm::append_range(Features, AmxFeatures);
       Table.push_back({Amx ? Name + "+amx" : Name, TargetKind::Cpu, Name, Lanes,
-                       Registers, /*Shared=*/0, Amx, Features});
+                       Registers, /*Shared=*/0, Amx, Features,
+                       Amx ? "+" + llvm::join(AmxFeatures, ",+") : ""});
     };
     Add("x86-64-v4", 16, 32, V4);
     Add("x86-64-v3", 8, 16, V3);
   }
   for (const plan::GpuTarget &Gpu : plan::kGpuTargets)
-    Table.push_back({Gpu.Name,
-                     TargetKind::Gpu,
-                     Gpu.Name,
+    Table.push_back({Gpu.Name, TargetKind::Gpu, Gpu.Name,
                      /*Lanes=*/0,
-                     /*Registers=*/255,
-                     int64_t(Gpu.SharedKiB) << 10,
+                     /*Registers=*/255, int64_t(Gpu.SharedKiB) << 10,
                      /*HasMatrixUnit=*/true,
-                     {}});
+                     /*Features=*/{},
+                     /*ExtraFeatures=*/"+ptx80"});
   return Table;
 }
 

@@ -24,6 +24,8 @@ struct KnownTarget {
   bool HasMatrixUnit;
   /// CPU features that generated code may use. A plan lists them.
   std::vector<std::string> Features;
+  /// LLVM features beyond those of the architecture, as "+amx-tile,+amx-bf16".
+  std::string ExtraFeatures;
 
   tile::TargetAttr attribute(mlir::MLIRContext *Context) const;
 };

@@ -121,7 +121,7 @@ static LogicalResult verifyRange(Operation *Op, int64_t Axis, int64_t Extent,
   auto Error = Op->emitOpError("is out of bounds on axis ") << Axis;
   Error << ": expected ";
   if (IsDynamic)
-    Error << "no negative numbers";
+    Error << "an index and a count of at least 0";
   else
     Error << "elements below " << Extent;
   Error << ", found ";

@@ -285,10 +285,11 @@ FailureOr<PlanFile> Compilation::toFile(ArrayRef<PlanFigure> Figures) {
     return failure();
   KernelImage &Image = Made->Image;
   for (auto Function : Code->Lowered->getOps<LLVM::LLVMFuncOp>()) {
+    KernelLaunch &Launch = Image.Kernels[Function.getSymName()];
     if (auto Bytes = Function->getAttrOfType<IntegerAttr>(kScratchBytesAttr))
-      Image.ScratchBytes[Function.getSymName()] = Bytes.getInt();
-    if (auto Count = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
-      Image.Threads = Count.getInt();
+      Launch.ScratchBytes = Bytes.getInt();
+    if (auto Threads = Function->getAttrOfType<IntegerAttr>(kThreadsAttr))
+      Launch.Threads = Threads.getInt();
   }
   std::vector<uint8_t> Bytes = timed("file", [&] {
     return writePlan(Module, Image, Options.Slots, Options.Length, Figures);
@@ -299,6 +300,6 @@ FailureOr<PlanFile> Compilation::toFile(ArrayRef<PlanFigure> Figures) {
     Module.emitError() << std::string(Loaded.status().message());
     return failure();
   }
-  return PlanFile{std::move(Bytes), std::move(Image.ScratchBytes),
+  return PlanFile{std::move(Bytes), std::move(Image.Kernels),
                   std::move(Made->Resources)};
 }

@@ -52,7 +52,7 @@ struct MachineCode {
 /// A plan's bytes, and what the report prints about its kernels.
 struct PlanFile {
   std::vector<uint8_t> Bytes;
-  llvm::StringMap<int64_t> ScratchBytes;           // of a grid cell, by kernel
+  llvm::StringMap<KernelLaunch> Kernels;           // by name
   std::vector<codegen::KernelResources> Resources; // as of MachineCode
 };
 

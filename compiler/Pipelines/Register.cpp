@@ -39,7 +39,7 @@ void m1::registerDialects(mlir::DialectRegistry &Registry) {
 
 void m1::registerPasses() {
   mlir::registerTransformsPasses();
-  registerTransformsPasses();
+  m1::registerTransformsPasses();
   m1::registerCodegenPasses();
   m1::registerConversionPasses();
   m1::registerPlanPasses();

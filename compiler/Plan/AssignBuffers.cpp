@@ -13,7 +13,6 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_PLANASSIGNBUFFERS
@@ -23,24 +22,6 @@ namespace m1 {
 using namespace mlir;
 using namespace m1;
 using namespace m1::plan;
-
-/// Bytes of a contiguous memref, whose axis 0 has the extent `Rows` if it is
-/// dynamic. Fails with a diagnostic at `Owner` if the number does not fit 64
-/// bits.
-static FailureOr<int64_t> bytesOf(Operation *Owner, MemRefType Type,
-                                  int64_t Rows) {
-  int64_t Bytes = elementBytes(Type);
-  for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis) {
-    int64_t Extent = Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis);
-    if (llvm::MulOverflow(Bytes, Extent, Bytes)) {
-      InFlightDiagnostic Error = Owner->emitOpError();
-      if (auto Global = dyn_cast<GlobalOp>(Owner))
-        Error << "'" << Global.getSymName() << "' ";
-      return Error << "is too large for any memory: " << Type;
-    }
-  }
-  return Bytes;
-}
 
 namespace {
 
@@ -64,7 +45,7 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
     int64_t Weights = 0, Constants = 0;
     for (GlobalOp Global : getOperation().getOps<GlobalOp>()) {
       FailureOr<int64_t> Bytes =
-          bytesOf(Global, cast<MemRefType>(Global.getType()), 0);
+          bytesAtBound(Global, cast<MemRefType>(Global.getType()), 0);
       if (failed(Bytes))
         return failure();
       int64_t State = 0;
@@ -72,7 +53,10 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
                      : Global.getKind() == "constant" ? Constants
                                                       : State;
       Global.setOffsetAttr(B.getI64IntegerAttr(End));
-      End += llvm::alignTo(*Bytes, kArenaAlignment);
+      FailureOr<int64_t> Next = alignedEnd(End, *Bytes, kArenaAlignment);
+      if (failed(Next))
+        return emitTooLarge(Global, Global.getType());
+      End = *Next;
     }
     setBytes(kWeightBytesAttr, Weights);
     setBytes(kConstantBytesAttr, Constants);
@@ -102,7 +86,8 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
         FailureOr<int64_t> Rows = sizeAtBound(Buffer, rowsOf(Buffer));
         if (failed(Rows))
           return failure();
-        FailureOr<int64_t> Bytes = bytesOf(Buffer, Buffer.getType(), *Rows);
+        FailureOr<int64_t> Bytes =
+            bytesAtBound(Buffer, Buffer.getType(), *Rows);
         if (failed(Bytes))
           return failure();
         Number[Buffer] = Buffers.size();
@@ -114,7 +99,11 @@ struct PlanAssignBuffers : m1::impl::PlanAssignBuffersBase<PlanAssignBuffers> {
             LiveRanges[Number[Buffer]].use(Step);
       }
     }
-    const int64_t Total = assignOffsets(LiveRanges, kArenaAlignment);
+    FailureOr<int64_t> Total = assignOffsets(LiveRanges, kArenaAlignment);
+    if (failed(Total))
+      return Program.emitOpError("'")
+             << Program.getSymName()
+             << "' has buffers that together are too large for any memory";
     OpBuilder B(Program);
     for (auto [Buffer, Range] : llvm::zip(Buffers, LiveRanges))
       Buffer.setOffsetAttr(B.getI64IntegerAttr(Range.Offset));

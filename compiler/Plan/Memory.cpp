@@ -12,6 +12,7 @@
 #include "runtime/schema/ElementTypes.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace m1;
@@ -24,6 +25,25 @@ std::optional<DType> m1::dtypeOf(Type T) {
 
 int64_t m1::elementBytes(MemRefType Type) {
   return std::max(1u, Type.getElementTypeBitWidth() / 8);
+}
+
+InFlightDiagnostic m1::emitTooLarge(Operation *Owner, Type Type) {
+  InFlightDiagnostic Error = Owner->emitOpError();
+  if (auto Global = dyn_cast<GlobalOp>(Owner))
+    Error << "'" << Global.getSymName() << "' ";
+  Error << "is too large for any memory: " << Type;
+  return Error;
+}
+
+FailureOr<int64_t> m1::bytesAtBound(Operation *Owner, MemRefType Type,
+                                    int64_t Rows) {
+  int64_t Bytes = elementBytes(Type);
+  for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis) {
+    int64_t Extent = Type.isDynamicDim(Axis) ? Rows : Type.getDimSize(Axis);
+    if (llvm::MulOverflow(Bytes, Extent, Bytes))
+      return emitTooLarge(Owner, Type);
+  }
+  return Bytes;
 }
 
 FailureOr<int64_t> m1::sizeAtBound(Operation *User, ExprAttr Size) {

@@ -26,6 +26,15 @@ std::optional<plan::DType> dtypeOf(mlir::Type T);
 /// Bytes of one element.
 int64_t elementBytes(mlir::MemRefType Type);
 
+/// Emits that a value of `Type` is too large, at the op that makes it.
+mlir::InFlightDiagnostic emitTooLarge(mlir::Operation *Owner, mlir::Type Type);
+
+/// Bytes of a contiguous memref, whose axis 0 has the extent `Rows` if it is
+/// dynamic. Fails with a diagnostic at `Owner` if the number does not fit 64
+/// bits.
+llvm::FailureOr<int64_t> bytesAtBound(mlir::Operation *Owner,
+                                      mlir::MemRefType Type, int64_t Rows);
+
 /// The value of `Size` at the bound of its symbol. Fails with a diagnostic at
 /// `User` if the module has no bound for the symbol.
 llvm::FailureOr<int64_t> sizeAtBound(mlir::Operation *User,

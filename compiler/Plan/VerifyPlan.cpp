@@ -12,6 +12,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_PLANVERIFY
@@ -36,12 +37,15 @@ struct ArenaRange {
 };
 
 /// Bytes at the symbols' bounds from the start of a memref's base to the end of
-/// its last element.
+/// its last element. Fails with a diagnostic if they do not fit 64 bits.
 FailureOr<int64_t> endAtBound(Operation *User, const MemoryRange &Range) {
   FailureOr<int64_t> Bytes = sizeAtBound(User, Range.Bytes);
   if (failed(Bytes))
     return failure();
-  return Range.Offset + std::max<int64_t>(*Bytes, 0);
+  int64_t End;
+  if (llvm::AddOverflow(Range.Offset, std::max<int64_t>(*Bytes, 0), End))
+    return emitTooLarge(User, Range.Base.getType());
+  return End;
 }
 
 /// The range of an op with an offset and `Bytes` bytes in an arena of
@@ -54,10 +58,13 @@ FailureOr<ArenaRange> arenaRange(Operation *Owner,
   if (*Offset < 0 || *Offset % kArenaAlignment != 0)
     return Owner->emitOpError("expected an offset that is a multiple of ")
            << kArenaAlignment << ", found " << *Offset;
-  ArenaRange Range{*Offset, *Offset + Bytes};
+  ArenaRange Range{*Offset, 0};
+  if (llvm::AddOverflow(*Offset, Bytes, Range.End))
+    return Owner->emitOpError("at offset ")
+           << *Offset << " is too large for any memory: " << Bytes << " bytes";
   if (Range.End > ArenaBytes)
-    return Owner->emitOpError("takes ")
-           << Range.text() << " of an arena of " << ArenaBytes;
+    return Owner->emitOpError("occupies ")
+           << Range.text() << " of an arena of " << ArenaBytes << " bytes";
   return Range;
 }
 
@@ -103,7 +110,7 @@ private:
     const State &Used = Buffers[Buffer];
     if (!Used.Written && !A.Written) {
       InFlightDiagnostic Error =
-          Step->emitOpError("reads a buffer to which no step before it writes");
+          Step->emitOpError("reads a buffer that no earlier step has written");
       Error.attachNote(Buffer.getLoc()) << "this buffer";
       return Error;
     }
@@ -196,7 +203,7 @@ private:
           return success(); // verified where they are used
         })
         .Default([](Operation *Unknown) {
-          return Unknown->emitOpError("is no part of a plan");
+          return Unknown->emitOpError("is not allowed in a plan.program");
         });
   }
 
@@ -252,8 +259,8 @@ private:
     if (failed(End) || failed(Limit))
       return failure();
     if (*End > *Limit)
-      return Step->emitOpError("has an operand that reaches byte ")
-             << *End << " of memory of " << *Limit;
+      return Step->emitOpError("has an operand that ends at byte ")
+             << *End << " of memory of " << *Limit << " bytes";
     if (Written && failed(verifyWrite(Step, Range->Base)))
       return failure();
     Accesses.push_back({Range->Base, Written});
@@ -335,11 +342,6 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
     return success();
   }
 
-  static int64_t bytesOf(GlobalOp Global) {
-    auto Type = cast<MemRefType>(Global.getType());
-    return Type.getNumElements() * elementBytes(Type);
-  }
-
   /// Verifies that the globals of a kind are in their arena and share no bytes.
   LogicalResult verifyGlobals(StringRef Kind, StringRef BytesAttr) {
     FailureOr<int64_t> ArenaBytes = bytesOf(BytesAttr);
@@ -349,8 +351,12 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
     for (GlobalOp Global : getOperation().getOps<GlobalOp>()) {
       if (Global.getKind() != Kind)
         continue;
+      FailureOr<int64_t> Bytes =
+          bytesAtBound(Global, cast<MemRefType>(Global.getType()), 0);
+      if (failed(Bytes))
+        return failure();
       FailureOr<ArenaRange> Range =
-          arenaRange(Global, Global.getOffset(), bytesOf(Global), *ArenaBytes);
+          arenaRange(Global, Global.getOffset(), *Bytes, *ArenaBytes);
       if (failed(Range))
         return failure();
       if (Range->Begin < Range->End)
@@ -363,23 +369,28 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
     for (size_t I = 1; I < Ranges.size(); ++I)
       if (auto &[Range, Global] = Ranges[I];
           Range.overlaps(Ranges[I - 1].first))
-        return Global.emitOpError("takes ")
-               << Range.text() << ", of which @"
-               << Ranges[I - 1].second.getSymName() << " takes "
+        return Global.emitOpError("occupies ")
+               << Range.text() << " and overlaps @"
+               << Ranges[I - 1].second.getSymName() << ", which occupies "
                << Ranges[I - 1].first.text();
     return success();
   }
 
   /// Verifies that each state is at offset 0: it has an arena to itself.
   LogicalResult verifyStates() {
-    for (GlobalOp Global : getOperation().getOps<GlobalOp>())
-      if (Global.getKind() == "state" && Global.getOffset() != 0) {
+    for (GlobalOp Global : getOperation().getOps<GlobalOp>()) {
+      if (Global.getKind() != "state")
+        continue;
+      if (failed(bytesAtBound(Global, cast<MemRefType>(Global.getType()), 0)))
+        return failure();
+      if (Global.getOffset() != 0) {
         InFlightDiagnostic Error =
             Global.emitOpError("expected a state at offset 0, found ");
         if (Global.getOffset())
           return Error << *Global.getOffset();
         return Error << "none";
       }
+    }
     return success();
   }
 };

@@ -305,8 +305,9 @@ uint32_t Writer::kernel(tile::KernelOp Kernel) {
     Table->name = Kernel.getSymName().str();
     Table->image = 0; // there is one
     Table->argument_count = Kernel.getParameters().size();
-    Table->scratch_bytes = Image.ScratchBytes.lookup(Kernel.getSymName());
-    Table->threads = Image.Threads;
+    const KernelLaunch &Launch = Image.Kernels.at(Kernel.getSymName());
+    Table->scratch_bytes = Launch.ScratchBytes;
+    Table->threads = Launch.Threads;
     Plan.kernels.push_back(std::move(Table));
   }
   return Found->second;

@@ -17,14 +17,19 @@
 
 namespace m1 {
 
+/// How to launch a kernel.
+struct KernelLaunch {
+  int64_t ScratchBytes = 0; // per grid cell
+  int64_t Threads = 1;      // per grid cell
+};
+
 /// The machine code of a module's kernels and how to launch them.
 struct KernelImage {
   std::string Format; // "elf" or "ptx"
   std::string Target;
   std::vector<std::string> Features;
   std::vector<char> Data;
-  llvm::StringMap<int64_t> ScratchBytes; // by kernel
-  int64_t Threads = 1;                   // per grid cell
+  llvm::StringMap<KernelLaunch> Kernels; // by name
 };
 
 /// A number about the plan, for reports.
@@ -34,9 +39,9 @@ struct PlanFigure {
   std::string Unit;
 };
 
-/// The bytes of a plan file. `Module` is as plan-verify leaves it, and its
-/// kernels are in `Image`. `Slots` and `MaxLength` are bounds of a language
-/// model's state.
+/// The bytes of a plan file. `Module` is as plan-verify leaves it, and every
+/// kernel that it launches is in `Image`. `Slots` and `MaxLength` are bounds of
+/// a language model's state.
 std::vector<uint8_t> writePlan(mlir::ModuleOp Module, const KernelImage &Image,
                                int64_t Slots, int64_t MaxLength,
                                llvm::ArrayRef<PlanFigure> Figures);

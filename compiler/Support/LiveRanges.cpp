@@ -10,13 +10,23 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include <limits>
 #include <map>
 
 using namespace llvm;
 using namespace m1;
 
-int64_t m1::assignOffsets(MutableArrayRef<LiveRange> Ranges,
-                          int64_t Alignment) {
+FailureOr<int64_t> m1::alignedEnd(int64_t Offset, int64_t Bytes,
+                                  int64_t Alignment) {
+  int64_t End;
+  if (AddOverflow(Offset, Bytes, End) ||
+      End > std::numeric_limits<int64_t>::max() - (Alignment - 1))
+    return failure();
+  return alignTo(End, Alignment);
+}
+
+FailureOr<int64_t> m1::assignOffsets(MutableArrayRef<LiveRange> Ranges,
+                                     int64_t Alignment) {
   // Largest first, each at the lowest offset that is free during its live
   // range.
   SmallVector<LiveRange *> BySize(make_pointer_range(Ranges));
@@ -33,11 +43,14 @@ int64_t m1::assignOffsets(MutableArrayRef<LiveRange> Ranges,
       }
     R->Offset = 0;
     for (auto [Start, End] : Taken) {
-      if (R->Offset + R->Bytes <= Start)
+      if (R->Bytes <= Start - R->Offset)
         break;
       R->Offset = std::max<int64_t>(R->Offset, alignTo(End, Alignment));
     }
-    Total = std::max<int64_t>(Total, alignTo(R->Offset + R->Bytes, Alignment));
+    FailureOr<int64_t> End = alignedEnd(R->Offset, R->Bytes, Alignment);
+    if (failed(End))
+      return failure();
+    Total = std::max(Total, *End);
   }
   return Total;
 }

@@ -10,6 +10,7 @@
 #define M1C_COMPILER_SUPPORT_LIVERANGES_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/LogicalResult.h"
 
 #include <cstdint>
 
@@ -29,11 +30,16 @@ struct LiveRange {
   }
 };
 
+/// The end of `Bytes` bytes at `Offset`, rounded up to `Alignment`. Fails,
+/// without a diagnostic, if it does not fit 64 bits.
+llvm::FailureOr<int64_t> alignedEnd(int64_t Offset, int64_t Bytes,
+                                    int64_t Alignment);
+
 /// Assigns offsets, multiples of `Alignment`, such that buffers whose live
 /// ranges overlap share no bytes. Returns the total size in bytes, a multiple
-/// of `Alignment`.
-int64_t assignOffsets(llvm::MutableArrayRef<LiveRange> Ranges,
-                      int64_t Alignment);
+/// of `Alignment`; fails, without a diagnostic, if it does not fit 64 bits.
+llvm::FailureOr<int64_t> assignOffsets(llvm::MutableArrayRef<LiveRange> Ranges,
+                                       int64_t Alignment);
 
 } // namespace m1
 

@@ -14,6 +14,7 @@ nothing on standard output and no file written. Prints the number of cases.
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -48,8 +49,8 @@ def refused(fragments, *command, **options):
     problems = [f"no '{f}' in the error" for f in fragments if f not in result.stderr]
     if result.returncode != 1:
         problems.append(f"exit code {result.returncode}, expected 1")
-    if result.stderr.count("\n") != 1 or not result.stderr.startswith(f"{command[0]}: "):
-        problems.append("expected one line that begins with the tool's name")
+    if result.stderr.count("\n") != 1 or not re.match(rf"{re.escape(command[0])}: |[^:]+\.mlir:\d+:\d+: error: ", result.stderr):
+        problems.append("expected one line that begins with the tool's name or a place in a graph")
     if result.stdout:
         problems.append(f"on standard output: {result.stdout[:200]!r}")
     if added := sorted(set(listing()) ^ set(before)):

@@ -14,6 +14,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tools/CommandLine.h"
+#include "tools/Diagnostics.h"
 #include "tools/m1c/OptionParsers.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -72,10 +73,12 @@ cl::opt<m1::Count>
                     "4096"),
            cl::init(4096), cl::cat(Options));
 cl::opt<bool> Locations("locations",
-                        cl::desc("Print where each operation comes from"),
+                        cl::desc("Print where each operation comes from (with "
+                                 "--emit=model, m1, tile, plan or gpu)"),
                         cl::cat(Options));
 cl::opt<bool> Report("report",
-                     cl::desc("Print what was compiled and how long it took"),
+                     cl::desc("Print what was compiled and how long it took "
+                              "(with --emit=file)"),
                      cl::cat(Options));
 
 /// Copies of the options that are read after the kernels were linked: lld
@@ -87,41 +90,6 @@ struct {
 
 /// A failure whose reason is already on standard error.
 Error alreadyReported() { return createStringError(""); }
-
-/// Where an op comes from: "FILE:LINE:COLUMN: ", "FILE: " for a file without
-/// lines, or what its location is named after.
-std::string prefixOf(mlir::Location Location) {
-  std::string Prefix;
-  raw_string_ostream Stream(Prefix);
-  if (auto At = Location->findInstanceOf<mlir::FileLineColLoc>()) {
-    Stream << At.getFilename().getValue();
-    if (At.getLine())
-      Stream << ':' << At.getLine() << ':' << At.getColumn();
-    Stream << ": ";
-    return Prefix;
-  }
-  // Of several names, the last is that of the op which the others come from.
-  StringRef Name;
-  Location->walk([&](mlir::Location Part) {
-    if (auto Named = dyn_cast<mlir::NameLoc>(Part))
-      Name = Named.getName().getValue();
-    return mlir::WalkResult::advance();
-  });
-  if (!Name.empty())
-    Stream << Name << ": ";
-  return Prefix;
-}
-
-/// Prints an error in one line, in the format of this program's other errors.
-mlir::LogicalResult printDiagnostic(mlir::Diagnostic &D) {
-  if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
-    return mlir::failure(); // MLIR prints it
-  WithColor::error(errs(), "m1c") << prefixOf(D.getLocation()) << D << '\n';
-  for (mlir::Diagnostic &Note : D.getNotes())
-    WithColor::note(errs(), "m1c")
-        << prefixOf(Note.getLocation()) << Note << '\n';
-  return mlir::success();
-}
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
@@ -184,6 +152,29 @@ void print(mlir::ModuleOp Module, raw_ostream &Stream) {
   Stream << '\n';
 }
 
+/// The name of a value of --emit.
+StringRef nameOf(Emit Kind) {
+  auto &Parser = EmitKind.getParser();
+  for (unsigned I = 0; I < Parser.getNumOptions(); ++I) {
+    const cl::GenericOptionValue &Value = Parser.getOptionValue(I);
+    if (static_cast<const cl::OptionValue<Emit> &>(Value).getValue() == Kind)
+      return Parser.getOption(I);
+  }
+  llvm_unreachable("a value of --emit without a name");
+}
+
+/// Fails on options that have no effect with the chosen --emit.
+Error checkEmit() {
+  if (Report && EmitKind != Emit::File)
+    return createStringError("--report: expected --emit=file, found --emit=" +
+                             nameOf(EmitKind));
+  if (Locations && is_contained({Emit::File, Emit::LLVM, Emit::Ptx}, EmitKind))
+    return createStringError("--locations: expected --emit=model, m1, tile, "
+                             "plan or gpu, found --emit=" +
+                             nameOf(EmitKind));
+  return Error::success();
+}
+
 Error checkOutput() {
   Chosen = {Input, Output, Report};
   if (Chosen.Output.empty()) {
@@ -192,7 +183,8 @@ Error checkOutput() {
     Chosen.Output = "-";
   }
   if (EmitKind == Emit::File && Chosen.Output == "-")
-    return createStringError("-o: a plan goes to a file, not to stdout");
+    return createStringError(
+        "-o: expected a file for the plan, found - (stdout)");
   return Error::success();
 }
 
@@ -214,8 +206,7 @@ Expected<const m1::codegen::KnownTarget *> chooseGpu() {
 /// The target of --target-cpu.
 Expected<const m1::codegen::KnownTarget *> chooseCpu() {
   if (EmitKind == Emit::Ptx || EmitKind == Emit::Gpu)
-    return createStringError(Twine("--emit=") +
-                             (EmitKind == Emit::Ptx ? "ptx" : "gpu") +
+    return createStringError("--emit=" + nameOf(EmitKind) +
                              ": expected --target cuda:ARCH");
   if (TargetCpu == "native") {
     if (const auto *Native = m1::codegen::findNativeTarget())
@@ -241,7 +232,7 @@ void printReport(ArrayRef<m1::PlanFigure> Figures, const m1::PlanFile &File,
   for (const auto &Kernel : File.Resources)
     outs() << "kernel " << Kernel.Kernel << ": " << Kernel.Registers
            << " registers, " << Kernel.SpilledBytes << " bytes spilled, "
-           << File.ScratchBytes.lookup(Kernel.Kernel)
+           << File.Kernels.lookup(Kernel.Kernel).ScratchBytes
            << " bytes of shared memory\n";
   if (ForGpu && File.Resources.empty())
     outs() << "no ptxas here: the kernels were not assembled\n";
@@ -298,15 +289,15 @@ Error compile(mlir::ModuleOp Module) {
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
-  if (Chosen.Report) {
-    printReport(*Figures, *File, Compilation.phases(), ForGpu);
-    if (Error E = finish(outs(), "standard output"))
-      return E;
-  }
-  return writeOutput([&](raw_ostream &Stream) {
-    Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
-                 File->Bytes.size());
-  });
+  if (Error E = writeOutput([&](raw_ostream &Stream) {
+        Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
+                     File->Bytes.size());
+      }))
+    return E;
+  if (!Chosen.Report)
+    return Error::success();
+  printReport(*Figures, *File, Compilation.phases(), ForGpu);
+  return finish(outs(), "standard output");
 }
 
 } // namespace
@@ -329,11 +320,10 @@ int main(int Argc, char **Argv) {
   m1::registerDialects(Registry);
   mlir::MLIRContext Context(Registry);
   Context.loadAllAvailableDialects();
-  if (!cl::getRegisteredOptions()["mlir-print-op-on-diagnostic"]
-           ->getNumOccurrences())
-    Context.printOpOnDiagnostic(false);
-  Context.getDiagEngine().registerHandler(printDiagnostic);
+  m1::printDiagnosticsBriefly(Context, "m1c");
   auto Run = [&]() -> Error {
+    if (Error E = checkEmit())
+      return E;
     if (Error E = checkOutput())
       return E;
     auto Module = readModule(&Context);

@@ -51,7 +51,12 @@ struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
     });
     if (Result.wasInterrupted())
       return signalPassFailure();
-    const int64_t Bytes = assignOffsets(Ranges, kBufferAlignment);
+    FailureOr<int64_t> Bytes = assignOffsets(Ranges, kBufferAlignment);
+    if (failed(Bytes)) {
+      Function.emitOpError("has scratch memory that is too large for any "
+                           "memory");
+      return signalPassFailure();
+    }
     for (auto [Buffer, Range] : llvm::zip(Buffers, Ranges)) {
       OpBuilder B(Buffer);
       Buffer.replaceAllUsesWith(
@@ -63,7 +68,7 @@ struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
       Buffer.erase();
     }
     OpBuilder B(Function);
-    Function->setAttr(kScratchBytesAttr, B.getI64IntegerAttr(Bytes));
+    Function->setAttr(kScratchBytesAttr, B.getI64IntegerAttr(*Bytes));
   }
 
 private:

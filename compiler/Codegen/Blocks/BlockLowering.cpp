@@ -205,7 +205,7 @@ BlockLowering::lowerReduction(vector::MultiDimReductionOp Reduction) {
   if (!Reduction.isReducedDim(Source.getRank() - 1) ||
       (Source.getRank() == 2 && Reduction.isReducedDim(0)))
     return Reduction.emitOpError(
-        "is only supported along the last axis, and no other");
+        "expected a reduction along the last axis only");
   Extent E = Context.demandedExtent(Reduction.getSource());
   E.Cols = {};
   Value Result = Reduction.getResult();

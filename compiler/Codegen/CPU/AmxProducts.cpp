@@ -20,6 +20,7 @@
 
 #include "compiler/Codegen/CPU/AmxProducts.h"
 
+#include "dialects/Tile/IR/MatrixUnits.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -27,8 +28,8 @@ using namespace m1;
 using namespace m1::codegen;
 
 static constexpr int64_t kTileRows = 16;
-static constexpr int64_t kTileColumns = 16; // of f32
-static constexpr int64_t kTileDepth = 32;   // of bf16
+static constexpr int64_t kTileColumns = 16;            // of f32
+static constexpr int64_t kTileDepth = tile::kAmxDepth; // of bf16
 static constexpr int64_t kConfigBytes = 64;
 
 /// The first accumulator, left and right tile.

@@ -9,6 +9,7 @@
 #include "compiler/Codegen/CPU/HostCompiler.h"
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
+#include "compiler/Codegen/Targets.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -35,8 +36,7 @@ m1::codegen::createHostMachine(tile::TargetAttr Target) {
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
   return createMachine({kTriple, Target.getArchitecture(),
-                        Target.getUnit() ? "+amx-tile,+amx-bf16" : "",
-                        llvm::Reloc::PIC_});
+                        findTarget(Target)->ExtraFeatures, llvm::Reloc::PIC_});
 }
 
 std::unique_ptr<llvm::Module>
@@ -92,7 +92,7 @@ static LogicalResult verifyImports(StringRef Bytes, ModuleOp Kernels) {
   auto Object = llvm::object::ObjectFile::createELFObjectFile(
       llvm::MemoryBufferRef(Bytes, "kernels"));
   if (!Object)
-    return Kernels.emitError("the object file of the kernels: ")
+    return Kernels.emitError("cannot read the object file of the kernels: ")
            << llvm::toString(Object.takeError());
   for (const llvm::object::SectionRef &Section : (*Object)->sections()) {
     auto Patched = Section.getRelocatedSection();
@@ -116,8 +116,8 @@ static LogicalResult verifyImports(StringRef Bytes, ModuleOp Kernels) {
       if (IsImport)
         return emitKernelError(Kernels, functionAt(**Object, **Patched,
                                                    Relocation.getOffset()))
-               << "needs '" << Import
-               << "' of a library; kernels are linked with none";
+               << "calls the library function '" << Import
+               << "'; kernels are linked without libraries";
     }
   }
   return success();

@@ -31,10 +31,11 @@ struct TileAssignProducts
 
   void runOnOperation() override {
     tile::KernelOp Kernel = getOperation();
-    if (depth < kMmaDepth || !llvm::isPowerOf2_64(depth) || stages < 2) {
-      Kernel.emitOpError("cannot be staged: expected a power of two of at "
-                         "least ")
-          << kMmaDepth << " as depth and at least 2 stages, found depth "
+    if (depth < tile::kMmaDepth || !llvm::isPowerOf2_64(depth) || stages < 2) {
+      emitError(Kernel.getLoc(),
+                "tile-assign-products: expected depth to be a power of two of "
+                "at least ")
+          << tile::kMmaDepth << " and at least 2 stages, found depth "
           << depth.getValue() << " and " << stages.getValue() << " stages";
       return signalPassFailure();
     }
@@ -60,7 +61,7 @@ struct TileAssignProducts
     if (!Rules.canUseMatrixUnit(Dot))
       return Without(ProductMethod::Registers);
 
-    const int64_t K = Dot.getA().getType().getDimSize(1);
+    const int64_t K = depthOf(Dot);
     int64_t Depth = depth;
     while (K % Depth != 0)
       Depth /= 2;

@@ -16,10 +16,6 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-static int64_t depthOf(tile::DotOp Dot) {
-  return Dot.getA().getType().getDimSize(1);
-}
-
 void FmaProducts::multiplyInRegisters(tile::DotOp Dot, const Access &C,
                                       Value Used) {
   Exchange Copies(Context, Threads);

@@ -143,8 +143,8 @@ LeftFragment MmaProduct::evaluateLeft(int64_t Down, const Step &At) {
     for (int64_t Half = 0; Half < 2; ++Half) {
       Position P;
       P.Row = B.plus(Row0, L.rowOffset(Down, Half));
-      P.Col =
-          B.plus(B.plus(At.First, At.Number * kMmaDepth + 8 * Part), InTile);
+      P.Col = B.plus(B.plus(At.First, At.Number * tile::kMmaDepth + 8 * Part),
+                     InTile);
       P.Alignment = 2;
       if (LeftLayout) {
         P.Layout = LeftLayout;
@@ -177,8 +177,8 @@ std::pair<Value, Value> MmaProduct::find(const MmaOperand &Operand,
                                          const Step &At) {
   if (Operand.Staged)
     return {Ring.tile(*Operand.Staged, At.Stage),
-            B.index(At.Number * kMmaDepth)};
-  return {Operand.Base, B.plus(At.First, At.Number * kMmaDepth)};
+            B.index(At.Number * tile::kMmaDepth)};
+  return {Operand.Base, B.plus(At.First, At.Number * tile::kMmaDepth)};
 }
 
 SmallVector<SmallVector<Value>> MmaProduct::rightFragments(const Step &At) {
@@ -246,12 +246,12 @@ void MmaProduct::multiplyStep(const Step &At) {
 }
 
 void MmaProduct::multiply(tile::ProductAttr Product, Value Used) {
-  const int64_t K = Dot.getA().getType().getDimSize(1);
+  const int64_t K = depthOf(Dot);
   // Registers cannot be indexed at run time, so a left operand in registers
   // needs every step unrolled.
   const bool Unroll = LeftLayout;
   if (!Ring.empty()) {
-    const int64_t Depth = Product.getDepth(), Steps = Depth / kMmaDepth;
+    const int64_t Depth = Product.getDepth(), Steps = Depth / tile::kMmaDepth;
     Ring.run(K / Depth, Unroll, Id, Used,
              [&](Value First, Value Stage, std::optional<int64_t> Tile) {
                for (int64_t Number = 0; Number < Steps; ++Number)
@@ -261,13 +261,13 @@ void MmaProduct::multiply(tile::ProductAttr Product, Value Used) {
   }
   B.ifThen(Used, [&] {
     if (Unroll || K <= kMaxUnrolledDepth) {
-      for (int64_t Number = 0; Number < K / kMmaDepth; ++Number)
+      for (int64_t Number = 0; Number < K / tile::kMmaDepth; ++Number)
         multiplyStep({B.index(0), Value(), Number});
       return;
     }
     B.loop(
         B.index(0), B.index(K), [&](Value First) { multiplyStep({First}); },
-        kMmaDepth);
+        tile::kMmaDepth);
   });
 }
 
@@ -289,7 +289,7 @@ void MmaProducts::multiply(tile::DotOp Dot, tile::ProductAttr Product,
       LeftSource == OperandSource::Registers
           ? Layouts.of(Dot.getA().getType().getShape())
           : nullptr;
-  const int64_t K = Dot.getA().getType().getDimSize(1);
+  const int64_t K = depthOf(Dot);
   const int64_t Depth = Product.getDepth() ? Product.getDepth() : K;
   StagingRing Ring(Context, Threads, Product.getDepth(), Product.getStages());
   Exchange Copies(Context, Threads);

@@ -31,10 +31,6 @@ static Type elementOf(Value Block) {
   return getElementTypeOrSelf(Block.getType());
 }
 
-static int64_t depthOf(tile::DotOp Dot) {
-  return Dot.getA().getType().getDimSize(1);
-}
-
 ProductRules::ProductRules(tile::KernelOp Kernel, tile::TargetAttr Target)
     : Threads(Kernel.getThreads()), Unit(Target.getUnit()), Layouts(Kernel) {
   Kernel.getBody().walk([&](tile::DotOp Dot) {
@@ -133,7 +129,11 @@ LogicalResult ProductRules::verify(tile::DotOp Dot) {
            << "its sums are in "
            << (InRegisters ? "shared memory" : "registers");
   if (Method == ProductMethod::Split && !canSplit(Dot))
-    return refuse(Dot, Product) << "it has too many sums, or a too small k";
+    return refuse(Dot, Product)
+           << "expected f32 with at most " << kMaxSplitSums
+           << " columns, and k a multiple of " << Threads << " and at least "
+           << kSplitDepth * Threads << " for " << Threads << " threads, found "
+           << Dot.getResult().getType() << " and k = " << depthOf(Dot);
   if (Method == ProductMethod::Matrix)
     return verifyMatrix(Dot, Product);
   if (Product.getLeft() || Product.getRight() || Product.getDepth() ||
@@ -182,26 +182,32 @@ LogicalResult ProductRules::verifyStages(tile::DotOp Dot,
       return refuse(Dot, Product) << "no operand is staged";
     return success();
   }
-  if (Depth < kMmaDepth || Depth % kMmaDepth != 0 || K % Depth != 0)
+  if (Depth < tile::kMmaDepth || Depth % tile::kMmaDepth != 0 || K % Depth != 0)
     return refuse(Dot, Product)
-           << "expected a multiple of " << kMmaDepth
+           << "expected a multiple of " << tile::kMmaDepth
            << " that divides k = " << K << " as depth, found " << Depth;
   const int64_t Tiles = K / Depth, Least = std::min<int64_t>(Tiles, 2);
   if (Stages < Least || Stages > Tiles)
     return refuse(Dot, Product) << "expected " << Least << " to " << Tiles
                                 << " stages, found " << Stages;
-  auto Fits = [&](tile::OperandAttr Operand, int64_t Cols) {
+  auto VerifyLayout = [&](StringRef Name, tile::OperandAttr Operand,
+                          int64_t Cols) -> LogicalResult {
     const int64_t Chunks = Cols / TileLayout::kChunk;
     const int64_t Swizzled = Operand.getMask() + 1;
-    return !IsStaged(Operand) ||
-           (Operand.getPitch() % TileLayout::kChunkBytes == 0 &&
-            Operand.getPitch() >= Chunks * TileLayout::kChunkBytes &&
-            llvm::isPowerOf2_64(Swizzled) && Chunks % Swizzled == 0 &&
-            Operand.getShift() >= 0 && Operand.getShift() < 32);
-  };
-  if (!Fits(Product.getLeft(), Depth) ||
-      !Fits(Product.getRight(), Dot.getB().getType().getDimSize(1)))
+    if (!IsStaged(Operand) ||
+        (Operand.getPitch() % TileLayout::kChunkBytes == 0 &&
+         Operand.getPitch() >= Chunks * TileLayout::kChunkBytes &&
+         llvm::isPowerOf2_64(Swizzled) && Chunks % Swizzled == 0 &&
+         Operand.getShift() >= 0 && Operand.getShift() < 32))
+      return success();
     return refuse(Dot, Product)
-           << "the chunks of a row do not fit the pitch or the mask";
-  return success();
+           << "the layout of the " << Name << " operand does not fit rows of "
+           << Chunks << " chunks of " << TileLayout::kChunkBytes
+           << " bytes: found pitch " << Operand.getPitch() << ", mask "
+           << Operand.getMask() << " and shift " << Operand.getShift();
+  };
+  if (failed(VerifyLayout("left", Product.getLeft(), Depth)))
+    return failure();
+  return VerifyLayout("right", Product.getRight(),
+                      Dot.getB().getType().getDimSize(1));
 }

@@ -11,14 +11,17 @@
 
 #include "compiler/Codegen/Blocks/Materialization.h"
 #include "compiler/Codegen/CUDA/RegisterLayouts.h"
+#include "dialects/Tile/IR/MatrixUnits.h"
 
 namespace m1::codegen {
 
 /// The attribute of a tile.dot with its #tile.product.
 inline constexpr llvm::StringLiteral kProductAttr = "tile.product";
 
-/// k of one instruction of the matrix units.
-inline constexpr int64_t kMmaDepth = 16;
+/// The extent of k of a product.
+inline int64_t depthOf(tile::DotOp Dot) {
+  return Dot.getA().getType().getDimSize(1);
+}
 
 /// The most sums that a thread keeps of a `split` product.
 inline constexpr int64_t kMaxSplitSums = 64;

@@ -10,6 +10,7 @@
 
 #include "compiler/Codegen/LLVM/ToLLVM.h"
 #include "compiler/Codegen/Passes.h"
+#include "compiler/Codegen/Targets.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Support/TargetSelect.h"
@@ -26,8 +27,8 @@ m1::codegen::createGpuMachine(tile::TargetAttr Target) {
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
   LLVMInitializeNVPTXAsmPrinter();
-  return createMachine(
-      {kTriple, Target.getArchitecture(), "+ptx80", std::nullopt});
+  return createMachine({kTriple, Target.getArchitecture(),
+                        findTarget(Target)->ExtraFeatures, std::nullopt});
 }
 
 std::unique_ptr<llvm::Module>

@@ -8,6 +8,7 @@
 
 #include "compiler/Codegen/CUDA/RegisterLayouts.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -21,45 +22,56 @@ RegisterLayouts::RegisterLayouts(tile::KernelOp Kernel)
       // The other half is for operands and addresses.
       MaxSlots(llvm::divideCeil(tile::targetOf(Kernel).getRegisters(), 2)) {}
 
+const RegisterLayout *RegisterLayouts::made(ArrayRef<int64_t> Shape,
+                                            int64_t WarpsDown,
+                                            int64_t WarpsAcross) {
+  const int64_t Rows = Shape[0], Cols = Shape.size() == 2 ? Shape[1] : 0;
+  auto [It, IsNew] = Known.try_emplace({Rows, Cols, WarpsDown, WarpsAcross});
+  RegisterLayout &Result = It->second;
+  if (IsNew) {
+    Result.WarpsDown = WarpsDown;
+    Result.WarpsAcross = WarpsAcross;
+    Result.Rows = Rows;
+    Result.Cols = Cols;
+    if (Cols && WarpsAcross == 1)
+      Result.OfRows = made({Rows}, WarpsDown, WarpsAcross);
+  }
+  return &Result;
+}
+
 const RegisterLayout *RegisterLayouts::of(ArrayRef<int64_t> Shape) {
   const int64_t Rows = Shape[0], Cols = Shape.size() == 2 ? Shape[1] : 0;
-  auto [It, IsNew] = Known.try_emplace({Rows, Cols});
-  RegisterLayout &Result = It->second;
-  if (IsNew && Rows % RegisterLayout::kTileRows == 0 &&
-      Cols % RegisterLayout::kTileCols == 0) {
-    const int64_t Down = Rows / RegisterLayout::kTileRows;
-    const int64_t Across = Cols / RegisterLayout::kTileCols;
-    // Prefer warps below each other, as many as there are rows of tiles: such
-    // warps have only right operands of products in common.
-    int64_t WarpsDown = Warps;
-    while (Down % WarpsDown != 0)
-      WarpsDown /= 2;
-    const int64_t WarpsAcross = Warps / WarpsDown;
-    if (Cols ? Across % WarpsAcross == 0 : WarpsAcross == 1) {
-      Result.WarpsDown = WarpsDown;
-      Result.WarpsAcross = WarpsAcross;
-      Result.Rows = Rows;
-      Result.Cols = Cols;
-      if (Cols && WarpsAcross == 1)
-        Result.OfRows = of({Rows});
-      if (Result.slots() > MaxSlots)
-        Result.Rows = 0;
-    }
-  }
-  return Result.Rows ? &Result : nullptr;
+  if (Rows % RegisterLayout::kTileRows != 0 ||
+      Cols % RegisterLayout::kTileCols != 0)
+    return nullptr;
+  const int64_t Down = Rows / RegisterLayout::kTileRows;
+  const int64_t Across = Cols / RegisterLayout::kTileCols;
+  // Prefer warps below each other, as many as there are rows of tiles: such
+  // warps have only right operands of products in common.
+  int64_t WarpsDown = Warps;
+  while (Down % WarpsDown != 0)
+    WarpsDown /= 2;
+  const int64_t WarpsAcross = Warps / WarpsDown;
+  if (Cols ? Across % WarpsAcross != 0 : WarpsAcross != 1)
+    return nullptr;
+  const RegisterLayout *Result = made(Shape, WarpsDown, WarpsAcross);
+  return Result->slots() <= MaxSlots ? Result : nullptr;
 }
 
 const RegisterLayout *RegisterLayouts::assigned(Value Block) {
-  const bool IsCarried = isa<BlockArgument>(Block);
-  Operation *Owner =
-      IsCarried ? Block.getParentBlock()->getParentOp() : Block.getDefiningOp();
-  // The first argument of a loop's body is the induction variable.
-  unsigned Number = IsCarried ? cast<BlockArgument>(Block).getArgNumber() - 1
-                              : cast<OpResult>(Block).getResultNumber();
-  auto Layouts = Owner->getAttrOfType<ArrayAttr>(kLayoutsAttr);
-  if (!Layouts || !isa<tile::LayoutAttr>(Layouts[Number]))
+  // A block that a loop carries has the layout of the loop's result.
+  auto Result = dyn_cast<OpResult>(Block);
+  if (auto Carried = dyn_cast<BlockArgument>(Block))
+    Result = cast<scf::ForOp>(Carried.getOwner()->getParentOp())
+                 .getTiedLoopResult(Carried);
+  auto Layouts = Result.getOwner()->getAttrOfType<ArrayAttr>(kLayoutsAttr);
+  auto Layout =
+      Layouts ? dyn_cast<tile::LayoutAttr>(Layouts[Result.getResultNumber()])
+              : tile::LayoutAttr();
+  if (!Layout)
     return nullptr;
-  return of(cast<VectorType>(Block.getType()).getShape());
+  return made(cast<VectorType>(Block.getType()).getShape(), Layout.getDown(),
+              Layout.getAcross());
 }
 
 bool m1::codegen::readsRegisters(Value Block, Materialization &Materialized,

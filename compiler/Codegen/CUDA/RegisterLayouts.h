@@ -13,8 +13,8 @@
 #include "compiler/Codegen/Blocks/RegisterLayout.h"
 #include "dialects/Tile/IR/Tile.h"
 
+#include <array>
 #include <map>
-#include <utility>
 
 namespace m1::codegen {
 
@@ -32,17 +32,23 @@ public:
   /// Those of a kernel that has `tile.threads`, for the GPU that is its target.
   explicit RegisterLayouts(tile::KernelOp Kernel);
 
-  /// The layout of blocks of that shape; null for shapes that stay in memory.
+  /// The layout to choose for blocks of that shape; null for shapes that stay
+  /// in memory.
   const RegisterLayout *of(llvm::ArrayRef<int64_t> Shape);
   /// The layout that `tile-assign-layouts` chose for a block; null for shared
   /// memory.
   const RegisterLayout *assigned(mlir::Value Block);
 
 private:
+  /// The layout of that shape with those warps. It must fit the shape.
+  const RegisterLayout *made(llvm::ArrayRef<int64_t> Shape, int64_t WarpsDown,
+                             int64_t WarpsAcross);
+
   int64_t Warps;
   /// A block with more slots per thread stays in memory.
   int64_t MaxSlots;
-  std::map<std::pair<int64_t, int64_t>, RegisterLayout> Known;
+  /// By rows, columns (0 for rank 1), warps down and warps across.
+  std::map<std::array<int64_t, 4>, RegisterLayout> Known;
 };
 
 /// True if evaluating `Block` reads registers of a block.
@@ -50,8 +56,8 @@ bool readsRegisters(mlir::Value Block, Materialization &Materialized,
                     RegisterLayouts &Layouts);
 
 /// Fails with a diagnostic unless the kernel, whose target is a GPU, has
-/// `tile.threads` and every
-/// `tile.layouts` in it is what RegisterLayouts has for the block's shape.
+/// `tile.threads` and every `tile.layouts` in it is what RegisterLayouts has
+/// for the block's shape.
 llvm::LogicalResult verifyLayouts(tile::KernelOp Kernel);
 
 } // namespace m1::codegen

@@ -53,9 +53,6 @@ public:
   mlir::Value tile(unsigned Operand, mlir::Value Stage) {
     return byteAddress(B, Stage, B.index(Operands[Operand].Offset));
   }
-  const TileLayout &layout(unsigned Operand) const {
-    return Operands[Operand].Layout;
-  }
 
   /// Copies `Tiles` tiles in order and calls `Emit` for each, for warps where
   /// `Used` (null: all) is true; the others only help to copy. With `Unroll`,

@@ -73,10 +73,10 @@ public:
   mlir::Value combineWarp(mlir::vector::CombiningKind Kind, mlir::Value V) {
     return combineLanes(Kind, V, {16, 8, 4, 2, 1});
   }
-  /// The value of `V`, 32 or 64 bits, on the lane at that distance.
-  mlir::Value shuffle(mlir::Value V, int64_t Distance);
 
 private:
+  /// The value of `V`, 32 or 64 bits, on the lane at that distance.
+  mlir::Value shuffle(mlir::Value V, int64_t Distance);
   void forEachRowSlot(const RegisterLayout &L, const Extent *Guard,
                       const ThreadId &Id, Body Emit);
   void forEachElementSlot(const RegisterLayout &L, const Extent *Guard,

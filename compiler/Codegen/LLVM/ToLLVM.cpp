@@ -128,7 +128,7 @@ static std::string emitTo(llvm::raw_pwrite_stream &Stream, llvm::Module &Module,
     const bool Ended = Recovery.RunSafely([&] {
       llvm::legacy::PassManager Passes;
       if (Machine.addPassesToEmitFile(Passes, Stream, nullptr, Type))
-        Message = "the target cannot write such a file";
+        Message = "LLVM cannot emit this file type for the target";
       else
         Passes.run(Module);
     });

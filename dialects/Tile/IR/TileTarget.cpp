@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tile/IR/MatrixUnits.h"
 #include "dialects/Tile/IR/Tile.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -27,7 +28,7 @@ bool AmxAttr::multiplies(Type Left, Type Right, Type Sum, int64_t Depth) const {
          Depth % getDepth() == 0;
 }
 
-int64_t AmxAttr::getDepth() const { return 32; }
+int64_t AmxAttr::getDepth() const { return kAmxDepth; }
 
 int64_t AmxAttr::getRightRowsTogether() const { return 2; }
 
@@ -38,7 +39,7 @@ bool MmaAttr::multiplies(Type Left, Type Right, Type Sum, int64_t Depth) const {
          Depth % getDepth() == 0;
 }
 
-int64_t MmaAttr::getDepth() const { return 16; }
+int64_t MmaAttr::getDepth() const { return kMmaDepth; }
 
 int64_t MmaAttr::getRightRowsTogether() const { return 1; }
 

@@ -35,7 +35,7 @@ tile.kernel @axis(%x: index, %y: index, %z: index, %a: memref<?x3x8xf32>) {
 tile.kernel @negative(%x: index, %y: index, %z: index, %a: memref<?x8xf32>, %n: index) {
   %zero = arith.constant 0 : index
   %less = arith.constant -1 : index
-  // expected-error@+1 {{'tile.load' op is out of bounds on axis 0: expected no negative numbers, found -1}}
+  // expected-error@+1 {{'tile.load' op is out of bounds on axis 0: expected an index and a count of at least 0, found -1}}
   %0 = tile.load %a[%less, %zero] dims [0, 1] rows %n : memref<?x8xf32>, vector<64x8xf32>
   tile.return
 }

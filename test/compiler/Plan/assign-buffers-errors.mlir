@@ -38,3 +38,27 @@ module attributes {plan.symbols = {T = 1073741824 : i64}} {
     plan.return
   }
 }
+
+// -----
+
+// Each fits 64 bits, their sum does not.
+module attributes {plan.symbols = {}} {
+  plan.global "weights" @v : memref<1073741824x1073741824xf32>
+  // expected-error@+1 {{'w' is too large for any memory: 'memref<1073741824x1073741824xf32>'}}
+  plan.global "weights" @w : memref<1073741824x1073741824xf32>
+}
+
+// -----
+
+module attributes {plan.symbols = {}} {
+  tile.kernel @use(%x: index, %y: index, %z: index, %a: memref<1073741824x1073741824xf32>, %b: memref<1073741824x1073741824xf32>) {
+    tile.return
+  }
+  // expected-error@+1 {{'p' has buffers that together are too large for any memory}}
+  plan.program @p() {
+    %0 = plan.buffer : memref<1073741824x1073741824xf32>
+    %1 = plan.buffer : memref<1073741824x1073741824xf32>
+    plan.launch @use grid [1, 1, 1] (a = %0 : memref<1073741824x1073741824xf32>, b = %1 : memref<1073741824x1073741824xf32>)
+    plan.return
+  }
+}

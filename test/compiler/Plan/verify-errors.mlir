@@ -34,14 +34,14 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
 // -----
 
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
-  // expected-error@+1 {{takes bytes 64 to 128 of an arena of 64}}
+  // expected-error@+1 {{occupies bytes 64 to 128 of an arena of 64 bytes}}
   plan.global "weights" @w : memref<16xf32> {offset = 64 : i64}
 }
 
 // -----
 
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
-  // expected-error@+1 {{takes bytes 0 to 68 of an arena of 64}}
+  // expected-error@+1 {{occupies bytes 0 to 68 of an arena of 64 bytes}}
   plan.global "constant" @c : memref<17xf32> = dense<0.0> : tensor<17xf32> {offset = 0 : i64}
 }
 
@@ -49,7 +49,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
 
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 128 : i64} {
   plan.global "weights" @v : memref<17xf32> {offset = 0 : i64}
-  // expected-error@+1 {{takes bytes 64 to 128, of which @v takes bytes 0 to 68}}
+  // expected-error@+1 {{occupies bytes 64 to 128 and overlaps @v, which occupies bytes 0 to 68}}
   plan.global "weights" @w : memref<16xf32> {offset = 64 : i64}
 }
 
@@ -134,7 +134,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
 
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
   plan.program @p() {
-    // expected-error@+1 {{is no part of a plan}}
+    // expected-error@+1 {{is not allowed in a plan.program}}
     %0 = arith.constant 0 : index
     plan.return
   }
@@ -174,7 +174,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
 // The bound of T decides: 8 rows of 4 elements.
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
   plan.program @p() {
-    // expected-error@+1 {{takes bytes 64 to 192 of an arena of 128}}
+    // expected-error@+1 {{occupies bytes 64 to 192 of an arena of 128 bytes}}
     %0 = plan.buffer rows T : memref<?x4xf32> {offset = 64 : i64}
     plan.return
   }
@@ -202,7 +202,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
     tile.return
   }
   plan.program @p() {
-    // expected-error@+1 {{is no part of a plan}}
+    // expected-error@+1 {{is not allowed in a plan.program}}
     %n = arith.constant 4 : index
     plan.launch @k grid [1, 1, 1] (size = %n : index)
     plan.return
@@ -220,7 +220,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
   plan.program @p() {
     %0 = plan.buffer : memref<16xf32> {offset = 0 : i64}
     %1 = plan.view %0 at 4 : memref<16xf32> to memref<16xf32>
-    // expected-error@+1 {{has an operand that reaches byte 80 of memory of 64}}
+    // expected-error@+1 {{has an operand that ends at byte 80 of memory of 64 bytes}}
     plan.launch @write grid [1, 1, 1] (result = %1 : memref<16xf32> written)
     plan.return
   }
@@ -233,7 +233,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
   plan.program @p(%a: memref<?xf32> {plan.name = "a", plan.rows = #plan.expr<T>}, %b: memref<?xf32> {plan.name = "b", plan.output, plan.rows = #plan.expr<T>}) {
     %0 = plan.view %a at 0 rows T * 2 : memref<?xf32> to memref<?xf32>
     %1 = plan.view %b at 0 rows T * 2 : memref<?xf32> to memref<?xf32>
-    // expected-error@+1 {{has an operand that reaches byte 64 of memory of 32}}
+    // expected-error@+1 {{has an operand that ends at byte 64 of memory of 32 bytes}}
     plan.copy %0 to %1 : memref<?xf32>
     plan.return
   }
@@ -327,7 +327,7 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
   plan.program @p(%out: memref<16xf32> {plan.name = "out", plan.output}) {
     // expected-note@+1 {{this buffer}}
     %0 = plan.buffer : memref<16xf32> {offset = 0 : i64}
-    // expected-error@+1 {{reads a buffer to which no step before it writes}}
+    // expected-error@+1 {{reads a buffer that no earlier step has written}}
     plan.copy %0 to %out : memref<16xf32>
     plan.return
   }
@@ -394,4 +394,26 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
     plan.copy %0 to %1 : memref<16xf32>
     plan.return
   }
+}
+
+// -----
+
+// Sizes whose sum or product does not fit 64 bits.
+module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 9223372036854775744 : i64} {
+  // expected-error@+1 {{at offset 9223372036854775744 is too large for any memory: 64 bytes}}
+  plan.global "weights" @w : memref<16xf32> {offset = 9223372036854775744 : i64}
+}
+
+// -----
+
+module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
+  // expected-error@+1 {{'w' is too large for any memory: 'memref<2147483648x1073741824xf64>'}}
+  plan.global "weights" @w : memref<2147483648x1073741824xf64> {offset = 0 : i64}
+}
+
+// -----
+
+module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
+  // expected-error@+1 {{'s' is too large for any memory: 'memref<2147483648x1073741824xf64>'}}
+  plan.global "state" @s : memref<2147483648x1073741824xf64> {offset = 0 : i64}
 }

@@ -24,7 +24,7 @@ tile.kernel @columns(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: m
   %c0 = arith.constant 0 : index
   %zero = arith.constant dense<0.0> : vector<8xf32>
   %0 = tile.load %a[%c0, %c0] dims [0, 1] : memref<4x8xf32>, vector<4x8xf32>
-  // expected-error@+1 {{is only supported along the last axis, and no other}}
+  // expected-error@+1 {{expected a reduction along the last axis only}}
   %1 = vector.multi_reduction <add>, %0, %zero [0] : vector<4x8xf32> to vector<8xf32>
   tile.store %1, %b[%c0] dims [0] : vector<8xf32>, memref<8xf32>
   tile.return

@@ -44,7 +44,7 @@ tile.kernel @short(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{it has too many sums, or a too small k}}
+  // expected-error@+1 {{expected f32 with at most 64 columns, and k a multiple of 128 and at least 1024 for 128 threads, found 'vector<64x8xf32>' and k = 64}}
   %p = tile.dot %l, %r, %none {tile.product = #tile.product<split>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -200,7 +200,7 @@ tile.kernel @pitch(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the chunks of a row do not fit the pitch or the mask}}
+  // expected-error@+1 {{the layout of the left operand does not fit rows of 8 chunks of 16 bytes: found pitch 64, mask 0 and shift 0}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 64>, right = <staged, pitch = 16>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
@@ -213,8 +213,21 @@ tile.kernel @mask(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: m
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{the chunks of a row do not fit the pitch or the mask}}
+  // expected-error@+1 {{the layout of the left operand does not fit rows of 8 chunks of 16 bytes: found pitch 128, mask 15 and shift 0}}
   %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128, mask = 15>, right = <staged, pitch = 16>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @right_pitch(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: memref<64x8xbf16>, %c: memref<64x8xf32>) attributes {tile.threads = 128 : i32} {
+  %zero = arith.constant 0 : index
+  %none = arith.constant dense<0.0> : vector<64x8xf32>
+  %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
+  // expected-error@+1 {{the layout of the right operand does not fit rows of 1 chunks of 16 bytes: found pitch 24, mask 0 and shift 0}}
+  %p = tile.dot %l, %r, %none {tile.layouts = [#tile.layout<4, 1>], tile.product = #tile.product<matrix, left = <staged, pitch = 128>, right = <staged, pitch = 24>, depth = 64, stages = 1>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
 }
