@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "runtime/schema/InitFunction.h"
 
 namespace m1 {
 #define GEN_PASS_DEF_M1TOPLAN
@@ -60,7 +61,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
                          Blocking::of(*Target));
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
-      if (Function.getSymName() == "init") {
+      if (Function.getSymName() == StringRef(plan::kInitFunction)) {
         Function.emitOpError("'init' is reserved for the program that packs "
                              "weights; rename the function");
         return signalPassFailure();

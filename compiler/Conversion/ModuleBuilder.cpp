@@ -9,6 +9,7 @@
 #include "compiler/Conversion/ModuleBuilder.h"
 
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "runtime/schema/InitFunction.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -55,7 +56,7 @@ ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
       Top(Module.getContext()), Init(Module.getContext()) {
   Top.setInsertionPointToStart(Module.getBody());
   InitProgram = Top.create<plan::ProgramOp>(
-      Module.getLoc(), Top.getStringAttr("init"),
+      Module.getLoc(), Top.getStringAttr(plan::kInitFunction),
       TypeAttr::get(Top.getFunctionType({}, {})), ArrayAttr(), ArrayAttr());
   InitProgram.getBody().push_back(new Block());
   Init.setInsertionPointToStart(&InitProgram.getBody().front());

@@ -8,6 +8,7 @@
 
 #include "compiler/Plan/Memory.h"
 #include "compiler/Plan/Passes.h"
+#include "runtime/schema/InitFunction.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
@@ -152,7 +153,8 @@ private:
 class ProgramVerifier {
 public:
   ProgramVerifier(ProgramOp Program, int64_t ActivationBytes)
-      : Program(Program), IsInit(Program.getSymName() == "init"),
+      : Program(Program),
+        IsInit(Program.getSymName() == StringRef(plan::kInitFunction)),
         ActivationBytes(ActivationBytes) {}
 
   LogicalResult run() {

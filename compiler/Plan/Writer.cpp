@@ -166,7 +166,7 @@ void Writer::addFunction(file::ProgramOp Program) {
   Table->name = Program.getSymName().str();
   for (BlockArgument Argument : Program.getArguments()) {
     const unsigned Number = Argument.getArgNumber();
-    if (Program.getArgAttr(Number, "plan.drawn"))
+    if (Program.getArgAttr(Number, plan::kDrawnAttr))
       Table->drawn.push_back(Table->outputs.size());
     (Program.isOutput(Number) ? Table->outputs : Table->inputs)
         .push_back(tensor(Program, Argument));
@@ -181,9 +181,10 @@ std::unique_ptr<file::TensorT> Writer::tensor(file::ProgramOp Program,
                                               BlockArgument Argument) {
   auto Type = cast<MemRefType>(Argument.getType());
   auto Table = std::make_unique<file::TensorT>();
-  Table->name =
-      Program.getArgAttrOfType<StringAttr>(Argument.getArgNumber(), "plan.name")
-          .str();
+  Table->name = Program
+                    .getArgAttrOfType<StringAttr>(Argument.getArgNumber(),
+                                                  plan::kNameAttr)
+                    .str();
   Table->dtype = *dtypeOf(Type.getElementType());
   for (int64_t Axis = 0; Axis < Type.getRank(); ++Axis) {
     auto Extent = Axis == 0 ? file::rowsOf(Argument)
