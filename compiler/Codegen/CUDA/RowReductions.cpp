@@ -119,8 +119,8 @@ void RowReductions::reduceByBlock(const RowReduction &R) {
     Value Sum =
         alongRow(R, Row, Threads.thread(), R.E.ColCount, Threads.threads());
     Sum = Threads.combineWarp(R.Kind, Sum);
-    OnFirst(Threads.id().Lane,
-            [&] { Eval.store(Sum, OfWarps, {{}, Threads.id().Warp}); });
+    const Position OfWarp{{}, Threads.id().Warp};
+    OnFirst(Threads.id().Lane, [&] { Eval.store(Sum, OfWarps, OfWarp); });
     OnFirst(Threads.thread(), [&] {
       const Position Where{{}, Row};
       Value Total = Eval.initial(R.Init, Where);

@@ -16,7 +16,7 @@ using namespace m1::codegen;
 
 ThreadBlock::ThreadBlock(ScalarBuilder &B, int64_t Threads, Value Thread)
     : B(B), Threads(Threads), Thread(Thread),
-      Id{B.over(Thread, kLanes), B.modulo(Thread, kLanes)} {}
+      Id({B.over(Thread, kLanes), B.modulo(Thread, kLanes)}) {}
 
 ThreadId ThreadBlock::readId() {
   Value Number = B.create<LLVM::InlineAsmOp>(

@@ -61,23 +61,24 @@ void m1::forPanelsOfCell(KernelBody &B, int64_t Panels,
   B.loop(From, To, [&](Value Panel) { Body(Panel); });
 }
 
+static void buildPack(KernelBody &B) {
+  const int64_t N = B.extent("N"), K = B.extent("K");
+  const PackedLayout To(B.memory("packed").getShape());
+  const int64_t Panel = To.Panel;
+  Value First = B.times(B.X, Panel);
+  Value Zero = B.index(0);
+  Value Rows = columnsOf(B, First, Panel, N);
+  Value W = B.load(B["source"], {First, Zero}, {0, 1}, {Panel, K}, Rows);
+  SmallVector<Value> Where(To.shape().size(), Zero);
+  Where[0] = B.X;
+  B.create<tile::StoreOp>(
+      B.rounded(B.transposed(W), B.memory("packed").getElementType()),
+      B["packed"], Where, Value(), Value(), panelDims(1), To.Pairs);
+}
+
 KernelDeclaration m1::packKernel() {
   return {"pack",
           {{"source", "[N, K]"}, {"packed", "a PackedLayout"}},
           {},
-          [](KernelBody &B) {
-            const int64_t N = B.extent("N"), K = B.extent("K");
-            const PackedLayout To(B.memory("packed").getShape());
-            const int64_t Panel = To.Panel;
-            Value First = B.times(B.X, Panel);
-            Value Zero = B.index(0);
-            Value Rows = columnsOf(B, First, Panel, N);
-            Value W =
-                B.load(B["source"], {First, Zero}, {0, 1}, {Panel, K}, Rows);
-            SmallVector<Value> Where(To.shape().size(), Zero);
-            Where[0] = B.X;
-            B.create<tile::StoreOp>(
-                B.rounded(B.transposed(W), B.memory("packed").getElementType()),
-                B["packed"], Where, Value(), Value(), panelDims(1), To.Pairs);
-          }};
+          buildPack};
 }

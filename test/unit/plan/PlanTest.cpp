@@ -258,7 +258,10 @@ INSTANTIATE_TEST_SUITE_P(
                 [](auto &P) { addArena(P, "c", ArenaKind::Constants, 64); },
                 "arena 'c' has 64 bytes and the plan holds 0 of them"},
         BadCase{"ConstantsWithTooMuchData",
-                [](auto &P) { P.arenas[addConstants(P, {1, 2})]->bytes = 1; },
+                [](auto &P) {
+                  const size_t Arena = addConstants(P, {1, 2});
+                  P.arenas[Arena]->bytes = 1;
+                },
                 "arena 'constants' has 1 bytes and the plan holds 2 of them"},
         BadCase{"StateWithData",
                 [](auto &P) {
