@@ -194,6 +194,7 @@ static absl::Status run() {
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
+  m1::endOnExceptions("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,
@@ -209,6 +210,6 @@ int main(int Argc, char **Argv) {
     return 0;
   if (!Status.message().empty()) // otherwise it was reported
     WithColor::error(errs(), "m1-interpret")
-        << std::string(Status.message()) << "\n";
+        << m1::printable(std::string(Status.message())) << "\n";
   return 1;
 }

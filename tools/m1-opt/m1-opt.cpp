@@ -27,6 +27,7 @@ static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
+  m1::endOnExceptions("m1-opt");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();

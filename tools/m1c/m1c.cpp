@@ -9,10 +9,12 @@
 #include "compiler/Codegen/Targets.h"
 #include "compiler/Pipelines/Compile.h"
 #include "compiler/Pipelines/Register.h"
+#include "dialects/M1/IR/M1.h"
 #include "frontends/huggingface/Import.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Printable.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/m1c/OptionParsers.h"
@@ -241,6 +243,19 @@ void printReport(ArrayRef<m1::PlanFigure> Figures, const m1::PlanFile &File,
                      ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
 }
 
+/// A note if --max-length admits positions beyond those that the model's
+/// config.json names, else empty.
+std::string noteOnLength(mlir::ModuleOp Module) {
+  auto Model = Module->getAttrOfType<m1::ModelAttr>(m1::kModelAttr);
+  if (!Model || Length <= Model.getMaxPosition())
+    return "";
+  return ("--max-length " + Twine(int64_t(Length)) +
+          " exceeds the max_position_embeddings of config.json, " +
+          Twine(Model.getMaxPosition()) +
+          ": results for longer sequences may be poor")
+      .str();
+}
+
 Error compile(mlir::ModuleOp Module) {
   auto WriteModule = [](mlir::ModuleOp Written) {
     return writeOutput([&](raw_ostream &Stream) { print(Written, Stream); });
@@ -286,6 +301,7 @@ Error compile(mlir::ModuleOp Module) {
       return alreadyReported();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
+  const std::string Note = noteOnLength(Module);
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
@@ -294,6 +310,8 @@ Error compile(mlir::ModuleOp Module) {
                      File->Bytes.size());
       }))
     return E;
+  if (!Note.empty())
+    WithColor::note(errs(), "m1c") << Note << '\n';
   if (!Chosen.Report)
     return Error::success();
   printReport(*Figures, *File, Compilation.phases(), ForGpu);
@@ -304,6 +322,7 @@ Error compile(mlir::ModuleOp Module) {
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
+  m1::endOnExceptions("m1c");
   m1::registerPasses(); // for options that name one
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
@@ -331,7 +350,7 @@ int main(int Argc, char **Argv) {
   };
   if (Error Failure = Run()) {
     if (std::string Why = toString(std::move(Failure)); !Why.empty())
-      WithColor::error(errs(), "m1c") << Why << '\n';
+      WithColor::error(errs(), "m1c") << m1::printable(Why) << '\n';
     return 1;
   }
   return 0;
