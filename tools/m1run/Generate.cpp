@@ -56,10 +56,9 @@ chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
   std::string List;
   for (int64_t Token : Eos.Tokens)
     List += concat(List.empty() ? "" : " or ", Token);
-  std::string Note =
-      concat("responses end after token ", List, ", the eos_token_id of ",
-             Eos.File, "; not so with --ignore-eos");
-  std::fprintf(stderr, "m1run: note: %s\n", printable(Note).c_str());
+  Command.Common.Session.Note(concat("responses end after token ", List,
+                                     ", the eos_token_id of ", Eos.File,
+                                     "; not so with --ignore-eos"));
   Tokens.insert(Tokens.end(), Eos.Tokens.begin(), Eos.Tokens.end());
   return Tokens;
 }
