@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <stdexcept>
 #include <sys/uio.h>
@@ -26,32 +27,15 @@ constexpr const char *OutOfMemory = "out of memory";
 
 const char *ProgramName = "m1";
 
-/// Prints the line and ends the process. Destructors do not run: other threads
-/// may still use what they would destroy.
-[[noreturn]] void fail(const char *Message) {
-  // Of several threads that fail at once, one reports it.
-  static std::atomic_flag Failing = ATOMIC_FLAG_INIT;
-  if (Failing.test_and_set())
-    for (;;)
-      ::pause();
-  const char *Parts[] = {ProgramName, ": error: ", Message, "\n"};
-  iovec Line[std::size(Parts)];
-  for (size_t I = 0; I < std::size(Parts); ++I)
-    Line[I] = {const_cast<char *>(Parts[I]), std::strlen(Parts[I])};
-  [[maybe_unused]] ssize_t Written =
-      ::writev(STDERR_FILENO, Line, std::size(Line));
-  ::_exit(1);
-}
-
 [[noreturn]] void onTerminate() {
   if (!std::current_exception())
-    fail("internal error: std::terminate without an exception");
+    endProcess("internal error: std::terminate without an exception");
   try {
     throw;
   } catch (const std::bad_alloc &) {
-    fail(OutOfMemory);
+    endProcess(OutOfMemory);
   } catch (...) {
-    fail(describeException().c_str());
+    endProcess(describeException().c_str());
   }
 }
 } // namespace
@@ -81,4 +65,17 @@ void m1::reportUncaughtExceptions(const char *Program) {
   std::set_terminate(onTerminate);
 }
 
-void m1::failOutOfMemory() { fail(OutOfMemory); }
+void m1::endProcess(const char *Kind, const char *Reason) {
+  // Of several threads that fail at once, one reports it.
+  static std::atomic_flag Failing = ATOMIC_FLAG_INIT;
+  if (Failing.test_and_set())
+    for (;;)
+      ::pause();
+  const char *Parts[] = {ProgramName, ": error: ", Kind, Reason, "\n"};
+  iovec Line[std::size(Parts)];
+  for (size_t I = 0; I < std::size(Parts); ++I)
+    Line[I] = {const_cast<char *>(Parts[I]), std::strlen(Parts[I])};
+  [[maybe_unused]] ssize_t Written =
+      ::writev(STDERR_FILENO, Line, std::size(Line));
+  ::_exit(1);
+}

@@ -27,9 +27,11 @@ std::string describeException();
 /// and exit code 1. `Program` must outlive the process.
 void reportUncaughtExceptions(const char *Program);
 
-/// Ends the process with "PROGRAM: error: out of memory" and exit code 1;
-/// allocates nothing.
-[[noreturn]] void failOutOfMemory();
+/// Ends the process with the line "PROGRAM: error: ", `Kind` and `Reason` on
+/// stderr, and exit code 1. Allocates nothing and runs no destructors: memory
+/// may be exhausted, and other threads may still use what destructors would
+/// destroy.
+[[noreturn]] void endProcess(const char *Kind, const char *Reason = "");
 
 } // namespace m1
 
