@@ -48,6 +48,8 @@ struct Config {
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
   /// The type of weights whose files are missing: F32, BF16 or F16.
   ElementType Weights;
+  /// What is ignored, and where implementations differ: one line each.
+  std::vector<std::string> Warnings;
 
   int64_t layers() const { return Lightning.size(); }
   bool hasPublishedNames() const {

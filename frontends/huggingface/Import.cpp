@@ -32,6 +32,9 @@ llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
   auto Parameters = resolveParameters(Directory, *C);
   if (!Parameters)
     return Parameters.takeError();
+  if (Options.Warn)
+    for (const std::string &Warning : C->Warnings)
+      Options.Warn(Warning);
 
   Context->loadDialect<m1::M1Dialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> Module =

@@ -94,8 +94,13 @@ Error alreadyReported() { return createStringError(""); }
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
-  if (Extension != ".mlir" && Extension != ".mlirbc")
-    return m1::huggingface::importCheckpoint(Input, {}, Context);
+  if (Extension != ".mlir" && Extension != ".mlirbc") {
+    m1::huggingface::ImportOptions Import;
+    Import.Warn = [](StringRef Text) {
+      WithColor::warning(errs(), "m1c") << Text << '\n';
+    };
+    return m1::huggingface::importCheckpoint(Input, Import, Context);
+  }
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
   auto Module =
