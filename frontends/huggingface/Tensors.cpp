@@ -8,6 +8,7 @@
 
 #include "frontends/huggingface/Tensors.h"
 
+#include "frontends/huggingface/Derived.h"
 #include "runtime/support/Error.h"
 #include "runtime/weights/Checkpoint.h"
 #include "llvm/ADT/STLExtras.h"
@@ -65,8 +66,9 @@ Expected<StoredTensors> readIndex(const std::string &File) {
   return Tensors;
 }
 
-/// Names, types and shapes from the headers of the checkpoint's files.
-Expected<StoredTensors> readHeaders(const std::string &Directory) {
+/// Names, types and shapes from the headers of the checkpoint's files. Compares
+/// its buffers with the configuration.
+Expected<StoredTensors> readHeaders(const std::string &Directory, Config &C) {
   auto Checkpoint = m1::Checkpoint::open(Directory);
   if (!Checkpoint.ok())
     return error(std::string(Checkpoint.status().message()));
@@ -75,6 +77,8 @@ Expected<StoredTensors> readHeaders(const std::string &Directory) {
     Tensors[Name] = {(*Checkpoint)->fileOf(Info),
                      Info.Type,
                      {Info.Shape.begin(), Info.Shape.end()}};
+  if (Error E = checkDerived(C, **Checkpoint))
+    return E;
   return Tensors;
 }
 
@@ -100,6 +104,18 @@ Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
     return error(Where + Found + ", expected F32, BF16 or F16");
   S.Type = *Tensor.Type;
   return Error::success();
+}
+
+/// Chooses the tensors of the embedding and the head. transformers does the
+/// same: it ties them only if one is not stored, or if they are equal.
+void chooseHead(const StoredTensors &Tensors, Config &C) {
+  const char Head[] = "lm_head.weight";
+  if (!C.TieEmbeddings || !Tensors.contains(Head))
+    return;
+  if (Tensors.contains(C.EmbeddingTensor))
+    C.TieEmbeddings = false;
+  else
+    C.EmbeddingTensor = Head;
 }
 
 /// Sets the types of parameters to those of the published checkpoints.
@@ -174,7 +190,7 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
   std::string Where = Directory.str();
   StoredTensors Tensors;
   if (hasSafetensors(Directory)) {
-    auto Read = readHeaders(Where);
+    auto Read = readHeaders(Where, C);
     if (!Read)
       return Read.takeError();
     Tensors = std::move(*Read);
@@ -197,6 +213,7 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
         Gate->second.Shape[0] == C.ExpertWidth)
       C.SharedWidth = C.ExpertWidth;
   }
+  chooseHead(Tensors, C);
   ExpertNaming Naming = detectExpertNaming(
       C, [&](StringRef Name) { return Tensors.contains(Name); });
   auto Parameters = describeParameters(C, Naming);
