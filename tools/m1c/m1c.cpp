@@ -13,6 +13,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Error.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/m1c/OptionParsers.h"
@@ -96,6 +97,9 @@ readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
   if (Extension != ".mlir" && Extension != ".mlirbc") {
     m1::huggingface::ImportOptions Import;
+    Import.Note = [](StringRef Text) {
+      WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
+    };
     Import.Warn = [](StringRef Text) {
       WithColor::warning(errs(), "m1c") << Text << '\n';
     };
