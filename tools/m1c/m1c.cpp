@@ -103,6 +103,9 @@ readModule(mlir::MLIRContext *Context) {
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
+    Import.Warn = [](StringRef Text) {
+      WithColor::warning(errs(), "m1c") << Text << '\n';
+    };
     return m1::huggingface::importCheckpoint(Input, Import, Context);
   }
   if (!sys::fs::exists(Input))
