@@ -219,6 +219,10 @@ std::string m1::formatPosition(std::string_view Text, size_t Offset) {
 absl::StatusOr<json> m1::parseJson(std::string_view Text,
                                    const std::string &Path) {
   try {
+    // nlohmann's lexer takes a null byte for the end of the text.
+    if (size_t Null = Text.find('\0'); Null != Text.npos)
+      return makeError(Path, ": ", formatPosition(Text, Null),
+                       ": not valid JSON: a null byte");
     std::string Copy(Text);
     Literals Numbers = replaceLiterals(Copy);
     Builder Handler(Copy, Numbers);

@@ -12,6 +12,7 @@ exit code 1 and one line on standard error that says what was found and expected
 nothing on standard output and no file written. Prints the number of cases.
 """
 
+import functools
 import json
 import os
 import re
@@ -61,13 +62,15 @@ def refused(fragments, *command, **options):
         print(f"{' '.join(map(str, command))}\n  {result.stderr!r}\n  " + "\n  ".join(problems))
 
 
-def accepted(*command):
+def accepted(*command, note=None):
+    """Runs a command that must succeed; with a note, this line alone must be on standard error."""
     global cases, failures
     cases += 1
     result = run(*command)
-    if result.returncode:
+    said = note is None or (result.stderr.startswith(note) and result.stderr.count("\n") == bool(note))
+    if result.returncode or not said:
         failures += 1
-        print(f"{' '.join(map(str, command))}\n  exit code {result.returncode}: {result.stderr!r}")
+        print(f"{' '.join(map(str, command))}\n  exit code {result.returncode}: {result.stderr!r}, expected {note!r}")
     return result.stdout
 
 
@@ -114,8 +117,12 @@ def check_weights():
     def changed(change):
         altered = json.loads(json.dumps(header))
         more = change(altered) or b""
-        text = json.dumps(altered).encode()
-        return len(text).to_bytes(8, "little") + text + data + more
+        return raw(json.dumps(altered).encode()) + more
+
+    def raw(text):
+        return len(text).to_bytes(8, "little") + text + data
+
+    text = json.dumps(header).encode()
 
     def update(**values):
         return lambda h: h["lm_head.weight"].update(values)
@@ -133,6 +140,10 @@ def check_weights():
     damaged(["lm_head.weight", "262140"], changed(update(data_offsets=[begin, end - 4])))
     damaged(["lm_head.weight", "begin"], changed(update(data_offsets=[end, begin])))
     damaged(["lm_head.weight", "overlap"], changed(lambda h: h["model.norm.weight"].update(data_offsets=[begin, begin + 512])))
+    damaged(["4 bytes", "after the last tensor", "belong to no tensor"], good + b"\0\0\0\0")
+    damaged(["JSON", "null byte"], raw(text + b"\0{}"))
+    damaged(["'model.embed_tokens.weight': duplicate key 'dtype'"], raw(text.replace(b'"dtype"', b'"dtype":"F32","dtype"')))
+    damaged(["Git LFS pointer"], b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12\n")
     damaged(["lm_head.weight", "F33"], changed(update(dtype="F33")))
     damaged(["lm_head.weight", "negative"], changed(update(shape=[-1, 128])))
     damaged(["lm_head.weight", "too large"], changed(update(shape=[2**40, 2**40])))
@@ -141,7 +152,7 @@ def check_weights():
     damaged(["lm_head.weight", "[128, 512]", "[512, 128]"], changed(update(shape=[128, 512])))
 
     with open(file, "wb") as stream:
-        stream.write(changed(lambda h: h.pop("lm_head.weight") and None))
+        stream.write(changed(lambda h: h.update(other=h.pop("lm_head.weight"))))
     refused(["checkpoint", "lm_head.weight"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", "lm_head.weight", "model.m1plan"], *score(plan, folder, tokens))
     with open(file, "wb") as stream:
@@ -167,8 +178,79 @@ def check_weights():
     refused(bad, "m1run", "bench", plan, "--weights", folder, "--prompt-len", 4, "--new-tokens", 2)
 
     os.remove(file)
+    compiler = "m1c", folder, "-o", os.path.join(work, "other.m1plan")
     refused(["checkpoint"], *score(plan, folder, tokens))
     refused(["nowhere"], *score(plan, os.path.join(work, "nowhere"), tokens))
+    other = os.path.join(folder, "pytorch_model.bin")
+    open(other, "w").close()
+    for command in compiler, score(plan, folder, tokens):
+        refused(["found pytorch_model.bin, expected safetensors", "convert it"], *command)
+    os.remove(other)
+    os.symlink("model.safetensors", file)
+    for command in compiler, score(plan, folder, tokens):
+        refused(["model.safetensors: Too many levels of symbolic links"], *command)
+    os.remove(file)
+
+    # Tiny tensors fill the largest header; memory is short, or there are too many of them.
+    tensor = '"%06d":{"dtype":"U8","shape":[],"data_offsets":[%d,%d]},'
+    tiny = "".join(tensor % (i, i, i + 1) for i in range(1_100_000))
+    with open(file, "wb") as stream:
+        stream.write(raw(b"{" + tiny[:-1].encode().ljust(99_999_998) + b"}"))
+    refused(["model.safetensors: ", "1000000 tensors"], *score(plan, folder, tokens))
+    short = functools.partial(resource.setrlimit, resource.RLIMIT_AS, (200 << 20, 200 << 20))
+    refused(["model.safetensors: not enough memory"], *score(plan, folder, tokens), preexec_fn=short)
+
+    check_choice(folder, file, good, plan, tokens)
+
+
+def check_choice(folder, file, good, plan, tokens):
+    """Which of several files are read: the same for all tools."""
+    index, shard = (os.path.join(folder, n) for n in ("model.safetensors.index.json", "part.safetensors"))
+    length = int.from_bytes(good[:8], "little")
+    names = [n for n in json.loads(good[8 : 8 + length]) if n != "__metadata__"]
+
+    def write(path, content):
+        with open(path, "wb") as stream:
+            stream.write(content)
+
+    def write_index(name):
+        write(index, json.dumps({"metadata": {"total_size": 3}, "weight_map": dict.fromkeys(names, name)}).encode())
+
+    model = os.path.join(work, "model.mlir")
+    commands = [
+        ("m1c", folder, "-o", os.path.join(work, "same.m1plan")),
+        score(plan, folder, tokens),
+        ("m1-interpret", model, "--weights", folder, "--tokens", tokens, "--out-dir", OUT),
+    ]
+    os.remove(file)
+    e2e.run("m1c", folder, "--emit=model", "-o", model)
+
+    def reads(note=""):
+        for command in commands:
+            accepted(*command, note=f"{command[0]}: note: {folder}: {note}" if note else "")
+
+    # An index of an earlier save, whose files are gone, there, or damaged.
+    write(file, good)
+    write_index("part.safetensors")
+    reads("found both model.safetensors and model.safetensors.index.json, which names other files, 1 of which does not exist: reading model.safetensors")
+    write(shard, good[:100])
+    reads("found both model.safetensors and model.safetensors.index.json, which names other files: reading model.safetensors")
+    # The index names the file; a folder; no index, and what macOS leaves.
+    write_index("model.safetensors")
+    reads()
+    os.remove(file)
+    os.makedirs(os.path.join(folder, "sub"))
+    write_index("sub/part.safetensors")
+    os.rename(shard, os.path.join(folder, "sub", "part.safetensors"))
+    write(os.path.join(folder, "sub", "part.safetensors"), good)
+    reads()
+    os.remove(index)
+    write(shard, good)
+    write(os.path.join(folder, "._part.safetensors"), b"\0\5\x16\7")
+    reads()
+    write(index, json.dumps({"weight_map": {names[0]: "a"}}).encode()[:-2] + b', "' + names[0].encode() + b'": "b"}}')
+    for command in commands:
+        refused(["model.safetensors.index.json: line 1, column ", f"duplicate key 'weight_map.{names[0]}'"], *command)
 
 
 def check_plans():

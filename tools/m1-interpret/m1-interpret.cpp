@@ -170,6 +170,9 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
   if (WeightsPath == "none")
     return randomTensors(InitSeed);
   M1_ASSIGN_OR_RETURN(auto Weights, m1::Checkpoint::open(WeightsPath));
+  if (!Weights->note().empty())
+    WithColor::note(errs(), "m1-interpret")
+        << m1::printable(Weights->note()) << '\n';
   return checkpointTensors(std::move(Weights));
 }
 

@@ -13,6 +13,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Error.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/m1c/OptionParsers.h"
@@ -94,8 +95,13 @@ Error alreadyReported() { return createStringError(""); }
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
-  if (Extension != ".mlir" && Extension != ".mlirbc")
-    return m1::huggingface::importCheckpoint(Input, {}, Context);
+  if (Extension != ".mlir" && Extension != ".mlirbc") {
+    m1::huggingface::ImportOptions Import;
+    Import.Note = [](StringRef Text) {
+      WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
+    };
+    return m1::huggingface::importCheckpoint(Input, Import, Context);
+  }
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
   auto Module =

@@ -64,6 +64,9 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_flag("--checked", Session.Device.Checked,
                    "check that kernels on the CPU access nothing but their "
                    "arguments; slow");
+  Session.Note = [](const std::string &Text) {
+    std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
+  };
   Command.add_flag("--profile", Session.Profile,
                    "print the time of each kernel on standard error");
 }

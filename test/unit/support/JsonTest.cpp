@@ -77,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "f.json: line 2, column 3: not valid JSON: syntax error"},
         InvalidCase{"TrailingText", "{} x",
                     "f.json: line 1, column 4: not valid JSON"},
+        InvalidCase{"NullByte", std::string("{}\n \0 {", 7),
+                    "f.json: line 2, column 2: not valid JSON: a null byte"},
         InvalidCase{"TrailingComma", "{\"a\": 1,\n}",
                     "f.json: line 2, column 1: not valid JSON"},
         InvalidCase{"LongToken", "[" + std::string(5000, 't'),
