@@ -8,8 +8,10 @@
 
 #include "frontends/huggingface/Config.h"
 
+#include "dialects/M1/IR/Sizes.h"
 #include "frontends/huggingface/ConfigReader.h"
 #include "runtime/support/Json.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -26,6 +28,13 @@ namespace {
 /// Most bytes of a config.json: the largest published ones have less than 1%
 /// of it.
 constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
+
+// Experts in all layers. Compiler and runtime hold three tensors for each; the
+// largest published models have some 25,000.
+constexpr int64_t MaxLayerExperts = int64_t(1) << 18;
+// Experts per token: code is generated for each choice. Published models have
+// up to 22.
+constexpr int64_t MaxExpertsPerToken = 64;
 
 const char ArchitectureNames[] =
     "MiniMaxM1ForCausalLM, MiniMaxText01ForCausalLM or MiniMaxForCausalLM";
@@ -131,6 +140,10 @@ void readHeads(ConfigReader &R, Config &C) {
            "it, or a hidden_size (" + Twine(C.Hidden) +
                ") that num_attention_heads (" + Twine(C.Heads) + ") divides");
   C.HeadDim = R.integer("head_dim", 1, MaxCount, C.Hidden / C.Heads);
+  if (!R.failed() && C.Heads * C.HeadDim > MaxSize)
+    R.fail("head_dim", Twine(C.HeadDim),
+           "at most " + Twine(MaxSize) + " in all num_attention_heads (" +
+               Twine(C.Heads) + ")");
 }
 
 /// The width of the shared expert; 0 if there is none. A list has an entry for
@@ -175,6 +188,19 @@ void readExperts(ConfigReader &R, Config &C) {
   if (!R.failed() && C.ExpertsPerToken > C.Experts)
     R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
            "at most num_local_experts (" + Twine(C.Experts) + ")");
+  if (C.ExpertsPerToken > MaxExpertsPerToken)
+    R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
+           "at most " + Twine(MaxExpertsPerToken));
+  if (!R.failed() && C.Experts * C.layers() > MaxLayerExperts)
+    R.fail("num_local_experts", Twine(C.Experts),
+           "at most " + Twine(MaxLayerExperts) + " in all num_hidden_layers (" +
+               Twine(C.layers()) + ")");
+  // All experts of a layer are one tensor.
+  if (!R.failed() && C.Experts * C.ExpertWidth > m1::kMaxElements / C.Hidden)
+    R.fail("intermediate_size", Twine(C.ExpertWidth),
+           "at most " + Twine(m1::kMaxElements) +
+               " elements of a weight of all num_local_experts (" +
+               Twine(C.Experts) + ") with hidden_size " + Twine(C.Hidden));
 }
 
 /// A weight of a residual connection, 1 by default. If the other
