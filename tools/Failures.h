@@ -9,42 +9,39 @@
 #ifndef M1C_TOOLS_FAILURES_H
 #define M1C_TOOLS_FAILURES_H
 
+#include "runtime/support/Exceptions.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Signals.h"
-
-#include <cstring>
 #include <exception>
-#include <unistd.h>
+#include <new>
 
 namespace m1 {
 
 namespace detail {
-inline const char *FailingProgram = "";
-
-/// Ends the process with an error of one line and exit code 1. Allocates
-/// nothing and runs no destructors: memory may be exhausted.
-[[noreturn]] inline void endProcess(const char *Why, const char *More = "") {
-  for (const char *Part : {FailingProgram, ": error: ", Why, More, "\n"})
-    if (::write(STDERR_FILENO, Part, std::strlen(Part)) < 0)
-      break;
-  llvm::sys::RunInterruptHandlers(); // removes temporary files
-  ::_exit(1);
+/// Removes temporary files, and ends the process with an error of one line.
+[[noreturn]] inline void fail(const char *Kind, const char *Reason = "") {
+  llvm::sys::RunInterruptHandlers();
+  endProcess(Kind, Reason);
 }
 } // namespace detail
 
 /// Makes the failures for which LLVM and the standard library abort end the
-/// program with one line: memory that cannot be had, an error that LLVM
-/// declares fatal, an exception, which these programs do not catch. `Program`
-/// is a literal. Call it after InitLLVM.
-inline void reportFailuresBriefly(const char *Program) {
-  detail::FailingProgram = Program;
-  llvm::install_bad_alloc_error_handler(
-      [](void *, const char *, bool) { detail::endProcess("out of memory"); });
-  llvm::install_fatal_error_handler([](void *, const char *Reason, bool) {
-    detail::endProcess("LLVM: ", Reason);
+/// program with one line on stderr, exit code 1 and no temporary files: a lack
+/// of memory, an error that LLVM declares fatal, an exception, which these
+/// programs do not catch. Call it after InitLLVM, which also sets handlers.
+inline void reportFailuresBriefly(llvm::StringLiteral Program) {
+  reportUncaughtExceptions(Program.data());
+  static std::terminate_handler Report = std::get_terminate();
+  std::set_terminate([] {
+    llvm::sys::RunInterruptHandlers();
+    Report();
   });
-  // The exceptions of the standard library's containers.
-  std::set_terminate([] { detail::endProcess("out of memory"); });
+  std::set_new_handler([] { detail::fail("out of memory"); });
+  llvm::remove_bad_alloc_error_handler();
+  llvm::install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { detail::fail("out of memory"); });
+  llvm::install_fatal_error_handler(
+      [](void *, const char *Reason, bool) { detail::fail("LLVM: ", Reason); });
 }
 
 } // namespace m1

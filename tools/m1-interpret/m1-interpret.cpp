@@ -171,6 +171,9 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
   if (WeightsPath == "none")
     return randomTensors(InitSeed);
   M1_ASSIGN_OR_RETURN(auto Weights, m1::Checkpoint::open(WeightsPath));
+  if (!Weights->note().empty())
+    WithColor::note(errs(), "m1-interpret")
+        << m1::printable(Weights->note()) << '\n';
   return checkpointTensors(std::move(Weights));
 }
 
@@ -211,7 +214,7 @@ int main(int Argc, char **Argv) {
       return 0;
     if (!Status.message().empty()) // otherwise it was reported
       WithColor::error(errs(), "m1-interpret")
-          << std::string(Status.message()) << "\n";
+          << m1::printable(std::string(Status.message())) << "\n";
     return 1;
   });
 }

@@ -10,10 +10,12 @@
 #include "compiler/Pipelines/Compile.h"
 #include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
+#include "dialects/M1/IR/M1.h"
 #include "frontends/huggingface/Import.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Error.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
@@ -96,8 +98,16 @@ Error alreadyReported() { return createStringError(""); }
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
-  if (Extension != ".mlir" && Extension != ".mlirbc")
-    return m1::huggingface::importCheckpoint(Input, {}, Context);
+  if (Extension != ".mlir" && Extension != ".mlirbc") {
+    m1::huggingface::ImportOptions Import;
+    Import.Note = [](StringRef Text) {
+      WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
+    };
+    Import.Warn = [](StringRef Text) {
+      WithColor::warning(errs(), "m1c") << Text << '\n';
+    };
+    return m1::huggingface::importCheckpoint(Input, Import, Context);
+  }
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
   auto Module = m1::readModule(Input, Context);
@@ -249,6 +259,19 @@ void printReport(ArrayRef<m1::PlanFigure> Figures, const m1::PlanFile &File,
                      ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
 }
 
+/// A note if --max-length admits positions beyond those that the model's
+/// config.json names, else empty.
+std::string noteOnLength(mlir::ModuleOp Module) {
+  auto Model = Module->getAttrOfType<m1::ModelAttr>(m1::kModelAttr);
+  if (!Model || Length <= Model.getMaxPosition())
+    return "";
+  return ("--max-length " + Twine(int64_t(Length)) +
+          " exceeds the max_position_embeddings of config.json, " +
+          Twine(Model.getMaxPosition()) +
+          ": results for longer sequences may be poor")
+      .str();
+}
+
 Error compile(mlir::ModuleOp Module) {
   auto WriteModule = [](mlir::ModuleOp Written) {
     return writeOutput([&](raw_ostream &Stream) { print(Written, Stream); });
@@ -296,20 +319,25 @@ Error compile(mlir::ModuleOp Module) {
       return alreadyReported();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
+  const std::string Note = noteOnLength(Module);
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
-  return writeOutput(
-      [&](raw_ostream &Stream) {
-        Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
-                     File->Bytes.size());
-      },
-      [&]() -> Error {
-        if (!Chosen.Report)
-          return Error::success();
-        printReport(*Figures, *File, Compilation.phases(), ForGpu);
-        return finish(outs(), "standard output");
-      });
+  if (Error E = writeOutput(
+          [&](raw_ostream &Stream) {
+            Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
+                         File->Bytes.size());
+          },
+          [&]() -> Error {
+            if (!Chosen.Report)
+              return Error::success();
+            printReport(*Figures, *File, Compilation.phases(), ForGpu);
+            return finish(outs(), "standard output");
+          }))
+    return E;
+  if (!Note.empty())
+    WithColor::note(errs(), "m1c") << Note << '\n';
+  return Error::success();
 }
 
 Error run() {
@@ -348,7 +376,7 @@ int main(int Argc, char **Argv) {
     if (!Failure)
       return 0;
     if (std::string Why = toString(std::move(Failure)); !Why.empty())
-      WithColor::error(errs(), "m1c") << Why << '\n';
+      WithColor::error(errs(), "m1c") << m1::printable(Why) << '\n';
     return 1;
   });
 }
