@@ -33,6 +33,7 @@ void addScore(CLI::App &App, Action &Chosen);
 void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
+void addDigest(CLI::App &App, Action &Chosen);
 
 /// Adds an option for a whole number from 0 to `Max`. (CLI11 would accept -1 as
 /// 2^64 - 1.)
@@ -44,7 +45,8 @@ CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Max,
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
-  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking,
+  /// Adds PLAN, --weights, --verify-weights, --digests, --init-seed, --device,
+  /// --threads, --blocking,
   /// --checked and --profile.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
@@ -67,6 +69,13 @@ struct OpenedSequences {
   std::vector<std::vector<int64_t>> Sequences; ///< one for each file
 };
 absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
+
+/// Shows the progress of hashing weights on standard error; for
+/// HashOptions::Progress.
+std::function<void(uint64_t, uint64_t)> hashProgress(const std::string &Label);
+
+/// Prints "m1run: note: ..." on standard error.
+void printNote(const std::string &Text);
 
 /// Prints the profile on stderr if --profile was given.
 void printProfile(const m1::Session &Session);
