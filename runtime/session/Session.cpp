@@ -35,9 +35,11 @@ Session::open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options) {
     M1_ASSIGN_OR_RETURN(Result->Parameters,
                         randomParameters(*Result->Plan, Options.InitSeed));
   } else {
-    M1_ASSIGN_OR_RETURN(Result->Parameters,
-                        checkpointParameters(*Result->Plan, Options.Weights,
-                                             Options.Checkpoint));
+    CheckpointOptions Checkpoint = Options.Checkpoint;
+    Checkpoint.Hash.Threads = Options.Device.Threads;
+    M1_ASSIGN_OR_RETURN(
+        Result->Parameters,
+        checkpointParameters(*Result->Plan, Options.Weights, Checkpoint));
   }
   if (Options.Profile)
     Result->Trace = std::make_unique<Profile>();

@@ -21,6 +21,7 @@ struct SessionOptions {
   uint64_t InitSeed = 0;
   DeviceOptions Device;
   bool Profile = false;
+  /// Its number of threads is that of `Device`.
   CheckpointOptions Checkpoint;
 };
 

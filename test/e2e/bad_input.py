@@ -93,6 +93,16 @@ def prompt(name, tokens, dtype=np.int64):
     return path
 
 
+def memory(limit):
+    """For preexec_fn: limits the process's address space, in bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def call(plan, weights, *files):
+    arguments = [word for file in files for word in ("--arg", file)]
+    return "m1run", "call", plan, "--weights", weights, "--entry", "score", *arguments, "--out-dir", OUT
+
+
 def score(plan, weights, tokens):
     return "m1run", "score", plan, "--weights", weights, "--tokens", tokens, "--out-dir", OUT
 
@@ -312,7 +322,7 @@ def check_prompts():
     few = ("--max-new-tokens", 2)
     good = prompt("good", [1, 2, 3])
     for files in (",", "", f"{good},", f",{good}"):
-        refused([f"--tokens '{files}': expected files separated by commas, found an empty name"], *generate(files, *few))
+        refused([f"--tokens '{files}': expected values separated by commas, found an empty one"], *generate(files, *few))
     refused(["outside.npy", "512", "vocabulary"], *generate(prompt("outside", [1, 512]), *few))
     refused(["outside.npy", "512", "vocabulary"], *score(plan, folder, prompt("outside", [1, 512])))
     refused(["below.npy", "-1"], *generate(prompt("below", [-1, 2]), *few))
@@ -334,15 +344,71 @@ def check_prompts():
         "--temperature": (-1, "nan", "inf"),
         "--top-p": (0, 1.5),
         "--top-k": (-1,),
-        "--max-new-tokens": (-1,),
-        "--stop-token": (512, -1),
-        "--seed": (2**32, -1),
-        "--early-stop": (-2,),
+        "--max-new-tokens": (-1, 2**63, "1e3"),
+        "--stop-token": (512, -1, "0x10", "many"),
+        "--seed": (2**32, -1, "0x10"),
+        "--early-stop": (-2, 2**63),
         "--early-stop-probability": (7, "nan"),
     }
     for option, value in ((option, value) for option, values in bad_values.items() for value in values):
         refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
-    refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
+    for chunk in (-1, 0, 2**63):
+        refused([f"--chunk {chunk}: expected a whole number from 1 to"], *score(plan, folder, good), "--chunk", chunk)
+    refused(["--stop-token '5,,6'"], *generate(good, *few), "--stop-token", "5,,6")
+    # 64 million tokens, which are not read: only the header is in memory.
+    huge = os.path.join(work, "huge.npy")
+    with open(huge, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=False, shape=(64_000_000,)))
+        file.truncate(file.tell() + 8 * 64_000_000)
+    refused(["huge.npy: 64000000 tokens, ", "at most 40"], *generate(huge, *few), preexec_fn=memory(200 << 20))
+    refused(["huge.npy: not enough memory for its 512000000 bytes"], *call(plan, folder, *[huge] * 5), preexec_fn=memory(200 << 20))
+    os.remove(huge)
+
+    # All integer types, a 1-D array in Fortran order, names with commas, and values that are decimal.
+    names = [prompt(t, [1, 2, 3], t) for t in ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64")]
+    comma = prompt("a,b", [4, 5])
+    fortran = os.path.join(work, "fortran.npy")
+    with open(fortran, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=True, shape=(3,)))
+        np.arange(3).tofile(file)
+    accepted(*generate(",".join([*names, fortran]), "--tokens", comma, "--tokens", good, "--max-new-tokens", "010", "--seed", "010"))
+    found = e2e.read(OUT, "tokens", 10)
+    assert [list(t[:-10]) for t in found] == [[1, 2, 3]] * 7 + [[0, 1, 2], [4, 5], [1, 2, 3]], found
+    expected = accepted(*generate(good, "--max-new-tokens", 10, "--seed", 10)), e2e.read(OUT, "tokens", 1)[0]
+    accepted(*generate(good, "--max-new-tokens", "010", "--seed", "010"))
+    assert (e2e.read(OUT, "tokens", 1)[0] == expected[1]).all()
+    shutil.rmtree(OUT)
+
+    # Responses end after the checkpoint's eos_token_id and after each --stop-token.
+    greedy = "--max-new-tokens", 20, "--temperature", 0
+    accepted(*generate(good, *greedy))
+    whole = e2e.read(OUT, "tokens", 1)[0]
+    assert len(set(whole[3:])) > 8, whole
+    ids = [int(t) for t in whole[3:]]
+
+    def ends_after(token, *options):
+        result = run(*generate(good, *greedy, *options))
+        assert result.returncode == 0, result
+        response = [int(t) for t in e2e.read(OUT, "tokens", 1)[0][3:]]
+        assert response == ids[: ids.index(token) + 1], (response, ids, options)
+        shutil.rmtree(OUT)
+        return result.stderr
+
+    def eos(name, value):
+        with open(os.path.join(folder, name), "w") as file:
+            json.dump({"eos_token_id": value}, file)
+
+    assert ends_after(ids[6], "--stop-token", ids[6]) == ""
+    ends_after(ids[4], "--stop-token", f"{ids[6]},{ids[4]}")
+    ends_after(ids[4], "--stop-token", ids[6], "--stop-token", ids[4])
+    eos("generation_config.json", [ids[7], ids[5]])
+    note = f"m1run: note: responses end after token {ids[7]} or {ids[5]}, the eos_token_id of {folder}/generation_config.json"
+    assert ends_after(ids[5]).startswith(note)
+    ends_after(ids[3], "--stop-token", ids[3])
+    assert ends_after(ids[-1], "--ignore-eos") == ""
+    eos("generation_config.json", "</s>")
+    refused(["generation_config.json: eos_token_id: ", '"</s>"'], *generate(good, *few))
+    os.remove(os.path.join(folder, "generation_config.json"))
 
     # Sequences beyond the number of slots wait.
     many = ",".join(prompt(f"many{i}", [i + 1] * (i + 1)) for i in range(7))
@@ -449,8 +515,38 @@ def check_tools():
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")
     refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
     refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
+    bench = "m1run", "bench", good, "--weights", folder
+    small = prompt("small", [1, 2, 3])
     for option in ("--batch", "--prompt-len", "--new-tokens", "--repeat"):
-        refused([option + " 0: expected 1 or more"], "m1run", "bench", good, "--weights", folder, option, 0)
+        for value in (0, -1, 2**63, "1e3", "0x10"):
+            refused([f"{option} {value}: expected a whole number from 1 to 9223372036854775807"], *bench, option, value)
+    largest = 2**63 - 1
+    refused([str(largest), "64", "2048"], *bench, "--prompt-len", largest)
+    refused([str(largest), "2048"], *bench, "--prompt-len", largest, "--new-tokens", largest)
+    refused([f"--batch {largest}", "room for 8"], *bench, "--batch", largest)
+    refused(["cannot start 1000 threads"], *score(good, folder, small), "--threads", 1000, preexec_fn=memory(1 << 30))
+    for limit in range(10, 60, 10):
+        few_bytes = run(*score(good, folder, small), preexec_fn=memory(limit << 20))
+        assert few_bytes.returncode in (0, 1) and few_bytes.stderr.count("\n") == few_bytes.returncode, few_bytes
+    # 4 GiB, in 2: the tools without exceptions end with a line, too.
+    module, large = os.path.join(work, "model.mlir"), os.path.join(work, "large.npy")
+    e2e.run("m1c", folder, "--emit=model", "-o", module)
+    with open(large, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=False, shape=(2**29,)))
+        file.truncate(file.tell() + 8 * 2**29)
+    interpret = "m1-interpret", module, "--weights", folder, "--out-dir", OUT
+    refused(["m1-interpret: error: out of memory"], *interpret, "--entry", "score", "--arg", large, preexec_fn=memory(2 << 30))
+    os.remove(large)
+    # Names that a terminal would obey, and names that are no text.
+    odd = os.path.join(work, "a\x1b[31m\u202e\udcff")
+    refused([r"a\u001b[31m\u202e\xff.m1plan: No such file"], "m1run", "inspect", odd + ".m1plan")
+    refused([r"a\u001b[31m\u202e\xff: not a directory"], "m1c", odd, "-o", plan)
+    refused([r"unknown option '--a\u001b[31m'"], "m1c", folder, "-o", plan, "--a\x1b[31m")
+    refused([r"unknown option '--a\u001b[31m'"], "m1run", "inspect", good, "--a\x1b[31m")
+    shutil.copy(good, odd)
+    assert r"a\u001b[31m\u202e\xff (" in accepted("m1run", "inspect", odd)
+    assert json.loads(accepted("m1run", "inspect", odd, "--json"))["file"].endswith("a\x1b[31m\u202e\ufffd")
+    os.remove(odd)
     for value in ("many", "-1", "", str(2**32)):
         refused([f"--threads {value}: expected a whole number from 0 to 4294967295"], *score(good, folder, tokens), "--threads", value)
     for value in ("-1", str(2**64), "0x", "1e3"):

@@ -73,10 +73,8 @@ void run::addDigest(CLI::App &App, Action &Chosen) {
                    "the file of the digests (default: "
                    "model.safetensors.digests.json in DIR)")
       ->type_name("FILE.json");
-  addNumber(
-      *Command, "--threads", UINT32_MAX,
-      [Options](uint64_t N) { Options->Hash.Threads = N; },
-      "threads that read and hash (default: one per processor)");
+  addNumber(*Command, "--threads", 0, Options->Hash.Threads,
+            "threads that read and hash (default: one per processor)");
   Command->callback(
       [Options, &Chosen] { Chosen = [Options] { return digest(*Options); }; });
 }

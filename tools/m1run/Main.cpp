@@ -8,6 +8,7 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/support/Exceptions.h"
 #include "runtime/support/ProjectVersion.h"
 
 #include <algorithm>
@@ -105,6 +106,7 @@ std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
 } // namespace
 
 int run::main(int Argc, char **Argv) {
+  reportUncaughtExceptions("m1run"); // those of other threads
   CLI::App App("Runs plans, which m1c compiles from models.\n"
                "m1run SUBCOMMAND --help describes a subcommand.",
                "m1run");
@@ -127,11 +129,13 @@ int run::main(int Argc, char **Argv) {
       App.exit(Error);
     else
       Status = makeError(describe(App, Error));
+  } catch (...) {
+    Status = makeError(describeException());
   }
   Status.Update(finishOutput());
   if (Status.ok())
     return 0;
   std::fprintf(stderr, "m1run: error: %s\n",
-               std::string(Status.message()).c_str());
+               printable(std::string(Status.message())).c_str());
   return Status.code() == absl::StatusCode::kCancelled ? 130 : 1;
 }
