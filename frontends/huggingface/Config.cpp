@@ -8,10 +8,10 @@
 
 #include "frontends/huggingface/Config.h"
 
+#include "runtime/support/File.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -32,6 +32,9 @@ namespace {
 constexpr int64_t MaxSize = int64_t(1) << 22;
 constexpr int64_t MaxCount = int64_t(1) << 16;
 constexpr int64_t MaxInt32 = std::numeric_limits<int32_t>::max();
+
+/// Far more than a configuration with a list of 2^16 layers takes.
+constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
 
 /// Reads the keys of one config.json. The first error is kept, and values read
 /// after it are arbitrary, so that callers need no error handling for each key.
@@ -395,12 +398,10 @@ std::vector<double> Config::slopes(int64_t Layer) const {
 }
 
 Expected<Config> m1::huggingface::readConfig(StringRef File) {
-  auto Buffer = llvm::MemoryBuffer::getFile(File, /*IsText=*/true);
-  if (!Buffer)
-    return llvm::createStringError(File + ": " + Buffer.getError().message());
-  StringRef Text = (*Buffer)->getBuffer();
-  json Object = json::parse(Text.begin(), Text.end(), nullptr,
-                            /*allow_exceptions=*/false);
+  auto Text = readWholeFile(File.str(), MaxConfigBytes);
+  if (!Text.ok())
+    return llvm::createStringError(std::string(Text.status().message()));
+  json Object = json::parse(*Text, nullptr, /*allow_exceptions=*/false);
   if (Object.is_discarded())
     return llvm::createStringError(File + ": not valid JSON");
   if (!Object.is_object())

@@ -12,12 +12,11 @@
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "runtime/support/File.h"
+#include "runtime/support/OutputFile.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
+#include "tools/ModuleFile.h"
+#include "tools/ToolProcess.h"
 
 using namespace llvm;
 using namespace m1::reference;
@@ -175,17 +174,12 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
 
 static absl::Status run() {
   M1_RETURN_IF_ERROR(checkOptions());
-  if (!sys::fs::exists(Input))
-    return makeError(Input.getValue(), ": no such file");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   registerInterpreter(Registry);
   mlir::MLIRContext Context(Registry);
   m1::printDiagnosticsBriefly(Context, "m1-interpret");
-  auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
-      Input, mlir::ParserConfig(&Context));
-  if (!Module)
-    return makeError(); // reported
+  M1_ASSIGN_OR_RETURN(auto Module, m1::parseModuleFile(Input, &Context));
   M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
   ParameterReader Parameters(std::move(Tensors));
   return TokenFiles.empty() ? runFunction(*Module, Parameters)
@@ -193,7 +187,7 @@ static absl::Status run() {
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,

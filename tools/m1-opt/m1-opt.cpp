@@ -15,7 +15,11 @@
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/CommandLine.h"
-#include "llvm/Support/InitLLVM.h"
+#include "tools/ModuleFile.h"
+#include "tools/OutputStream.h"
+#include "tools/ToolProcess.h"
+#include "llvm/Support/Process.h"
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -26,7 +30,7 @@ static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();
@@ -45,6 +49,28 @@ int main(int Argc, char **Argv) {
       "--mlir-print-ir-before-all\n"
       "  m1-opt module.mlir --pass-pipeline='builtin.module("
       "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
+  auto Config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (Config.shouldShowDialects())
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
+  auto Failed = [](const absl::Status &Why) {
+    WithColor::error(errs(), "m1-opt") << std::string(Why.message()) << '\n';
+    return EXIT_FAILURE;
+  };
+  if (Input == "-" && sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO))
+    errs() << "(reading a module from standard input)\n";
+  auto Module = m1::readModuleFile(Input);
+  if (!Module.ok())
+    return Failed(Module.status());
+  if (Output == "-")
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(outs(), std::move(*Module), Registry, Config));
+  auto Stream = m1::OutputStream::create(Output);
+  if (!Stream.ok())
+    return Failed(Stream.status());
+  if (mlir::failed(
+          mlir::MlirOptMain(**Stream, std::move(*Module), Registry, Config)))
+    return EXIT_FAILURE;
+  absl::Status Status = (*Stream)->commit();
+  return Status.ok() ? EXIT_SUCCESS : Failed(Status);
 }

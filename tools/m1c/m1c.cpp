@@ -11,14 +11,14 @@
 #include "compiler/Pipelines/Register.h"
 #include "frontends/huggingface/Import.h"
 #include "mlir/IR/AsmState.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
+#include "tools/ModuleFile.h"
+#include "tools/OutputStream.h"
+#include "tools/ToolProcess.h"
 #include "tools/m1c/OptionParsers.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/InitLLVM.h"
 
 using namespace llvm;
 
@@ -91,18 +91,20 @@ struct {
 /// A failure whose reason is already on standard error.
 Error alreadyReported() { return createStringError(""); }
 
+Error toError(const absl::Status &Status) {
+  return Status.ok() ? Error::success()
+                     : createStringError(std::string(Status.message()));
+}
+
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
   if (Extension != ".mlir" && Extension != ".mlirbc")
     return m1::huggingface::importCheckpoint(Input, {}, Context);
-  if (!sys::fs::exists(Input))
-    return createStringError(Input + ": no such file");
-  auto Module =
-      mlir::parseSourceFile<mlir::ModuleOp>(Input, mlir::ParserConfig(Context));
-  if (!Module)
-    return alreadyReported();
-  return Module;
+  auto Module = m1::parseModuleFile(Input, Context);
+  if (!Module.ok())
+    return toError(Module.status());
+  return std::move(*Module);
 }
 
 /// Flushes the stream. Fails if anything could not be written.
@@ -113,38 +115,18 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
   return Code ? createFileError(Name, Code) : Error::success();
 }
 
-/// Writes to a temporary file that is renamed at the end, so that a full disk
-/// leaves no partial file.
+/// Writes the output. A file appears when it is complete; a device or a pipe is
+/// written directly.
 Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   if (Chosen.Output == "-") {
     Write(outs());
     return finish(outs(), "standard output");
   }
-  // A device or a pipe is not replaced by a file.
-  sys::fs::file_status Status;
-  if (!sys::fs::status(Chosen.Output, Status) && sys::fs::is_other(Status)) {
-    std::error_code Code;
-    raw_fd_ostream Stream(Chosen.Output, Code, sys::fs::CD_OpenExisting);
-    if (Code)
-      return createFileError(Chosen.Output, Code);
-    Write(Stream);
-    return finish(Stream, Chosen.Output);
-  }
-  auto Temporary =
-      sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
-                                sys::fs::owner_read | sys::fs::owner_write |
-                                    sys::fs::group_read | sys::fs::others_read);
-  if (!Temporary)
-    return createFileError(Chosen.Output, Temporary.takeError());
-  {
-    raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
-    Write(Stream);
-    if (Error E = finish(Stream, Chosen.Output)) {
-      consumeError(Temporary->discard());
-      return E;
-    }
-  }
-  return Temporary->keep(Chosen.Output);
+  auto Stream = m1::OutputStream::create(Chosen.Output);
+  if (!Stream.ok())
+    return toError(Stream.status());
+  Write(**Stream);
+  return toError((*Stream)->commit());
 }
 
 void print(mlir::ModuleOp Module, raw_ostream &Stream) {
@@ -303,7 +285,7 @@ Error compile(mlir::ModuleOp Module) {
 } // namespace
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::registerPasses(); // for options that name one
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();

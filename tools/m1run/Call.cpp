@@ -9,7 +9,7 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/PrintArray.h"
 
-#include "runtime/support/File.h"
+#include "runtime/support/OutputFile.h"
 #include "runtime/weights/Npy.h"
 
 #include <cstdio>

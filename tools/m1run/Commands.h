@@ -68,6 +68,11 @@ struct OpenedSequences {
 };
 absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
 
+/// How a run ended that a stop signal may have interrupted (StopSignals.h): OK,
+/// an error, or a "cancelled" error that says how many sequences are finished.
+absl::Status describeEnd(absl::Status Done, size_t Finished,
+                         const SequenceOptions &Options);
+
 /// Prints the profile on stderr if --profile was given.
 void printProfile(const m1::Session &Session);
 

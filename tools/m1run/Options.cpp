@@ -115,6 +115,15 @@ absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
   return Result;
 }
 
+absl::Status run::describeEnd(absl::Status Done, size_t Finished,
+                              const SequenceOptions &Options) {
+  if (!absl::IsCancelled(Done) || Finished == 0)
+    return Done;
+  return absl::CancelledError(
+      concat("interrupted; ", Finished, " of ", Options.TokenFiles.size(),
+             " sequences are finished and in ", Options.OutDir));
+}
+
 void run::printProfile(const m1::Session &Session) {
   if (Session.Trace)
     std::fputs(Session.Trace->table().c_str(), stderr);

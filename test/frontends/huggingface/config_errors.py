@@ -101,7 +101,7 @@ def main():
     check("[" * 100000, "not valid JSON")
     os.remove(path)
     code, errors = run(m1c, directory)
-    if code != 1 or errors != f"m1c: error: {path}: No such file or directory\n":
+    if code != 1 or errors != f"m1c: error: cannot open {path}: No such file or directory\n":
         failures += 1
         print(errors)
     print(f"{len(PUBLISHED) + len(TRANSFORMERS) + 4} cases, {failures} failed")
