@@ -189,7 +189,7 @@ static absl::Status saveDirectories(const std::set<std::string> &Directories,
   return absl::OkStatus();
 }
 
-absl::Status m1::commit(const OutputFiles &Files) {
+absl::Status m1::commit(const OutputFiles &Files, bool WaitForDisk) {
   std::vector<OutputFile *> Renamed;
   std::set<std::string> Directories;
   for (const std::unique_ptr<OutputFile> &File : Files)
@@ -197,9 +197,9 @@ absl::Status m1::commit(const OutputFiles &Files) {
       Renamed.push_back(File.get());
       Directories.insert(directoryOf(File->Path));
     }
-  if (Renamed.size() > MaxSavedSingly)
+  if (WaitForDisk && Renamed.size() > MaxSavedSingly)
     M1_RETURN_IF_ERROR(saveDirectories(Directories, ::syncfs));
-  else
+  else if (WaitForDisk)
     for (const OutputFile *File : Renamed)
       M1_RETURN_IF_ERROR(File->saveData());
   {
@@ -207,7 +207,7 @@ absl::Status m1::commit(const OutputFiles &Files) {
     for (OutputFile *File : Renamed)
       M1_RETURN_IF_ERROR(File->rename());
   }
-  return saveDirectories(Directories, ::fsync);
+  return WaitForDisk ? saveDirectories(Directories, ::fsync) : absl::OkStatus();
 }
 
 absl::Status m1::commit(std::unique_ptr<OutputFile> File) {

@@ -41,7 +41,8 @@ public:
   absl::Status close();
 
 private:
-  friend absl::Status commit(const std::vector<std::unique_ptr<OutputFile>> &);
+  friend absl::Status commit(const std::vector<std::unique_ptr<OutputFile>> &,
+                             bool);
   OutputFile() = default;
   /// "cannot ACTION PATH: the reason", from a value of errno.
   absl::Status failure(const char *Action, int Reason) const;
@@ -60,11 +61,11 @@ private:
 /// Closed files that are committed together, once all are complete; without
 /// `commit` all are removed.
 using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
-/// Gives the files their names. Their data is on the disk before, and the names
-/// are afterwards, so that a power failure loses no committed file and leaves
-/// none that is empty. A signal that asks the process to end waits until all
-/// have their names.
-absl::Status commit(const OutputFiles &Files);
+/// Gives the files their names. A signal that asks the process to end waits
+/// until all have them. With `WaitForDisk`, the data is on the disk before, and
+/// the names are afterwards: a power failure loses no committed file, and
+/// leaves none that is empty. That takes some milliseconds.
+absl::Status commit(const OutputFiles &Files, bool WaitForDisk = true);
 absl::Status commit(std::unique_ptr<OutputFile> File);
 
 /// Creates a directory and its parents if they do not exist.

@@ -111,7 +111,7 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
@@ -138,7 +138,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     if (Logits)
       M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Options that would have no effect are errors.

@@ -44,7 +44,8 @@ absl::Status writeResults(const plan::Function &Function,
                         prepareNpy(Path, Results[I].Type, Results[I].Shape,
                                    Results[I].Data.data()));
   }
-  return commit(Files);
+  // The same command computes them again.
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Prints each result as a line with its name, type and shape, and its elements

@@ -96,6 +96,10 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
       ->required(OutDirRequired)
       ->type_name("DIR");
   Command.add_flag("--json", Json, "print a JSON object instead of text");
+  Command.footer("Files appear when all sequences are finished. SIGINT "
+                 "(Ctrl-C), SIGTERM or SIGHUP ends the run earlier: the "
+                 "sequences that are finished by then keep their files, and "
+                 "the exit status is 128 + the signal.");
 }
 
 absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
