@@ -9,6 +9,7 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/PrintArray.h"
 
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/weights/Npy.h"
 
@@ -55,7 +56,7 @@ void printResults(const plan::Function &Function,
   for (size_t I = 0; I < Results.size(); ++I) {
     std::string Name(view(Function.outputs()->Get(I)->name()));
     std::string Type(name(Results[I].Type));
-    std::printf("%s: %s%s\n%s\n", Name.c_str(), Type.c_str(),
+    std::printf("%s: %s%s\n%s\n", printable(Name).c_str(), Type.c_str(),
                 formatShape(Results[I].Shape).c_str(),
                 formatArray(Results[I]).c_str());
   }
@@ -102,6 +103,7 @@ absl::Status call(const CallOptions &Options) {
     printResults(Function, Results);
   else
     M1_RETURN_IF_ERROR(writeResults(Function, Results, Options.OutDir));
+  M1_RETURN_IF_ERROR(checkMappings());
   printProfile(*Session);
   return absl::OkStatus();
 }
