@@ -13,12 +13,12 @@
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "runtime/support/File.h"
+#include "runtime/support/MappingFaults.h"
+#include "runtime/support/OutputFile.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
+#include "tools/ToolProcess.h"
 
 using namespace llvm;
 using namespace m1::reference;
@@ -113,7 +113,7 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
@@ -140,7 +140,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     if (Logits)
       M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Options that would have no effect are errors.
@@ -179,8 +179,6 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
 
 static absl::Status run() {
   M1_RETURN_IF_ERROR(checkOptions());
-  if (!sys::fs::exists(Input))
-    return makeError(Input.getValue(), ": no such file");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   registerInterpreter(Registry);
@@ -191,12 +189,14 @@ static absl::Status run() {
     return makeError(); // reported
   M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
   ParameterReader Parameters(std::move(Tensors));
-  return TokenFiles.empty() ? runFunction(*Module, Parameters)
-                            : runLanguageModel(*Module, Parameters);
+  M1_RETURN_IF_ERROR(TokenFiles.empty()
+                         ? runFunction(*Module, Parameters)
+                         : runLanguageModel(*Module, Parameters));
+  return m1::checkMappings();
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
