@@ -63,11 +63,11 @@ def refused(fragments, *command, **options):
         print(f"{' '.join(map(str, command))}\n  {result.stderr!r}\n  " + "\n  ".join(problems))
 
 
-def accepted(*command, note=None):
+def accepted(*command, note=None, **options):
     """Runs a command that must succeed; with a note, this line alone must be on standard error."""
     global cases, failures
     cases += 1
-    result = run(*command)
+    result = run(*command, **options)
     said = note is None or (result.stderr.startswith(note) and result.stderr.count("\n") == bool(note))
     if result.returncode or not said:
         failures += 1
@@ -604,6 +604,9 @@ def check_tools():
     with open("/dev/full", "w") as full:
         result = subprocess.run(["m1c", folder, "-o", plan, "--report"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1 and result.stderr == "m1c: error: 'standard output': No space left on device\n", result
+    assert not os.path.exists(plan), "a plan without its report"
+    # Kernels are linked without temporary files.
+    accepted("m1c", folder, "-o", plan, env={**os.environ, "TMPDIR": os.path.join(work, "absent")})
 
 
 GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf32> {{m1.name = "{}"}}, tensor<?x8xf32> {{m1.name = "{}"}}) {{
@@ -611,7 +614,43 @@ GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf
   return %0, %x : tensor<?x8xf32>, tensor<?x8xf32>
 }}
 """
+LARGE = """m1.parameter @p : tensor<2000000000xf32> from [#m1.source<"p">]
+func.func @f() -> tensor<2000000000xf32> {
+  %0 = m1.load_parameter @p : tensor<2000000000xf32>
+  return %0 : tensor<2000000000xf32>
+}
+"""
 SILU = "m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>"
+
+
+def written(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def check_nesting(graph, plan):
+    """Modules that would exhaust the stack of MLIR's parsers, or memory."""
+    tools = (("m1c", graph, "-o", plan), ("m1-opt", graph), ("m1-interpret", graph, "--out-dir", OUT))
+    deep = "expected brackets nested at most 200 deep, found more"
+    for text in ("module {\n" * 5000 + "}" * 5000, "func.func @f(%x: " + "tuple<" * 10**5, "module attributes {llvm.a = " + "[" * 10**5):
+        written(graph, text)
+        for tool in tools:
+            refused([deep], *tool)
+    long = "expected an affine map or set of at most 20000 characters, found more"
+    for operators in ("-" * 10**6, "d0 + " * 10**5):
+        written(graph, f"module attributes {{llvm.a = affine_map<(d0) -> ({operators}d0)>}} {{}}")
+        refused([f"{graph}:1:39: ", long], *tools[0])
+    # What is no nesting: strings, comments, arrows and comparisons.
+    many = "(" * 300
+    written(graph, f'// {many}\nmodule attributes {{llvm.a = "{many}\\"{many}", llvm.b = affine_set<(d0) : (d0 >= 0)>}} {{}}')
+    accepted("m1c", graph, "--emit=model")
+
+    def small_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    written(graph, LARGE)
+    refused(["m1-interpret: error: out of memory\n"], *tools[2], "--weights=none", preexec_fn=small_memory)
+    os.remove(graph)
 
 
 def check_graphs():
@@ -640,6 +679,10 @@ def check_graphs():
     compiled([f"{graph}:2:8: ", "m1.bogus"])
     module("a", "b", "c", "m1.silu %y : (tensor<?x8xf32>) -> tensor<?x8xf32>")
     compiled([f"{graph}:2:16: ", "undeclared"])
+    check_nesting(graph, plan)
+    for text in ("", "module { module { func.func @f() { return } } }", "m1.state @s : !m1.kv_cache<2 x 8, f32>"):
+        written(graph, text)
+        compiled([f"{graph}: expected functions, found none"])
     for option in ("--max-tokens", "--slots", "--max-length"):
         for value in (2147483648, 9223372036854775807):
             refused([option, "expected 1 to 2147483647", str(value)], "m1c", folder, "-o", plan, f"{option}={value}")
