@@ -280,6 +280,8 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
     architecture = config["architectures"][0]
     if fused and architecture != TRANSFORMERS:
         raise UsageError(f"--fused-experts is for {TRANSFORMERS}, the configuration is of {architecture}")
+    if tied != "embedding" and not config.get("tie_word_embeddings", False):
+        raise UsageError(f"--tied {tied} is for tie_word_embeddings, which the configuration does not set")
     dtype_key = "dtype" if "dtype" in config or architecture == TRANSFORMERS and "torch_dtype" not in config else "torch_dtype"
     if dtype == "config":
         dtype = config.get(dtype_key) or "bfloat16"
