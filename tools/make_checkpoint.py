@@ -224,8 +224,8 @@ def positive(value):
 
 
 def is_width(value):
-    """0 means no shared expert. The published configurations have a number, others a list of one."""
-    if isinstance(value, list) and len(value) == 1:
+    """0 means no shared expert. The published configurations have a number, others a list, here of equal entries."""
+    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
         value = value[0]
     return positive(value) or value == 0 and isinstance(value, int) and not isinstance(value, bool)
 
@@ -260,7 +260,7 @@ def load_config(path):
         check(key, positive, "a positive integer")
     for key in ("head_dim", "num_key_value_heads", "block_size"):
         check(key, optional(positive), "a positive integer")
-    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of one")
+    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of equal ones")
     check("tie_word_embeddings", optional(lambda value: isinstance(value, bool)), "true or false")
     layers = config["num_hidden_layers"]
     for key, kinds in (("attn_type_list", (0, 1)), ("layer_types", ("linear_attention", "full_attention"))):
