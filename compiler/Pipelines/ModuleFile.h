@@ -33,7 +33,8 @@ inline constexpr size_t kMaxAffineLength = 20'000;
 mlir::LogicalResult verifyNesting(llvm::StringRef Text, llvm::StringRef Name,
                                   mlir::MLIRContext *Context);
 
-/// Reads a module from text or bytecode. Returns null after a diagnostic.
+/// Reads a module from text or bytecode. Returns null after a diagnostic. Ends
+/// the process after one if MLIR's reader crashes on damaged bytecode.
 mlir::OwningOpRef<mlir::ModuleOp> readModule(llvm::StringRef Path,
                                              mlir::MLIRContext *Context);
 
