@@ -16,6 +16,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 namespace m1 {
 
@@ -23,18 +24,32 @@ namespace m1 {
 /// module from bytecode. The printed modules of m1c have less than 20.
 inline constexpr unsigned kMaxNesting = 200;
 
+/// The longest text of an affine map or set, whose parser recurses also for
+/// chains of operators. m1c prints none.
+inline constexpr size_t kMaxAffineLength = 20'000;
+
 /// Verifies that the brackets in `Text` are nested at most kMaxNesting deep,
-/// outside strings and comments. `Name` is the file of the diagnostic. Bytecode
-/// passes.
+/// outside strings and comments, and that affine maps keep their limit. `Name`
+/// is the file of the diagnostic. Bytecode passes.
 mlir::LogicalResult verifyNesting(llvm::StringRef Text, llvm::StringRef Name,
                                   mlir::MLIRContext *Context);
+
+/// The longest text or bytecode of a module that is read. A module holds no
+/// weights: that of MiniMax-M1, of 80 layers, has less than 1 MB.
+inline constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 30;
+
+/// Reads the file of a module, or a pipe that the shell made; "-" is standard
+/// input. Into memory, because a mapped file may change. Verifies the nesting
+/// of brackets. Returns null after a diagnostic.
+std::unique_ptr<llvm::MemoryBuffer> readModuleFile(llvm::StringRef Path,
+                                                   mlir::MLIRContext *Context);
 
 /// Reads a module from text or bytecode. Returns null after a diagnostic.
 mlir::OwningOpRef<mlir::ModuleOp> readModule(llvm::StringRef Path,
                                              mlir::MLIRContext *Context);
 
-/// Calls `Run` on a thread whose stack is large enough for chains that have no
-/// brackets, such as long sums in affine maps. Returns what it returns.
+/// Calls `Run` on a thread whose stack is large enough for what these limits
+/// allow. Returns what it returns.
 int runOnLargeStack(llvm::function_ref<int()> Run);
 
 } // namespace m1
