@@ -8,6 +8,7 @@
 
 #include "runtime/weights/VerifyWeights.h"
 
+#include "runtime/support/File.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/weights/Checkpoint.h"
 #include "runtime/weights/HubChecksums.h"

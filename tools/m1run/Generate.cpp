@@ -58,9 +58,8 @@ chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
   std::string List;
   for (int64_t Token : Eos.Tokens)
     List += concat(List.empty() ? "" : " or ", Token);
-  Command.Common.Session.Note(concat("responses end after token ", List,
-                                     ", the eos_token_id of ", Eos.File,
-                                     "; not so with --ignore-eos"));
+  printNote(concat("responses end after token ", List, ", the eos_token_id of ",
+                   Eos.File, "; not so with --ignore-eos"));
   Tokens.insert(Tokens.end(), Eos.Tokens.begin(), Eos.Tokens.end());
   return Tokens;
 }
