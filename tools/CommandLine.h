@@ -9,35 +9,13 @@
 #ifndef M1C_TOOLS_COMMANDLINE_H
 #define M1C_TOOLS_COMMANDLINE_H
 
-#include "runtime/support/Exceptions.h"
 #include "runtime/support/Printable.h"
 #include "runtime/support/ProjectVersion.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
-#include <new>
 
 namespace m1 {
-
-/// Makes a lack of memory, and exceptions from the libraries, end the tool with
-/// one line on stderr, exit code 1 and no temporary files: the tools' code is
-/// compiled without exceptions. Call it after InitLLVM, which also sets
-/// handlers.
-inline void endOnExceptions(llvm::StringLiteral Tool) {
-  reportUncaughtExceptions(Tool.data());
-  struct Memory {
-    static void fail() {
-      llvm::sys::RunInterruptHandlers(); // removes temporary files
-      failOutOfMemory();
-    }
-    static void failInLLVM(void *, const char *, bool) { fail(); }
-  };
-  std::set_new_handler(Memory::fail);
-  llvm::remove_bad_alloc_error_handler();
-  llvm::install_bad_alloc_error_handler(Memory::failInLLVM);
-}
 
 /// Makes --version print the tool's name and the version of the project.
 inline void setVersionPrinter(llvm::StringRef Tool) {

@@ -22,36 +22,18 @@
 using namespace m1;
 
 namespace {
-constexpr const char *OutOfMemory = "out of memory";
-
 const char *ProgramName = "m1";
-
-/// Prints the line and ends the process. Destructors do not run: other threads
-/// may still use what they would destroy.
-[[noreturn]] void fail(const char *Message) {
-  // Of several threads that fail at once, one reports it.
-  static std::atomic_flag Failing = ATOMIC_FLAG_INIT;
-  if (Failing.test_and_set())
-    for (;;)
-      ::pause();
-  const char *Parts[] = {ProgramName, ": error: ", Message, "\n"};
-  iovec Line[std::size(Parts)];
-  for (size_t I = 0; I < std::size(Parts); ++I)
-    Line[I] = {const_cast<char *>(Parts[I]), std::strlen(Parts[I])};
-  [[maybe_unused]] ssize_t Written =
-      ::writev(STDERR_FILENO, Line, std::size(Line));
-  ::_exit(1);
-}
+void (*BeforeTheEnd)() = nullptr;
 
 [[noreturn]] void onTerminate() {
   if (!std::current_exception())
-    fail("internal error: std::terminate without an exception");
+    endProcess("internal error: std::terminate without an exception");
   try {
     throw;
   } catch (const std::bad_alloc &) {
-    fail(OutOfMemory);
+    endProcess(kOutOfMemory);
   } catch (...) {
-    fail(describeException().c_str());
+    endProcess(describeException().c_str());
   }
 }
 } // namespace
@@ -60,9 +42,9 @@ std::string m1::describeException() {
   try {
     throw;
   } catch (const std::bad_alloc &) {
-    return OutOfMemory;
+    return kOutOfMemory;
   } catch (const std::length_error &Error) {
-    return std::string(OutOfMemory) + ": " + printable(Error.what());
+    return std::string(kOutOfMemory) + ": " + printable(Error.what());
   } catch (const std::system_error &Error) {
     // The one that std::thread throws says nothing else.
     const bool IsThread =
@@ -76,9 +58,25 @@ std::string m1::describeException() {
   }
 }
 
-void m1::reportUncaughtExceptions(const char *Program) {
+void m1::reportUncaughtExceptions(const char *Program, void (*CleanUp)()) {
   ProgramName = Program;
+  BeforeTheEnd = CleanUp;
   std::set_terminate(onTerminate);
 }
 
-void m1::failOutOfMemory() { fail(OutOfMemory); }
+void m1::endProcess(const char *Why, const char *More) {
+  // Of several threads that fail at once, one reports it.
+  static std::atomic_flag Failing = ATOMIC_FLAG_INIT;
+  if (Failing.test_and_set())
+    for (;;)
+      ::pause();
+  const char *Parts[] = {ProgramName, ": error: ", Why, More, "\n"};
+  iovec Line[std::size(Parts)];
+  for (size_t I = 0; I < std::size(Parts); ++I)
+    Line[I] = {const_cast<char *>(Parts[I]), std::strlen(Parts[I])};
+  [[maybe_unused]] ssize_t Written =
+      ::writev(STDERR_FILENO, Line, std::size(Line));
+  if (BeforeTheEnd)
+    BeforeTheEnd();
+  ::_exit(1);
+}

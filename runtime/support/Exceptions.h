@@ -23,13 +23,16 @@ namespace m1 {
 std::string describeException();
 
 /// From here on, an exception that nothing handles, in whatever thread, ends
-/// the process as an error does: with the line "PROGRAM: error: ..." on stderr
-/// and exit code 1. `Program` must outlive the process.
-void reportUncaughtExceptions(const char *Program);
+/// the process as an error does: see endProcess. `Program` must outlive the
+/// process; `CleanUp` is called before the end and should allocate nothing.
+void reportUncaughtExceptions(const char *Program, void (*CleanUp)() = nullptr);
 
-/// Ends the process with "PROGRAM: error: out of memory" and exit code 1;
-/// allocates nothing.
-[[noreturn]] void failOutOfMemory();
+/// Ends the process with "PROGRAM: error: WHY MORE" (without a space between)
+/// on stderr, and exit code 1. Allocates nothing and runs no destructors, as
+/// other threads may still use what they would destroy.
+[[noreturn]] void endProcess(const char *Why, const char *More = "");
+
+inline constexpr const char *kOutOfMemory = "out of memory";
 
 } // namespace m1
 

@@ -8,14 +8,15 @@
 
 #include "tools/m1-interpret/InterpretedModel.h"
 
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 #include "runtime/support/File.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
+#include "tools/Failures.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -185,8 +186,7 @@ static absl::Status run() {
   registerInterpreter(Registry);
   mlir::MLIRContext Context(Registry);
   m1::printDiagnosticsBriefly(Context, "m1-interpret");
-  auto Module = mlir::parseSourceFile<mlir::ModuleOp>(
-      Input, mlir::ParserConfig(&Context));
+  auto Module = m1::readModule(Input, &Context);
   if (!Module)
     return makeError(); // reported
   M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
@@ -197,7 +197,7 @@ static absl::Status run() {
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
-  m1::endOnExceptions("m1-interpret");
+  m1::reportFailuresBriefly("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,
@@ -208,11 +208,13 @@ int main(int Argc, char **Argv) {
       "DIR\n\nThe second form runs the module of a language model, from "
       "m1c --emit=m1, and writes the same files as m1run score and "
       "generate.\n");
-  absl::Status Status = run();
-  if (Status.ok())
-    return 0;
-  if (!Status.message().empty()) // otherwise it was reported
-    WithColor::error(errs(), "m1-interpret")
-        << m1::printable(std::string(Status.message())) << "\n";
-  return 1;
+  return m1::runOnLargeStack([] {
+    absl::Status Status = run();
+    if (Status.ok())
+      return 0;
+    if (!Status.message().empty()) // otherwise it was reported
+      WithColor::error(errs(), "m1-interpret")
+          << m1::printable(std::string(Status.message())) << "\n";
+    return 1;
+  });
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
 #include "mlir/Debug/CLOptionsSetup.h"
 #include "mlir/IR/AsmState.h"
@@ -15,7 +16,10 @@
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/CommandLine.h"
+#include "tools/Diagnostics.h"
+#include "tools/Failures.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace llvm;
 
@@ -25,9 +29,20 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
+/// What MlirOptMain would read without limits. It reports files that it cannot
+/// read.
+static mlir::LogicalResult verifyInput() {
+  auto Buffer = MemoryBuffer::getFile(Input);
+  if (Input == "-" || !Buffer)
+    return mlir::success();
+  mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
+  m1::printDiagnosticsBriefly(Context, "m1-opt");
+  return m1::verifyNesting((*Buffer)->getBuffer(), Input, &Context);
+}
+
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
-  m1::endOnExceptions("m1-opt");
+  m1::reportFailuresBriefly("m1-opt");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();
@@ -46,6 +61,10 @@ int main(int Argc, char **Argv) {
       "--mlir-print-ir-before-all\n"
       "  m1-opt module.mlir --pass-pipeline='builtin.module("
       "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
+  return m1::runOnLargeStack([&] {
+    if (failed(verifyInput()))
+      return 1;
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
+  });
 }

@@ -8,15 +8,17 @@
 
 #include "compiler/Codegen/Targets.h"
 #include "compiler/Pipelines/Compile.h"
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
 #include "dialects/M1/IR/M1.h"
 #include "frontends/huggingface/Import.h"
 #include "mlir/IR/AsmState.h"
-#include "mlir/Parser/Parser.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
 #include "runtime/support/Error.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
+#include "tools/Failures.h"
 #include "tools/m1c/OptionParsers.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -105,8 +107,7 @@ readModule(mlir::MLIRContext *Context) {
   }
   if (!sys::fs::exists(Input))
     return createStringError(Input + ": no such file");
-  auto Module =
-      mlir::parseSourceFile<mlir::ModuleOp>(Input, mlir::ParserConfig(Context));
+  auto Module = m1::readModule(Input, Context);
   if (!Module)
     return alreadyReported();
   return Module;
@@ -121,8 +122,10 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
 }
 
 /// Writes to a temporary file that is renamed at the end, so that a full disk
-/// leaves no partial file.
-Error writeOutput(function_ref<void(raw_ostream &)> Write) {
+/// leaves no partial file. There is no file either if `Last` fails, which is
+/// called when it is complete.
+Error writeOutput(function_ref<void(raw_ostream &)> Write,
+                  function_ref<Error()> Last = Error::success) {
   if (Chosen.Output == "-") {
     Write(outs());
     return finish(outs(), "standard output");
@@ -135,7 +138,9 @@ Error writeOutput(function_ref<void(raw_ostream &)> Write) {
     if (Code)
       return createFileError(Chosen.Output, Code);
     Write(Stream);
-    return finish(Stream, Chosen.Output);
+    if (Error E = finish(Stream, Chosen.Output))
+      return E;
+    return Last();
   }
   auto Temporary =
       sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
@@ -146,7 +151,10 @@ Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   {
     raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
     Write(Stream);
-    if (Error E = finish(Stream, Chosen.Output)) {
+    Error E = finish(Stream, Chosen.Output);
+    if (!E)
+      E = Last();
+    if (E) {
       consumeError(Temporary->discard());
       return E;
     }
@@ -277,6 +285,8 @@ Error compile(mlir::ModuleOp Module) {
     Choices.Target = (*Target)->Name;
     ForGpu = (*Target)->Kind == m1::tile::TargetKind::Gpu;
   }
+  if (Module.getOps<mlir::FunctionOpInterface>().empty())
+    return createStringError(Chosen.Input + ": expected functions, found none");
   m1::Compilation Compilation(Module, Choices);
   if (failed(Compilation.toModel()))
     return alreadyReported();
@@ -310,24 +320,40 @@ Error compile(mlir::ModuleOp Module) {
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
-  if (Error E = writeOutput([&](raw_ostream &Stream) {
+  return writeOutput(
+      [&](raw_ostream &Stream) {
         Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
                      File->Bytes.size());
-      }))
+      },
+      [&]() -> Error {
+        if (!Note.empty())
+          WithColor::note(errs(), "m1c") << Note << '\n';
+        if (!Chosen.Report)
+          return Error::success();
+        printReport(*Figures, *File, Compilation.phases(), ForGpu);
+        return finish(outs(), "standard output");
+      });
+}
+
+Error run() {
+  mlir::DialectRegistry Registry;
+  m1::registerDialects(Registry);
+  mlir::MLIRContext Context(Registry);
+  Context.loadAllAvailableDialects();
+  m1::printDiagnosticsBriefly(Context, "m1c");
+  if (Error E = checkEmit())
     return E;
-  if (!Note.empty())
-    WithColor::note(errs(), "m1c") << Note << '\n';
-  if (!Chosen.Report)
-    return Error::success();
-  printReport(*Figures, *File, Compilation.phases(), ForGpu);
-  return finish(outs(), "standard output");
+  if (Error E = checkOutput())
+    return E;
+  auto Module = readModule(&Context);
+  return Module ? compile(Module->get()) : Module.takeError();
 }
 
 } // namespace
 
 int main(int Argc, char **Argv) {
   InitLLVM Init(Argc, Argv);
-  m1::endOnExceptions("m1c");
+  m1::reportFailuresBriefly("m1c");
   m1::registerPasses(); // for options that name one
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
@@ -340,23 +366,12 @@ int main(int Argc, char **Argv) {
       "mixture-of-experts model, or a module of m1 operations, to a plan for "
       "m1run.\n\n  m1c CHECKPOINT_DIR -o model.m1plan\n  m1c graph.mlir -o "
       "graph.m1plan\n  m1c CHECKPOINT_DIR --emit=m1\n");
-  mlir::DialectRegistry Registry;
-  m1::registerDialects(Registry);
-  mlir::MLIRContext Context(Registry);
-  Context.loadAllAvailableDialects();
-  m1::printDiagnosticsBriefly(Context, "m1c");
-  auto Run = [&]() -> Error {
-    if (Error E = checkEmit())
-      return E;
-    if (Error E = checkOutput())
-      return E;
-    auto Module = readModule(&Context);
-    return Module ? compile(Module->get()) : Module.takeError();
-  };
-  if (Error Failure = Run()) {
+  return m1::runOnLargeStack([] {
+    Error Failure = run();
+    if (!Failure)
+      return 0;
     if (std::string Why = toString(std::move(Failure)); !Why.empty())
       WithColor::error(errs(), "m1c") << m1::printable(Why) << '\n';
     return 1;
-  }
-  return 0;
+  });
 }
