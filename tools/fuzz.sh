@@ -23,7 +23,7 @@ usage: tools/fuzz.sh [--seconds N] [--runtime-only] [--no-build] [--build-dir DI
   --no-build       use the build that exists
   --build-dir DIR  where to build (default: build-fuzz, or build-runtime-fuzz with --runtime-only)
   TARGET           config, index, npy, plan, ptx or safetensors (default: all)
-  -- OPTION        options for libFuzzer, such as -jobs=4
+  -- OPTION        options for libFuzzer, such as -fork=4
 
 Inputs that were found to reach new code are kept in DIR/corpus/TARGET, and the next run starts with them. An input that
 crashes, takes more than 10 seconds or more than 2 GiB ends the run of its target: it is made smaller and stored in
@@ -98,13 +98,16 @@ export ASAN_OPTIONS=allow_user_poisoning=0:${ASAN_OPTIONS:-}
 export UBSAN_OPTIONS=print_stacktrace=1:${UBSAN_OPTIONS:-}
 limits=(-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024)
 
-# Makes a crash smaller and stores it.
+# Makes a crash smaller, in at most two minutes, and stores it.
 store() {
-  local target=$1 found=$2 smaller=$work/smaller stored
+  local target=$1 found=$2 smaller=$work/smaller kind stored
+  kind=$(basename "$found" | cut -d- -f1)
   cp "$found" "$smaller"
-  "$buildDir/bin/m1-fuzz-$target" -minimize_crash=1 -max_total_time=30 "${limits[@]}" -exact_artifact_path="$smaller" \
-    "$found" >"$work/minimize.log" 2>&1 || true
-  stored=$root/test/fuzz/crashes/$target/$(basename "$found" | cut -d- -f1)-$(sha1sum "$smaller" | cut -c1-12)
+  if [[ $kind == crash ]]; then # libFuzzer makes no others smaller
+    timeout 120 "$buildDir/bin/m1-fuzz-$target" -minimize_crash=1 -max_total_time=20 "${limits[@]}" \
+      -exact_artifact_path="$smaller" "$found" >"$work/minimize.log" 2>&1 || true
+  fi
+  stored=$root/test/fuzz/crashes/$target/$kind-$(sha1sum "$smaller" | cut -c1-12)
   mkdir -p "$(dirname "$stored")"
   cp "$smaller" "$stored"
   printf 'fuzz: %s: %s, %d bytes; repeat it with\n  %s %s\n' "$target" "${stored#"$root/"}" "$(stat -c %s "$stored")" \

@@ -130,14 +130,15 @@ def shared_width(config):
     return width[0] if isinstance(width, list) else width
 
 
-def layout(config, dtype, fused):
-    """Every tensor of the checkpoint, in file order."""
+def layout(config, dtype, fused, tied="embedding"):
+    """Every tensor of the checkpoint, in file order. `tied` is which of the tied matrices are stored."""
     architecture = config["architectures"][0]
     transformers_names = architecture == TRANSFORMERS
     hidden, vocabulary = config["hidden_size"], config["vocab_size"]
     # The published checkpoints store the router in float32; transformers writes one dtype for all tensors.
     router_dtype = dtype if transformers_names else "float32"
-    yield Tensor("model.embed_tokens.weight", (vocabulary, hidden), dtype, 1.0)
+    is_tied = config.get("tie_word_embeddings", False)
+    yield Tensor("lm_head.weight" if is_tied and tied == "head" else "model.embed_tokens.weight", (vocabulary, hidden), dtype, 1.0)
     for layer in range(config["num_hidden_layers"]):
         prefix = f"model.layers.{layer}"
         yield norm(f"{prefix}.input_layernorm.weight", hidden, dtype)
@@ -152,7 +153,7 @@ def layout(config, dtype, fused):
             yield linear(f"{prefix}.shared_mlp.down_proj.weight", hidden, shared_width(config), dtype, gain=3.0)
             yield linear(f"{prefix}.coefficient.weight", 1, hidden, dtype)
     yield norm("model.norm.weight", hidden, dtype)
-    if not config.get("tie_word_embeddings", False):
+    if not is_tied or tied == "both":
         yield linear("lm_head.weight", vocabulary, hidden, dtype, gain=2.0)
 
 
@@ -274,7 +275,7 @@ def load_config(path):
     return config
 
 
-def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fused=False):
+def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fused=False, tied="embedding"):
     """Writes config.json and the weights to out_dir, replacing a checkpoint that is there."""
     architecture = config["architectures"][0]
     if fused and architecture != TRANSFORMERS:
@@ -285,7 +286,7 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
     if not isinstance(dtype, str) or dtype not in BYTES:
         raise UsageError(f"{dtype_key} is {shown(dtype)}, expected one of {', '.join(BYTES)}")
     config = {**config, dtype_key: dtype}
-    tensors = list(layout(config, dtype, fused))
+    tensors = list(layout(config, dtype, fused, tied))
     shards = split_shards(tensors, max_shard_size)
 
     out_dir = os.path.abspath(out_dir)
@@ -327,11 +328,17 @@ def main():
     parser.add_argument("--dtype", choices=["config", *BYTES], default="config", help="of the weights (default: the configuration's)")
     parser.add_argument("--max-shard-size", type=int, default=0, metavar="BYTES", help="split into files of at most this size")
     parser.add_argument("--fused-experts", action="store_true", help=f"{TRANSFORMERS}: one tensor for all experts of a layer")
+    parser.add_argument(
+        "--tied",
+        choices=["embedding", "head", "both"],
+        default="embedding",
+        help="what to store with tie_word_embeddings; both: two different matrices (default: embedding)",
+    )
     args = parser.parse_args()
     try:
         if args.seed < 0 or args.max_shard_size < 0:
             raise UsageError("--seed and --max-shard-size must not be negative")
-        write_checkpoint(load_config(args.config), args.out_dir, args.seed, args.dtype, args.max_shard_size, args.fused_experts)
+        write_checkpoint(load_config(args.config), args.out_dir, args.seed, args.dtype, args.max_shard_size, args.fused_experts, args.tied)
     except UsageError as error:
         sys.exit(f"make_checkpoint.py: {error}")
     except OSError as error:

@@ -20,7 +20,7 @@ using namespace mlir;
 using namespace m1;
 
 /// Only the pages that are used take memory.
-static constexpr unsigned kStackBytes = 256u << 20;
+static constexpr unsigned kStackBytes = 64u << 20;
 
 //===----------------------------------------------------------------------===//
 // Nesting
@@ -48,29 +48,45 @@ LogicalResult m1::verifyNesting(StringRef Text, StringRef Name,
                                 MLIRContext *Context) {
   if (isBytecodeText(Text))
     return success();
+  auto ErrorAt = [&](size_t At) {
+    StringRef Before = Text.take_front(At);
+    return emitError(FileLineColLoc::get(Context, Name, Before.count('\n') + 1,
+                                         At - (Before.rfind('\n') + 1) + 1));
+  };
   unsigned Depth = 0;
+  size_t AffineBegin = 0;   // of the affine map around `At`
+  unsigned AffineDepth = 0; // of what is in it; 0 outside one
   for (size_t At = 0; At < Text.size(); ++At) {
+    if (AffineDepth && At - AffineBegin > kMaxAffineLength)
+      return ErrorAt(AffineBegin)
+             << "expected an affine map or set of at most " << kMaxAffineLength
+             << " characters, found more";
     if (size_t After = skipUnnested(Text, At); After != At) {
       At = After - 1;
       continue;
     }
     const char C = Text[At];
     if (C == '(' || C == '[' || C == '{' || C == '<') {
-      if (++Depth <= kMaxNesting)
-        continue;
-      StringRef Before = Text.take_front(At);
-      return emitError(FileLineColLoc::get(Context, Name,
-                                           Before.count('\n') + 1,
-                                           At - (Before.rfind('\n') + 1) + 1))
-             << "expected brackets nested at most " << kMaxNesting
-             << " deep, found more";
+      if (++Depth > kMaxNesting)
+        return ErrorAt(At) << "expected brackets nested at most " << kMaxNesting
+                           << " deep, found more";
+      StringRef Before = Text.take_front(At).rtrim();
+      if (!AffineDepth &&
+          (Before.ends_with("affine_map") || Before.ends_with("affine_set"))) {
+        AffineBegin = At;
+        AffineDepth = Depth;
+      }
+      continue;
     }
     // `->` and `>=` are no brackets.
     const bool Closes = C == ')' || C == ']' || C == '}' ||
                         (C == '>' && (At == 0 || Text[At - 1] != '-') &&
                          !Text.substr(At + 1).starts_with("="));
-    if (Closes && Depth > 0)
-      --Depth;
+    if (!Closes || Depth == 0)
+      continue;
+    if (Depth == AffineDepth)
+      AffineDepth = 0;
+    --Depth;
   }
   return success();
 }

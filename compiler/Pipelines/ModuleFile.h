@@ -23,9 +23,13 @@ namespace m1 {
 /// module from bytecode. The printed modules of m1c have less than 20.
 inline constexpr unsigned kMaxNesting = 200;
 
+/// The longest text of an affine map or set, whose parser recurses also for
+/// chains of operators. m1c prints none.
+inline constexpr size_t kMaxAffineLength = 20'000;
+
 /// Verifies that the brackets in `Text` are nested at most kMaxNesting deep,
-/// outside strings and comments. `Name` is the file of the diagnostic. Bytecode
-/// passes.
+/// outside strings and comments, and that affine maps keep their limit. `Name`
+/// is the file of the diagnostic. Bytecode passes.
 mlir::LogicalResult verifyNesting(llvm::StringRef Text, llvm::StringRef Name,
                                   mlir::MLIRContext *Context);
 
@@ -33,8 +37,8 @@ mlir::LogicalResult verifyNesting(llvm::StringRef Text, llvm::StringRef Name,
 mlir::OwningOpRef<mlir::ModuleOp> readModule(llvm::StringRef Path,
                                              mlir::MLIRContext *Context);
 
-/// Calls `Run` on a thread whose stack is large enough for chains that have no
-/// brackets, such as long sums in affine maps. Returns what it returns.
+/// Calls `Run` on a thread whose stack is large enough for what these limits
+/// allow. Returns what it returns.
 int runOnLargeStack(llvm::function_ref<int()> Run);
 
 } // namespace m1

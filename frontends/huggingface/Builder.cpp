@@ -10,6 +10,7 @@
 
 #include "dialects/M1/IR/M1.h"
 #include "dialects/Support/ElementTypes.h"
+#include "frontends/huggingface/Derived.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"

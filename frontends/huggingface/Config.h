@@ -44,10 +44,15 @@ struct Config {
   double RotaryTheta, NormEps;
   Mix LightningMix, SoftmaxMix, MLPMix;
   bool Postnorm; ///< the residual is the normalised input, not the input
+  /// The head is the embedding.
   bool TieEmbeddings;
+  /// The tensor that holds the embedding.
+  std::string EmbeddingTensor = "model.embed_tokens.weight";
   std::vector<bool> Lightning; ///< per layer: lightning or softmax attention
   /// The type of weights whose files are missing: F32, BF16 or F16.
   ElementType Weights;
+  /// What is ignored, and where implementations differ: one line each.
+  std::vector<std::string> Warnings;
 
   int64_t layers() const { return Lightning.size(); }
   bool hasPublishedNames() const {

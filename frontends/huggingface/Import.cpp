@@ -35,6 +35,9 @@ llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
     return Parameters.takeError();
   if (!Note.empty() && Options.Note)
     Options.Note(Note);
+  if (Options.Warn)
+    for (const std::string &Warning : C->Warnings)
+      Options.Warn(Warning);
 
   Context->loadDialect<m1::M1Dialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> Module =

@@ -23,6 +23,9 @@ struct ImportOptions {
   /// Is told what the user should know of a checkpoint that is imported: one
   /// line.
   std::function<void(llvm::StringRef)> Note;
+  /// Is told what the model ignores and where implementations differ: one line
+  /// each.
+  std::function<void(llvm::StringRef)> Warn;
 };
 
 /// Builds the model (see buildModel) from the config.json of `Directory` and

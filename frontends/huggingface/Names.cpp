@@ -17,6 +17,8 @@ using llvm::StringRef;
 
 namespace {
 
+constexpr char LayersPrefix[] = "model.layers.";
+
 /// Collects the parameters layer by layer.
 class Collector {
 public:
@@ -24,7 +26,8 @@ public:
       : C(C), Naming(Naming) {}
 
   std::vector<Parameter> run() {
-    add("model.embed_tokens", {C.Vocabulary, C.Hidden});
+    addFrom("model.embed_tokens", {C.Vocabulary, C.Hidden},
+            {Source{C.EmbeddingTensor}});
     for (int64_t Layer = 0; Layer < C.layers(); ++Layer)
       addLayer(Layer);
     add("model.norm", {C.Hidden});
@@ -142,25 +145,14 @@ m1::huggingface::describeParameters(const Config &C,
   return Collector(C, Naming).run();
 }
 
-std::vector<std::string> m1::huggingface::derivedEndings(const Config &C) {
-  std::vector<std::string> Endings = {".rotary_emb.inv_freq"};
-  if (C.TieEmbeddings)
-    Endings.push_back("lm_head.weight");
-  // The transformers package saves the decay factors, rounded to the type of
-  // the weights. They are computed from the configuration instead, exactly.
-  if (!C.hasPublishedNames())
-    for (StringRef Buffer :
-         {"slope_rate", "query_decay", "key_decay", "diagonal_decay"})
-      Endings.push_back((".self_attn." + Buffer).str());
-  return Endings;
-}
-
-bool m1::huggingface::isDerived(const Config &C, StringRef Tensor) {
-  return llvm::any_of(derivedEndings(C), [&](const std::string &Ending) {
-    return Tensor.ends_with(Ending);
-  });
-}
-
 std::string m1::huggingface::layerName(int64_t Layer) {
-  return "model.layers." + std::to_string(Layer);
+  return LayersPrefix + std::to_string(Layer);
+}
+
+std::optional<int64_t> m1::huggingface::layerOf(StringRef Name) {
+  int64_t Layer;
+  if (!Name.consume_front(LayersPrefix) || Name.consumeInteger(10, Layer) ||
+      !Name.starts_with("."))
+    return std::nullopt;
+  return Layer;
 }

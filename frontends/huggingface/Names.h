@@ -12,6 +12,7 @@
 #include "frontends/huggingface/Config.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include <optional>
 
 namespace m1::huggingface {
 
@@ -54,15 +55,10 @@ ExpertNaming detectExpertNaming(const Config &C,
 std::vector<Parameter> describeParameters(const Config &C,
                                           const ExpertNaming &Naming);
 
-/// The endings of the names of derived tensors; see isDerived.
-std::vector<std::string> derivedEndings(const Config &C);
-
-/// Returns true if the checkpoint may hold `Tensor` although no parameter uses
-/// it: buffers that follow from the configuration, and a tied head.
-bool isDerived(const Config &C, llvm::StringRef Tensor);
-
 /// "model.layers.3"
 std::string layerName(int64_t Layer);
+/// The layer of a name that begins with layerName and a dot.
+std::optional<int64_t> layerOf(llvm::StringRef Name);
 
 } // namespace m1::huggingface
 

@@ -8,6 +8,7 @@
 
 #include "frontends/huggingface/Tensors.h"
 
+#include "frontends/huggingface/Derived.h"
 #include "runtime/support/Error.h"
 #include "runtime/weights/Checkpoint.h"
 #include "llvm/ADT/STLExtras.h"
@@ -36,8 +37,10 @@ Error error(const llvm::Twine &Message) {
 }
 
 /// Names, types and shapes from the headers of the checkpoint's files; only
-/// names, from the index, if the files are missing.
-Expected<StoredTensors> readTensors(const m1::CheckpointFiles &Files) {
+/// names, from the index, if the files are missing. Compares the files' buffers
+/// with the configuration.
+Expected<StoredTensors> readTensors(const m1::CheckpointFiles &Files,
+                                    Config &C) {
   StoredTensors Tensors;
   if (!Files.Names.empty() && Files.Missing == Files.Names) {
     for (const auto &Entry : Files.WeightMap)
@@ -51,6 +54,8 @@ Expected<StoredTensors> readTensors(const m1::CheckpointFiles &Files) {
     Tensors[Name] = {(*Checkpoint)->fileOf(Info),
                      Info.Type,
                      {Info.Shape.begin(), Info.Shape.end()}};
+  if (Error E = checkDerived(C, **Checkpoint))
+    return E;
   return Tensors;
 }
 
@@ -76,6 +81,18 @@ Error checkSource(const StoredTensors &Tensors, const Parameter &P, Source &S) {
     return error(Where + Found + ", expected F32, BF16 or F16");
   S.Type = *Tensor.Type;
   return Error::success();
+}
+
+/// Chooses the tensors of the embedding and the head. transformers does the
+/// same: it ties them only if one is not stored, or if they are equal.
+void chooseHead(const StoredTensors &Tensors, Config &C) {
+  const char Head[] = "lm_head.weight";
+  if (!C.TieEmbeddings || !Tensors.contains(Head))
+    return;
+  if (Tensors.contains(C.EmbeddingTensor))
+    C.TieEmbeddings = false;
+  else
+    C.EmbeddingTensor = Head;
 }
 
 /// Sets the types of parameters to those of the published checkpoints.
@@ -155,7 +172,7 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C,
     assumePublishedTypes(C, Parameters);
     return Parameters;
   }
-  auto Tensors = readTensors(*Files);
+  auto Tensors = readTensors(*Files, C);
   if (!Tensors)
     return Tensors.takeError();
   Note = Files->Note;
@@ -169,6 +186,7 @@ m1::huggingface::resolveParameters(StringRef Directory, Config &C,
         Gate->second.Shape[0] == C.ExpertWidth)
       C.SharedWidth = C.ExpertWidth;
   }
+  chooseHead(*Tensors, C);
   ExpertNaming Naming = detectExpertNaming(
       C, [&](StringRef Name) { return Tensors->contains(Name); });
   auto Parameters = describeParameters(C, Naming);

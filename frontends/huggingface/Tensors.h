@@ -27,6 +27,13 @@ namespace m1::huggingface {
 /// Without files, the element types are those of the published checkpoints: f32
 /// for the routers of the published architectures, else the configuration's.
 ///
+/// A stored head is used even if the configuration ties it to the embedding; of
+/// tied matrices, either may be the one that is stored. Sets C.TieEmbeddings
+/// and C.EmbeddingTensor accordingly.
+///
+/// Adds a warning to C.Warnings if buffers contradict the configuration; see
+/// checkDerived.
+///
 /// Sets C.SharedWidth to the width in the checkpoint: in the published code it
 /// is intermediate_size, in other implementations shared_intermediate_size.
 llvm::Expected<std::vector<Parameter>>

@@ -41,7 +41,7 @@ LoadedPlan::~LoadedPlan() = default;
 absl::Status LoadedPlan::open() {
   constexpr size_t MinimumBytes = 16;
   if (Bytes.size() < MinimumBytes ||
-      Bytes.size() > FLATBUFFERS_MAX_BUFFER_SIZE ||
+      Bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE ||
       !plan::PlanBufferHasIdentifier(Bytes.data()))
     return makeError(Name, ": not a plan");
   // A plan has a table per argument of a launch: models of many layers have

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <stdexcept>
 #include <sys/uio.h>
@@ -22,8 +23,9 @@
 using namespace m1;
 
 namespace {
+constexpr const char *OutOfMemory = "out of memory";
+
 const char *ProgramName = "m1";
-void (*BeforeTheEnd)() = nullptr;
 
 [[noreturn]] void onTerminate() {
   if (!std::current_exception())
@@ -31,7 +33,7 @@ void (*BeforeTheEnd)() = nullptr;
   try {
     throw;
   } catch (const std::bad_alloc &) {
-    endProcess(kOutOfMemory);
+    endProcess(OutOfMemory);
   } catch (...) {
     endProcess(describeException().c_str());
   }
@@ -42,9 +44,9 @@ std::string m1::describeException() {
   try {
     throw;
   } catch (const std::bad_alloc &) {
-    return kOutOfMemory;
+    return OutOfMemory;
   } catch (const std::length_error &Error) {
-    return std::string(kOutOfMemory) + ": " + printable(Error.what());
+    return std::string(OutOfMemory) + ": " + printable(Error.what());
   } catch (const std::system_error &Error) {
     // The one that std::thread throws says nothing else.
     const bool IsThread =
@@ -58,25 +60,22 @@ std::string m1::describeException() {
   }
 }
 
-void m1::reportUncaughtExceptions(const char *Program, void (*CleanUp)()) {
+void m1::reportUncaughtExceptions(const char *Program) {
   ProgramName = Program;
-  BeforeTheEnd = CleanUp;
   std::set_terminate(onTerminate);
 }
 
-void m1::endProcess(const char *Why, const char *More) {
+void m1::endProcess(const char *Kind, const char *Reason) {
   // Of several threads that fail at once, one reports it.
   static std::atomic_flag Failing = ATOMIC_FLAG_INIT;
   if (Failing.test_and_set())
     for (;;)
       ::pause();
-  const char *Parts[] = {ProgramName, ": error: ", Why, More, "\n"};
+  const char *Parts[] = {ProgramName, ": error: ", Kind, Reason, "\n"};
   iovec Line[std::size(Parts)];
   for (size_t I = 0; I < std::size(Parts); ++I)
     Line[I] = {const_cast<char *>(Parts[I]), std::strlen(Parts[I])};
   [[maybe_unused]] ssize_t Written =
       ::writev(STDERR_FILENO, Line, std::size(Line));
-  if (BeforeTheEnd)
-    BeforeTheEnd();
   ::_exit(1);
 }

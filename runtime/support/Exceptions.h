@@ -23,16 +23,15 @@ namespace m1 {
 std::string describeException();
 
 /// From here on, an exception that nothing handles, in whatever thread, ends
-/// the process as an error does: see endProcess. `Program` must outlive the
-/// process; `CleanUp` is called before the end and should allocate nothing.
-void reportUncaughtExceptions(const char *Program, void (*CleanUp)() = nullptr);
+/// the process as an error does: with the line "PROGRAM: error: ..." on stderr
+/// and exit code 1. `Program` must outlive the process.
+void reportUncaughtExceptions(const char *Program);
 
-/// Ends the process with "PROGRAM: error: WHY MORE" (without a space between)
-/// on stderr, and exit code 1. Allocates nothing and runs no destructors, as
-/// other threads may still use what they would destroy.
-[[noreturn]] void endProcess(const char *Why, const char *More = "");
-
-inline constexpr const char *kOutOfMemory = "out of memory";
+/// Ends the process with the line "PROGRAM: error: ", `Kind` and `Reason` on
+/// stderr, and exit code 1. Allocates nothing and runs no destructors: memory
+/// may be exhausted, and other threads may still use what destructors would
+/// destroy.
+[[noreturn]] void endProcess(const char *Kind, const char *Reason = "");
 
 } // namespace m1
 

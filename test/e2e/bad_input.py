@@ -25,6 +25,7 @@ import sys
 
 import e2e
 import numpy as np
+import reseal
 
 kind, config_file, work = sys.argv[1:]
 cases, failures = 0, 0
@@ -62,11 +63,11 @@ def refused(fragments, *command, **options):
         print(f"{' '.join(map(str, command))}\n  {result.stderr!r}\n  " + "\n  ".join(problems))
 
 
-def accepted(*command, note=None):
+def accepted(*command, note=None, **options):
     """Runs a command that must succeed; with a note, this line alone must be on standard error."""
     global cases, failures
     cases += 1
-    result = run(*command)
+    result = run(*command, **options)
     said = note is None or (result.stderr.startswith(note) and result.stderr.count("\n") == bool(note))
     if result.returncode or not said:
         failures += 1
@@ -300,6 +301,28 @@ def check_plans():
         damaged(["plan format"] if version <= place < version + 4 else ["truncated or damaged"], flipped)
     refused(["nowhere.m1plan"], *score(os.path.join(work, "nowhere.m1plan"), folder, tokens))
     refused([work], *score(work, folder, tokens))
+
+    # PTX that a valid digest seals, for the emulated GPU.
+    gpu = compile_model(folder, "--target", "cuda:sm_80")
+    with open(gpu, "rb") as file:
+        on_gpu = file.read()
+    assert reseal.reseal(on_gpu) == on_gpu
+    module = ".version 8.0\n.target sm_80\n.address_size 64\n"
+
+    def bad_ptx(fragments, text):
+        bad = os.path.join(work, "bad.m1plan")
+        with open(bad, "wb") as file:
+            file.write(reseal.with_ptx(on_gpu, module + text))
+        refused(["bad.m1plan: ptx: ", *fragments], *score(bad, folder, tokens), "--device", "ptx", timeout=60)
+
+    body = ".entry k() {{ {} }}".format
+    bad_ptx(["line 4: a number of registers is 4000000000, expected 1 to 65536"], body(".reg .b32 %r<4000000000>;"))
+    bad_ptx(["line 4: an array's size is 1000000000000"], ".global .b8 x[1000000000000];")
+    bad_ptx(["line 4: variable 'x' has 4294967295 bytes"], body(".local .b8 x[4294967295];"))
+    bad_ptx(["line 4: an array's size is -1"], body(".shared .b8 x[-1];"))
+    bad_ptx(["line 4: an alignment is 0, expected 1 to 256"], body(".local .align 0 .pred x;"))
+    bad_ptx(["line 4: expected an operand, found '('"], body("mov.u32 " + "(" * 20000 + ";"))
+    bad_ptx(["more than 16384 functions"], "".join(f".func f{i}(){{}}\n" for i in range(20000)))
 
     wide = os.path.join(work, "wide.m1plan")
     e2e.run("m1c", folder, "-o", wide, "--target-cpu=x86-64-v4")
@@ -640,6 +663,9 @@ def check_tools():
     with open("/dev/full", "w") as full:
         result = subprocess.run(["m1c", folder, "-o", plan, "--report"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1 and result.stderr == "m1c: error: 'standard output': No space left on device\n", result
+    assert not os.path.exists(plan), "a plan without its report"
+    # Kernels are linked without temporary files.
+    accepted("m1c", folder, "-o", plan, env={**os.environ, "TMPDIR": os.path.join(work, "absent")})
 
 
 GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf32> {{m1.name = "{}"}}, tensor<?x8xf32> {{m1.name = "{}"}}) {{
@@ -647,7 +673,43 @@ GRAPH = """func.func @f(%x: tensor<?x8xf32> {{m1.name = "{}"}}) -> (tensor<?x8xf
   return %0, %x : tensor<?x8xf32>, tensor<?x8xf32>
 }}
 """
+LARGE = """m1.parameter @p : tensor<2000000000xf32> from [#m1.source<"p">]
+func.func @f() -> tensor<2000000000xf32> {
+  %0 = m1.load_parameter @p : tensor<2000000000xf32>
+  return %0 : tensor<2000000000xf32>
+}
+"""
 SILU = "m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>"
+
+
+def written(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def check_nesting(graph, plan):
+    """Modules that would exhaust the stack of MLIR's parsers, or memory."""
+    tools = (("m1c", graph, "-o", plan), ("m1-opt", graph), ("m1-interpret", graph, "--out-dir", OUT))
+    deep = "expected brackets nested at most 200 deep, found more"
+    for text in ("module {\n" * 5000 + "}" * 5000, "func.func @f(%x: " + "tuple<" * 10**5, "module attributes {llvm.a = " + "[" * 10**5):
+        written(graph, text)
+        for tool in tools:
+            refused([deep], *tool)
+    long = "expected an affine map or set of at most 20000 characters, found more"
+    for operators in ("-" * 10**6, "d0 + " * 10**5):
+        written(graph, f"module attributes {{llvm.a = affine_map<(d0) -> ({operators}d0)>}} {{}}")
+        refused([f"{graph}:1:39: ", long], *tools[0])
+    # What is no nesting: strings, comments, arrows and comparisons.
+    many = "(" * 300
+    written(graph, f'// {many}\nmodule attributes {{llvm.a = "{many}\\"{many}", llvm.b = affine_set<(d0) : (d0 >= 0)>}} {{}}')
+    accepted("m1c", graph, "--emit=model")
+
+    def small_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    written(graph, LARGE)
+    refused(["m1-interpret: error: out of memory\n"], *tools[2], "--weights=none", preexec_fn=small_memory)
+    os.remove(graph)
 
 
 def check_graphs():
@@ -676,6 +738,10 @@ def check_graphs():
     compiled([f"{graph}:2:8: ", "m1.bogus"])
     module("a", "b", "c", "m1.silu %y : (tensor<?x8xf32>) -> tensor<?x8xf32>")
     compiled([f"{graph}:2:16: ", "undeclared"])
+    check_nesting(graph, plan)
+    for text in ("", "module { module { func.func @f() { return } } }", "m1.state @s : !m1.kv_cache<2 x 8, f32>"):
+        written(graph, text)
+        compiled([f"{graph}: expected functions, found none"])
     for option in ("--max-tokens", "--slots", "--max-length"):
         for value in (2147483648, 9223372036854775807):
             refused([option, "expected 1 to 2147483647", str(value)], "m1c", folder, "-o", plan, f"{option}={value}")

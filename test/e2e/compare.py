@@ -36,7 +36,8 @@ class Golden:
         self.prompts = [self.data[f"tokens_{i}"] for i in range(sum(name.startswith("tokens_") for name in self.data.files))]
         config = e2e.make_checkpoint.load_config(os.path.join(case, "config.json"))
         self.checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
-        e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, int(self.data["seed"]), "float32", fused=bool(self.data["fused"]))
+        tied = str(self.data.get("tied", "embedding"))
+        e2e.make_checkpoint.write_checkpoint(config, self.checkpoint, int(self.data["seed"]), "float32", fused=bool(self.data["fused"]), tied=tied)
 
     def run(self, prompts, *command):
         """Runs a tool on prompts; the directory of its results."""

@@ -119,6 +119,10 @@ int main(int Argc, char **Argv) {
     return 1;
   }
   std::sort(Files.begin(), Files.end());
+#ifndef M1C_FUZZ_SANITIZED // a sanitizer's shadow takes terabytes of addresses
+  const struct rlimit Limit = {8 * MaxBytes, 8 * MaxBytes};
+  ::setrlimit(RLIMIT_AS, &Limit);
+#endif
   catchSignals();
   int Failed = 0;
   for (const std::string &File : Files)

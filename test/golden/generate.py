@@ -14,6 +14,7 @@ data here. The checkpoints are made by tools/make_checkpoint.py and not kept.
 golden.npz holds
     seed            of make_checkpoint.py
     fused           1 if the checkpoint was made with --fused-experts
+    tied            its --tied, if that is not "embedding"
     tokens_N        [T] int32, prompt N; lengths 1, 63, 64, 65 and 200
     logits_N        [T, V] float32
     greedy          [64] int64: greedy continuation of prompt 1
@@ -37,6 +38,8 @@ MOST_SEEDS = 50
 LENGTHS = (1, 63, 64, 65, 200)
 NEW_TOKENS = 64
 GREEDY_PROMPT = 1
+# The --tied of cases where it is not "embedding".
+TIED = {"hf-own-head": "both", "hf-only-head": "head"}
 # A greedy choice or a choice of experts closer than this could differ by
 # rounding alone; another seed is taken then.
 LEAST_LOGIT_GAP = 1e-3
@@ -118,9 +121,9 @@ def greedy(model, tokens):
     return np.array(tokens[-NEW_TOKENS:]), gap
 
 
-def attempt(config, directory, seed, fused):
+def attempt(config, directory, seed, fused, tied):
     """The case's data, or None where a choice is too close to be a test."""
-    make_checkpoint.write_checkpoint(config, directory, seed, "float32", fused=fused)
+    make_checkpoint.write_checkpoint(config, directory, seed, "float32", fused=fused, tied=tied)
     generator = np.random.Generator(np.random.PCG64(seed))
     prompts = [generator.integers(0, config["vocab_size"], n).astype(np.int32) for n in LENGTHS]
     model = reference.Model(directory)
@@ -142,6 +145,8 @@ def attempt(config, directory, seed, fused):
         assert (transformers_greedy(oracle, prompts[GREEDY_PROMPT]) == continuation).all()
         logits = theirs
     data = {"seed": np.int64(seed), "fused": np.int64(fused), "greedy": continuation.astype(np.int64)}
+    if tied != "embedding":
+        data["tied"] = np.array(tied)
     for i, (tokens, rows) in enumerate(zip(prompts, logits)):
         data[f"tokens_{i}"], data[f"logits_{i}"] = tokens, rows.astype(np.float32)
     return data, gap, model.router_margin, difference
@@ -159,7 +164,7 @@ def main():
                 seed += 1
                 if seed > MOST_SEEDS:
                     sys.exit(f"{name}: no seed up to {MOST_SEEDS} gives data that rounding cannot change")
-                result = attempt(config, directory, seed, fused)
+                result = attempt(config, directory, seed, fused, TIED.get(name, "embedding"))
         data, gap, margin, difference = result
         np.savez_compressed(os.path.join(HERE, name, "golden.npz"), **data)
         source = f"transformers, {difference:.1e} from reference.py" if difference is not None else "reference.py"

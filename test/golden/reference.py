@@ -92,7 +92,7 @@ class Model:
             names = ("linear_attn", "full_attn", "mlp")
             self.mixes = [(c.get(n + "_alpha_factor", 1), c.get(n + "_beta_factor", 1)) for n in names]
             self.postnorm = True
-        rope = c.get("rope_parameters") or {}
+        rope = c.get("rope_scaling") or c.get("rope_parameters") or {}
         self.theta = rope.get("rope_theta", c.get("rope_theta", 1e6))
         self.rotary = c.get("rotary_dim", self.size)
         self.router_margin = math.inf  # the closest that any token's choice of experts was
@@ -100,7 +100,9 @@ class Model:
     def __call__(self, tokens):
         """logits [T, V] of one sequence."""
         w = self.weights
-        x = w["model.embed_tokens.weight"][tokens]
+        # Of tied matrices, one may be missing.
+        head = w.get("lm_head.weight", w.get("model.embed_tokens.weight"))
+        x = w.get("model.embed_tokens.weight", head)[tokens]
         for layer, lightning in enumerate(self.lightning):
             name = f"model.layers.{layer}."
             h = rms_norm(x, w[name + "input_layernorm.weight"], self.eps)
@@ -111,8 +113,7 @@ class Model:
             alpha, beta = self.mixes[2]
             x = (h if self.postnorm else x) * alpha + self.mlp(name, h) * beta
         x = rms_norm(x, w["model.norm.weight"], self.eps)
-        tied = self.config.get("tie_word_embeddings", False)
-        return x @ w["model.embed_tokens.weight" if tied else "lm_head.weight"].T
+        return x @ head.T
 
     def lightning_attention(self, layer, h):
         w, name, d = self.weights, f"model.layers.{layer}.self_attn.", self.size

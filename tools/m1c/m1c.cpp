@@ -103,6 +103,9 @@ readModule(mlir::MLIRContext *Context) {
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
+    Import.Warn = [](StringRef Text) {
+      WithColor::warning(errs(), "m1c") << Text << '\n';
+    };
     return m1::huggingface::importCheckpoint(Input, Import, Context);
   }
   if (!sys::fs::exists(Input))
@@ -320,19 +323,21 @@ Error compile(mlir::ModuleOp Module) {
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
-  return writeOutput(
-      [&](raw_ostream &Stream) {
-        Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
-                     File->Bytes.size());
-      },
-      [&]() -> Error {
-        if (!Note.empty())
-          WithColor::note(errs(), "m1c") << Note << '\n';
-        if (!Chosen.Report)
-          return Error::success();
-        printReport(*Figures, *File, Compilation.phases(), ForGpu);
-        return finish(outs(), "standard output");
-      });
+  if (Error E = writeOutput(
+          [&](raw_ostream &Stream) {
+            Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
+                         File->Bytes.size());
+          },
+          [&]() -> Error {
+            if (!Chosen.Report)
+              return Error::success();
+            printReport(*Figures, *File, Compilation.phases(), ForGpu);
+            return finish(outs(), "standard output");
+          }))
+    return E;
+  if (!Note.empty())
+    WithColor::note(errs(), "m1c") << Note << '\n';
+  return Error::success();
 }
 
 Error run() {

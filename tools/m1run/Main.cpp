@@ -119,6 +119,7 @@ int run::main(int Argc, char **Argv) {
   run::addCall(App, Chosen);
   run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
+  run::addDigest(App, Chosen);
   absl::Status Status;
   try {
     App.parse(Argc, Argv);

@@ -107,9 +107,10 @@ absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
 }
 
 absl::Status GlobalMemory::release(uint64_t Address) {
-  auto It = std::find_if(Live.begin(), Live.end(),
-                         [&](const auto &A) { return A->Address == Address; });
-  if (It == Live.end())
+  auto It = std::lower_bound(
+      Live.begin(), Live.end(), Address,
+      [](const auto &A, uint64_t At) { return A->Address < At; });
+  if (It == Live.end() || (*It)->Address != Address)
     return makeError("ptx: cannot release ", hex(Address),
                      ", which is the address of no allocation");
   Gone.push_back({(*It)->Address, (*It)->Bytes, (*It)->Name});
