@@ -12,6 +12,11 @@ if(M1C_SANITIZE)
   target_link_options(m1c_options INTERFACE -fsanitize=${M1C_SANITIZE})
 endif()
 
+if(M1C_FUZZ)
+  # Coverage for libFuzzer, and an end of the process at the first finding of a sanitizer.
+  target_compile_options(m1c_options INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
+
 function(m1c_runtime_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})

@@ -23,7 +23,7 @@ import kernel_tests  # noqa: E402
 config.name = "m1c"
 config.test_format = kernel_tests.Format(execute_external=False)
 config.suffixes = [".mlir", ".test", ".kernels"]
-config.excludes = ["unit", "data", "configs", "inputs"]
+config.excludes = ["unit", "fuzz", "data", "configs", "inputs"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.m1c_build_root + "/test"
 

@@ -9,6 +9,7 @@
 #ifndef M1C_TOOLS_COMMANDLINE_H
 #define M1C_TOOLS_COMMANDLINE_H
 
+#include "runtime/support/Printable.h"
 #include "runtime/support/ProjectVersion.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/Path.h"
@@ -59,12 +60,12 @@ inline void parseCommandLine(int Argc, char **Argv, llvm::StringRef Overview) {
   if (!Error.empty()) {
     llvm::raw_ostream &Out = llvm::WithColor::error(llvm::errs(), Program);
     if (Error.consume_front("Unknown command line argument ")) {
-      Out << "unknown option " << Error.split(".  Try:").first;
+      Out << "unknown option " << printable(Error.split(".  Try:").first);
       if (Guess.consume_front("Did you mean ") && Guess.consume_back("?"))
         Out << "; the nearest known option is " << Guess;
       Out << " (--help lists all)\n";
     } else {
-      Out << Error << '\n';
+      Out << printable(Error) << '\n';
     }
   }
   std::exit(1);

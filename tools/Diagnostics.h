@@ -12,9 +12,12 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/MLIRContext.h"
+#include "runtime/support/Printable.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/WithColor.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -43,26 +46,46 @@ diagnosticPrefix(mlir::Location Location, llvm::StringRef Program) {
   return {Program.str(), Name};
 }
 
-/// Makes `Context` write each error and each of its notes to stderr in one
-/// line, "file:line:column: error: message" without the source and, unless
-/// --mlir-print-op-on-diagnostic asks for it, the operation; without a source
-/// location "program: error: message".
+/// Makes `Context` write each error, warning and remark, and each of its notes,
+/// to stderr in one line, "file:line:column: error: message" without the source
+/// and, unless --mlir-print-op-on-diagnostic asks for it, the operation;
+/// without a source location "program: error: message". Names from the source
+/// are printable().
 inline void printDiagnosticsBriefly(mlir::MLIRContext &Context,
                                     llvm::StringRef Program) {
-  auto Print = [Program](mlir::Diagnostic &Of) {
-    auto [Where, Name] = diagnosticPrefix(Of.getLocation(), Program);
-    bool IsNote = Of.getSeverity() == mlir::DiagnosticSeverity::Note;
-    (IsNote ? llvm::WithColor::note(llvm::errs(), Where)
-            : llvm::WithColor::error(llvm::errs(), Where))
-        << Name << Of.str() << '\n';
-  };
   const llvm::cl::Option *PrintOp =
       llvm::cl::getRegisteredOptions().lookup("mlir-print-op-on-diagnostic");
-  if (!PrintOp || !PrintOp->getNumOccurrences())
+  const bool PrintsOps = PrintOp && PrintOp->getNumOccurrences();
+  if (!PrintsOps)
     Context.printOpOnDiagnostic(false);
+  auto Print = [Program, PrintsOps](mlir::Diagnostic &Of) {
+    using llvm::WithColor;
+    auto [Where, Name] = diagnosticPrefix(Of.getLocation(), Program);
+    Where = printable(Where);
+    auto Begin = [&]() -> llvm::raw_ostream & {
+      switch (Of.getSeverity()) {
+      case mlir::DiagnosticSeverity::Error:
+        return WithColor::error(llvm::errs(), Where);
+      case mlir::DiagnosticSeverity::Warning:
+        return WithColor::warning(llvm::errs(), Where);
+      case mlir::DiagnosticSeverity::Remark:
+        return WithColor::remark(llvm::errs(), Where);
+      case mlir::DiagnosticSeverity::Note:
+        break;
+      }
+      return WithColor::note(llvm::errs(), Where);
+    };
+    std::string Text = Name + Of.str();
+    if (!PrintsOps) {
+      Begin() << printable(Text) << '\n';
+      return;
+    }
+    // Operations take several lines and are printed in full.
+    llvm::raw_ostream &Out = Begin();
+    for (llvm::StringRef Line : llvm::split(Text, '\n'))
+      Out << printable(Line, SIZE_MAX) << '\n';
+  };
   Context.getDiagEngine().registerHandler([Print](mlir::Diagnostic &D) {
-    if (D.getSeverity() != mlir::DiagnosticSeverity::Error)
-      return mlir::failure(); // MLIR prints it
     Print(D);
     for (mlir::Diagnostic &Note : D.getNotes())
       Print(Note);

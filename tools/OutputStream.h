@@ -25,14 +25,14 @@ public:
   }
   ~OutputStream() override { flush(); }
 
-  /// Call after everything is written. The first error of a write, or of giving
-  /// the file its name.
-  absl::Status commit() {
+  /// Call after everything is written. The first error of a write.
+  absl::Status close() {
     flush();
     M1_RETURN_IF_ERROR(Written);
-    M1_RETURN_IF_ERROR(File->close());
-    return m1::commit(std::move(File));
+    return File->close();
   }
+  /// Gives the closed file its name.
+  absl::Status commit() { return m1::commit(std::move(File)); }
 
 private:
   explicit OutputStream(std::unique_ptr<OutputFile> File)

@@ -14,10 +14,10 @@
 namespace m1 {
 
 /// Attribute of a lowered kernel: bytes of scratch memory per grid cell.
-inline constexpr llvm::StringLiteral kScratchBytesAttr = "m1.scratch_bytes";
+inline constexpr llvm::StringLiteral kScratchBytesAttr = "tile.scratch_bytes";
 
 /// Attribute of a lowered kernel for a GPU: threads per thread block.
-inline constexpr llvm::StringLiteral kThreadsAttr = "m1.threads";
+inline constexpr llvm::StringLiteral kThreadsAttr = "tile.threads";
 
 #define GEN_PASS_DECL
 #include "compiler/Codegen/Passes.h.inc"

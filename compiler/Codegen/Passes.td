@@ -83,7 +83,7 @@ def TileAssignProducts : Pass<"tile-assign-products", "::m1::tile::KernelOp"> {
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Lowers tile kernels to the code of one thread of a CUDA thread block";
   let description = [{
-    Each `tile.kernel` becomes a function with the attribute `m1.threads` whose parameters are the kernel's own after
+    Each `tile.kernel` becomes a function with the attribute `tile.threads` whose parameters are the kernel's own after
     the grid position: a global pointer for a memref, an i64 for an index. A thread block of `tile.threads` threads
     computes a cell. Blocks with a register layout are in registers, a private array per thread; others are in dynamic
     shared memory, each a `tile.scratch`. Products are computed as `tile-assign-products` chose. Asynchronous copies,
@@ -108,7 +108,7 @@ def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
   let summary = "Assigns an offset in the cell's memory to every tile.scratch of a lowered kernel";
   let description = [{
     Buffers whose live ranges do not overlap may share bytes. A live range extends from the op to its last use, or to
-    the end of the loop that contains the last use. The function's attribute `m1.scratch_bytes` becomes the number of
+    the end of the loop that contains the last use. The function's attribute `tile.scratch_bytes` becomes the number of
     bytes per cell. On a GPU the lowering guarantees that a barrier stands between the last read of a buffer and the
     first write to any other: threads may otherwise still read bytes that are reused.
   }];
@@ -118,7 +118,7 @@ def TileAssignScratch : Pass<"tile-assign-scratch", "::mlir::func::FuncOp"> {
 def TileVerifyLoops : Pass<"tile-verify-loops", "::mlir::ModuleOp"> {
   let summary = "Verifies that kernels are loops whose memory fits the target";
   let description = [{
-    Changes nothing. Fails unless no op of `tile` is left, every function has `m1.scratch_bytes`, and on a GPU these
+    Changes nothing. Fails unless no op of `tile` is left, every function has `tile.scratch_bytes`, and on a GPU these
     bytes fit the shared memory of a thread block.
   }];
 }

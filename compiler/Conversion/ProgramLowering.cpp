@@ -50,6 +50,8 @@ LogicalResult ProgramLowering::emitSignature() {
       return Function.emitOpError("expected ranked tensors with at most axis 0 "
                                   "dynamic as arguments and results, found ")
              << T;
+    if (failed(verifySize([&] { return Function.emitOpError(); }, T)))
+      return failure();
     NamedAttrList List;
     StringAttr Name = getName(Given);
     List.set(plan::kNameAttr, Name ? Name : B.getStringAttr(DefaultName));
@@ -96,7 +98,11 @@ LogicalResult ProgramLowering::run() {
     return failure();
   const unsigned Inputs = Function.getNumArguments();
   auto Return =
-      cast<func::ReturnOp>(Function.getBody().front().getTerminator());
+      dyn_cast<func::ReturnOp>(Function.getBody().front().getTerminator());
+  if (!Return)
+    return Function.emitOpError("expected a body that ends with func.return, "
+                                "found ")
+           << Function.getBody().front().getTerminator()->getName();
   for (auto [Number, V] : llvm::enumerate(Return.getOperands()))
     Outputs.try_emplace(V, Program.getArgument(Inputs + Number));
 
@@ -117,17 +123,24 @@ LogicalResult ProgramLowering::run() {
   return success();
 }
 
-/// Kernels work on blocks, whose extents are at least 1.
+/// Kernels work on blocks, whose extents are known and at least 1, of the rows
+/// of a tensor.
 static LogicalResult verifyExtents(Operation *Op) {
   SmallVector<Type> Types(Op->getOperandTypes());
   llvm::append_range(Types, Op->getResultTypes());
-  for (Type T : Types)
-    if (auto Tensor = dyn_cast<RankedTensorType>(T);
-        Tensor && Tensor.getRank() > 0 &&
-        llvm::is_contained(Tensor.getShape().drop_front(), 0))
+  for (Type T : Types) {
+    auto Tensor = dyn_cast<RankedTensorType>(T);
+    if (!Tensor)
+      continue;
+    if (Tensor.getRank() == 0)
+      return Op->emitOpError("expected tensors with an axis 0, found ") << T;
+    // A dynamic extent is negative.
+    if (llvm::any_of(Tensor.getShape().drop_front(),
+                     [](int64_t Extent) { return Extent < 1; }))
       return Op->emitOpError(
                  "expected extents of at least 1 after axis 0, found ")
              << T;
+  }
   return success();
 }
 

@@ -8,6 +8,7 @@
 
 #include "frontends/huggingface/Config.h"
 
+#include "dialects/M1/IR/Sizes.h"
 #include "runtime/support/File.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -33,7 +34,14 @@ constexpr int64_t MaxSize = int64_t(1) << 22;
 constexpr int64_t MaxCount = int64_t(1) << 16;
 constexpr int64_t MaxInt32 = std::numeric_limits<int32_t>::max();
 
-/// Far more than a configuration with a list of 2^16 layers takes.
+// Experts in all layers. Compiler and runtime hold three tensors for each; the
+// largest published models have some 25,000.
+constexpr int64_t MaxLayerExperts = int64_t(1) << 18;
+// Experts per token: code is generated for each choice. Published models have
+// up to 22.
+constexpr int64_t MaxExpertsPerToken = 64;
+
+// Far more than a configuration with a list of 2^16 layers takes.
 constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
 
 /// Reads the keys of one config.json. The first error is kept, and values read
@@ -216,6 +224,10 @@ void readHeads(Reader &R, Config &C) {
            "it, or a hidden_size (" + Twine(C.Hidden) +
                ") that num_attention_heads (" + Twine(C.Heads) + ") divides");
   C.HeadDim = R.integer("head_dim", 1, MaxCount, C.Hidden / C.Heads);
+  if (!R.failed() && C.Heads * C.HeadDim > MaxSize)
+    R.fail("head_dim", Twine(C.HeadDim),
+           "at most " + Twine(MaxSize) + " in all num_attention_heads (" +
+               Twine(C.Heads) + ")");
 }
 
 /// The number of components of a head that rotate: rotary_dim, or a fraction of
@@ -294,6 +306,19 @@ void readExperts(Reader &R, Config &C) {
   if (!R.failed() && C.ExpertsPerToken > C.Experts)
     R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
            "at most num_local_experts (" + Twine(C.Experts) + ")");
+  if (C.ExpertsPerToken > MaxExpertsPerToken)
+    R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
+           "at most " + Twine(MaxExpertsPerToken));
+  if (!R.failed() && C.Experts * C.layers() > MaxLayerExperts)
+    R.fail("num_local_experts", Twine(C.Experts),
+           "at most " + Twine(MaxLayerExperts) + " in all num_hidden_layers (" +
+               Twine(C.layers()) + ")");
+  // All experts of a layer are one tensor.
+  if (!R.failed() && C.Experts * C.ExpertWidth > m1::kMaxElements / C.Hidden)
+    R.fail("intermediate_size", Twine(C.ExpertWidth),
+           "at most " + Twine(m1::kMaxElements) +
+               " elements of a weight of all num_local_experts (" +
+               Twine(C.Experts) + ") with hidden_size " + Twine(C.Hidden));
   C.SharedWidth = 0;
   if (!C.hasPublishedNames())
     return;

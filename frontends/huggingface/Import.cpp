@@ -29,9 +29,12 @@ llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
   llvm::Expected<Config> C = readConfig(ConfigFile);
   if (!C)
     return C.takeError();
-  auto Parameters = resolveParameters(Directory, *C);
+  std::string Note;
+  auto Parameters = resolveParameters(Directory, *C, Note);
   if (!Parameters)
     return Parameters.takeError();
+  if (!Note.empty() && Options.Note)
+    Options.Note(Note);
 
   Context->loadDialect<m1::M1Dialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> Module =

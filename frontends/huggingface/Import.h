@@ -13,12 +13,16 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <functional>
 
 namespace m1::huggingface {
 
 struct ImportOptions {
   /// Tokens in a chunk of a lightning layer.
   int64_t Chunk = 64;
+  /// Is told what the user should know of a checkpoint that is imported: one
+  /// line.
+  std::function<void(llvm::StringRef)> Note;
 };
 
 /// Builds the model (see buildModel) from the config.json of `Directory` and

@@ -13,8 +13,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 #include <optional>
 
 using namespace m1::huggingface;
@@ -24,8 +22,6 @@ using llvm::StringRef;
 using m1::ElementType;
 
 namespace {
-
-const char IndexName[] = "model.safetensors.index.json";
 
 /// A stored tensor; without files, only its name and file are known.
 struct Stored {
@@ -39,38 +35,18 @@ Error error(const llvm::Twine &Message) {
   return llvm::createStringError(m1::printable(Message.str()));
 }
 
-std::string inDirectory(StringRef Directory, StringRef Name) {
-  llvm::SmallString<128> Path(Directory);
-  llvm::sys::path::append(Path, Name);
-  return Path.str().str();
-}
-
-bool hasSafetensors(StringRef Directory) {
-  std::error_code Code;
-  for (llvm::sys::fs::directory_iterator It(Directory, Code), End;
-       It != End && !Code; It.increment(Code))
-    if (llvm::sys::path::extension(It->path()) == ".safetensors")
-      return true;
-  return false;
-}
-
-/// The names in an index whose files are missing.
-Expected<StoredTensors> readIndex(const std::string &File) {
-  auto Map = m1::readSafetensorsIndex(File);
-  if (!Map.ok())
-    return error(std::string(Map.status().message()));
+/// Names, types and shapes from the headers of the checkpoint's files; only
+/// names, from the index, if the files are missing.
+Expected<StoredTensors> readTensors(const m1::CheckpointFiles &Files) {
   StoredTensors Tensors;
-  for (const auto &Entry : *Map)
-    Tensors[Entry.first].File = File;
-  return Tensors;
-}
-
-/// Names, types and shapes from the headers of the checkpoint's files.
-Expected<StoredTensors> readHeaders(const std::string &Directory) {
-  auto Checkpoint = m1::Checkpoint::open(Directory);
+  if (!Files.Names.empty() && Files.Missing == Files.Names) {
+    for (const auto &Entry : Files.WeightMap)
+      Tensors[Entry.first].File = Files.IndexPath;
+    return Tensors;
+  }
+  auto Checkpoint = m1::Checkpoint::open(Files);
   if (!Checkpoint.ok())
     return error(std::string(Checkpoint.status().message()));
-  StoredTensors Tensors;
   for (const auto &[Name, Info] : (*Checkpoint)->tensors())
     Tensors[Name] = {(*Checkpoint)->fileOf(Info),
                      Info.Type,
@@ -169,43 +145,39 @@ void chooseTypes(std::vector<Parameter> &Parameters) {
 } // namespace
 
 Expected<std::vector<Parameter>>
-m1::huggingface::resolveParameters(StringRef Directory, Config &C) {
-  std::string Index = inDirectory(Directory, IndexName);
-  std::string Where = Directory.str();
-  StoredTensors Tensors;
-  if (hasSafetensors(Directory)) {
-    auto Read = readHeaders(Where);
-    if (!Read)
-      return Read.takeError();
-    Tensors = std::move(*Read);
-  } else if (llvm::sys::fs::exists(Index)) {
-    Where = Index;
-    auto Read = readIndex(Index);
-    if (!Read)
-      return Read.takeError();
-    Tensors = std::move(*Read);
-  } else {
+m1::huggingface::resolveParameters(StringRef Directory, Config &C,
+                                   std::string &Note) {
+  auto Files = m1::findCheckpointFiles(Directory.str());
+  if (!Files.ok())
+    return error(std::string(Files.status().message()));
+  if (Files->Names.empty() && Files->IndexPath.empty()) {
     auto Parameters = describeParameters(C, ExpertNaming());
     assumePublishedTypes(C, Parameters);
     return Parameters;
   }
+  auto Tensors = readTensors(*Files);
+  if (!Tensors)
+    return Tensors.takeError();
+  Note = Files->Note;
+  bool NamesOnly = Files->Missing == Files->Names;
+  StringRef Where = NamesOnly ? StringRef(Files->IndexPath) : Directory;
 
   // The width of the shared expert; see Tensors.h.
   if (C.SharedWidth > 0) {
-    auto Gate = Tensors.find(layerName(0) + ".shared_mlp.gate_proj.weight");
-    if (Gate != Tensors.end() && !Gate->second.Shape.empty() &&
+    auto Gate = Tensors->find(layerName(0) + ".shared_mlp.gate_proj.weight");
+    if (Gate != Tensors->end() && !Gate->second.Shape.empty() &&
         Gate->second.Shape[0] == C.ExpertWidth)
       C.SharedWidth = C.ExpertWidth;
   }
   ExpertNaming Naming = detectExpertNaming(
-      C, [&](StringRef Name) { return Tensors.contains(Name); });
+      C, [&](StringRef Name) { return Tensors->contains(Name); });
   auto Parameters = describeParameters(C, Naming);
   assumePublishedTypes(C, Parameters);
-  if (Error E = checkNames(Where, C, Parameters, Tensors))
+  if (Error E = checkNames(Where, C, Parameters, *Tensors))
     return E;
   for (Parameter &P : Parameters)
     for (Source &S : P.Sources)
-      if (Error E = checkSource(Tensors, P, S))
+      if (Error E = checkSource(*Tensors, P, S))
         return E;
   chooseTypes(Parameters);
   return Parameters;

@@ -21,13 +21,16 @@ namespace m1::huggingface {
 /// - If there is only a model.safetensors.index.json, the names are checked.
 /// - If there is neither, nothing is checked.
 ///
+/// Which files are read is the choice of findCheckpointFiles, for m1run too.
+/// Sets `Note` to its note.
+///
 /// Without files, the element types are those of the published checkpoints: f32
 /// for the routers of the published architectures, else the configuration's.
 ///
 /// Sets C.SharedWidth to the width in the checkpoint: in the published code it
 /// is intermediate_size, in other implementations shared_intermediate_size.
 llvm::Expected<std::vector<Parameter>>
-resolveParameters(llvm::StringRef Directory, Config &C);
+resolveParameters(llvm::StringRef Directory, Config &C, std::string &Note);
 
 } // namespace m1::huggingface
 

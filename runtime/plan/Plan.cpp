@@ -17,7 +17,7 @@ using namespace m1;
 static constexpr size_t MinimumBytes = 16;
 
 static bool isPlan(const void *Data, size_t Bytes) {
-  return Bytes >= MinimumBytes && Bytes <= FLATBUFFERS_MAX_BUFFER_SIZE &&
+  return Bytes >= MinimumBytes && Bytes < FLATBUFFERS_MAX_BUFFER_SIZE &&
          plan::PlanBufferHasIdentifier(Data);
 }
 

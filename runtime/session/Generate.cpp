@@ -170,7 +170,8 @@ private:
                                         : FinishReason::MaxNewTokens;
       return !Options.PromptLogProbs || R.pending() == 1;
     }
-    if (R.Result.Tokens.back() == Options.StopToken)
+    if (std::find(Options.StopTokens.begin(), Options.StopTokens.end(),
+                  R.Result.Tokens.back()) != Options.StopTokens.end())
       Reason = FinishReason::StopToken;
     else if (R.newTokens() >= Options.MaxNewTokens)
       Reason = FinishReason::MaxNewTokens;

@@ -12,7 +12,7 @@
 #include "runtime/session/LanguageModel.h"
 
 #include <functional>
-#include <optional>
+#include <vector>
 
 namespace m1 {
 
@@ -31,7 +31,8 @@ struct GenerateOptions {
   /// Sequence i uses the seed Seed * 2^32 + i: sequences are independent, and
   /// each is the same whatever else is in the batch.
   uint64_t Seed = 0;
-  std::optional<int64_t> StopToken; ///< kept at the end of the response
+  /// A response ends after any of these; it is kept at its end.
+  std::vector<int64_t> StopTokens;
   /// A response ends after this many consecutive tokens each of probability
   /// above EarlyStopProbability (MiniMax-M1 report, section 5). 0: never.
   int64_t EarlyStopCount = 0;

@@ -58,15 +58,19 @@ constexpr std::string_view FieldNames[] = {
     "logits"};
 } // namespace
 
+absl::StatusOr<const plan::Model *>
+m1::languageModelOf(const LoadedPlan &Plan) {
+  if (const plan::Model *Model = Plan->model())
+    return Model;
+  return makeError(Plan.name(), ": not a language model's plan; run its "
+                                "functions with m1run call");
+}
+
 absl::StatusOr<std::unique_ptr<LanguageModel>>
 LanguageModel::create(Executor &Program) {
   std::unique_ptr<LanguageModel> Result(new LanguageModel(Program));
-  const plan::Plan &Plan = *Program.plan();
-  const plan::Model *Model = Plan.model();
-  if (!Model)
-    return makeError(Program.plan().name(),
-                     ": not a language model's plan; "
-                     "run its functions with m1run call");
+  M1_ASSIGN_OR_RETURN(const plan::Model *Model,
+                      languageModelOf(Program.plan()));
   Result->Vocabulary = Model->vocabulary();
   Result->MaxLength = Model->max_length();
   Result->MaxSequences = Model->slots();
@@ -226,15 +230,15 @@ absl::Status LanguageModel::logits(const RaggedBatch &Given,
              : notFinite("logits: the logit", (Bad - Out.begin()) % Vocabulary);
 }
 
-absl::Status m1::checkTokens(const LanguageModel &Model,
+absl::Status m1::checkTokens(const plan::Model &Model,
                              std::span<const int64_t> Tokens,
                              const std::string &Where) {
   if (Tokens.empty())
     return makeError(Where, ": no tokens");
-  if (static_cast<int64_t>(Tokens.size()) > Model.maxLength())
+  if (static_cast<int64_t>(Tokens.size()) > Model.max_length())
     return makeError(Where, ": ", Tokens.size(),
                      " tokens, the plan was compiled for sequences of at most ",
-                     Model.maxLength());
+                     Model.max_length());
   for (size_t I = 0; I < Tokens.size(); ++I)
     if (Tokens[I] < 0 || Tokens[I] >= Model.vocabulary())
       return makeError(Where, ": token ", Tokens[I], " at index ", I,

@@ -117,9 +117,13 @@ private:
   std::optional<Entry> Next, Score, Logits;
 };
 
+/// A plan's bounds on token ids and sequences; an error if the plan is not a
+/// language model's.
+absl::StatusOr<const plan::Model *> languageModelOf(const LoadedPlan &Plan);
+
 /// Checks token ids against the vocabulary and 1 <= length <= max_length;
 /// errors begin with `Where`.
-absl::Status checkTokens(const LanguageModel &Model,
+absl::Status checkTokens(const plan::Model &Model,
                          std::span<const int64_t> Tokens,
                          const std::string &Where);
 

@@ -97,7 +97,8 @@ bool isDerived(const LoadedPlan &Plan, std::string_view Name) {
 } // namespace
 
 absl::StatusOr<std::unique_ptr<ParameterSource>>
-m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path) {
+m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
+                         const std::function<void(const std::string &)> &Note) {
   auto Result = std::make_unique<CheckpointParameters>();
   M1_ASSIGN_OR_RETURN(Result->Weights, Checkpoint::open(Path));
   Checkpoint &Weights = *Result->Weights;
@@ -126,6 +127,8 @@ m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path) {
                        Weights.tensors().size(), " tensors found, ",
                        Used.size(), " expected)");
   Result->Copies.resize(Result->Tensors.size());
+  if (Note && !Weights.note().empty())
+    Note(Weights.note());
   return Result;
 }
 

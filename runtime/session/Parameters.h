@@ -13,6 +13,7 @@
 #include "runtime/weights/Checkpoint.h"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -31,9 +32,11 @@ public:
 
 /// Parameters from a checkpoint, by name. All must be present with the plan's
 /// element types and shapes, and the checkpoint may hold no other tensors:
-/// otherwise it is not the one that the plan was compiled for.
+/// otherwise it is not the one that the plan was compiled for. `Note`, which
+/// may be empty, is told the checkpoint's note, if it has one.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
-checkpointParameters(const LoadedPlan &Plan, const std::string &Path);
+checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
+                     const std::function<void(const std::string &)> &Note = {});
 
 /// Random parameters that depend only on the seed and the parameter's name: see
 /// fillRandom. Generated on request.

@@ -32,8 +32,9 @@ Session::open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options) {
     M1_ASSIGN_OR_RETURN(Result->Parameters,
                         randomParameters(*Result->Plan, Options.InitSeed));
   } else {
-    M1_ASSIGN_OR_RETURN(Result->Parameters,
-                        checkpointParameters(*Result->Plan, Options.Weights));
+    M1_ASSIGN_OR_RETURN(
+        Result->Parameters,
+        checkpointParameters(*Result->Plan, Options.Weights, Options.Note));
   }
   if (Options.Profile)
     Result->Trace = std::make_unique<Profile>();

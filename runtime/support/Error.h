@@ -9,6 +9,8 @@
 #ifndef M1C_RUNTIME_SUPPORT_ERROR_H
 #define M1C_RUNTIME_SUPPORT_ERROR_H
 
+#include "runtime/support/Printable.h"
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -37,12 +39,8 @@ template <typename... Parts> std::string concat(const Parts &...P) {
   return Out;
 }
 
-/// Escapes control characters (U+0000 to U+001F, U+007F to U+009F) as JSON
-/// does: names in untrusted files can hold any.
-std::string printable(std::string_view Text);
-
 /// An error that a user can cause and fix: one line that says what is wrong,
-/// where, what was found and what was expected. Control characters are escaped.
+/// where, what was found and what was expected. See printable().
 template <typename... Parts> absl::Status makeError(const Parts &...P) {
   return absl::InvalidArgumentError(printable(concat(P...)));
 }

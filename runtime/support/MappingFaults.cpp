@@ -8,18 +8,13 @@
 
 #include "runtime/support/MappingFaults.h"
 
-#include "runtime/support/Temporaries.h"
+#include "runtime/support/Exceptions.h"
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 using namespace m1;
 
@@ -47,18 +42,6 @@ std::mutex MappingsMutex;
 static_assert(std::atomic<uint64_t>::is_always_lock_free &&
               std::atomic<const char *>::is_always_lock_free);
 struct sigaction Previous;
-std::atomic<bool> Reported{false};
-
-/// Writes "PROGRAM: error: PATH: WHY" on standard error.
-void report(const char *Path, const char *Why) {
-  auto Part = [](const char *Text) {
-    return iovec{const_cast<char *>(Text), std::strlen(Text)};
-  };
-  const iovec Line[] = {Part(program_invocation_short_name), Part(": error: "),
-                        Part(Path), Part(Why), Part("\n")};
-  [[maybe_unused]] ssize_t Written =
-      ::writev(STDERR_FILENO, Line, sizeof Line / sizeof *Line);
-}
 
 void onBusError(int Signal, siginfo_t *Info, void *) {
   const uint64_t Address = reinterpret_cast<uint64_t>(Info->si_addr);
@@ -70,17 +53,11 @@ void onBusError(int Signal, siginfo_t *Info, void *) {
     const char *Path = M->Path.load();
     if (Offset >= Bytes || Version % 2 || Version != M->Version.load())
       continue;
-    // Several threads may read the file.
-    if (Reported.exchange(true))
-      for (;;)
-        ::pause();
-    removeOwnTemporaries();
     struct stat Stat;
     const bool IsWhole = ::stat(Path, &Stat) == 0 &&
                          static_cast<uint64_t>(Stat.st_size) >= Bytes;
-    report(Path, IsWhole ? ": cannot read the mapped file"
-                         : ": became shorter while in use");
-    ::_exit(EXIT_FAILURE);
+    endProcess(Path, IsWhole ? ": cannot read the mapped file"
+                             : ": became shorter while in use");
   }
   // Not a mapped file: what happened before. A fault occurs again.
   ::sigaction(Signal, &Previous, nullptr);

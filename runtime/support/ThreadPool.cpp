@@ -8,8 +8,11 @@
 
 #include "runtime/support/ThreadPool.h"
 
+#include "runtime/support/Error.h"
+
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 using namespace m1;
 
@@ -29,9 +32,24 @@ inline void relax() {
 uint32_t epochOf(uint64_t Ticket) { return Ticket >> 32; }
 } // namespace
 
-ThreadPool::ThreadPool(unsigned Threads) {
-  for (unsigned I = 1; I < Threads; ++I)
-    Workers.emplace_back([this, I] { workerMain(I); });
+absl::StatusOr<std::unique_ptr<ThreadPool>>
+ThreadPool::create(unsigned Threads) {
+  std::unique_ptr<ThreadPool> Result(new ThreadPool);
+  unsigned Started = 1; // the caller
+  try {
+    Result->Workers.reserve(Threads - 1);
+    for (; Started < Threads; ++Started)
+      Result->Workers.emplace_back(
+          [Pool = Result.get(), Started] { Pool->workerMain(Started); });
+  } catch (const std::exception &Error) {
+    std::string Reason = Error.what();
+    Result.reset(); // ends the threads before memory is needed for the message
+    return makeError("cannot start ", Threads, " threads: ", Reason, " after ",
+                     Started,
+                     "; each takes address space for its stack "
+                     "(ulimit -s)");
+  }
+  return Result;
 }
 
 ThreadPool::~ThreadPool() {
@@ -45,7 +63,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(int64_t LoopCount, int64_t LoopChunk, Function LoopBody,
-                     void *LoopContext) {
+                     void *LoopContext) noexcept {
   Count.store(LoopCount, std::memory_order_relaxed);
   Chunk.store(LoopChunk, std::memory_order_relaxed);
   Body.store(LoopBody, std::memory_order_relaxed);

@@ -9,9 +9,12 @@
 #ifndef M1C_RUNTIME_SUPPORT_THREADPOOL_H
 #define M1C_RUNTIME_SUPPORT_THREADPOOL_H
 
+#include "absl/status/statusor.h"
+
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <type_traits>
@@ -26,8 +29,9 @@ namespace m1 {
 /// part in it, so that a descheduled thread does not delay it.
 class ThreadPool {
 public:
-  /// `Threads` includes the caller; at least 1.
-  explicit ThreadPool(unsigned Threads);
+  /// `Threads` includes the caller; at least 1. An error if the system refuses
+  /// to start them.
+  static absl::StatusOr<std::unique_ptr<ThreadPool>> create(unsigned Threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool &) = delete;
   ThreadPool &operator=(const ThreadPool &) = delete;
@@ -37,7 +41,8 @@ public:
   /// Calls Body(Begin, End, Thread) on disjoint ranges of at most `Chunk`
   /// indices that cover 0 <= i < Count; Count < 2^32. Ranges that run at the
   /// same time have different Thread < threads(). Neither reentrant nor
-  /// thread-safe.
+  /// thread-safe. An exception from `Body` ends the process (Exceptions.h) if
+  /// there are several threads.
   template <typename BodyT>
   void parallelFor(int64_t Count, int64_t Chunk, BodyT &&Body) {
     if (Workers.empty() || Count <= Chunk) {
@@ -55,11 +60,14 @@ public:
   }
 
 private:
+  ThreadPool() = default;
+
   using Function = void (*)(void *Context, int64_t Begin, int64_t End,
                             unsigned Thread);
 
+  /// noexcept: other threads may still use what `LoopBody` refers to.
   void run(int64_t LoopCount, int64_t LoopChunk, Function LoopBody,
-           void *LoopContext);
+           void *LoopContext) noexcept;
   void work(uint32_t Epoch, unsigned Thread);
   void workerMain(unsigned Thread);
 

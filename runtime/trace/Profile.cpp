@@ -8,6 +8,8 @@
 
 #include "runtime/trace/Profile.h"
 
+#include "runtime/support/Printable.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -30,7 +32,8 @@ std::string Profile::table() const {
   });
   double Total = 0;
   size_t Width = 6;
-  for (const auto &[Name, E] : Sorted) {
+  for (auto &[Name, E] : Sorted) {
+    Name = printable(Name);
     Total += E.Seconds;
     Width = std::max(Width, Name.size());
   }

@@ -10,122 +10,75 @@
 
 #include "runtime/support/File.h"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
-#include <filesystem>
-#include <set>
+#include <new>
 
 using namespace m1;
-using json = nlohmann::json;
-namespace fs = std::filesystem;
-
-absl::StatusOr<std::map<std::string, std::string>>
-m1::readSafetensorsIndex(const std::string &Path) {
-  M1_ASSIGN_OR_RETURN(uint64_t Size, fileSize(Path));
-  if (Size > (uint64_t(1) << 30))
-    return makeError(Path, ": ", Size, " bytes are too many for an index");
-  M1_ASSIGN_OR_RETURN(std::string Text, readFileRange(Path, 0, Size));
-  json Index = json::parse(Text, nullptr, /*allow_exceptions=*/false);
-  if (!Index.is_object())
-    return makeError(Path, ": not a JSON object");
-  auto WeightMap = Index.find("weight_map");
-  if (WeightMap == Index.end() || !WeightMap->is_object())
-    return makeError(Path, ": no object 'weight_map'");
-  std::map<std::string, std::string> Result;
-  for (const auto &[Name, File] : WeightMap->items()) {
-    if (!File.is_string())
-      return makeError(Path, ": weight_map: tensor '", Name,
-                       "' has no file name");
-    std::string FileName = File.get<std::string>();
-    // Files must be in the index's directory.
-    if (FileName.empty() || FileName.find('/') != std::string::npos ||
-        FileName.find('\0') != std::string::npos)
-      return makeError(Path, ": weight_map: tensor '", Name, "': '", FileName,
-                       "' is not a file name");
-    Result.emplace(Name, std::move(FileName));
-  }
-  return Result;
-}
 
 Checkpoint::~Checkpoint() = default;
 
-absl::Status
-Checkpoint::addFile(const std::string &Path,
-                    const std::map<std::string, std::string> *Index) {
+absl::Status Checkpoint::addFile(const CheckpointFiles &Found,
+                                 const std::string &Name) {
+  std::string Path = Found.path(Name);
   M1_ASSIGN_OR_RETURN(std::vector<TensorInfo> Infos,
                       readSafetensorsHeader(Path));
-  std::string FileName = fs::path(Path).filename().string();
+  if (Tensors.size() + Infos.size() > MaxTensors)
+    return makeError(Path, ": the checkpoint has more than ", MaxTensors,
+                     " tensors");
   for (TensorInfo &Info : Infos) {
     Info.File = Files.size();
-    if (Index) {
-      auto Entry = Index->find(Info.Name);
-      if (Entry == Index->end())
+    if (!Found.IndexPath.empty()) {
+      auto Entry = Found.WeightMap.find(Info.Name);
+      if (Entry == Found.WeightMap.end())
         return makeError(Path, ": tensor '", Info.Name,
                          "' is not in the index");
-      if (Entry->second != FileName)
+      if (Entry->second != Name)
         return makeError(Path, ": tensor '", Info.Name, "' should be in ",
                          Entry->second, " by the index");
     }
-    std::string Name = Info.Name;
-    auto [Existing, Inserted] = Tensors.emplace(Name, std::move(Info));
+    std::string Key = Info.Name;
+    auto [Existing, Inserted] =
+        Tensors.emplace(std::move(Key), std::move(Info));
     if (!Inserted)
-      return makeError(Path, ": tensor '", Name, "' is also in ",
+      return makeError(Path, ": tensor '", Existing->first, "' is also in ",
                        Files[Existing->second.File]);
   }
-  Files.push_back(Path);
+  Files.push_back(std::move(Path));
   Mapped.emplace_back();
+  return absl::OkStatus();
+}
+
+absl::Status Checkpoint::addFiles(const CheckpointFiles &Found) {
+  if (Found.Names.empty())
+    return makeError(Found.Directory, ": no safetensors files in this "
+                                      "directory");
+  if (!Found.Missing.empty())
+    return missingFilesError(Found);
+  Note = Found.Note;
+  for (const std::string &Name : Found.Names)
+    M1_RETURN_IF_ERROR(addFile(Found, Name));
+  for (const auto &[Tensor, Name] : Found.WeightMap)
+    if (!find(Tensor))
+      return makeError(Found.path(Name), ": no tensor '", Tensor,
+                       "', which the index puts there");
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Checkpoint>>
 Checkpoint::open(const std::string &Path) {
-  std::unique_ptr<Checkpoint> Result(new Checkpoint);
-  std::error_code Code;
-  fs::file_status Status = fs::status(Path, Code);
-  if (!fs::exists(Status))
-    return makeError("no checkpoint at ", Path, ": no such file or directory");
-  if (!fs::is_directory(Status)) {
-    M1_RETURN_IF_ERROR(Result->addFile(Path, nullptr));
-    return Result;
-  }
+  M1_ASSIGN_OR_RETURN(CheckpointFiles Files, findCheckpointFiles(Path));
+  return open(Files);
+}
 
-  fs::path Directory(Path);
-  fs::path IndexPath = Directory / "model.safetensors.index.json";
-  fs::path SinglePath = Directory / "model.safetensors";
-  if (fs::exists(IndexPath, Code)) {
-    M1_ASSIGN_OR_RETURN(auto Index, readSafetensorsIndex(IndexPath.string()));
-    std::set<std::string> FileNames;
-    for (const auto &[Name, File] : Index)
-      FileNames.insert(File);
-    for (const std::string &File : FileNames) {
-      if (!fs::exists(Directory / File, Code))
-        return makeError(IndexPath.string(), ": ", File,
-                         " is missing from the directory");
-      M1_RETURN_IF_ERROR(Result->addFile((Directory / File).string(), &Index));
-    }
-    for (const auto &[Name, File] : Index)
-      if (!Result->find(Name))
-        return makeError((Directory / File).string(), ": no tensor '", Name,
-                         "', which the index puts there");
+absl::StatusOr<std::unique_ptr<Checkpoint>>
+Checkpoint::open(const CheckpointFiles &Files) {
+  try {
+    std::unique_ptr<Checkpoint> Result(new Checkpoint);
+    M1_RETURN_IF_ERROR(Result->addFiles(Files));
     return Result;
+  } catch (const std::bad_alloc &) {
+    return makeError(Files.path(Files.Names.front()),
+                     ": not enough memory for the checkpoint's tensors");
   }
-  if (fs::exists(SinglePath, Code)) {
-    M1_RETURN_IF_ERROR(Result->addFile(SinglePath.string(), nullptr));
-    return Result;
-  }
-  std::vector<std::string> Paths;
-  for (const fs::directory_entry &Entry : fs::directory_iterator(Path, Code))
-    if (Entry.path().extension() == ".safetensors")
-      Paths.push_back(Entry.path().string());
-  if (Code)
-    return makeError("cannot read directory ", Path, ": ", Code.message());
-  if (Paths.empty())
-    return makeError(Path, ": no safetensors files in this directory");
-  std::sort(Paths.begin(), Paths.end());
-  for (const std::string &File : Paths)
-    M1_RETURN_IF_ERROR(Result->addFile(File, nullptr));
-  return Result;
 }
 
 const TensorInfo *Checkpoint::find(std::string_view Name) const {

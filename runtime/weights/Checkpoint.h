@@ -9,6 +9,7 @@
 #ifndef M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 #define M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 
+#include "runtime/weights/CheckpointFiles.h"
 #include "runtime/weights/Safetensors.h"
 
 #include <cstddef>
@@ -26,13 +27,17 @@ class MappedFile;
 /// The tensors of a checkpoint in HuggingFace layout.
 class Checkpoint {
 public:
-  /// Opens a directory that holds `model.safetensors.index.json` and the files
-  /// it names, or `model.safetensors`, or else any *.safetensors files; or one
-  /// such file. Reads headers only. With an index, every tensor it lists must
-  /// be in the file it says, and the files hold no others.
+  /// Opens the files that findCheckpointFiles finds. Reads headers only. With
+  /// an index, every tensor it lists must be in the file it says, and the files
+  /// hold no others.
   static absl::StatusOr<std::unique_ptr<Checkpoint>>
   open(const std::string &Path);
+  static absl::StatusOr<std::unique_ptr<Checkpoint>>
+  open(const CheckpointFiles &Files);
   ~Checkpoint();
+
+  /// See CheckpointFiles::Note.
+  const std::string &note() const { return Note; }
 
   /// All tensors, by name.
   const std::map<std::string, TensorInfo, std::less<>> &tensors() const {
@@ -55,19 +60,15 @@ public:
 
 private:
   Checkpoint() = default;
-  absl::Status addFile(const std::string &Path,
-                       const std::map<std::string, std::string> *Index);
+  absl::Status addFile(const CheckpointFiles &Found, const std::string &Name);
+  absl::Status addFiles(const CheckpointFiles &Found);
 
+  std::string Note;
   std::vector<std::string> Files;
   std::vector<std::unique_ptr<MappedFile>> Mapped;
   std::mutex MapMutex;
   std::map<std::string, TensorInfo, std::less<>> Tensors;
 };
-
-/// The weight map of a `model.safetensors.index.json`: tensor name to file name
-/// (no path). Files need not exist.
-absl::StatusOr<std::map<std::string, std::string>>
-readSafetensorsIndex(const std::string &Path);
 
 } // namespace m1
 

@@ -10,8 +10,10 @@
 
 #include "runtime/support/File.h"
 
+#include <algorithm>
 #include <cstring>
-#include <limits>
+#include <exception>
+#include <functional>
 
 using namespace m1;
 
@@ -25,7 +27,20 @@ constexpr Descriptor Descriptors[] = {
     {ElementType::F16, "<f2"}, {ElementType::I32, "<i4"},
     {ElementType::I64, "<i8"}, {ElementType::I16, "<i2"},
     {ElementType::I8, "|i1"},  {ElementType::U8, "|u1"},
-    {ElementType::Bool, "|b1"}};
+    {ElementType::U16, "<u2"}, {ElementType::U32, "<u4"},
+    {ElementType::U64, "<u8"}, {ElementType::Bool, "|b1"}};
+
+/// Writers of one dictionary of three keys need a few hundred bytes; the most
+/// that format 1 can have.
+constexpr uint64_t MaxHeaderBytes = 65535;
+
+/// The header, and where the data is.
+struct NpyHeader {
+  ElementType Type = ElementType::F32;
+  std::vector<int64_t> Shape;
+  bool FortranOrder = false;
+  uint64_t DataOffset = 0, DataBytes = 0;
+};
 
 /// Reads the header's Python dictionary literal, as numpy writes it: only the
 /// keys descr, fortran_order and shape, each once, in any order.
@@ -34,7 +49,7 @@ public:
   explicit HeaderParser(std::string_view Text) : Text(Text) {}
 
   /// Empty on success, otherwise what is wrong.
-  std::string parse(NpyArray &Array) {
+  std::string parse(NpyHeader &Array) {
     bool HasDescr = false, HasOrder = false, HasShape = false;
     if (!accept('{'))
       return "no dictionary";
@@ -49,12 +64,13 @@ public:
         if (!string(Value) || !setType(Value, Array))
           return concat("element type ", Value.substr(0, 40),
                         Value.size() > 40 ? "..." : "",
-                        ", expected one of f2, f4, f8, i1, i2, i4, i8, u1, b1 "
-                        "(little-endian)");
+                        ", expected one of f2, f4, f8, i1, i2, i4, i8, u1, u2, "
+                        "u4, u8, b1 (little-endian)");
       } else if (Key == "fortran_order" && !HasOrder) {
         HasOrder = true;
-        if (!word("False"))
-          return "not in C order";
+        Array.FortranOrder = word("True");
+        if (!Array.FortranOrder && !word("False"))
+          return "malformed fortran_order";
       } else if (Key == "shape" && !HasShape) {
         HasShape = true;
         if (!shape(Array.Shape))
@@ -126,7 +142,7 @@ private:
     }
     return true;
   }
-  static bool setType(std::string_view Value, NpyArray &Array) {
+  static bool setType(std::string_view Value, NpyHeader &Array) {
     // A one-byte type has no byte order, but some writers give it one.
     for (const Descriptor &D : Descriptors)
       if (Value == D.Text ||
@@ -176,6 +192,7 @@ double loadDouble(ElementType Type, const std::byte *Data, int64_t I) {
 int64_t loadInteger(ElementType Type, const std::byte *Data, int64_t I) {
   switch (Type) {
   case ElementType::I64:
+  case ElementType::U64: // above 2^63: negative
     return load<int64_t>(Data, I);
   case ElementType::I32:
     return load<int32_t>(Data, I);
@@ -183,9 +200,19 @@ int64_t loadInteger(ElementType Type, const std::byte *Data, int64_t I) {
     return load<int16_t>(Data, I);
   case ElementType::I8:
     return load<int8_t>(Data, I);
+  case ElementType::U16:
+    return load<uint16_t>(Data, I);
+  case ElementType::U32:
+    return load<uint32_t>(Data, I);
   default:
     return load<uint8_t>(Data, I);
   }
+}
+
+/// The error of an unsigned element of 2^63 or more; `Value` has its bits.
+absl::Status tooLarge(const std::string &Where, int64_t Index, int64_t Value) {
+  return makeError(Where, ": element ", Index, " is ",
+                   static_cast<uint64_t>(Value), ", expected less than 2^63");
 }
 
 void storeFloat(ElementType Type, std::byte *Data, int64_t I, double Value) {
@@ -200,42 +227,95 @@ void storeFloat(ElementType Type, std::byte *Data, int64_t I, double Value) {
     return store<uint16_t>(Data, I, f16FromFloat(static_cast<float>(Value)));
   }
 }
-} // namespace
 
-absl::StatusOr<NpyArray> m1::readNpy(const std::string &Path) {
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> File, MappedFile::open(Path));
-  std::span<const std::byte> Bytes = File->bytes();
-  std::string_view Text(reinterpret_cast<const char *>(Bytes.data()),
-                        Bytes.size());
-  if (Text.substr(0, 6) != std::string_view("\x93NUMPY", 6) || Text.size() < 10)
+/// Whether elements are in the same order in C and in Fortran order: at most
+/// one extent is above 1.
+bool hasOneOrder(std::span<const int64_t> Shape) {
+  return std::count_if(Shape.begin(), Shape.end(),
+                       [](int64_t Extent) { return Extent > 1; }) <= 1;
+}
+
+absl::StatusOr<NpyHeader> readHeader(const std::string &Path) {
+  M1_ASSIGN_OR_RETURN(uint64_t FileBytes, fileSize(Path));
+  M1_ASSIGN_OR_RETURN(std::string Text,
+                      readFileRange(Path, 0, 12 + MaxHeaderBytes));
+  if (std::string_view(Text).substr(0, 6) != std::string_view("\x93NUMPY", 6) ||
+      Text.size() < 10)
     return makeError(Path, ": not a .npy file");
   unsigned Major = static_cast<uint8_t>(Text[6]);
   size_t LengthBytes = Major == 1 ? 2 : 4;
   if (Major < 1 || Major > 3)
     return makeError(Path, ": .npy format ", Major, ", expected 1, 2 or 3");
   if (Text.size() < 8 + LengthBytes)
-    return makeError(Path, ": truncated .npy header: a file of ", Text.size(),
+    return makeError(Path, ": truncated .npy header: a file of ", FileBytes,
                      " bytes");
   uint64_t HeaderBytes = 0;
   for (size_t I = LengthBytes; I-- > 0;)
     HeaderBytes = HeaderBytes << 8 | static_cast<uint8_t>(Text[8 + I]);
-  uint64_t DataOffset = 8 + LengthBytes + HeaderBytes;
-  if (DataOffset > Text.size())
+  NpyHeader Header;
+  Header.DataOffset = 8 + LengthBytes + HeaderBytes;
+  if (Header.DataOffset > FileBytes)
     return makeError(Path, ": truncated .npy header: ", HeaderBytes,
-                     " bytes in a file of ", Text.size());
-  NpyArray Array;
-  HeaderParser Parser(Text.substr(8 + LengthBytes, HeaderBytes));
-  if (std::string Problem = Parser.parse(Array); !Problem.empty())
+                     " bytes in a file of ", FileBytes);
+  if (HeaderBytes > MaxHeaderBytes)
+    return makeError(Path, ": .npy header of ", HeaderBytes,
+                     " bytes, expected at most ", MaxHeaderBytes);
+  Header.DataBytes = FileBytes - Header.DataOffset;
+  HeaderParser Parser(
+      std::string_view(Text).substr(8 + LengthBytes, HeaderBytes));
+  if (std::string Problem = Parser.parse(Header); !Problem.empty())
     return makeError(Path, ": unreadable .npy header: ", Problem);
-  std::optional<int64_t> Count = elementCount(Array.Shape);
-  uint64_t Available = Text.size() - DataOffset;
+  std::optional<int64_t> Count = elementCount(Header.Shape);
   int64_t Wanted = 0;
-  if (!Count || __builtin_mul_overflow(*Count, byteSize(Array.Type), &Wanted) ||
-      static_cast<uint64_t>(Wanted) != Available)
-    return makeError(Path, ": ", name(Array.Type), " ",
-                     formatShape(Array.Shape), " does not take the ", Available,
-                     " bytes that follow the header");
-  Array.Data.assign(Bytes.begin() + DataOffset, Bytes.end());
+  if (!Count ||
+      __builtin_mul_overflow(*Count, byteSize(Header.Type), &Wanted) ||
+      static_cast<uint64_t>(Wanted) != Header.DataBytes)
+    return makeError(Path, ": ", name(Header.Type), " ",
+                     formatShape(Header.Shape), " does not take the ",
+                     Header.DataBytes, " bytes that follow the header");
+  return Header;
+}
+
+/// Calls `Take` with the data piece by piece, each of whole elements.
+absl::Status
+readData(const std::string &Path, const NpyHeader &Header,
+         const std::function<absl::Status(std::string_view)> &Take) {
+  // Large enough for the disk, small beside an array that is large. A multiple
+  // of every element's size.
+  constexpr uint64_t PieceBytes = uint64_t(1) << 20;
+  for (uint64_t Done = 0; Done < Header.DataBytes;) {
+    uint64_t Wanted = std::min(PieceBytes, Header.DataBytes - Done);
+    M1_ASSIGN_OR_RETURN(std::string Piece,
+                        readFileRange(Path, Header.DataOffset + Done, Wanted));
+    if (Piece.size() != Wanted)
+      return makeError(Path, ": the file became shorter while it was read");
+    M1_RETURN_IF_ERROR(Take(Piece));
+    Done += Wanted;
+  }
+  return absl::OkStatus();
+}
+} // namespace
+
+absl::StatusOr<NpyArray> m1::readNpy(const std::string &Path) {
+  M1_ASSIGN_OR_RETURN(NpyHeader Header, readHeader(Path));
+  if (Header.FortranOrder && Header.DataBytes > 0 && !hasOneOrder(Header.Shape))
+    return makeError(Path, ": ", formatShape(Header.Shape),
+                     " in Fortran order, expected C order: save "
+                     "numpy.ascontiguousarray(x)");
+  NpyArray Array;
+  Array.Type = Header.Type;
+  Array.Shape = std::move(Header.Shape);
+  try {
+    Array.Data.reserve(Header.DataBytes);
+  } catch (const std::exception &) {
+    return makeError(Path, ": not enough memory for its ", Header.DataBytes,
+                     " bytes of data");
+  }
+  M1_RETURN_IF_ERROR(readData(Path, Header, [&](std::string_view Piece) {
+    const auto *Begin = reinterpret_cast<const std::byte *>(Piece.data());
+    Array.Data.insert(Array.Data.end(), Begin, Begin + Piece.size());
+    return absl::OkStatus();
+  }));
   return Array;
 }
 
@@ -258,6 +338,8 @@ absl::StatusOr<NpyArray> m1::convert(NpyArray Array, ElementType Type,
       continue;
     }
     int64_t Value = loadInteger(Array.Type, Array.Data.data(), I);
+    if (Array.Type == ElementType::U64 && Value < 0)
+      return tooLarge(Where, I, Value);
     if (isFloat(Type)) {
       storeFloat(Type, Result.Data.data(), I, static_cast<double>(Value));
       continue;
@@ -286,15 +368,32 @@ absl::StatusOr<NpyArray> m1::convert(NpyArray Array, ElementType Type,
   return Result;
 }
 
-absl::StatusOr<std::vector<int64_t>> m1::readTokens(const std::string &Path) {
-  M1_ASSIGN_OR_RETURN(NpyArray Array, readNpy(Path));
-  if (Array.Shape.size() != 1 ||
-      (Array.Type != ElementType::I32 && Array.Type != ElementType::I64))
-    return makeError(Path, ": tokens are a 1-D array of int32 or int64, found ",
-                     name(Array.Type), " ", formatShape(Array.Shape));
-  M1_ASSIGN_OR_RETURN(Array, convert(std::move(Array), ElementType::I64, Path));
-  std::span<const int64_t> Tokens = Array.as<int64_t>();
-  return std::vector<int64_t>(Tokens.begin(), Tokens.end());
+absl::StatusOr<std::vector<int64_t>> m1::readTokens(const std::string &Path,
+                                                    int64_t MaxTokens) {
+  M1_ASSIGN_OR_RETURN(NpyHeader Header, readHeader(Path));
+  const ElementType Type = Header.Type;
+  if (Header.Shape.size() != 1 || isFloat(Type) || Type == ElementType::Bool)
+    return makeError(Path,
+                     ": tokens are a 1-D array of integers (int8 to int64, "
+                     "uint8 to uint64), found ",
+                     name(Type), " ", formatShape(Header.Shape));
+  if (Header.Shape[0] > MaxTokens)
+    return makeError(Path, ": ", Header.Shape[0],
+                     " tokens, the plan was compiled for sequences of at most ",
+                     MaxTokens);
+  std::vector<int64_t> Tokens;
+  Tokens.reserve(Header.Shape[0]);
+  M1_RETURN_IF_ERROR(readData(Path, Header, [&](std::string_view Piece) {
+    const auto *Data = reinterpret_cast<const std::byte *>(Piece.data());
+    const int64_t Count = Piece.size() / byteSize(Type);
+    for (int64_t I = 0; I < Count; ++I) {
+      Tokens.push_back(loadInteger(Type, Data, I));
+      if (Type == ElementType::U64 && Tokens.back() < 0)
+        return tooLarge(Path, Tokens.size() - 1, Tokens.back());
+    }
+    return absl::OkStatus();
+  }));
+  return Tokens;
 }
 
 absl::StatusOr<std::unique_ptr<NpyWriter>>

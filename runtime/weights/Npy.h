@@ -38,7 +38,9 @@ struct NpyArray {
 };
 
 /// Reads a .npy file: format 1, 2 or 3, little-endian f2, f4, f8, i1, i2, i4,
-/// i8, u1 or bool, C order, at most 8 dimensions. A hostile header is an error.
+/// i8, u1, u2, u4, u8 or bool, C order (or an array whose elements have the
+/// same order in Fortran order), at most 8 dimensions. A hostile header is an
+/// error.
 absl::StatusOr<NpyArray> readNpy(const std::string &Path);
 
 /// The array with its elements converted to `Type`. Floats round to nearest
@@ -47,8 +49,10 @@ absl::StatusOr<NpyArray> readNpy(const std::string &Path);
 absl::StatusOr<NpyArray> convert(NpyArray Array, ElementType Type,
                                  const std::string &Where);
 
-/// Token ids from a 1-D .npy file of int32 or int64.
-absl::StatusOr<std::vector<int64_t>> readTokens(const std::string &Path);
+/// Token ids from a 1-D .npy file of integers of any type. More than
+/// `MaxTokens` are an error, found before they are read.
+absl::StatusOr<std::vector<int64_t>> readTokens(const std::string &Path,
+                                                int64_t MaxTokens = INT64_MAX);
 
 /// Writes an array to a file that is not committed yet. BF16 and F16 are
 /// written as f4.

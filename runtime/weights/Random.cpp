@@ -80,13 +80,20 @@ void m1::fillRandom(uint64_t Seed, std::string_view Name, ElementType Type,
   const int64_t Share = (Count / Threads + 4) / 4 * 4;
   const float Mean = Shape.size() == 1 ? 1.0f : 0.0f;
   const uint64_t Stream = hash(Name);
+  auto fill = [=](int64_t Begin) {
+    fillRange(Seed, Stream, Mean, Type, Begin, std::min(Begin + Share, Count),
+              Out);
+  };
   std::vector<std::thread> Workers;
-  for (int64_t Begin = Share; Begin < Count; Begin += Share)
-    Workers.emplace_back([=] {
-      fillRange(Seed, Stream, Mean, Type, Begin, std::min(Begin + Share, Count),
-                Out);
-    });
-  fillRange(Seed, Stream, Mean, Type, 0, std::min(Share, Count), Out);
+  Workers.reserve(Threads);
+  for (int64_t Begin = Share; Begin < Count; Begin += Share) {
+    try {
+      Workers.emplace_back(fill, Begin);
+    } catch (const std::exception &) {
+      fill(Begin); // no thread is to be had
+    }
+  }
+  fill(0);
   for (std::thread &Worker : Workers)
     Worker.join();
 }

@@ -13,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstring>
-#include <set>
+#include <new>
+#include <optional>
+#include <tuple>
+#include <utility>
 
 using namespace m1;
 using json = nlohmann::json;
@@ -22,9 +24,11 @@ using json = nlohmann::json;
 namespace {
 /// The safetensors library has the same limit.
 constexpr uint64_t MaxHeaderBytes = 100'000'000;
+/// Extents of a shape: as many as a tensor has in PyTorch and numpy.
+constexpr size_t MaxRank = 64;
 
 /// Collects the header's tensors. A SAX handler, because a DOM would silently
-/// drop the first of two tensors with one name.
+/// drop the first of two tensors with one name, and takes more memory.
 class HeaderReader : public nlohmann::json_sax<json> {
 public:
   HeaderReader(const std::string &Path, uint64_t DataOffset, uint64_t DataBytes)
@@ -33,7 +37,10 @@ public:
   std::vector<TensorInfo> Tensors;
   absl::Status Failure;
 
-  bool null() override { return unexpected("null"); }
+  bool null() override {
+    // The safetensors library takes it for no metadata.
+    return (Depth == 1 && TensorName == MetadataName) || unexpected("null");
+  }
   bool boolean(bool) override { return unexpected("a boolean"); }
   bool number_integer(number_integer_t) override {
     return unexpected("a negative number");
@@ -43,6 +50,9 @@ public:
       return unexpected("a number");
     if (Value > static_cast<uint64_t>(INT64_MAX))
       return unexpected("a number above 2^63");
+    if (Numbers->size() == (Numbers == &Range ? 2 : MaxRank))
+      return fail(tensor(), "more than ", Numbers->size(), " numbers at '", Key,
+                  "'");
     Numbers->push_back(static_cast<int64_t>(Value));
     return true;
   }
@@ -58,7 +68,6 @@ public:
     if (!Type)
       return fail(tensor(), "unknown dtype '", Value.substr(0, 40), "'");
     Current.Type = *Type;
-    HasType = true;
     return true;
   }
   bool binary(binary_t &) override { return unexpected("binary data"); }
@@ -69,7 +78,7 @@ public:
       return true;
     if (Depth != 2 || InMetadata)
       return unexpected("an object");
-    InMetadata = TensorName == "__metadata__";
+    InMetadata = TensorName == MetadataName;
     Current = TensorInfo{TensorName, ElementType::F32, {}, 0, 0, 0};
     Range.clear();
     HasType = HasShape = HasRange = false;
@@ -77,15 +86,25 @@ public:
   }
   bool key(string_t &Value) override {
     if (Depth == 1) {
+      if (Value.size() > MaxNameBytes)
+        return fail("the name of tensor '", Value.substr(0, 40), "...' has ",
+                    Value.size(), " bytes, expected at most ", MaxNameBytes);
       TensorName = Value;
-      if (!Names.insert(Value).second)
-        return fail("duplicate tensor '", Value, "'");
+      if (TensorName == MetadataName && std::exchange(HasMetadata, true))
+        return fail("duplicate key '", MetadataName, "'");
       return true;
     }
     Key = Value;
-    if (!InMetadata && Key != "dtype" && Key != "shape" &&
-        Key != "data_offsets")
+    if (InMetadata)
+      return true;
+    bool *Has = Key == "dtype"          ? &HasType
+                : Key == "shape"        ? &HasShape
+                : Key == "data_offsets" ? &HasRange
+                                        : nullptr;
+    if (!Has)
       return fail(tensor(), "unknown key '", Key.substr(0, 40), "'");
+    if (std::exchange(*Has, true))
+      return fail(tensor(), "duplicate key '", Key, "'");
     return true;
   }
   bool end_object() override {
@@ -101,16 +120,12 @@ public:
   bool start_array(size_t) override {
     if (Depth != 2 || InMetadata)
       return unexpected("an array");
-    if (Key == "shape") {
+    if (Key == "shape")
       Numbers = &Current.Shape;
-      HasShape = true;
-    } else if (Key == "data_offsets") {
+    else if (Key == "data_offsets")
       Numbers = &Range;
-      HasRange = true;
-    } else {
+    else
       return unexpected("an array");
-    }
-    Numbers->clear();
     Depth = 3;
     return true;
   }
@@ -159,6 +174,8 @@ private:
       return fail(tensor(), name(Current.Type), " ", formatShape(Current.Shape),
                   " takes ", Bytes, " bytes, but its range has ",
                   Range[1] - Range[0]);
+    if (Tensors.size() == MaxTensors)
+      return fail("more than ", MaxTensors, " tensors");
     Current.Offset = DataOffset + Range[0];
     Current.Bytes = Bytes;
     Tensors.push_back(std::move(Current));
@@ -167,23 +184,66 @@ private:
 
   const std::string &Path;
   uint64_t DataOffset, DataBytes;
-  std::set<std::string> Names;
+  static constexpr std::string_view MetadataName = "__metadata__";
   int Depth = 0;
-  bool InMetadata = false, HasType = false, HasShape = false, HasRange = false;
+  bool InMetadata = false, HasMetadata = false;
+  bool HasType = false, HasShape = false, HasRange = false;
   std::string TensorName, Key;
   TensorInfo Current;
   std::vector<int64_t> Range;
   std::vector<int64_t> *Numbers = nullptr;
 };
-} // namespace
 
-absl::StatusOr<std::vector<TensorInfo>>
-m1::readSafetensorsHeader(const std::string &Path) {
+/// An error if two tensors have one name.
+absl::Status checkNames(const std::string &Path,
+                        const std::vector<TensorInfo> &Tensors) {
+  std::vector<std::string_view> Names;
+  Names.reserve(Tensors.size());
+  for (const TensorInfo &Tensor : Tensors)
+    Names.push_back(Tensor.Name);
+  std::sort(Names.begin(), Names.end());
+  auto Twice = std::adjacent_find(Names.begin(), Names.end());
+  if (Twice != Names.end())
+    return makeError(Path, ": duplicate tensor '", *Twice, "'");
+  return absl::OkStatus();
+}
+
+/// An error unless the tensors, which are in order of offset, cover the data:
+/// the bytes from `Begin` to `End` of the file.
+absl::Status checkRanges(const std::string &Path,
+                         const std::vector<TensorInfo> &Tensors, uint64_t Begin,
+                         uint64_t End) {
+  for (size_t I = 1; I < Tensors.size(); ++I)
+    if (Tensors[I - 1].Offset + Tensors[I - 1].Bytes > Tensors[I].Offset)
+      return makeError(Path, ": tensors '", Tensors[I - 1].Name, "' and '",
+                       Tensors[I].Name, "' overlap");
+  uint64_t Covered = Begin;
+  auto Gap = [&](uint64_t Next, const std::string &Where) {
+    return makeError(Path, ": ", Next - Covered, " bytes of data ", Where,
+                     " belong to no tensor; the file is damaged");
+  };
+  for (const TensorInfo &Tensor : Tensors) {
+    if (Tensor.Offset != Covered)
+      return Gap(Tensor.Offset, concat("before tensor '", Tensor.Name, "'"));
+    Covered += Tensor.Bytes;
+  }
+  if (Covered != End)
+    return Gap(End, Tensors.empty() ? "of a header without tensors"
+                                    : concat("after the last tensor, '",
+                                             Tensors.back().Name, "',"));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TensorInfo>> readHeader(const std::string &Path) {
   M1_ASSIGN_OR_RETURN(uint64_t Size, fileSize(Path));
   M1_ASSIGN_OR_RETURN(std::string Prefix, readFileRange(Path, 0, 8));
   if (Prefix.size() < 8)
     return makeError(Path, ": not a safetensors file: ", Size,
                      " bytes, too short for a header");
+  // "version https://git-lfs.github.com/spec/v1"
+  if (Prefix == "version ")
+    return makeError(Path, ": a Git LFS pointer in place of the file, which "
+                           "git lfs pull fetches");
   uint64_t HeaderBytes = 0;
   for (int I = 7; I >= 0; --I)
     HeaderBytes = HeaderBytes << 8 | static_cast<uint8_t>(Prefix[I]);
@@ -197,6 +257,10 @@ m1::readSafetensorsHeader(const std::string &Path) {
   if (Header.empty() || Header[0] != '{')
     return makeError(Path, ": not a safetensors file: the header does not "
                            "begin with '{'");
+  // nlohmann's lexer takes a null byte for the end of the text.
+  if (size_t Null = Header.find('\0'); Null != Header.npos)
+    return makeError(Path, ": the header is not valid JSON at byte ", Null + 8,
+                     ": a null byte");
 
   uint64_t DataOffset = 8 + HeaderBytes;
   HeaderReader Reader(Path, DataOffset, Size - DataOffset);
@@ -205,13 +269,21 @@ m1::readSafetensorsHeader(const std::string &Path) {
                ? makeError(Path, ": the header is not valid JSON")
                : Reader.Failure;
   std::vector<TensorInfo> &Tensors = Reader.Tensors;
+  M1_RETURN_IF_ERROR(checkNames(Path, Tensors));
   std::sort(Tensors.begin(), Tensors.end(),
             [](const TensorInfo &A, const TensorInfo &B) {
               return std::tie(A.Offset, A.Bytes) < std::tie(B.Offset, B.Bytes);
             });
-  for (size_t I = 1; I < Tensors.size(); ++I)
-    if (Tensors[I - 1].Offset + Tensors[I - 1].Bytes > Tensors[I].Offset)
-      return makeError(Path, ": tensors '", Tensors[I - 1].Name, "' and '",
-                       Tensors[I].Name, "' overlap");
+  M1_RETURN_IF_ERROR(checkRanges(Path, Tensors, DataOffset, Size));
   return std::move(Tensors);
+}
+} // namespace
+
+absl::StatusOr<std::vector<TensorInfo>>
+m1::readSafetensorsHeader(const std::string &Path) {
+  try {
+    return readHeader(Path);
+  } catch (const std::bad_alloc &) {
+    return makeError(Path, ": not enough memory to read the header");
+  }
 }

@@ -27,12 +27,20 @@ struct TensorInfo {
   uint32_t File = 0; ///< index into Checkpoint::files()
 };
 
+/// Tensors of a checkpoint. The largest published models have some 100,000. A
+/// header of 100 MB has room for two million, which would take 400 MB.
+constexpr size_t MaxTensors = 1'000'000;
+/// Bytes in the name of a tensor, or of a file in an index. Published names
+/// have fewer than 200; errors quote names in full.
+constexpr size_t MaxNameBytes = 1000;
+
 /// Reads only the header of a safetensors file. The result is ordered by
 /// offset.
 ///
 /// The file is untrusted: a malformed header (length, JSON, element types,
 /// shapes and byte ranges inconsistent with each other or with the file's size)
-/// is an error that names the file and the tensor.
+/// is an error that names the file and the tensor. As in the safetensors
+/// library, tensors must cover the data without gaps and overlaps.
 absl::StatusOr<std::vector<TensorInfo>>
 readSafetensorsHeader(const std::string &Path);
 

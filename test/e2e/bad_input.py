@@ -12,6 +12,7 @@ exit code 1 and one line on standard error that says what was found and expected
 nothing on standard output and no file written. Prints the number of cases.
 """
 
+import functools
 import json
 import os
 import re
@@ -60,13 +61,15 @@ def refused(fragments, *command, **options):
         print(f"{' '.join(map(str, command))}\n  {result.stderr!r}\n  " + "\n  ".join(problems))
 
 
-def accepted(*command):
+def accepted(*command, note=None):
+    """Runs a command that must succeed; with a note, this line alone must be on standard error."""
     global cases, failures
     cases += 1
     result = run(*command)
-    if result.returncode:
+    said = note is None or (result.stderr.startswith(note) and result.stderr.count("\n") == bool(note))
+    if result.returncode or not said:
         failures += 1
-        print(f"{' '.join(map(str, command))}\n  exit code {result.returncode}: {result.stderr!r}")
+        print(f"{' '.join(map(str, command))}\n  exit code {result.returncode}: {result.stderr!r}, expected {note!r}")
     return result.stdout
 
 
@@ -87,6 +90,16 @@ def prompt(name, tokens, dtype=np.int64):
     path = os.path.join(work, f"{name}.npy")
     np.save(path, np.asarray(tokens, dtype))
     return path
+
+
+def memory(limit):
+    """For preexec_fn: limits the process's address space, in bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def call(plan, weights, *files):
+    arguments = [word for file in files for word in ("--arg", file)]
+    return "m1run", "call", plan, "--weights", weights, "--entry", "score", *arguments, "--out-dir", OUT
 
 
 def score(plan, weights, tokens):
@@ -113,8 +126,12 @@ def check_weights():
     def changed(change):
         altered = json.loads(json.dumps(header))
         more = change(altered) or b""
-        text = json.dumps(altered).encode()
-        return len(text).to_bytes(8, "little") + text + data + more
+        return raw(json.dumps(altered).encode()) + more
+
+    def raw(text):
+        return len(text).to_bytes(8, "little") + text + data
+
+    text = json.dumps(header).encode()
 
     def update(**values):
         return lambda h: h["lm_head.weight"].update(values)
@@ -132,6 +149,10 @@ def check_weights():
     damaged(["lm_head.weight", "262140"], changed(update(data_offsets=[begin, end - 4])))
     damaged(["lm_head.weight", "begin"], changed(update(data_offsets=[end, begin])))
     damaged(["lm_head.weight", "overlap"], changed(lambda h: h["model.norm.weight"].update(data_offsets=[begin, begin + 512])))
+    damaged(["4 bytes", "after the last tensor", "belong to no tensor"], good + b"\0\0\0\0")
+    damaged(["JSON", "null byte"], raw(text + b"\0{}"))
+    damaged(["'model.embed_tokens.weight': duplicate key 'dtype'"], raw(text.replace(b'"dtype"', b'"dtype":"F32","dtype"')))
+    damaged(["Git LFS pointer"], b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12\n")
     damaged(["lm_head.weight", "F33"], changed(update(dtype="F33")))
     damaged(["lm_head.weight", "negative"], changed(update(shape=[-1, 128])))
     damaged(["lm_head.weight", "too large"], changed(update(shape=[2**40, 2**40])))
@@ -140,7 +161,7 @@ def check_weights():
     damaged(["lm_head.weight", "[128, 512]", "[512, 128]"], changed(update(shape=[128, 512])))
 
     with open(file, "wb") as stream:
-        stream.write(changed(lambda h: h.pop("lm_head.weight") and None))
+        stream.write(changed(lambda h: h.update(other=h.pop("lm_head.weight"))))
     refused(["checkpoint", "lm_head.weight"], "m1c", folder, "-o", os.path.join(work, "other.m1plan"))
     refused(["checkpoint", "lm_head.weight", "model.m1plan"], *score(plan, folder, tokens))
     with open(file, "wb") as stream:
@@ -166,8 +187,79 @@ def check_weights():
     refused(bad, "m1run", "bench", plan, "--weights", folder, "--prompt-len", 4, "--new-tokens", 2)
 
     os.remove(file)
+    compiler = "m1c", folder, "-o", os.path.join(work, "other.m1plan")
     refused(["checkpoint"], *score(plan, folder, tokens))
     refused(["nowhere"], *score(plan, os.path.join(work, "nowhere"), tokens))
+    other = os.path.join(folder, "pytorch_model.bin")
+    open(other, "w").close()
+    for command in compiler, score(plan, folder, tokens):
+        refused(["found pytorch_model.bin, expected safetensors", "convert it"], *command)
+    os.remove(other)
+    os.symlink("model.safetensors", file)
+    for command in compiler, score(plan, folder, tokens):
+        refused(["model.safetensors: Too many levels of symbolic links"], *command)
+    os.remove(file)
+
+    # Tiny tensors fill the largest header; memory is short, or there are too many of them.
+    tensor = '"%06d":{"dtype":"U8","shape":[],"data_offsets":[%d,%d]},'
+    tiny = "".join(tensor % (i, i, i + 1) for i in range(1_100_000))
+    with open(file, "wb") as stream:
+        stream.write(raw(b"{" + tiny[:-1].encode().ljust(99_999_998) + b"}"))
+    refused(["model.safetensors: ", "1000000 tensors"], *score(plan, folder, tokens))
+    short = functools.partial(resource.setrlimit, resource.RLIMIT_AS, (200 << 20, 200 << 20))
+    refused(["model.safetensors: not enough memory"], *score(plan, folder, tokens), preexec_fn=short)
+
+    check_choice(folder, file, good, plan, tokens)
+
+
+def check_choice(folder, file, good, plan, tokens):
+    """Which of several files are read: the same for all tools."""
+    index, shard = (os.path.join(folder, n) for n in ("model.safetensors.index.json", "part.safetensors"))
+    length = int.from_bytes(good[:8], "little")
+    names = [n for n in json.loads(good[8 : 8 + length]) if n != "__metadata__"]
+
+    def write(path, content):
+        with open(path, "wb") as stream:
+            stream.write(content)
+
+    def write_index(name):
+        write(index, json.dumps({"metadata": {"total_size": 3}, "weight_map": dict.fromkeys(names, name)}).encode())
+
+    model = os.path.join(work, "model.mlir")
+    commands = [
+        ("m1c", folder, "-o", os.path.join(work, "same.m1plan")),
+        score(plan, folder, tokens),
+        ("m1-interpret", model, "--weights", folder, "--tokens", tokens, "--out-dir", OUT),
+    ]
+    os.remove(file)
+    e2e.run("m1c", folder, "--emit=model", "-o", model)
+
+    def reads(note=""):
+        for command in commands:
+            accepted(*command, note=f"{command[0]}: note: {folder}: {note}" if note else "")
+
+    # An index of an earlier save, whose files are gone, there, or damaged.
+    write(file, good)
+    write_index("part.safetensors")
+    reads("found both model.safetensors and model.safetensors.index.json, which names other files, 1 of which does not exist: reading model.safetensors")
+    write(shard, good[:100])
+    reads("found both model.safetensors and model.safetensors.index.json, which names other files: reading model.safetensors")
+    # The index names the file; a folder; no index, and what macOS leaves.
+    write_index("model.safetensors")
+    reads()
+    os.remove(file)
+    os.makedirs(os.path.join(folder, "sub"))
+    write_index("sub/part.safetensors")
+    os.rename(shard, os.path.join(folder, "sub", "part.safetensors"))
+    write(os.path.join(folder, "sub", "part.safetensors"), good)
+    reads()
+    os.remove(index)
+    write(shard, good)
+    write(os.path.join(folder, "._part.safetensors"), b"\0\5\x16\7")
+    reads()
+    write(index, json.dumps({"weight_map": {names[0]: "a"}}).encode()[:-2] + b', "' + names[0].encode() + b'": "b"}}')
+    for command in commands:
+        refused(["model.safetensors.index.json: line 1, column ", f"duplicate key 'weight_map.{names[0]}'"], *command)
 
 
 def check_plans():
@@ -229,7 +321,7 @@ def check_prompts():
     few = ("--max-new-tokens", 2)
     good = prompt("good", [1, 2, 3])
     for files in (",", "", f"{good},", f",{good}"):
-        refused([f"--tokens '{files}': expected files separated by commas, found an empty name"], *generate(files, *few))
+        refused([f"--tokens '{files}': expected values separated by commas, found an empty one"], *generate(files, *few))
     refused(["outside.npy", "512", "vocabulary"], *generate(prompt("outside", [1, 512]), *few))
     refused(["outside.npy", "512", "vocabulary"], *score(plan, folder, prompt("outside", [1, 512])))
     refused(["below.npy", "-1"], *generate(prompt("below", [-1, 2]), *few))
@@ -251,15 +343,71 @@ def check_prompts():
         "--temperature": (-1, "nan", "inf"),
         "--top-p": (0, 1.5),
         "--top-k": (-1,),
-        "--max-new-tokens": (-1,),
-        "--stop-token": (512, -1),
-        "--seed": (2**32, -1),
-        "--early-stop": (-2,),
+        "--max-new-tokens": (-1, 2**63, "1e3"),
+        "--stop-token": (512, -1, "0x10", "many"),
+        "--seed": (2**32, -1, "0x10"),
+        "--early-stop": (-2, 2**63),
         "--early-stop-probability": (7, "nan"),
     }
     for option, value in ((option, value) for option, values in bad_values.items() for value in values):
         refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
-    refused(["--chunk", "-1"], *score(plan, folder, good), "--chunk", -1)
+    for chunk in (-1, 0, 2**63):
+        refused([f"--chunk {chunk}: expected a whole number from 1 to"], *score(plan, folder, good), "--chunk", chunk)
+    refused(["--stop-token '5,,6'"], *generate(good, *few), "--stop-token", "5,,6")
+    # 64 million tokens, which are not read: only the header is in memory.
+    huge = os.path.join(work, "huge.npy")
+    with open(huge, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=False, shape=(64_000_000,)))
+        file.truncate(file.tell() + 8 * 64_000_000)
+    refused(["huge.npy: 64000000 tokens, ", "at most 40"], *generate(huge, *few), preexec_fn=memory(200 << 20))
+    refused(["huge.npy: not enough memory for its 512000000 bytes"], *call(plan, folder, *[huge] * 5), preexec_fn=memory(200 << 20))
+    os.remove(huge)
+
+    # All integer types, a 1-D array in Fortran order, names with commas, and values that are decimal.
+    names = [prompt(t, [1, 2, 3], t) for t in ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64")]
+    comma = prompt("a,b", [4, 5])
+    fortran = os.path.join(work, "fortran.npy")
+    with open(fortran, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=True, shape=(3,)))
+        np.arange(3).tofile(file)
+    accepted(*generate(",".join([*names, fortran]), "--tokens", comma, "--tokens", good, "--max-new-tokens", "010", "--seed", "010"))
+    found = e2e.read(OUT, "tokens", 10)
+    assert [list(t[:-10]) for t in found] == [[1, 2, 3]] * 7 + [[0, 1, 2], [4, 5], [1, 2, 3]], found
+    expected = accepted(*generate(good, "--max-new-tokens", 10, "--seed", 10)), e2e.read(OUT, "tokens", 1)[0]
+    accepted(*generate(good, "--max-new-tokens", "010", "--seed", "010"))
+    assert (e2e.read(OUT, "tokens", 1)[0] == expected[1]).all()
+    shutil.rmtree(OUT)
+
+    # Responses end after the checkpoint's eos_token_id and after each --stop-token.
+    greedy = "--max-new-tokens", 20, "--temperature", 0
+    accepted(*generate(good, *greedy))
+    whole = e2e.read(OUT, "tokens", 1)[0]
+    assert len(set(whole[3:])) > 8, whole
+    ids = [int(t) for t in whole[3:]]
+
+    def ends_after(token, *options):
+        result = run(*generate(good, *greedy, *options))
+        assert result.returncode == 0, result
+        response = [int(t) for t in e2e.read(OUT, "tokens", 1)[0][3:]]
+        assert response == ids[: ids.index(token) + 1], (response, ids, options)
+        shutil.rmtree(OUT)
+        return result.stderr
+
+    def eos(name, value):
+        with open(os.path.join(folder, name), "w") as file:
+            json.dump({"eos_token_id": value}, file)
+
+    assert ends_after(ids[6], "--stop-token", ids[6]) == ""
+    ends_after(ids[4], "--stop-token", f"{ids[6]},{ids[4]}")
+    ends_after(ids[4], "--stop-token", ids[6], "--stop-token", ids[4])
+    eos("generation_config.json", [ids[7], ids[5]])
+    note = f"m1run: note: responses end after token {ids[7]} or {ids[5]}, the eos_token_id of {folder}/generation_config.json"
+    assert ends_after(ids[5]).startswith(note)
+    ends_after(ids[3], "--stop-token", ids[3])
+    assert ends_after(ids[-1], "--ignore-eos") == ""
+    eos("generation_config.json", "</s>")
+    refused(["generation_config.json: eos_token_id: ", '"</s>"'], *generate(good, *few))
+    os.remove(os.path.join(folder, "generation_config.json"))
 
     # Sequences beyond the number of slots wait.
     many = ",".join(prompt(f"many{i}", [i + 1] * (i + 1)) for i in range(7))
@@ -344,7 +492,7 @@ def check_tools():
     folder, _ = checkpoint()
     plan = os.path.join(work, "new.m1plan")
     refused(["nowhere", "config.json"], "m1c", os.path.join(work, "nowhere"), "-o", plan)
-    refused(["nowhere.mlir", "no such file"], "m1c", os.path.join(work, "nowhere.mlir"), "-o", plan)
+    refused(["nowhere.mlir", "No such file"], "m1c", os.path.join(work, "nowhere.mlir"), "-o", plan)
     refused(["-o"], "m1c", folder)
     refused(["-o"], "m1c", folder, "-o", "-")
     refused(["--max-tokens", "0"], "m1c", folder, "-o", plan, "--max-tokens=0")
@@ -366,8 +514,38 @@ def check_tools():
     refused(["--bogus"], "m1-interpret", folder, "--out-dir", OUT, "--bogus")
     refused(["--weights"], "m1run", "score", good, "--tokens", tokens, "--out-dir", OUT)
     refused(["--tokens"], "m1run", "score", good, "--weights", folder, "--out-dir", OUT)
+    bench = "m1run", "bench", good, "--weights", folder
+    small = prompt("small", [1, 2, 3])
     for option in ("--batch", "--prompt-len", "--new-tokens", "--repeat"):
-        refused([option + " 0: expected 1 or more"], "m1run", "bench", good, "--weights", folder, option, 0)
+        for value in (0, -1, 2**63, "1e3", "0x10"):
+            refused([f"{option} {value}: expected a whole number from 1 to 9223372036854775807"], *bench, option, value)
+    largest = 2**63 - 1
+    refused([str(largest), "64", "2048"], *bench, "--prompt-len", largest)
+    refused([str(largest), "2048"], *bench, "--prompt-len", largest, "--new-tokens", largest)
+    refused([f"--batch {largest}", "room for 8"], *bench, "--batch", largest)
+    refused(["cannot start 1000 threads"], *score(good, folder, small), "--threads", 1000, preexec_fn=memory(1 << 30))
+    for limit in range(10, 60, 10):
+        few_bytes = run(*score(good, folder, small), preexec_fn=memory(limit << 20))
+        assert few_bytes.returncode in (0, 1) and few_bytes.stderr.count("\n") == few_bytes.returncode, few_bytes
+    # 4 GiB, in 2: the tools without exceptions end with a line, too.
+    module, large = os.path.join(work, "model.mlir"), os.path.join(work, "large.npy")
+    e2e.run("m1c", folder, "--emit=model", "-o", module)
+    with open(large, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, dict(descr="<i8", fortran_order=False, shape=(2**29,)))
+        file.truncate(file.tell() + 8 * 2**29)
+    interpret = "m1-interpret", module, "--weights", folder, "--out-dir", OUT
+    refused(["m1-interpret: error: out of memory"], *interpret, "--entry", "score", "--arg", large, preexec_fn=memory(2 << 30))
+    os.remove(large)
+    # Names that a terminal would obey, and names that are no text.
+    odd = os.path.join(work, "a\x1b[31m\u202e\udcff")
+    refused([r"a\u001b[31m\u202e\xff.m1plan: No such file"], "m1run", "inspect", odd + ".m1plan")
+    refused([r"a\u001b[31m\u202e\xff: not a directory"], "m1c", odd, "-o", plan)
+    refused([r"unknown option '--a\u001b[31m'"], "m1c", folder, "-o", plan, "--a\x1b[31m")
+    refused([r"unknown option '--a\u001b[31m'"], "m1run", "inspect", good, "--a\x1b[31m")
+    shutil.copy(good, odd)
+    assert r"a\u001b[31m\u202e\xff (" in accepted("m1run", "inspect", odd)
+    assert json.loads(accepted("m1run", "inspect", odd, "--json"))["file"].endswith("a\x1b[31m\u202e\ufffd")
+    os.remove(odd)
     for value in ("many", "-1", "", str(2**32)):
         refused([f"--threads {value}: expected a whole number from 0 to 4294967295"], *score(good, folder, tokens), "--threads", value)
     for value in ("-1", str(2**64), "0x", "1e3"):

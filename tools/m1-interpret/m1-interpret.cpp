@@ -8,6 +8,7 @@
 
 #include "tools/m1-interpret/InterpretedModel.h"
 
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,7 +16,7 @@
 #include "runtime/support/OutputFile.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
-#include "tools/ModuleFile.h"
+#include "tools/Failures.h"
 #include "tools/ToolProcess.h"
 
 using namespace llvm;
@@ -169,6 +170,9 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
   if (WeightsPath == "none")
     return randomTensors(InitSeed);
   M1_ASSIGN_OR_RETURN(auto Weights, m1::Checkpoint::open(WeightsPath));
+  if (!Weights->note().empty())
+    WithColor::note(errs(), "m1-interpret")
+        << m1::printable(Weights->note()) << '\n';
   return checkpointTensors(std::move(Weights));
 }
 
@@ -179,7 +183,9 @@ static absl::Status run() {
   registerInterpreter(Registry);
   mlir::MLIRContext Context(Registry);
   m1::printDiagnosticsBriefly(Context, "m1-interpret");
-  M1_ASSIGN_OR_RETURN(auto Module, m1::parseModuleFile(Input, &Context));
+  auto Module = m1::readModule(Input, &Context);
+  if (!Module)
+    return makeError(); // reported
   M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
   ParameterReader Parameters(std::move(Tensors));
   return TokenFiles.empty() ? runFunction(*Module, Parameters)
@@ -188,6 +194,7 @@ static absl::Status run() {
 
 int main(int Argc, char **Argv) {
   m1::ToolProcess Process(Argc, Argv);
+  m1::reportFailuresBriefly("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(
       Argc, Argv,
@@ -198,11 +205,13 @@ int main(int Argc, char **Argv) {
       "DIR\n\nThe second form runs the module of a language model, from "
       "m1c --emit=m1, and writes the same files as m1run score and "
       "generate.\n");
-  absl::Status Status = run();
-  if (Status.ok())
-    return 0;
-  if (!Status.message().empty()) // otherwise it was reported
-    WithColor::error(errs(), "m1-interpret")
-        << std::string(Status.message()) << "\n";
-  return 1;
+  return m1::runOnLargeStack([] {
+    absl::Status Status = run();
+    if (Status.ok())
+      return 0;
+    if (!Status.message().empty()) // otherwise it was reported
+      WithColor::error(errs(), "m1-interpret")
+          << m1::printable(std::string(Status.message())) << "\n";
+    return 1;
+  });
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
 #include "mlir/Debug/CLOptionsSetup.h"
 #include "mlir/IR/AsmState.h"
@@ -15,7 +16,8 @@
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/CommandLine.h"
-#include "tools/ModuleFile.h"
+#include "tools/Diagnostics.h"
+#include "tools/Failures.h"
 #include "tools/OutputStream.h"
 #include "tools/ToolProcess.h"
 #include "llvm/Support/Process.h"
@@ -29,8 +31,38 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
+/// Runs the passes on the module. A file appears when it is complete.
+static int run(mlir::DialectRegistry &Registry,
+               const mlir::MlirOptMainConfig &Config) {
+  if (Input == "-" && sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO))
+    errs() << "(reading a module from standard input)\n";
+  mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
+  m1::printDiagnosticsBriefly(Context, "m1-opt");
+  std::unique_ptr<MemoryBuffer> Module = m1::readModuleFile(Input, &Context);
+  if (!Module)
+    return EXIT_FAILURE;
+  if (Output == "-")
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(outs(), std::move(Module), Registry, Config));
+  auto write = [&]() -> absl::Status {
+    M1_ASSIGN_OR_RETURN(auto Stream, m1::OutputStream::create(Output));
+    if (mlir::failed(
+            mlir::MlirOptMain(*Stream, std::move(Module), Registry, Config)))
+      return m1::makeError(); // reported
+    M1_RETURN_IF_ERROR(Stream->close());
+    return Stream->commit();
+  };
+  absl::Status Status = write();
+  if (Status.ok())
+    return EXIT_SUCCESS;
+  if (!Status.message().empty())
+    WithColor::error(errs(), "m1-opt") << std::string(Status.message()) << '\n';
+  return EXIT_FAILURE;
+}
+
 int main(int Argc, char **Argv) {
   m1::ToolProcess Process(Argc, Argv);
+  m1::reportFailuresBriefly("m1-opt");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   m1::registerPasses();
@@ -53,24 +85,5 @@ int main(int Argc, char **Argv) {
   if (Config.shouldShowDialects())
     return mlir::asMainReturnCode(
         mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
-  auto Failed = [](const absl::Status &Why) {
-    WithColor::error(errs(), "m1-opt") << std::string(Why.message()) << '\n';
-    return EXIT_FAILURE;
-  };
-  if (Input == "-" && sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO))
-    errs() << "(reading a module from standard input)\n";
-  auto Module = m1::readModuleFile(Input);
-  if (!Module.ok())
-    return Failed(Module.status());
-  if (Output == "-")
-    return mlir::asMainReturnCode(
-        mlir::MlirOptMain(outs(), std::move(*Module), Registry, Config));
-  auto Stream = m1::OutputStream::create(Output);
-  if (!Stream.ok())
-    return Failed(Stream.status());
-  if (mlir::failed(
-          mlir::MlirOptMain(**Stream, std::move(*Module), Registry, Config)))
-    return EXIT_FAILURE;
-  absl::Status Status = (*Stream)->commit();
-  return Status.ok() ? EXIT_SUCCESS : Failed(Status);
+  return m1::runOnLargeStack([&] { return run(Registry, Config); });
 }

@@ -14,6 +14,7 @@
 #ifndef M1C_TOOLS_M1C_OPTIONPARSERS_H
 #define M1C_TOOLS_M1C_OPTIONPARSERS_H
 
+#include "runtime/support/Printable.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/WithColor.h"
@@ -44,7 +45,7 @@ inline std::string expectedOneOf(llvm::StringRef Found,
 inline bool refuseOption(const llvm::cl::Option &Option,
                          const llvm::Twine &Message) {
   llvm::WithColor::error(llvm::errs(), "m1c")
-      << "--" << Option.ArgStr << ": " << Message << '\n';
+      << "--" << Option.ArgStr << ": " << printable(Message.str()) << '\n';
   return true;
 }
 

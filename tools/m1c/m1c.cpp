@@ -8,13 +8,17 @@
 
 #include "compiler/Codegen/Targets.h"
 #include "compiler/Pipelines/Compile.h"
+#include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
+#include "dialects/M1/IR/M1.h"
 #include "frontends/huggingface/Import.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
+#include "runtime/support/Error.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
-#include "tools/ModuleFile.h"
+#include "tools/Failures.h"
 #include "tools/OutputStream.h"
 #include "tools/ToolProcess.h"
 #include "tools/m1c/OptionParsers.h"
@@ -99,12 +103,17 @@ Error toError(const absl::Status &Status) {
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
-  if (Extension != ".mlir" && Extension != ".mlirbc")
-    return m1::huggingface::importCheckpoint(Input, {}, Context);
-  auto Module = m1::parseModuleFile(Input, Context);
-  if (!Module.ok())
-    return toError(Module.status());
-  return std::move(*Module);
+  if (Extension != ".mlir" && Extension != ".mlirbc") {
+    m1::huggingface::ImportOptions Import;
+    Import.Note = [](StringRef Text) {
+      WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
+    };
+    return m1::huggingface::importCheckpoint(Input, Import, Context);
+  }
+  auto Module = m1::readModule(Input, Context);
+  if (!Module)
+    return alreadyReported();
+  return Module;
 }
 
 /// Flushes the stream. Fails if anything could not be written.
@@ -116,8 +125,10 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
 }
 
 /// Writes the output. A file appears when it is complete; a device or a pipe is
-/// written directly.
-Error writeOutput(function_ref<void(raw_ostream &)> Write) {
+/// written directly. There is no file if `Last` fails, which is called when it
+/// is complete.
+Error writeOutput(function_ref<void(raw_ostream &)> Write,
+                  function_ref<Error()> Last = Error::success) {
   if (Chosen.Output == "-") {
     Write(outs());
     return finish(outs(), "standard output");
@@ -126,6 +137,10 @@ Error writeOutput(function_ref<void(raw_ostream &)> Write) {
   if (!Stream.ok())
     return toError(Stream.status());
   Write(**Stream);
+  if (Error E = toError((*Stream)->close()))
+    return E;
+  if (Error E = Last())
+    return E;
   return toError((*Stream)->commit());
 }
 
@@ -223,6 +238,19 @@ void printReport(ArrayRef<m1::PlanFigure> Figures, const m1::PlanFile &File,
                      ("compile time: " + Phase.Name).c_str(), Phase.Seconds);
 }
 
+/// A note if --max-length admits positions beyond those that the model's
+/// config.json names, else empty.
+std::string noteOnLength(mlir::ModuleOp Module) {
+  auto Model = Module->getAttrOfType<m1::ModelAttr>(m1::kModelAttr);
+  if (!Model || Length <= Model.getMaxPosition())
+    return "";
+  return ("--max-length " + Twine(int64_t(Length)) +
+          " exceeds the max_position_embeddings of config.json, " +
+          Twine(Model.getMaxPosition()) +
+          ": results for longer sequences may be poor")
+      .str();
+}
+
 Error compile(mlir::ModuleOp Module) {
   auto WriteModule = [](mlir::ModuleOp Written) {
     return writeOutput([&](raw_ostream &Stream) { print(Written, Stream); });
@@ -239,6 +267,8 @@ Error compile(mlir::ModuleOp Module) {
     Choices.Target = (*Target)->Name;
     ForGpu = (*Target)->Kind == m1::tile::TargetKind::Gpu;
   }
+  if (Module.getOps<mlir::FunctionOpInterface>().empty())
+    return createStringError(Chosen.Input + ": expected functions, found none");
   m1::Compilation Compilation(Module, Choices);
   if (failed(Compilation.toModel()))
     return alreadyReported();
@@ -268,24 +298,46 @@ Error compile(mlir::ModuleOp Module) {
       return alreadyReported();
     return writeOutput([&](raw_ostream &Stream) { Stream << *Text; });
   }
+  const std::string Note = noteOnLength(Module);
   auto File = Compilation.toFile(*Figures);
   if (failed(File))
     return alreadyReported();
-  if (Error E = writeOutput([&](raw_ostream &Stream) {
-        Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
-                     File->Bytes.size());
-      }))
+  if (Error E = writeOutput(
+          [&](raw_ostream &Stream) {
+            Stream.write(reinterpret_cast<const char *>(File->Bytes.data()),
+                         File->Bytes.size());
+          },
+          [&]() -> Error {
+            if (!Chosen.Report)
+              return Error::success();
+            printReport(*Figures, *File, Compilation.phases(), ForGpu);
+            return finish(outs(), "standard output");
+          }))
     return E;
-  if (!Chosen.Report)
-    return Error::success();
-  printReport(*Figures, *File, Compilation.phases(), ForGpu);
-  return finish(outs(), "standard output");
+  if (!Note.empty())
+    WithColor::note(errs(), "m1c") << Note << '\n';
+  return Error::success();
+}
+
+Error run() {
+  mlir::DialectRegistry Registry;
+  m1::registerDialects(Registry);
+  mlir::MLIRContext Context(Registry);
+  Context.loadAllAvailableDialects();
+  m1::printDiagnosticsBriefly(Context, "m1c");
+  if (Error E = checkEmit())
+    return E;
+  if (Error E = checkOutput())
+    return E;
+  auto Module = readModule(&Context);
+  return Module ? compile(Module->get()) : Module.takeError();
 }
 
 } // namespace
 
 int main(int Argc, char **Argv) {
   m1::ToolProcess Process(Argc, Argv);
+  m1::reportFailuresBriefly("m1c");
   m1::registerPasses(); // for options that name one
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
@@ -298,23 +350,12 @@ int main(int Argc, char **Argv) {
       "mixture-of-experts model, or a module of m1 operations, to a plan for "
       "m1run.\n\n  m1c CHECKPOINT_DIR -o model.m1plan\n  m1c graph.mlir -o "
       "graph.m1plan\n  m1c CHECKPOINT_DIR --emit=m1\n");
-  mlir::DialectRegistry Registry;
-  m1::registerDialects(Registry);
-  mlir::MLIRContext Context(Registry);
-  Context.loadAllAvailableDialects();
-  m1::printDiagnosticsBriefly(Context, "m1c");
-  auto Run = [&]() -> Error {
-    if (Error E = checkEmit())
-      return E;
-    if (Error E = checkOutput())
-      return E;
-    auto Module = readModule(&Context);
-    return Module ? compile(Module->get()) : Module.takeError();
-  };
-  if (Error Failure = Run()) {
+  return m1::runOnLargeStack([] {
+    Error Failure = run();
+    if (!Failure)
+      return 0;
     if (std::string Why = toString(std::move(Failure)); !Why.empty())
-      WithColor::error(errs(), "m1c") << Why << '\n';
+      WithColor::error(errs(), "m1c") << m1::printable(Why) << '\n';
     return 1;
-  }
-  return 0;
+  });
 }

@@ -7,12 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/Json.h"
 
 #include "runtime/device/MemoryNeeds.h"
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Pieces.h"
-
-#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -20,7 +19,6 @@
 
 using namespace m1;
 using namespace m1::run;
-using json = nlohmann::ordered_json;
 
 namespace {
 struct BenchCommand {
@@ -100,12 +98,6 @@ private:
 };
 
 absl::Status runBench(const BenchCommand &Command) {
-  for (auto [Option, Value] : {std::pair("--batch", Command.Batch),
-                               {"--prompt-len", Command.PromptLength},
-                               {"--new-tokens", Command.NewTokens},
-                               {"--repeat", Command.Repeat}})
-    if (Value < 1)
-      return makeError(Option, " ", Value, ": expected 1 or more");
   auto LoadStart = std::chrono::steady_clock::now();
   M1_ASSIGN_OR_RETURN(
       std::unique_ptr<m1::Session> Session,
@@ -116,7 +108,9 @@ absl::Status runBench(const BenchCommand &Command) {
   if (Command.Batch > Model->maxSequences())
     return makeError("--batch ", Command.Batch, ": the plan has room for ",
                      Model->maxSequences(), " sequences");
-  if (Command.PromptLength + Command.NewTokens > Model->maxLength())
+  if (int64_t Length = 0; __builtin_add_overflow(Command.PromptLength,
+                                                 Command.NewTokens, &Length) ||
+                          Length > Model->maxLength())
     return makeError("--prompt-len ", Command.PromptLength,
                      " and --new-tokens ", Command.NewTokens,
                      ": the plan was compiled for sequences of at most ",
@@ -164,11 +158,12 @@ absl::Status runBench(const BenchCommand &Command) {
                    {"activation_bytes", Needs.Activations},
                    {"packed_weight_bytes", Needs.Weights},
                    {"state_bytes", Needs.States}};
-    std::printf("%s\n", Result.dump(2).c_str());
+    std::printf("%s\n", dump(Result, 2).c_str());
     return absl::OkStatus();
   }
   auto mib = [](uint64_t Bytes) { return Bytes / 1048576.0; };
-  std::printf("device    %s\n", Session->TheDevice->description().c_str());
+  std::printf("device    %s\n",
+              printable(Session->TheDevice->description()).c_str());
   std::printf("load      %.3f s\n", LoadSeconds);
   std::printf("prefill   %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
               PrefillRate, static_cast<long long>(Command.Batch),
@@ -191,13 +186,14 @@ void run::addBench(CLI::App &App, Action &Chosen) {
   CLI::App *Sub = App.add_subcommand(
       "bench", "Measure the speed of prefill and decoding, and memory");
   Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
-  Sub->add_option("--batch", Command->Batch, "sequences per batch (default 1)");
-  Sub->add_option("--prompt-len", Command->PromptLength,
-                  "tokens per prompt (default 512)");
-  Sub->add_option("--new-tokens", Command->NewTokens,
-                  "tokens to decode per sequence (default 64)");
-  Sub->add_option("--repeat", Command->Repeat,
-                  "timed runs; the best counts (default 3)");
+  addNumber(*Sub, "--batch", 1, Command->Batch,
+            "sequences per batch (default 1)");
+  addNumber(*Sub, "--prompt-len", 1, Command->PromptLength,
+            "tokens per prompt (default 512)");
+  addNumber(*Sub, "--new-tokens", 1, Command->NewTokens,
+            "tokens to decode per sequence (default 64)");
+  addNumber(*Sub, "--repeat", 1, Command->Repeat,
+            "timed runs; the best counts (default 3)");
   Sub->add_flag("--json", Command->Json, "print a JSON object instead of text");
   Sub->callback([Command, &Chosen] {
     Chosen = [Command] { return runBench(*Command); };

@@ -55,7 +55,7 @@ void printResults(const plan::Function &Function,
   for (size_t I = 0; I < Results.size(); ++I) {
     std::string Name(view(Function.outputs()->Get(I)->name()));
     std::string Type(name(Results[I].Type));
-    std::printf("%s: %s%s\n%s\n", Name.c_str(), Type.c_str(),
+    std::printf("%s: %s%s\n%s\n", printable(Name).c_str(), Type.c_str(),
                 formatShape(Results[I].Shape).c_str(),
                 formatArray(Results[I]).c_str());
   }

@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,31 @@ void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 
-/// Adds an option for a whole number from 0 to `Max`. (CLI11 would accept -1 as
-/// 2^64 - 1.)
-CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Max,
-                       std::function<void(uint64_t)> Set,
+/// The decimal number `Text`, from `Min` to `Max`; throws the error of option
+/// `Name` for anything else.
+uint64_t parseNumber(const std::string &Name, const std::string &Text,
+                     uint64_t Min, uint64_t Max);
+
+/// The parts of a value of option `Name`, separated by commas; throws if one is
+/// empty. (CLI11's own delimiter option takes "," as no value and consumes the
+/// next word instead.)
+std::vector<std::string> splitList(const std::string &Name,
+                                   const std::string &List);
+
+/// Adds an option for a decimal number from `Min` to `Max`. (CLI11 would accept
+/// -1 as 2^64 - 1, and 010 as 8.)
+CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,
+                       uint64_t Max, std::function<void(uint64_t)> Set,
                        const std::string &Description);
+/// The same, stored in `Value`.
+template <typename T>
+CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,
+                       T &Value, const std::string &Description) {
+  return addNumber(
+      Command, Name, Min, static_cast<uint64_t>(std::numeric_limits<T>::max()),
+      [&Value](uint64_t Number) { Value = static_cast<T>(Number); },
+      Description);
+}
 
 /// The options of every subcommand that runs a plan.
 struct CommonOptions {

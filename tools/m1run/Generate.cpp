@@ -7,45 +7,61 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/Json.h"
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Generate.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/support/StopSignals.h"
+#include "runtime/weights/EosTokens.h"
 #include "runtime/weights/Npy.h"
-
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstdio>
 
 using namespace m1;
 using namespace m1::run;
-using json = nlohmann::ordered_json;
 
 namespace {
 struct GenerateCommand : SequenceOptions {
   GenerateOptions Options;
+  bool IgnoreEos = false;
 };
 
 absl::Status checkOptions(const GenerateOptions &Options) {
-  if (Options.MaxNewTokens < 0)
-    return makeError("--max-new-tokens ", Options.MaxNewTokens,
-                     ": expected 0 or more");
   if (!(Options.Temperature >= 0) || std::isinf(Options.Temperature))
     return makeError("--temperature ", Options.Temperature,
                      ": expected a finite number, 0 or more");
   if (!(Options.TopP > 0 && Options.TopP <= 1))
     return makeError("--top-p ", Options.TopP, ": expected 0 < p <= 1");
-  if (Options.TopK < 0)
-    return makeError("--top-k ", Options.TopK, ": expected 0 or more");
-  if (Options.EarlyStopCount < 0)
-    return makeError("--early-stop ", Options.EarlyStopCount,
-                     ": expected 0 (never) or more");
   if (!(Options.EarlyStopProbability >= 0 && Options.EarlyStopProbability <= 1))
     return makeError("--early-stop-probability ", Options.EarlyStopProbability,
                      ": expected 0 <= p <= 1");
   return absl::OkStatus();
+}
+
+/// The tokens of --stop-token and of the checkpoint; says so if it has some.
+absl::StatusOr<std::vector<int64_t>>
+chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
+  std::vector<int64_t> Tokens = Command.Options.StopTokens;
+  for (int64_t Token : Tokens)
+    if (Token >= Vocabulary)
+      return makeError("--stop-token ", Token, " is outside the vocabulary of ",
+                       Vocabulary);
+  const std::string &Weights = Command.Common.Session.Weights;
+  if (Command.IgnoreEos || Weights == "none")
+    return Tokens;
+  M1_ASSIGN_OR_RETURN(EosTokens Eos, readEosTokens(Weights));
+  if (Eos.Tokens.empty())
+    return Tokens;
+  std::string List;
+  for (int64_t Token : Eos.Tokens)
+    List += concat(List.empty() ? "" : " or ", Token);
+  Command.Common.Session.Note(concat("responses end after token ", List,
+                                     ", the eos_token_id of ", Eos.File,
+                                     "; not so with --ignore-eos"));
+  Tokens.insert(Tokens.end(), Eos.Tokens.begin(), Eos.Tokens.end());
+  return Tokens;
 }
 
 absl::Status writeResult(const std::string &Directory, size_t Index,
@@ -75,15 +91,13 @@ void printJson(std::span<const Summary> Results, int64_t NewTokens,
                double Seconds) {
   std::fputs("{\"sequences\":[", stdout);
   for (const Summary &R : Results) {
-    std::string Text = json({{"prompt_tokens", R.PromptTokens},
+    std::string Text = dump({{"prompt_tokens", R.PromptTokens},
                              {"new_tokens", R.NewTokens},
                              {"finish", name(R.Reason)},
-                             {"response", R.Response}})
-                           .dump();
+                             {"response", R.Response}});
     std::printf("%s%s", &R == Results.data() ? "" : ",", Text.c_str());
   }
-  std::string End =
-      json({{"new_tokens", NewTokens}, {"seconds", Seconds}}).dump();
+  std::string End = dump({{"new_tokens", NewTokens}, {"seconds", Seconds}});
   std::printf("],%s\n", End.c_str() + 1);
 }
 
@@ -104,14 +118,14 @@ absl::Status runGenerate(const GenerateCommand &Command) {
   M1_RETURN_IF_ERROR(checkOptions(Command.Options));
   M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
   auto &[Session, Model, Prompts] = Opened;
-  if (std::optional<int64_t> Stop = Command.Options.StopToken;
-      Stop && (*Stop < 0 || *Stop >= Model->vocabulary()))
-    return makeError("--stop-token ", *Stop, " is outside the vocabulary of ",
-                     Model->vocabulary());
   if (!Command.OutDir.empty())
     M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
   GenerateOptions Options = Command.Options;
+  M1_ASSIGN_OR_RETURN(Options.StopTokens,
+                      chooseStopTokens(Command, Model->vocabulary()));
+  // So that sums of it stay in range.
+  Options.MaxNewTokens = std::min(Options.MaxNewTokens, Model->maxLength());
   // Responses that are only in their files are not kept in memory.
   const bool PrintResponses = Command.Json || Command.OutDir.empty();
   std::vector<Summary> Results(Prompts.size());
@@ -173,8 +187,8 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
                  "logprobs.I.npy (float32, of each token after the first) "
                  "of each prompt I (default: print the responses)",
                  /*OutDirRequired=*/false);
-  Sub->add_option("--max-new-tokens", Options.MaxNewTokens,
-                  "the most tokens per response")
+  addNumber(*Sub, "--max-new-tokens", 0, Options.MaxNewTokens,
+            "the most tokens per response")
       ->required();
   Sub->add_option(
       "--temperature", Options.Temperature,
@@ -182,18 +196,31 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
   Sub->add_option("--top-p", Options.TopP,
                   "draw from the fewest most likely tokens whose total "
                   "probability reaches this (default 1: all)");
-  Sub->add_option(
-      "--top-k", Options.TopK,
-      "draw from this many of the most likely tokens (default 0: all)");
+  addNumber(*Sub, "--top-k", 0, Options.TopK,
+            "draw from this many of the most likely tokens (default 0: all)");
   addNumber(
-      *Sub, "--seed", UINT32_MAX, [&Options](uint64_t N) { Options.Seed = N; },
+      *Sub, "--seed", 0, UINT32_MAX,
+      [&Options](uint64_t N) { Options.Seed = N; },
       "seed of the draws; sequence I uses seed * 2^32 + I (default 0)");
-  Sub->add_option("--stop-token", Options.StopToken,
-                  "end a response after this token (default: none)");
-  Sub->add_option(
-      "--early-stop", Options.EarlyStopCount,
-      "end a response after this many consecutive tokens, each more "
-      "likely than --early-stop-probability (default 0: never)");
+  Sub->add_option_function<std::vector<std::string>>(
+         "--stop-token",
+         [&Options](const std::vector<std::string> &Lists) {
+           for (const std::string &List : Lists)
+             for (const std::string &Text : splitList("--stop-token", List))
+               Options.StopTokens.push_back(
+                   parseNumber("--stop-token", Text, 0, INT32_MAX));
+         },
+         "end a response after this token, or any of these: separate them by "
+         "commas, or repeat the option. Also those that the checkpoint names "
+         "end one: the eos_token_id in its generation_config.json, else in "
+         "config.json")
+      ->allow_extra_args(false)
+      ->type_name("UINT[,UINT...]");
+  Sub->add_flag("--ignore-eos", Command->IgnoreEos,
+                "do not end a response after the checkpoint's eos_token_id");
+  addNumber(*Sub, "--early-stop", 0, Options.EarlyStopCount,
+            "end a response after this many consecutive tokens, each more "
+            "likely than --early-stop-probability (default 0: never)");
   Sub->add_option("--early-stop-probability", Options.EarlyStopProbability,
                   "see --early-stop (default 0.99)");
   Sub->callback([Command, &Chosen] {

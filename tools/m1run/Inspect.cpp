@@ -7,17 +7,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/Json.h"
 
 #include "runtime/device/MemoryNeeds.h"
-
-#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <cstdio>
 
 using namespace m1;
 using namespace m1::run;
-using json = nlohmann::ordered_json;
 
 namespace {
 std::string str(std::string_view Text) { return std::string(Text); }
@@ -189,7 +187,7 @@ std::string signature(const json &Tensors) {
     const char *Separator = "";
     for (const json &Extent : Tensor["shape"]) {
       Text += Separator +
-              (Extent.is_string() ? Extent.get<std::string>() : Extent.dump());
+              (Extent.is_string() ? Extent.get<std::string>() : dump(Extent));
       Separator = ", ";
     }
     Text += "]";
@@ -198,9 +196,9 @@ std::string signature(const json &Tensors) {
 }
 
 void printText(const json &D) {
-  auto number = [](const json &Value) { return Value.dump(); };
+  auto number = [](const json &Value) { return dump(Value); };
   auto line = [](const std::string &Label, const std::string &Text) {
-    std::printf("%-16s%s\n", Label.c_str(), Text.c_str());
+    std::printf("%-16s%s\n", Label.c_str(), printable(Text, SIZE_MAX).c_str());
   };
   line("plan", D["file"].get<std::string>() + " (" + number(D["file_bytes"]) +
                    " bytes, digest " + D["digest"].get<std::string>() + ")");
@@ -249,7 +247,7 @@ void printText(const json &D) {
     double Number = Value.get<double>();
     return Number == std::floor(Number) && std::fabs(Number) < 0x1p53
                ? std::to_string(static_cast<int64_t>(Number))
-               : Value.dump();
+               : dump(Value);
   };
   for (const json &Figure : D["figures"])
     line("figure", Figure["name"].get<std::string>() + ": " +
@@ -282,7 +280,7 @@ void run::addInspect(CLI::App &App, Action &Chosen) {
       if (Given->Tensors)
         Description["tensor_list"] = tensorList(**Plan);
       if (Given->Json)
-        std::printf("%s\n", Description.dump(2).c_str());
+        std::printf("%s\n", dump(Description, 2).c_str());
       else
         printText(Description);
       return absl::OkStatus();

@@ -8,6 +8,7 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/support/Exceptions.h"
 #include "runtime/support/Process.h"
 #include "runtime/support/ProjectVersion.h"
 #include "runtime/support/StopSignals.h"
@@ -119,6 +120,7 @@ int run::main(int Argc, char **Argv) {
   prepareProcess();
   // A run goes on if nobody reads its progress any more.
   std::signal(SIGPIPE, SIG_IGN);
+  reportUncaughtExceptions("m1run"); // those of other threads
   CLI::App App("Runs plans, which m1c compiles from models.\n"
                "m1run SUBCOMMAND --help describes a subcommand.",
                "m1run");
@@ -140,11 +142,13 @@ int run::main(int Argc, char **Argv) {
       App.exit(Error);
     else
       Status = makeError(describe(App, Error));
+  } catch (...) {
+    Status = makeError(describeException());
   }
   Status.Update(finishOutput());
   if (Status.ok())
     return 0;
   std::fprintf(stderr, "m1run: error: %s\n",
-               std::string(Status.message()).c_str());
+               printable(std::string(Status.message())).c_str());
   return absl::IsCancelled(Status) ? 128 + stopSignal() : 1;
 }

@@ -11,25 +11,45 @@
 #include "runtime/weights/Npy.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
 
 using namespace m1;
 using namespace m1::run;
 
+uint64_t run::parseNumber(const std::string &Name, const std::string &Text,
+                          uint64_t Min, uint64_t Max) {
+  uint64_t Number = 0;
+  const char *End = Text.data() + Text.size();
+  auto [Stop, Error] = std::from_chars(Text.data(), End, Number);
+  if (Text.empty() || Error != std::errc() || Stop != End || Number < Min ||
+      Number > Max)
+    throw CLI::ValidationError(concat(
+        Name, " ", Text, ": expected a whole number from ", Min, " to ", Max));
+  return Number;
+}
+
+std::vector<std::string> run::splitList(const std::string &Name,
+                                        const std::string &List) {
+  std::vector<std::string> Parts;
+  for (size_t Begin = 0, End; Begin <= List.size(); Begin = End + 1) {
+    End = std::min(List.find(',', Begin), List.size());
+    if (End == Begin)
+      throw CLI::ValidationError(
+          concat(Name, " '", List,
+                 "': expected values separated by commas, found an empty one"));
+    Parts.push_back(List.substr(Begin, End - Begin));
+  }
+  return Parts;
+}
+
 CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
-                            uint64_t Max, std::function<void(uint64_t)> Set,
+                            uint64_t Min, uint64_t Max,
+                            std::function<void(uint64_t)> Set,
                             const std::string &Description) {
   auto parse = [=](const std::string &Text) {
-    char *End = nullptr;
-    errno = 0;
-    uint64_t Number = std::strtoull(Text.c_str(), &End, 0);
-    bool Digits = !Text.empty() && Text[0] >= '0' && Text[0] <= '9';
-    if (!Digits || *End || errno || Number > Max)
-      throw CLI::ValidationError(
-          concat(Name, " ", Text, ": expected a whole number from 0 to ", Max));
-    Set(Number);
+    Set(parseNumber(Name, Text, Min, Max));
   };
   return Command.add_option_function<std::string>(Name, parse, Description)
       ->type_name("UINT");
@@ -44,26 +64,25 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                   "directory of the checkpoint, or none: random weights")
       ->required(WeightsRequired)
       ->type_name("DIR|none");
-  addNumber(
-      Command, "--init-seed", UINT64_MAX,
-      [this](uint64_t N) { Session.InitSeed = N; },
-      "seed of the random weights of --weights none (default 0)");
+  addNumber(Command, "--init-seed", 0, Session.InitSeed,
+            "seed of the random weights of --weights none (default 0)");
   Command
       .add_option("--device", Session.Device.Name,
                   "cpu, cuda (the first GPU), cuda:N, or ptx (a GPU emulated "
                   "on the CPU); default: cpu or cuda, as the plan was "
                   "compiled for")
       ->type_name("DEVICE");
-  addNumber(
-      Command, "--threads", UINT32_MAX,
-      [this](uint64_t N) { Session.Device.Threads = N; },
-      "CPU threads (default: one per processor)");
+  addNumber(Command, "--threads", 0, Session.Device.Threads,
+            "CPU threads (default: one per processor)");
   Command.add_flag("--blocking", Session.Device.Blocking,
                    "wait for each kernel on a GPU, so that an error names the "
                    "kernel that caused it");
   Command.add_flag("--checked", Session.Device.Checked,
                    "check that kernels on the CPU access nothing but their "
                    "arguments; slow");
+  Session.Note = [](const std::string &Text) {
+    std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
+  };
   Command.add_flag("--profile", Session.Profile,
                    "print the time of each kernel on standard error");
 }
@@ -71,24 +90,23 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                             bool OutDirRequired) {
   Common.addTo(Command, /*WeightsRequired=*/true);
-  // Not CLI11's delimiter option, which takes "," as no value and consumes the
-  // next word instead.
-  auto split = [this](const std::vector<std::string> &Lists) {
-    for (const std::string &List : Lists)
-      for (size_t Begin = 0, End; Begin <= List.size(); Begin = End + 1) {
-        End = std::min(List.find(',', Begin), List.size());
-        if (End == Begin)
-          throw CLI::ValidationError(concat(
-              "--tokens '", List,
-              "': expected files separated by commas, found an empty name"));
-        TokenFiles.push_back(List.substr(Begin, End - Begin));
+  auto add = [this](const std::vector<std::string> &Lists) {
+    for (const std::string &List : Lists) {
+      // A name may contain commas.
+      if (std::error_code Code; std::filesystem::exists(List, Code)) {
+        TokenFiles.push_back(List);
+        continue;
       }
+      for (std::string &File : splitList("--tokens", List))
+        TokenFiles.push_back(std::move(File));
+    }
   };
   Command
       .add_option_function<std::vector<std::string>>(
-          "--tokens", split,
-          "token ids of one sequence per file: 1-D .npy files of int32 or "
-          "int64, separated by commas")
+          "--tokens", add,
+          "token ids of one sequence per file: 1-D .npy files of integers. "
+          "Separate them by commas, or repeat the option; a value that is the "
+          "name of a file is that file, even if it contains commas")
       ->required()
       ->allow_extra_args(false)
       ->type_name("FILE.npy[,FILE.npy...]");
@@ -103,19 +121,22 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
 }
 
 absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
+  // All sequences are checked before the weights are loaded.
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      LoadedPlan::load(Options.Common.PlanPath));
+  M1_ASSIGN_OR_RETURN(const plan::Model *Bounds, languageModelOf(*Plan));
   OpenedSequences Result;
   for (const std::string &File : Options.TokenFiles) {
-    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens, readTokens(File));
+    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens,
+                        readTokens(File, Bounds->max_length()));
+    M1_RETURN_IF_ERROR(checkTokens(*Bounds, Tokens, File));
     Result.Sequences.push_back(std::move(Tokens));
   }
   M1_ASSIGN_OR_RETURN(
       Result.Session,
-      m1::Session::open(Options.Common.PlanPath, Options.Common.Session));
+      m1::Session::open(std::move(Plan), Options.Common.Session));
   M1_ASSIGN_OR_RETURN(Result.Model,
                       LanguageModel::create(*Result.Session->Program));
-  for (size_t I = 0; I < Result.Sequences.size(); ++I)
-    M1_RETURN_IF_ERROR(
-        checkTokens(*Result.Model, Result.Sequences[I], Options.TokenFiles[I]));
   return Result;
 }
 

@@ -7,14 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/Json.h"
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Score.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/Npy.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,7 +23,6 @@
 
 using namespace m1;
 using namespace m1::run;
-using json = nlohmann::ordered_json;
 
 namespace {
 struct ScoreCommand : SequenceOptions {
@@ -84,8 +82,6 @@ absl::Status writeLogits(LanguageModel &Model,
 }
 
 absl::Status runScore(const ScoreCommand &Command) {
-  if (Command.Chunk < 0)
-    return makeError("--chunk ", Command.Chunk, ": expected 1 or more");
   M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
   auto &[Session, Model, Sequences] = Opened;
   // Scoring does not feed the last token of a sequence.
@@ -132,7 +128,7 @@ absl::Status runScore(const ScoreCommand &Command) {
                   Sequences[I].size(), Sums[I], Perplexity);
   }
   if (Command.Json)
-    std::printf("%s\n", json({{"sequences", Results}}).dump().c_str());
+    std::printf("%s\n", dump({{"sequences", Results}}).c_str());
   return absl::OkStatus();
 }
 } // namespace
@@ -147,8 +143,8 @@ void run::addScore(CLI::App &App, Action &Chosen) {
                  /*OutDirRequired=*/true);
   Sub->add_flag("--logits", Command->Logits,
                 "also write logits.I.npy (float32 [T, V])");
-  Sub->add_option(
-      "--chunk", Command->Chunk,
+  addNumber(
+      *Sub, "--chunk", 1, Command->Chunk,
       "feed at most this many tokens per call (default: as many as the plan "
       "allows)");
   Sub->callback([Command, &Chosen] {

@@ -22,6 +22,11 @@ namespace m1 {
 using namespace mlir;
 using namespace m1;
 
+/// The most scratch memory of a kernel. Every thread of the runtime has its
+/// own, and offsets in it are constants of address computations, which have 29
+/// bits. The largest kernel of MiniMax-M1 needs less than 2^22 bytes.
+static constexpr int64_t kMaxScratchBytes = int64_t(1) << 28;
+
 namespace {
 
 struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
@@ -52,9 +57,13 @@ struct TileAssignScratch : m1::impl::TileAssignScratchBase<TileAssignScratch> {
     if (Result.wasInterrupted())
       return signalPassFailure();
     FailureOr<int64_t> Bytes = assignOffsets(Ranges, kBufferAlignment);
-    if (failed(Bytes)) {
-      Function.emitOpError("has scratch memory that is too large for any "
-                           "memory");
+    if (failed(Bytes) || *Bytes > kMaxScratchBytes) {
+      Function.emitError("kernel '")
+          << Function.getSymName() << "' needs "
+          << (failed(Bytes) ? "2^63 or more" : std::to_string(*Bytes))
+          << " bytes of scratch memory, which grow with the extents after axis "
+             "0; at most "
+          << kMaxScratchBytes << " are supported";
       return signalPassFailure();
     }
     for (auto [Buffer, Range] : llvm::zip(Buffers, Ranges)) {

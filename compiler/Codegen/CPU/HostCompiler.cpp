@@ -12,10 +12,13 @@
 #include "compiler/Codegen/Targets.h"
 #include "lld/Common/Driver.h"
 #include "llvm/Object/ELFObjectFile.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Errno.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/thread.h"
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
 
@@ -127,47 +130,86 @@ static LogicalResult verifyImports(StringRef Bytes, ModuleOp Kernels) {
 // The shared object
 //===----------------------------------------------------------------------===//
 
+namespace {
+
+/// A descriptor, and the path under which this process can open it.
+struct Descriptor {
+  int Number = -1;
+  ~Descriptor() { close(); }
+  void close() {
+    if (Number >= 0)
+      ::close(Number);
+    Number = -1;
+  }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(Number); }
+};
+
+} // namespace
+
+/// Writes all of `Bytes`. Returns false with the reason in errno.
+static bool writeAll(int To, StringRef Bytes) {
+  while (!Bytes.empty()) {
+    ssize_t Count = ::write(To, Bytes.data(), Bytes.size());
+    if (Count < 0 && errno == EINTR)
+      continue;
+    if (Count < 0)
+      return false;
+    Bytes = Bytes.drop_front(Count);
+  }
+  return true;
+}
+
+/// Reads until all writers have closed the pipe.
+static std::vector<char> readAll(int From) {
+  std::vector<char> Bytes;
+  char Part[1 << 16];
+  while (true) {
+    ssize_t Count = ::read(From, Part, sizeof(Part));
+    if (Count < 0 && errno == EINTR)
+      continue;
+    if (Count <= 0)
+      return Bytes;
+    Bytes.insert(Bytes.end(), Part, Part + Count);
+  }
+}
+
 FailureOr<std::vector<char>> m1::codegen::linkHost(llvm::Module &Module,
                                                    llvm::TargetMachine &Machine,
                                                    ModuleOp Kernels) {
   auto Fail = [&](const llvm::Twine &Message) {
-    emitError(UnknownLoc::get(Kernels.getContext())) << Message;
+    emitError(UnknownLoc::get(Kernels.getContext()))
+        << "cannot link the kernels: " << Message;
     return failure();
   };
   auto Code = emit(Module, Machine, llvm::CodeGenFileType::ObjectFile, Kernels);
   if (failed(Code) || failed(verifyImports(*Code, Kernels)))
     return failure();
 
-  int Descriptor = -1;
-  llvm::SmallString<128> Object, Shared;
-  if (llvm::sys::fs::createTemporaryFile("m1c", "o", Descriptor, Object))
-    return Fail("cannot make a temporary file to link the kernels in");
-  llvm::FileRemover RemoveObject(Object);
-  llvm::raw_fd_ostream Stream(Descriptor, /*shouldClose=*/true);
-  Stream << *Code;
-  Stream.close();
-  if (Stream.has_error()) {
-    const std::string Why = Stream.error().message();
-    Stream.clear_error();
-    return Fail("cannot write " + Object + ": " + Why);
-  }
-  if (llvm::sys::fs::createTemporaryFile("m1c", "so", Shared))
-    return Fail("cannot make a temporary file to link the kernels in");
-  llvm::FileRemover RemoveShared(Shared);
+  // The object is a file in memory, and lld writes the shared object to a pipe:
+  // no directory has either, so nothing is left if this process is killed.
+  Descriptor Object{::memfd_create("m1c kernels", MFD_CLOEXEC)};
+  if (Object.Number < 0 || !writeAll(Object.Number, *Code))
+    return Fail("a file in memory: " + llvm::sys::StrError());
+  int Ends[2];
+  if (::pipe2(Ends, O_CLOEXEC) != 0)
+    return Fail("a pipe: " + llvm::sys::StrError());
+  Descriptor From{Ends[0]}, To{Ends[1]};
+  std::vector<char> Shared;
+  llvm::thread Reader([&] { Shared = readAll(From.Number); });
 
   std::string Messages;
   llvm::raw_string_ostream MessageStream(Messages);
+  const std::string Input = Object.path(), Output = To.path();
   const char *Arguments[] = {"ld.lld", "-shared",      "--no-undefined-version",
                              "-z",     "noexecstack",  "--hash-style=gnu",
-                             "-o",     Shared.c_str(), Object.c_str()};
+                             "-o",     Output.c_str(), Input.c_str()};
   lld::Result Result = lld::lldMain(Arguments, MessageStream, MessageStream,
                                     {{lld::Gnu, &lld::elf::link}});
+  To.close(); // the last writer: the reader ends
+  Reader.join();
   if (Result.retCode != 0)
-    return Fail("cannot link the kernels: " +
-                StringRef(Messages).split('\n').first);
-  auto Buffer = llvm::MemoryBuffer::getFile(Shared, false, false);
-  if (!Buffer)
-    return Fail("cannot read " + Shared);
-  return std::vector<char>((*Buffer)->getBufferStart(),
-                           (*Buffer)->getBufferEnd());
+    return Fail(StringRef(Messages).split('\n').first);
+  if (Shared.empty())
+    return Fail("lld wrote nothing");
+  return Shared;
 }

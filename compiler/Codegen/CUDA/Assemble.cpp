@@ -8,12 +8,14 @@
 
 #include "compiler/Codegen/CUDA/Assemble.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 
 using namespace mlir;
 using namespace m1::codegen;
@@ -54,12 +56,30 @@ static std::vector<KernelResources> parseReport(StringRef Report) {
 llvm::Expected<std::vector<KernelResources>>
 m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
                       StringRef Assembler) {
+  // Removed at the end, and also by the signals that end a process.
   llvm::SmallString<128> Source, Report;
+  llvm::FileRemover RemoveSource, RemoveReport;
   int Descriptor = -1;
-  if (llvm::sys::fs::createTemporaryFile("m1c", "ptx", Descriptor, Source))
-    return llvm::createStringError(
-        "cannot make a temporary file to assemble the kernels in");
-  llvm::FileRemover RemoveSource(Source);
+  auto Temporary = [&](StringRef Suffix, llvm::SmallString<128> &Path,
+                       llvm::FileRemover &Remover, int *Opened) -> llvm::Error {
+    std::error_code Code =
+        Opened
+            ? llvm::sys::fs::createTemporaryFile("m1c", Suffix, *Opened, Path)
+            : llvm::sys::fs::createTemporaryFile("m1c", Suffix, Path);
+    if (Code)
+      return llvm::createStringError(
+          "cannot make a temporary file to assemble the kernels in: " +
+          Code.message());
+    Remover.setFile(Path);
+    llvm::sys::RemoveFileOnSignal(Path);
+    return llvm::Error::success();
+  };
+  auto Forget = llvm::make_scope_exit([&] {
+    llvm::sys::DontRemoveFileOnSignal(Source);
+    llvm::sys::DontRemoveFileOnSignal(Report);
+  });
+  if (llvm::Error E = Temporary("ptx", Source, RemoveSource, &Descriptor))
+    return E;
   llvm::raw_fd_ostream Stream(Descriptor, /*shouldClose=*/true);
   Stream << Ptx;
   Stream.close();
@@ -68,10 +88,8 @@ m1::codegen::assemble(StringRef Ptx, tile::TargetAttr Target,
     Stream.clear_error();
     return llvm::createStringError("cannot write " + Source + ": " + Why);
   }
-  if (llvm::sys::fs::createTemporaryFile("m1c", "txt", Report))
-    return llvm::createStringError(
-        "cannot make a temporary file to assemble the kernels in");
-  llvm::FileRemover RemoveReport(Report);
+  if (llvm::Error E = Temporary("txt", Report, RemoveReport, nullptr))
+    return E;
 
   std::string Why;
   std::optional<StringRef> Redirects[] = {StringRef(), Report.str(),

@@ -19,6 +19,33 @@ using namespace m1;
 // Routing
 //===----------------------------------------------------------------------===//
 
+/// The most choices that the router's code has one after the other; more are
+/// made in a loop. An element of what is left after i choices is computed from
+/// i comparisons wherever it is needed, so the code's length grows with the
+/// square of their number. In a loop, what is left is kept in memory.
+static constexpr int64_t kMaxUnrolledChoices = 8;
+
+namespace {
+/// The largest element of each row, its column (the lowest of equal ones), and
+/// the block with -1 in its place.
+struct Choice {
+  Value Best, Where, Left;
+};
+} // namespace
+
+/// `Column` has each element's column.
+static Choice chooseLargest(KernelBody &B, Value Left, Value Column) {
+  const int64_t Width = cast<VectorType>(Left.getType()).getDimSize(1);
+  Value Best = B.rowMax(Left);
+  Value IsBest = B.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, Left,
+                                         B.along(Best, 1, Width));
+  Value Where =
+      B.rowMinIndex(B.select(IsBest, Column, B.splat(INT32_MAX, Column)));
+  Value Taken =
+      B.compare(arith::CmpIPredicate::eq, Column, B.along(Where, 1, Width));
+  return {Best, Where, B.select(Taken, B.splat(-1, Left), Left)};
+}
+
 static void buildRouter(KernelBody &B) {
   const int64_t M = B.Blocks.FewRows, D = B.extent("D"), K = B.extent("K");
   const int64_t Experts = B.integer("expert_count");
@@ -40,28 +67,34 @@ static void buildRouter(KernelBody &B) {
   Value P = B.divF(Power, B.along(Sum, 1, Width));
 
   // Select the largest, K times; ties go to the lowest index.
-  SmallVector<Value> Chosen, Weight;
   Value Left = B.select(Real, P, B.splat(-1, P));
-  for (int64_t I = 0; I < K; ++I) {
-    Value Best = B.rowMax(Left);
-    Value IsBest = B.create<arith::CmpFOp>(arith::CmpFPredicate::OEQ, Left,
-                                           B.along(Best, 1, Width));
-    Value Where =
-        B.rowMinIndex(B.select(IsBest, Column, B.splat(INT32_MAX, Column)));
-    Chosen.push_back(Where);
-    Weight.push_back(Best);
-    Value Taken =
-        B.compare(arith::CmpIPredicate::eq, Column, B.along(Where, 1, Width));
-    Left = B.select(Taken, B.splat(-1, Left), Left);
+  auto Store = [&](const Choice &C, Value Total, Value I) {
+    B.store(C.Where, B["experts"], {First, I}, {0}, Rows);
+    B.store(B.divF(C.Best, Total), B["weights"], {First, I}, {0}, Rows);
+  };
+  if (K <= kMaxUnrolledChoices) {
+    SmallVector<Choice> Choices;
+    for (int64_t I = 0; I < K; ++I)
+      Choices.push_back(
+          chooseLargest(B, I ? Choices.back().Left : Left, Column));
+    Value Total = Choices[0].Best;
+    for (int64_t I = 1; I < K; ++I)
+      Total = B.addF(Total, Choices[I].Best);
+    for (int64_t I = 0; I < K; ++I)
+      Store(Choices[I], Total, B.index(I));
+    return;
   }
-  Value Total = Weight[0];
-  for (int64_t I = 1; I < K; ++I)
-    Total = B.addF(Total, Weight[I]);
-  for (int64_t I = 0; I < K; ++I) {
-    B.store(Chosen[I], B["experts"], {First, B.index(I)}, {0}, Rows);
-    B.store(B.divF(Weight[I], Total), B["weights"], {First, B.index(I)}, {0},
-            Rows);
-  }
+  // Once for the sum, and once more for what is divided by it.
+  Value Total = B.loop(
+      Zero, B.index(K), {Left, B.zeros({M})}, [&](Value, ValueRange Carried) {
+        Choice C = chooseLargest(B, Carried[0], Column);
+        return SmallVector<Value>{C.Left, B.addF(Carried[1], C.Best)};
+      })[1];
+  B.loop(Zero, B.index(K), {Left}, [&](Value I, ValueRange Carried) {
+    Choice C = chooseLargest(B, Carried[0], Column);
+    Store(C, Total, I);
+    return SmallVector<Value>{C.Left};
+  });
 }
 
 KernelDeclaration m1::routerKernel() {

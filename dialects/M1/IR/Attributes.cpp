@@ -75,13 +75,15 @@ LogicalResult M1Dialect::verifyOperationAttribute(Operation *Op,
       return Op->emitOpError()
              << "expected " << kModelAttr << " to be a #m1.model, found "
              << Attribute.getValue();
+    return success();
   }
   for (StringRef Name : {kDimAttr, kNameAttr})
     if (Attribute.getName() == Name)
       return Op->emitOpError()
              << Name << " is an attribute of a function's arguments and "
              << "results";
-  return success();
+  return Op->emitOpError() << "expected no attribute of m1 but " << kModelAttr
+                           << ", found " << Attribute.getName();
 }
 
 /// Verifies an attribute of argument or result (`Kind`) `Number` of a function.
@@ -99,6 +101,9 @@ static LogicalResult verifyPort(Operation *Op, StringRef Kind, unsigned Number,
       return Error() << "expected " << kDimAttr
                      << " to be \"symbol\" or \"symbol+number\", found "
                      << Attribute.getValue();
+    if (parseDim(Text.getValue())->Added > kMaxExtent)
+      return Error() << "expected a number of at most " << kMaxExtent << " in "
+                     << kDimAttr << ", found " << Attribute.getValue();
     auto Tensor = dyn_cast<RankedTensorType>(Ty);
     if (!Tensor || Tensor.getRank() == 0)
       return Error() << "expected a tensor with an axis 0 for " << kDimAttr
@@ -117,6 +122,9 @@ static LogicalResult verifyPort(Operation *Op, StringRef Kind, unsigned Number,
       if (NameOf(Other) == Text)
         return Error() << "expected a " << kNameAttr << " of its own, found "
                        << Text << ", which " << Kind << ' ' << Other << " has";
+  } else {
+    return Error() << "expected no attribute of m1 but " << kDimAttr << " and "
+                   << kNameAttr << ", found " << Attribute.getName();
   }
   return success();
 }

@@ -41,7 +41,8 @@ struct Dim {
 };
 
 /// Parses "T" or "B+1": an identifier, and optionally a non-negative number
-/// after '+'. Returns std::nullopt for anything else.
+/// after '+', which the dialect limits to kMaxExtent. Returns std::nullopt for
+/// anything else.
 std::optional<Dim> parseDim(llvm::StringRef Text);
 
 /// The m1.dim among the attributes of an argument or result; std::nullopt if

@@ -38,6 +38,34 @@ void M1Dialect::initialize() {
 }
 
 //===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+LogicalResult m1::verifySize(function_ref<InFlightDiagnostic()> EmitError,
+                             Type Ty) {
+  auto Tensor = dyn_cast<RankedTensorType>(Ty);
+  if (!Tensor)
+    return success();
+  // Without the axes of extent 0: the product is also of the steps from one
+  // index of an axis to the next.
+  int64_t Elements = 1;
+  for (int64_t Extent : Tensor.getShape()) {
+    if (ShapedType::isDynamic(Extent))
+      continue;
+    if (Extent > kMaxExtent)
+      return EmitError() << "expected extents of at most " << kMaxExtent
+                         << ", found " << Ty;
+    Elements *= std::max<int64_t>(Extent, 1);
+    if (Elements > kMaxElements)
+      return EmitError() << "expected at most " << kMaxElements
+                         << (Tensor.hasStaticShape() ? " elements"
+                                                     : " elements per row")
+                         << ", found " << Ty;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // State types
 //===----------------------------------------------------------------------===//
 
@@ -55,19 +83,32 @@ verifyStateType(function_ref<InFlightDiagnostic()> EmitError, int64_t Heads,
   return success();
 }
 
+/// Verifies the size of a part of a state for one slot.
+static LogicalResult
+verifyStatePart(function_ref<InFlightDiagnostic()> EmitError,
+                ArrayRef<int64_t> Shape, Type ElementType) {
+  return verifySize(EmitError, RankedTensorType::get(Shape, ElementType));
+}
+
 LogicalResult
 LightningStateType::verify(function_ref<InFlightDiagnostic()> EmitError,
                            int64_t Heads, int64_t HeadDim, int64_t Chunk,
                            Type ElementType) {
   if (Chunk < 1)
     return EmitError() << "expected a positive chunk size, found " << Chunk;
-  return verifyStateType(EmitError, Heads, HeadDim, ElementType);
+  if (failed(verifyStateType(EmitError, Heads, HeadDim, ElementType)) ||
+      failed(
+          verifyStatePart(EmitError, {Heads, HeadDim, HeadDim}, ElementType)))
+    return failure();
+  return verifyStatePart(EmitError, {Chunk, Heads, HeadDim}, ElementType);
 }
 
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
                                   int64_t Heads, int64_t HeadDim,
                                   Type ElementType) {
-  return verifyStateType(EmitError, Heads, HeadDim, ElementType);
+  if (failed(verifyStateType(EmitError, Heads, HeadDim, ElementType)))
+    return failure();
+  return verifyStatePart(EmitError, {Heads, HeadDim}, ElementType);
 }
 
 //===----------------------------------------------------------------------===//
@@ -90,10 +131,10 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> EmitError,
                          << " to " << End << " of " << Extent;
     return success();
   }
-  if (Begin < 0 || Begin >= End || End > Extent)
-    return EmitError() << "expected a range with 0 <= begin < end <= extent, "
-                          "found "
-                       << Begin << " to " << End << " of " << Extent;
+  if (Begin < 0 || Begin >= End || End > Extent || Extent > kMaxExtent)
+    return EmitError() << "expected a range with 0 <= begin < end <= extent <= "
+                       << kMaxExtent << ", found " << Begin << " to " << End
+                       << " of " << Extent;
   return success();
 }
 

@@ -38,9 +38,13 @@ def M1_Dialect : Dialect {
     Element types are part of the meaning: an op computes as if exactly and rounds once to the element type of its
     result; the description of a product says how it is summed.
 
+    An axis has an extent of at most 2^31 - 1. A tensor has at most 2^40 elements, or elements per row if axis 0 is
+    dynamic.
+
     Arguments and results of functions can have two attributes. `m1.dim` is the extent of axis 0, a symbol or a symbol
     plus a number ("T", "B+1"): in one call of the function a symbol has one value. `m1.name` is the name that callers
-    use; no two arguments share one, nor do two results. A module can have the attribute `m1.model`, a `#m1.model`.
+    use; no two arguments share one, nor do two results. A module can have the attribute `m1.model`, a `#m1.model`. Other
+    attributes whose names begin with `m1.` are errors.
   }];
   let cppNamespace = "::m1";
   let useDefaultTypePrinterParser = 1;
@@ -118,6 +122,11 @@ def M1_ModelAttr : AttrDef<M1_Dialect, "Model"> {
   let genVerifyDecl = 1;
 }
 
+// Operands and results keep the limits of Sizes.h.
+def M1_BoundedTensors : NativeOpTrait<"BoundedTensors"> {
+  let cppNamespace = "::m1";
+}
+
 def M1_StateType : AnyTypeOf<[M1_LightningStateType, M1_KVCacheType]>;
 def M1_Float : AnyTypeOf<[F32, BF16, F16, F64], "f32, bf16, f16 or f64">;
 def M1_Rows : RankedTensorOf<[M1_Float]>;      // [T, N]; rank, shape and element types are checked by each verifier
@@ -125,7 +134,8 @@ def M1_Heads : RankedTensorOf<[M1_Float]>;     // [T, H, d]
 def M1_Weight : RankedTensorOf<[M1_Float]>;    // static
 def M1_Index : RankedTensorOf<[I32]>;          // [T], [B] or [B+1]
 
-class M1_Op<string mnemonic, list<Trait> traits = []> : Op<M1_Dialect, mnemonic, traits> {
+class M1_Op<string mnemonic, list<Trait> traits = []>
+    : Op<M1_Dialect, mnemonic, !listconcat([M1_BoundedTensors], traits)> {
   let hasVerifier = 1;
 }
 
@@ -425,7 +435,7 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure,
     multiplied by S rounded to bf16.
 
     Constraints: (C1) q, k, v are [T, H, d] of one type; (C2) the result is [T, H, d]; (C3) the state has the same H and
-    d, and q's element type; (C4) slopes has H entries, none negative; (C5) positions is [T], cu_seqlens [B+1], slots
+    d, and q's element type; (C4) slopes has H entries, finite and none negative; (C5) positions is [T], cu_seqlens [B+1], slots
     [B]; (C6) the updated state has the state's type.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_LightningStateType:$state, M1_Index:$positions,

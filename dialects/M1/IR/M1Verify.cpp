@@ -15,6 +15,7 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace m1;
@@ -133,6 +134,8 @@ LogicalResult ParameterOp::verify() {
     return emitOpError()
            << "C1: expected a static tensor of f32, bf16, f16 or f64, found "
            << Ty;
+  if (failed(verifySize([this] { return emitOpError("C1: "); }, Ty)))
+    return failure();
   int64_t Count = getSources().size();
   if (Count == 0)
     return emitOpError() << "C2: expected at least one source, found none";
@@ -422,8 +425,9 @@ LogicalResult LightningAttentionOp::verify() {
     return emitOpError() << "C4: expected " << Heads << " slopes, found "
                          << getSlopes().size();
   for (double Slope : getSlopes())
-    if (!(Slope >= 0.0))
-      return emitOpError() << "C4: expected no negative slope, found " << Slope;
+    if (!(Slope >= 0.0 && std::isfinite(Slope)))
+      return emitOpError() << "C4: expected finite slopes of at least 0, found "
+                           << Slope;
   if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
     return failure();

@@ -19,8 +19,9 @@ using TensorPtr = std::shared_ptr<const Tensor>;
 /// The values of one call of a function, and the environment of its ops.
 class Frame {
 public:
-  Frame(ParameterReader &Parameters, StateStore &Store)
-      : Parameters(Parameters), Store(Store) {}
+  /// `Depth` is the number of calls around this one.
+  Frame(ParameterReader &Parameters, StateStore &Store, int Depth = 0)
+      : Parameters(Parameters), Store(Store), Depth(Depth) {}
 
   /// Runs a function; returns its results. Inputs must match its argument types
   /// and m1.dim attributes.
@@ -47,6 +48,7 @@ public:
 
   ParameterReader &Parameters;
   StateStore &Store;
+  const int Depth;
 
 private:
   mlir::LogicalResult checkInput(mlir::func::FuncOp Function, unsigned Index,

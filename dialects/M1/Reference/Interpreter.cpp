@@ -18,19 +18,29 @@ using namespace m1::reference;
 // Constants and calls
 //===----------------------------------------------------------------------===//
 
+/// The most calls inside one another. Functions have no control flow, so one
+/// that calls itself never returns; models call a few functions.
+static constexpr int kMaxCallDepth = 100;
+
 static LogicalResult interpretConstant(arith::ConstantOp Op, Frame &Values) {
   auto Elements = dyn_cast<DenseElementsAttr>(Op.getValue());
   if (!Elements)
     return Op.emitOpError("expected a dense tensor");
+  if (failed(m1::verifySize([&] { return Op.emitOpError(); }, Op.getType())))
+    return failure();
   std::vector<int64_t> Shape(Elements.getType().getShape());
-  if (isa<IntegerType>(Elements.getElementType())) {
+  Type Element = Elements.getElementType();
+  if (Element.isSignlessInteger(32) || Element.isSignlessInteger(64)) {
     Tensor Result = Tensor::integers(Shape);
     llvm::transform(Elements.getValues<APInt>(), Result.Integers.begin(),
                     [](const APInt &V) { return V.getSExtValue(); });
     return Values.set(Op.getResult(), std::move(Result));
   }
-  if (!isa<FloatType>(Elements.getElementType()))
-    return Op.emitOpError("expected integers or floats");
+  if (!Element.isF32() && !Element.isBF16() && !Element.isF16() &&
+      !Element.isF64())
+    return Op.emitOpError(
+               "expected i32, i64, f32, bf16, f16 or f64 elements, found ")
+           << Element;
   Tensor Result = Tensor::reals(Shape);
   llvm::transform(Elements.getValues<APFloat>(), Result.Reals.begin(),
                   [](const APFloat &V) { return V.convertToDouble(); });
@@ -46,7 +56,11 @@ static LogicalResult interpretCall(func::CallOp Op, Frame &Values) {
   SmallVector<TensorPtr> Inputs;
   for (Value V : Op.getOperands())
     Inputs.push_back(Values.share(V));
-  Frame Inner(Values.Parameters, Values.Store);
+  if (Values.Depth >= kMaxCallDepth)
+    return Op.emitOpError("expected at most ")
+           << kMaxCallDepth << " calls inside one another, found a call of @"
+           << Op.getCallee() << " in as many";
+  Frame Inner(Values.Parameters, Values.Store, Values.Depth + 1);
   FailureOr<SmallVector<TensorPtr>> Results = Inner.run(Callee, Inputs);
   if (failed(Results))
     return failure();

@@ -113,7 +113,8 @@ Tensor experts(const Tensor &X, const Tensor &Experts, const Tensor &Weights,
 // Output
 //===----------------------------------------------------------------------===//
 
-/// The indices 0 to `Count` - 1 in descending order of `Row`, ties by index.
+/// The indices 0 to `Count` - 1 in descending order of `Row`, NaN last, ties by
+/// index.
 std::vector<int64_t> descending(const double *Row, int64_t Count);
 
 /// logits [T, V], targets [T] -> [T]

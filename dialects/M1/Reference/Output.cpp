@@ -34,7 +34,10 @@ std::vector<int64_t> m1::reference::descending(const double *Row,
   std::vector<int64_t> Order(Count);
   std::iota(Order.begin(), Order.end(), 0);
   std::sort(Order.begin(), Order.end(), [&](int64_t A, int64_t B) {
-    return Row[A] != Row[B] ? Row[A] > Row[B] : A < B;
+    const bool LastA = std::isnan(Row[A]), LastB = std::isnan(Row[B]);
+    if (LastA != LastB)
+      return LastB;
+    return !LastA && Row[A] != Row[B] ? Row[A] > Row[B] : A < B;
   });
   return Order;
 }

@@ -13,6 +13,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
+#include <limits>
 
 using namespace mlir;
 using namespace m1::plan;
@@ -211,18 +212,40 @@ ExprAttr ExprAttr::constant(MLIRContext *Context, int64_t Value) {
   return ExprAttr::get(StringAttr::get(Context, ""), 0, Value, 1);
 }
 
+/// The product, or the nearest number that fits: no memory has such a size, and
+/// whatever compares it with a limit refuses it.
+static int64_t saturatingProduct(int64_t A, int64_t B) {
+  int64_t Product;
+  if (!llvm::MulOverflow(A, B, Product))
+    return Product;
+  return (A < 0) == (B < 0) ? std::numeric_limits<int64_t>::max()
+                            : std::numeric_limits<int64_t>::min();
+}
+
+/// Likewise for the sum.
+static int64_t saturatingSum(int64_t A, int64_t B) {
+  int64_t Sum;
+  if (!llvm::AddOverflow(A, B, Sum))
+    return Sum;
+  return A > 0 ? std::numeric_limits<int64_t>::max()
+               : std::numeric_limits<int64_t>::min();
+}
+
 int64_t ExprAttr::evaluate(int64_t Symbol) const {
-  return llvm::divideCeilSigned(Symbol * getMultiply() + getAdd(), getDivide());
+  return llvm::divideCeilSigned(
+      saturatingSum(saturatingProduct(Symbol, getMultiply()), getAdd()),
+      getDivide());
 }
 
 ExprAttr ExprAttr::plus(int64_t Number) const {
   assert(getDivide() == 1);
-  return get(getSymbol(), getMultiply(), getAdd() + Number, 1);
+  return get(getSymbol(), getMultiply(), saturatingSum(getAdd(), Number), 1);
 }
 
 ExprAttr ExprAttr::times(int64_t Factor) const {
   assert(getDivide() == 1);
-  return get(getSymbol(), getMultiply() * Factor, getAdd() * Factor, 1);
+  return get(getSymbol(), saturatingProduct(getMultiply(), Factor),
+             saturatingProduct(getAdd(), Factor), 1);
 }
 
 ExprAttr ExprAttr::ceilDiv(int64_t Divisor) const {

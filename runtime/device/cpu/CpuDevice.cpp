@@ -25,11 +25,12 @@ using namespace m1::cpu;
 namespace {
 class CpuDevice : public Device {
 public:
-  CpuDevice(unsigned Threads, bool Checked) : Checked(Checked), Pool(Threads) {}
+  CpuDevice(std::unique_ptr<ThreadPool> Pool, bool Checked)
+      : Checked(Checked), Pool(std::move(Pool)) {}
 
   std::string description() const override {
-    return concat("cpu, ", Pool.threads(),
-                  Pool.threads() == 1 ? " thread" : " threads",
+    return concat("cpu, ", Pool->threads(),
+                  Pool->threads() == 1 ? " thread" : " threads",
                   Checked ? ", checked" : "");
   }
 
@@ -62,7 +63,7 @@ public:
       ScratchBytes = std::max(ScratchBytes, Described.scratch_bytes());
     }
     // Whole pages per thread: no false sharing.
-    for (unsigned I = 0; I < Pool.threads(); ++I) {
+    for (unsigned I = 0; I < Pool->threads(); ++I) {
       M1_ASSIGN_OR_RETURN(Pages Scratch,
                           Checked ? Pages::allocateGuarded(ScratchBytes)
                                   : Pages::allocate(ScratchBytes));
@@ -114,11 +115,11 @@ public:
     const Kernel &K = Kernels[Number];
     if (Checked)
       return launchChecked(K, Args, Extents, Grid, Source);
-    Pool.parallelFor(cellsOf(Grid), chunkOf(Grid),
-                     [&](int64_t Begin, int64_t End, unsigned Thread) {
-                       runCells(K.Function, Args.data(), {Grid, Begin, End},
-                                Scratches[Thread].data());
-                     });
+    Pool->parallelFor(cellsOf(Grid), chunkOf(Grid),
+                      [&](int64_t Begin, int64_t End, unsigned Thread) {
+                        runCells(K.Function, Args.data(), {Grid, Begin, End},
+                                 Scratches[Thread].data());
+                      });
     return absl::OkStatus();
   }
 
@@ -142,7 +143,7 @@ private:
   }
   /// Cells per chunk: eight chunks per thread balance the load.
   int64_t chunkOf(const std::array<int64_t, 3> &Grid) const {
-    return std::max<int64_t>(1, cellsOf(Grid) / (int64_t(Pool.threads()) * 8));
+    return std::max<int64_t>(1, cellsOf(Grid) / (int64_t(Pool->threads()) * 8));
   }
 
   /// Runs the kernel on copies of its arguments between unmapped pages.
@@ -157,27 +158,27 @@ private:
     std::string Error; // of the first cell that has one
     int64_t ErrorCell = INT64_MAX;
     std::atomic<bool> Failed{false};
-    Pool.parallelFor(cellsOf(Grid), chunkOf(Grid),
-                     [&](int64_t Begin, int64_t End, unsigned Thread) {
-                       if (Failed)
-                         return;
-                       // The scratch memory ends where the guard begins.
-                       void *Scratch = Scratches[Thread].end() - ScratchBytes;
-                       std::optional<Fault> Found =
-                           runCellsGuarded(K.Function, Guarded.values(),
-                                           {Grid, Begin, End}, Scratch);
-                       if (!Found)
-                         return;
-                       Failed = true;
-                       std::lock_guard<std::mutex> Lock(Mutex);
-                       if (Begin >= ErrorCell)
-                         return;
-                       ErrorCell = Begin;
-                       Error = Scratches[Thread].guards(Found->Address)
-                                   ? concat("leaves its scratch memory of ",
-                                            K.ScratchBytes, " bytes")
-                                   : Guarded.describe(*Found);
-                     });
+    Pool->parallelFor(cellsOf(Grid), chunkOf(Grid),
+                      [&](int64_t Begin, int64_t End, unsigned Thread) {
+                        if (Failed)
+                          return;
+                        // The scratch memory ends where the guard begins.
+                        void *Scratch = Scratches[Thread].end() - ScratchBytes;
+                        std::optional<Fault> Found =
+                            runCellsGuarded(K.Function, Guarded.values(),
+                                            {Grid, Begin, End}, Scratch);
+                        if (!Found)
+                          return;
+                        Failed = true;
+                        std::lock_guard<std::mutex> Lock(Mutex);
+                        if (Begin >= ErrorCell)
+                          return;
+                        ErrorCell = Begin;
+                        Error = Scratches[Thread].guards(Found->Address)
+                                    ? concat("leaves its scratch memory of ",
+                                             K.ScratchBytes, " bytes")
+                                    : Guarded.describe(*Found);
+                      });
     if (Error.empty())
       if (absl::Status Status = Guarded.copyOut(); !Status.ok())
         Error = std::string(Status.message());
@@ -205,11 +206,14 @@ private:
   /// Memory for outputs that the caller does not take.
   Pages Unwanted;
   uint64_t UnwantedUsed = 0;
-  ThreadPool Pool;
+  std::unique_ptr<ThreadPool> Pool;
 };
 
 } // namespace
 
-std::unique_ptr<Device> m1::createCpuDevice(unsigned Threads, bool Checked) {
-  return std::make_unique<CpuDevice>(Threads, Checked);
+absl::StatusOr<std::unique_ptr<Device>> m1::createCpuDevice(unsigned Threads,
+                                                            bool Checked) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> Pool,
+                      ThreadPool::create(Threads));
+  return std::make_unique<CpuDevice>(std::move(Pool), Checked);
 }

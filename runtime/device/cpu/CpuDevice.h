@@ -16,7 +16,8 @@
 namespace m1 {
 
 /// `Threads` is at least 1. `Checked`: see DeviceOptions.
-std::unique_ptr<Device> createCpuDevice(unsigned Threads, bool Checked);
+absl::StatusOr<std::unique_ptr<Device>> createCpuDevice(unsigned Threads,
+                                                        bool Checked);
 
 } // namespace m1
 

@@ -19,14 +19,15 @@ using namespace m1;
 using namespace m1::ptx;
 
 struct Machine::State {
-  State(unsigned Threads, Limits L) : Allowed(L), Pool(Threads) {}
+  State(std::unique_ptr<ThreadPool> Pool, Limits L)
+      : Allowed(L), Pool(std::move(Pool)) {}
 
   const Module *find(uint32_t Number) const {
     return Number < Modules.size() ? &Modules[Number] : nullptr;
   }
 
   Limits Allowed;
-  ThreadPool Pool;
+  std::unique_ptr<ThreadPool> Pool;
   GlobalMemory Memory;
   std::deque<Module> Modules; // instructions point into their module's text
 };
@@ -38,8 +39,10 @@ absl::StatusOr<std::unique_ptr<Machine>> Machine::create(unsigned Threads,
                                                          Limits L) {
   if (Threads == 0)
     return makeError("ptx: an emulated device needs at least 1 thread");
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<ThreadPool> Pool,
+                      ThreadPool::create(Threads));
   return std::unique_ptr<Machine>(
-      new Machine(std::make_unique<State>(Threads, L)));
+      new Machine(std::make_unique<State>(std::move(Pool), L)));
 }
 
 absl::StatusOr<uint32_t> Machine::load(std::string_view Ptx,
@@ -193,11 +196,11 @@ absl::Status Machine::launch(const Launch &L) {
   // Each host thread runs one thread block at a time. After an error, only
   // earlier blocks continue: the error returned does not depend on timing.
   const int64_t Blocks = int64_t(L.Grid[0]) * L.Grid[1] * L.Grid[2];
-  std::vector<std::unique_ptr<Block>> Running(S->Pool.threads());
+  std::vector<std::unique_ptr<Block>> Running(S->Pool->threads());
   std::atomic<int64_t> Stop{Blocks};
   std::mutex Mutex;
   absl::Status First;
-  S->Pool.parallelFor(Blocks, 1, [&](int64_t Begin, int64_t End, unsigned T) {
+  S->Pool->parallelFor(Blocks, 1, [&](int64_t Begin, int64_t End, unsigned T) {
     for (int64_t B = Begin; B < End && B < Stop; ++B) {
       if (!Running[T])
         Running[T] = std::make_unique<Block>(State);

@@ -281,3 +281,44 @@ func.func @f(%x: tensor<?xi32>) -> tensor<?x8xf32> {
   %r = m1.embedding %x, %t : (tensor<?xi32>, tensor<2x8xf32>) -> tensor<?x8xf32>
   return %r : tensor<?x8xf32>
 }
+
+// -----
+
+func.func @f(%x: tensor<f32>) -> tensor<bf16> {
+  // expected-error@+1 {{expected tensors with an axis 0, found 'tensor<f32>'}}
+  %r = m1.cast %x : tensor<f32> to tensor<bf16>
+  return %r : tensor<bf16>
+}
+
+// -----
+
+m1.parameter @p : tensor<f32> from [#m1.source<"p">]
+func.func @f() -> tensor<f32> {
+  // expected-error@+1 {{expected tensors with an axis 0, found 'tensor<f32>'}}
+  %p = m1.load_parameter @p : tensor<f32>
+  return %p : tensor<f32>
+}
+
+// -----
+
+// Compatible with a static extent, but not known.
+func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // expected-error@+1 {{expected extents of at least 1 after axis 0, found 'tensor<?x?xf32>'}}
+  %a = m1.silu %x : (tensor<?x4xf32>) -> tensor<?x?xf32>
+  %r = m1.silu %a : (tensor<?x?xf32>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// -----
+
+// expected-error@+1 {{expected extents of at most 2147483647, found 'tensor<?x2305843009213693952xf32>'}}
+func.func @f(%x: tensor<?x2305843009213693952xf32>) -> tensor<?x2305843009213693952xf32> {
+  return %x : tensor<?x2305843009213693952xf32>
+}
+
+// -----
+
+// expected-error@+1 {{expected a body that ends with func.return, found llvm.unreachable}}
+func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  llvm.unreachable
+}

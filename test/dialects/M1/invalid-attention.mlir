@@ -226,7 +226,7 @@ func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>
 // -----
 
 func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>, %s: !m1.lightning_state<4 x 8, chunk = 64, f32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>) {
-  // expected-error@+1 {{C4: expected no negative slope, found -2.500000e-01}}
+  // expected-error@+1 {{C4: expected finite slopes of at least 0, found -2.500000e-01}}
   %r, %n = m1.lightning_attention %q, %k, %v, %s at (%p, %cu, %slots) slopes [0.5, -0.25, 0.125, 0.0]
     : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.lightning_state<4 x 8, chunk = 64, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
     -> (tensor<?x4x8xf32>, !m1.lightning_state<4 x 8, chunk = 64, f32>)

@@ -142,3 +142,31 @@ func.func @f(%x: tensor<?xi32> {m1.name = "x"}, %y: tensor<?xi32> {m1.name = "x"
 func.func @f(%x: tensor<?xi32> {m1.name = "x"}) -> (tensor<?xi32> {m1.name = "x", m1.dim = "B+12"}) {
   return %x : tensor<?xi32>
 }
+
+// -----
+
+// expected-error@+1 {{argument 0: expected a number of at most 2147483647 in m1.dim, found "B+2147483648"}}
+func.func @f(%x: tensor<?xi32> {m1.dim = "B+2147483648"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{expected no attribute of m1 but m1.model, found "m1.source"}}
+module attributes {m1.source = 3} {
+}
+
+// -----
+
+// expected-error@+1 {{argument 0: expected no attribute of m1 but m1.dim and m1.name, found "m1.dimension"}}
+func.func @f(%x: tensor<?xi32> {m1.dimension = "B"}) {
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x4xf32>) {
+  // expected-error@+1 {{expected no attribute of m1 but m1.model, found "m1.alpha"}}
+  %r = m1.silu %x {m1.alpha = 1.0} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return
+}

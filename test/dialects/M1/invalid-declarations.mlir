@@ -46,12 +46,12 @@ m1.parameter @p : tensor<32xf32> from [#m1.source<"a"[axis -2, 0 to 32 of 64]>]
 
 // -----
 
-// expected-error@+1 {{expected a range with 0 <= begin < end <= extent, found 40 to 72 of 64}}
+// expected-error@+1 {{expected a range with 0 <= begin < end <= extent <= 2147483647, found 40 to 72 of 64}}
 m1.parameter @p : tensor<32xf32> from [#m1.source<"a"[axis 0, 40 to 72 of 64]>]
 
 // -----
 
-// expected-error@+1 {{expected a range with 0 <= begin < end <= extent, found 32 to 32 of 64}}
+// expected-error@+1 {{expected a range with 0 <= begin < end <= extent <= 2147483647, found 32 to 32 of 64}}
 m1.parameter @p : tensor<32xf32> from [#m1.source<"a"[axis 0, 32 to 32 of 64]>]
 
 // -----
@@ -159,3 +159,45 @@ m1.parameter @p : tensor<2x32xbf16> from [#m1.source<"a">, #m1.source<"b" as f16
 
 // expected-error@+1 {{expected a tensor stored as f32, bf16 or f16, found 'i32'}}
 m1.parameter @p : tensor<32xf32> from [#m1.source<"a" as i32>]
+
+// -----
+
+// expected-error@+1 {{C1: expected extents of at most 2147483647, found 'tensor<2x1000000000000xf32>'}}
+m1.parameter @p : tensor<2x1000000000000xf32> from [#m1.source<"a">, #m1.source<"b">]
+
+// -----
+
+// 2^41 elements.
+// expected-error@+1 {{C1: expected at most 1099511627776 elements, found 'tensor<2147483647x1024xf32>'}}
+m1.parameter @p : tensor<2147483647x1024xf32> from [#m1.source<"a">]
+
+// -----
+
+// The largest.
+m1.parameter @p : tensor<1073741824x1024xf32> from [#m1.source<"a">]
+
+// -----
+
+// Steps along an axis count the extents of the others.
+// expected-error@+1 {{C1: expected at most 1099511627776 elements, found 'tensor<0x2147483647x2147483647xf32>'}}
+m1.parameter @p : tensor<0x2147483647x2147483647xf32> from [#m1.source<"a">]
+
+// -----
+
+// expected-error@+1 {{expected a range with 0 <= begin < end <= extent <= 2147483647, found 0 to 4 of 9223372036854775807}}
+m1.parameter @p : tensor<4xf32> from [#m1.source<"a"[axis 0, 0 to 4 of 9223372036854775807]>]
+
+// -----
+
+// expected-error@+1 {{expected at most 1099511627776 elements, found 'tensor<65536x65536x65536xf32>'}}
+m1.state @s : !m1.lightning_state<65536 x 65536, chunk = 64, f32>
+
+// -----
+
+// expected-error@+1 {{expected at most 1099511627776 elements, found 'tensor<2147483647x64x64xf32>'}}
+m1.state @s : !m1.lightning_state<64 x 64, chunk = 2147483647, f32>
+
+// -----
+
+// expected-error@+1 {{expected extents of at most 2147483647, found 'tensor<4611686018427387904x2xbf16>'}}
+m1.state @s : !m1.kv_cache<4611686018427387904 x 2, bf16>

@@ -222,3 +222,20 @@ func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?xi32>) {
   %r = m1.select_last %a0, %a1 : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xbf16>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x4294967296xf32>) {
+  // expected-error@+1 {{expected extents of at most 2147483647, found 'tensor<?x4294967296xf32>'}}
+  %r = m1.silu %x : (tensor<?x4294967296xf32>) -> tensor<?x4294967296xf32>
+  return
+}
+
+// -----
+
+// 2^62 elements in each row.
+func.func @f(%x: tensor<?x2147483647x2147483647xf32>) {
+  // expected-error@+1 {{expected at most 1099511627776 elements per row, found 'tensor<?x2147483647x2147483647xf32>'}}
+  %r = m1.merge_heads %x : (tensor<?x2147483647x2147483647xf32>) -> tensor<?x4xf32>
+  return
+}

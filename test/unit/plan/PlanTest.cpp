@@ -99,6 +99,18 @@ std::unique_ptr<plan::Expr> expr(int32_t Symbol, int64_t Multiply, int64_t Add,
   return std::make_unique<plan::Expr>(Symbol, Multiply, Add, Divide);
 }
 
+/// Adds a check of input 'i', which it adds before the first check.
+plan::CheckT &addCheck(plan::PlanT &Plan, plan::CheckKind Kind) {
+  plan::FunctionT &Add = *Plan.functions[0];
+  if (Add.checks.empty())
+    Add.inputs.push_back(tensor("i", DType::I32, {symbol(0, 1, 1)}));
+  plan::CheckT &Check =
+      *Add.checks.emplace_back(std::make_unique<plan::CheckT>());
+  Check.kind = Kind;
+  Check.input = static_cast<uint32_t>(Add.inputs.size() - 1);
+  return Check;
+}
+
 class BadPlan : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadPlan, IsRejected) {
@@ -132,6 +144,19 @@ INSTANTIATE_TEST_SUITE_P(
                   P.images[0]->target = "sm_";
                 },
                 "image 0 is ptx for 'sm_', expected a target such as sm_80"},
+        BadCase{"GpuTargetDigits",
+                [](auto &P) {
+                  forGpu(P);
+                  P.images[0]->target = "sm_99999999999";
+                },
+                "image 0 is ptx for 'sm_99999999999', expected a target such "
+                "as sm_80"},
+        BadCase{"GpuTargetLetter",
+                [](auto &P) {
+                  forGpu(P);
+                  P.images[0]->target = "sm_90x";
+                },
+                "image 0 is ptx for 'sm_90x', expected a target such as sm_80"},
         BadCase{"CpuThreads", [](auto &P) { P.kernels[0]->threads = 2; },
                 "kernel 'add_scaled' has 2 threads, expected 1 to 1"},
         BadCase{"GpuThreads",
@@ -200,6 +225,23 @@ INSTANTIATE_TEST_SUITE_P(
                   launchOf(P).args[3]->value = expr(0, INT64_MAX / 4, 0, 1);
                 },
                 "overflows"},
+        BadCase{"HugeNumber",
+                [](auto &P) {
+                  launchOf(P).args[3]->value = expr(0, 1ll << 59, 0, 1);
+                },
+                "a scalar has or reaches the number 4611686018427387904, "
+                "expected at most 2^60"},
+        BadCase{"SmallestNumber",
+                [](auto &P) {
+                  launchOf(P).args[1]->bytes = expr(0, 1, INT64_MIN, 1);
+                },
+                "a size has or reaches the number -9223372036854775808"},
+        BadCase{"SizeOfAScalar",
+                [](auto &P) { launchOf(P).args[3]->bytes = expr(4, 1, 0, 0); },
+                "a size divides by 0"},
+        BadCase{"ValueOfMemory",
+                [](auto &P) { launchOf(P).args[1]->value = expr(4, 1, 0, 1); },
+                "a scalar uses symbol 4 of 1"},
         BadCase{"SymbolIndex",
                 [](auto &P) { launchOf(P).args[3]->value = expr(4, 1, 0, 1); },
                 "uses symbol 4 of 1"},
@@ -211,6 +253,23 @@ INSTANTIATE_TEST_SUITE_P(
                 "symbol 'M', which no input of the function determines"},
         BadCase{"SymbolBound", [](auto &P) { P.symbols[0]->max = 0; },
                 "has the bound 0"},
+        BadCase{"SmallestLimit",
+                [](auto &P) {
+                  addCheck(P, plan::CheckKind::Below).limit = INT64_MIN;
+                },
+                "check 0: elements of input 'i' must be below "
+                "-9223372036854775808, expected at least 1"},
+        BadCase{"LimitOfZero",
+                [](auto &P) { addCheck(P, plan::CheckKind::Below).limit = 0; },
+                "must be below 0, expected at least 1"},
+        BadCase{"TotalOfAnother",
+                [](auto &P) {
+                  addCheck(P, plan::CheckKind::Offsets).total =
+                      expr(0, 1, 0, 1);
+                  addCheck(P, plan::CheckKind::Consecutive).offsets = 2;
+                },
+                "check 1: no earlier Offsets check of input 2 has the extent "
+                "of 'i' as its total"},
         BadCase{"CopySizes",
                 [](auto &P) { copyOf(P).source->bytes = expr(0, 2, 0, 1); },
                 "two sides of a copy differ"},
@@ -294,6 +353,47 @@ INSTANTIATE_TEST_SUITE_P(
                   addParameter(P, "w", DType::F32, {1ll << 40, 1ll << 40});
                 },
                 "parameter 'w' has the shape [1099511627776, 1099511627776]"},
+        BadCase{"ParametersTogether",
+                [](auto &P) {
+                  for (const char *Name : {"u", "v", "w"})
+                    addParameter(P, Name, DType::F64, {1ll << 42});
+                },
+                "parameter 'w' has 35184372088832 bytes, and with those before "
+                "it 105553116266496, expected at most 70368744177664 for all"},
+        BadCase{"ArenasTogether",
+                [](auto &P) {
+                  addArena(P, "s", ArenaKind::State, (1ull << 46) - 63);
+                },
+                "arena 's' has 70368744177601 bytes, and those before it have "
+                "64, expected at most 70368744177664 for all"},
+        BadCase{"TensorsTogether",
+                [](auto &P) {
+                  P.functions[0]->outputs.push_back(
+                      tensor("large", DType::U8, {constant(1ll << 46)}));
+                },
+                "tensor 'large' has 70368744177664 bytes, and with those "
+                "before it "},
+        BadCase{"HugeExtentOfNothing",
+                [](auto &P) {
+                  P.functions[0]->outputs.push_back(tensor(
+                      "none", DType::U8, {constant(0), constant(1ll << 47)}));
+                },
+                "tensor 'none' is too large"},
+        BadCase{"Dimensions",
+                [](auto &P) {
+                  addParameter(P, "w", DType::F32, std::vector<int64_t>(33, 1));
+                },
+                "'w' has 33 dimensions, expected at most 32"},
+        BadCase{"LongName",
+                [](auto &P) { P.kernels[0]->name = std::string(5000, 'k'); },
+                "a kernel's name of 5000 bytes, expected at most 4096"},
+        BadCase{"LongSource",
+                [](auto &P) {
+                  P.functions[0]->steps[0]->source = std::string(5000, 'k');
+                },
+                "a step's source of 5000 bytes, expected at most 4096"},
+        BadCase{"DrawnTwice", [](auto &P) { P.functions[0]->drawn = {0, 0}; },
+                "2 outputs of 1 are drawn"},
         BadCase{"DrawnOutput", [](auto &P) { P.functions[0]->drawn = {1}; },
                 "output 1 of 1 is drawn"},
         BadCase{"DrawnType", [](auto &P) { P.functions[0]->drawn = {0}; },
@@ -327,6 +427,47 @@ TEST(Plan, MisalignedConstantsAreRejected) {
   EXPECT_EQ(loadError(Bytes),
             "test.m1plan: invalid plan: the contents of arena 'constants' are "
             "not aligned to 16 bytes");
+}
+
+/// The error of a plan in which the vector in a field of a table begins 4 bytes
+/// later. What follows its length is taken as its length.
+std::string errorOfShifted(std::vector<uint8_t> Bytes, const void *Table,
+                           flatbuffers::voffset_t Field) {
+  auto *Where = const_cast<uint8_t *>(
+      static_cast<const flatbuffers::Table *>(Table)->GetAddressOf(Field));
+  using flatbuffers::uoffset_t;
+  flatbuffers::WriteScalar<uoffset_t>(
+      Where, flatbuffers::ReadScalar<uoffset_t>(Where) + 4);
+  EXPECT_TRUE(plan::sealPlan(Bytes));
+  return loadError(Bytes);
+}
+
+TEST(Plan, MisalignedShapesAreRejected) {
+  plan::PlanT Plan = adderPlan();
+  addParameter(Plan, "w", DType::F32, {1, 1});
+  const std::vector<uint8_t> Bytes = serialize(Plan);
+  ASSERT_EQ(loadError(Bytes), "");
+  // Vectors are moved: pointers into `Copy` stay valid.
+  std::vector<uint8_t> Copy = Bytes;
+  const plan::Plan *Root = plan::GetPlan(Copy.data());
+  EXPECT_EQ(errorOfShifted(std::move(Copy), Root->parameters()->Get(0),
+                           plan::Parameter::VT_SHAPE),
+            "test.m1plan: invalid plan: the shape of 'w' is not aligned to 8 "
+            "bytes");
+  Copy = Bytes;
+  Root = plan::GetPlan(Copy.data());
+  const plan::Function *Add = Root->functions()->Get(0);
+  EXPECT_EQ(errorOfShifted(std::move(Copy), Add->inputs()->Get(0),
+                           plan::Tensor::VT_SHAPE),
+            "test.m1plan: invalid plan: function 'add': the shape of 'a' is "
+            "not aligned to 8 bytes");
+  Copy = Bytes;
+  Root = plan::GetPlan(Copy.data());
+  Add = Root->functions()->Get(0);
+  EXPECT_EQ(errorOfShifted(std::move(Copy), Add->outputs()->Get(0),
+                           plan::Tensor::VT_SHAPE),
+            "test.m1plan: invalid plan: function 'add': the shape of 'sum' is "
+            "not aligned to 8 bytes");
 }
 
 TEST(Plan, ExpressionsRoundUp) {

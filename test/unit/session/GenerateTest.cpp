@@ -128,14 +128,16 @@ TEST_F(Model, StopsAtAStopToken) {
   GenerateOptions Options;
   Options.MaxNewTokens = 40;
   Options.Temperature = 0;
-  Options.StopToken = modelFavourite(Prompts[1]);
+  // The second token never occurs.
+  const int64_t Stop = modelFavourite(Prompts[1]);
+  Options.StopTokens = {ModelVocabulary, Stop};
   std::vector<Generated> Results = generateAll(Prompts, Options);
   EXPECT_EQ(Results[1].Tokens.size(), 4u);
-  EXPECT_EQ(Results[1].Tokens.back(), Options.StopToken);
+  EXPECT_EQ(Results[1].Tokens.back(), Stop);
   EXPECT_EQ(Results[1].Reason, FinishReason::StopToken);
   for (const Generated &R : Results)
     for (size_t T = R.PromptTokens; T + 1 < R.Tokens.size(); ++T)
-      EXPECT_NE(R.Tokens[T], Options.StopToken);
+      EXPECT_NE(R.Tokens[T], Stop);
 }
 
 TEST_F(Model, StopsAtTheGreatestLength) {
@@ -274,16 +276,19 @@ TEST(Pieces, SlotsAreNeverShared) {
 
 TEST_F(Model, ChecksTokens) {
   start(1, 4, 3);
-  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{}, "a.npy")),
-            "a.npy: no tokens");
-  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, 16}, "a.npy")),
+  auto check = [&](const std::vector<int64_t> &Tokens) {
+    return message(
+        checkTokens(*value(languageModelOf(*S->Plan)), Tokens, "a.npy"));
+  };
+  EXPECT_EQ(check({}), "a.npy: no tokens");
+  EXPECT_EQ(check({0, 16}),
             "a.npy: token 16 at index 1 is outside the vocabulary of 16");
-  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, -1}, "a.npy")),
+  EXPECT_EQ(check({0, -1}),
             "a.npy: token -1 at index 1 is outside the vocabulary of 16");
-  EXPECT_EQ(message(checkTokens(*M, std::vector<int64_t>{0, 1, 2, 3}, "a.npy")),
+  EXPECT_EQ(check({0, 1, 2, 3}),
             "a.npy: 4 tokens, the plan was compiled for sequences of at most "
             "3");
-  EXPECT_TRUE(checkTokens(*M, std::vector<int64_t>{0, 1, 2}, "a.npy").ok());
+  EXPECT_EQ(check({0, 1, 2}), "");
 }
 
 TEST(LanguageModel, NeedsItsTensors) {

@@ -7,25 +7,31 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/support/ThreadPool.h"
+#include "test/unit/TestSupport.h"
 
-#include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <chrono>
 
 using namespace m1;
+using namespace m1::test;
 
 namespace {
+std::unique_ptr<ThreadPool> makePool(unsigned Threads) {
+  return value(ThreadPool::create(Threads));
+}
+
 class Pool : public testing::TestWithParam<unsigned> {};
 
 TEST_P(Pool, CoversEachIndexOnce) {
-  ThreadPool Threads(GetParam());
-  EXPECT_EQ(Threads.threads(), GetParam());
+  auto Threads = makePool(GetParam());
+  EXPECT_EQ(Threads->threads(), GetParam());
   for (int64_t Count : {0, 1, 2, 7, 64, 1000})
     for (int64_t Chunk : {1, 3, 2000}) {
       std::vector<std::atomic<int>> Visits(Count);
       std::vector<std::atomic<int>> Inside(GetParam());
       std::atomic<bool> Shared = false, TooLong = false;
-      Threads.parallelFor(
+      Threads->parallelFor(
           Count, Chunk, [&](int64_t Begin, int64_t End, unsigned Thread) {
             // No two ranges with the same thread number run at the same time.
             Shared = Shared || Inside[Thread].fetch_add(1) != 0;
@@ -42,10 +48,10 @@ TEST_P(Pool, CoversEachIndexOnce) {
 }
 
 TEST_P(Pool, LoopsSeeEachOthersWrites) {
-  ThreadPool Threads(GetParam());
+  auto Threads = makePool(GetParam());
   std::vector<int64_t> Values(33, 0);
   for (int Round = 0; Round < 3000; ++Round)
-    Threads.parallelFor(33, 1, [&](int64_t Begin, int64_t End, unsigned) {
+    Threads->parallelFor(33, 1, [&](int64_t Begin, int64_t End, unsigned) {
       for (int64_t I = Begin; I < End; ++I)
         Values[I] += I;
     });
@@ -54,12 +60,12 @@ TEST_P(Pool, LoopsSeeEachOthersWrites) {
 }
 
 TEST_P(Pool, WakesAfterSleeping) {
-  ThreadPool Threads(GetParam());
+  auto Threads = makePool(GetParam());
   for (int Round = 0; Round < 20; ++Round) {
     // Much longer than the threads spin.
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     std::atomic<int64_t> Sum = 0;
-    Threads.parallelFor(100, 1, [&](int64_t Begin, int64_t End, unsigned) {
+    Threads->parallelFor(100, 1, [&](int64_t Begin, int64_t End, unsigned) {
       for (int64_t I = Begin; I < End; ++I)
         Sum += I;
     });
@@ -71,11 +77,11 @@ TEST(ThreadPool, LateThreadsTakeNothingOfTheNextLoop) {
   // Loops in quick succession, a short one before each long one: a thread that
   // sees the short one late must not take an index that only the long one has.
   // More threads than processors make threads late.
-  ThreadPool Threads(6);
+  auto Threads = makePool(6);
   std::vector<std::atomic<int>> Visits(48);
   for (int Round = 0; Round < 60000; ++Round) {
     int64_t Count = Round % 2 ? 48 : 2;
-    Threads.parallelFor(Count, 1, [&](int64_t Begin, int64_t End, unsigned) {
+    Threads->parallelFor(Count, 1, [&](int64_t Begin, int64_t End, unsigned) {
       for (int64_t I = Begin; I < End; ++I)
         Visits[I].fetch_add(1, std::memory_order_relaxed);
     });
@@ -86,17 +92,44 @@ TEST(ThreadPool, LateThreadsTakeNothingOfTheNextLoop) {
 }
 
 TEST(ThreadPool, OthersTakePart) {
-  ThreadPool Threads(2);
+  auto Threads = makePool(2);
   // Each of the two indices waits for the other: only two threads can end this.
   std::atomic<int> Arrived = 0;
   std::atomic<unsigned> ThreadsSeen = 0;
-  Threads.parallelFor(2, 1, [&](int64_t, int64_t, unsigned Thread) {
+  Threads->parallelFor(2, 1, [&](int64_t, int64_t, unsigned Thread) {
     ThreadsSeen |= 1u << Thread;
     ++Arrived;
     while (Arrived < 2)
       std::this_thread::yield();
   });
   EXPECT_EQ(ThreadsSeen, 3u);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define M1_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define M1_SANITIZED 1
+#endif
+#endif
+
+TEST(ThreadPool, ReportsThreadsThatAreRefused) {
+#ifdef M1_SANITIZED
+  GTEST_SKIP() << "sanitizers fill the shadow of whole stacks";
+#endif
+  // Stacks of 64 GiB: 4096 do not fit the 128 TiB that a process can address.
+  pthread_attr_t Attributes, Before;
+  ASSERT_EQ(::pthread_getattr_default_np(&Before), 0);
+  ASSERT_EQ(::pthread_attr_init(&Attributes), 0);
+  ASSERT_EQ(::pthread_attr_setstacksize(&Attributes, size_t(1) << 36), 0);
+  ASSERT_EQ(::pthread_setattr_default_np(&Attributes), 0);
+  std::string Error = message(ThreadPool::create(4096).status());
+  ASSERT_EQ(::pthread_setattr_default_np(&Before), 0);
+  EXPECT_TRUE(Error.starts_with(
+      "cannot start 4096 threads: Resource temporarily unavailable after "))
+      << Error;
+  // What was started has ended; another pool works.
+  EXPECT_EQ(makePool(3)->threads(), 3u);
 }
 
 INSTANTIATE_TEST_SUITE_P(ThreadPool, Pool, testing::Values(1u, 2u, 5u));

@@ -157,7 +157,10 @@ TEST(Npy, HostileHeaders) {
          "truncated .npy header: a file of 10 bytes");
   expect(npy(dictionary("'<f4'", "False", "(2,)"), "1234567"),
          "[2] does not take the 7 bytes");
-  expect(npy(dictionary("'<f4'", "True", "(1,)"), "1234"), "not in C order");
+  expect(npy(dictionary("'|u1'", "True", "(2, 2)"), "1234"),
+         "[2, 2] in Fortran order, expected C order");
+  expect(npy(dictionary("'|u1'", "None", "(2, 2)"), "1234"),
+         "malformed fortran_order");
   expect(npy(dictionary("'>f4'", "False", "(1,)"), "1234"),
          "element type >f4, expected one of f2, f4");
   expect(npy(dictionary("'|O'", "False", "(1,)"), "1234"),
@@ -180,6 +183,44 @@ TEST(Npy, HostileHeaders) {
   std::string Lying = npy(dictionary("'<f4'", "False", "(1,)"), "");
   Lying[9] = '\x7f'; // a header longer than the file
   expect(Lying, "truncated .npy header");
+  std::string Long = npy(dictionary("'<f4'", "False", "(1,)"), "1234", 2);
+  Long[10] = 1; // 65536 bytes more
+  Long.insert(12, 65536, ' ');
+  expect(Long, "expected at most 65535");
+  expect(npy(dictionary("'<f4'", "False", "(1,)"), "12345678"),
+         "[1] does not take the 8 bytes"); // bytes after the data
+}
+
+TEST(Npy, AcceptsFortranOrderWhereItIsTheSame) {
+  TemporaryDirectory Directory;
+  std::string Path = Directory.path("a.npy");
+  for (const char *Shape : {"(4,)", "(1, 4, 1)", "(4, 1)"}) {
+    writeFile(Path, npy(std::string("{'descr': '|u1', 'fortran_order': True, "
+                                    "'shape': ") +
+                            Shape + ", }\n",
+                        "\1\2\3\4"));
+    NpyArray Array = value(readNpy(Path));
+    ASSERT_EQ(Array.count(), 4);
+    EXPECT_EQ(Array.as<uint8_t>()[2], 3);
+  }
+}
+
+TEST(Npy, ReadsLargeArraysInPieces) {
+  // More than two pieces of 1 MiB.
+  TemporaryDirectory Directory;
+  std::string Path = Directory.path("a.npy");
+  std::vector<int32_t> Values((2 << 18) + 5);
+  for (size_t I = 0; I < Values.size(); ++I)
+    Values[I] = static_cast<int32_t>(I);
+  const int64_t Shape[] = {static_cast<int64_t>(Values.size())};
+  ASSERT_TRUE(writeNpy(Path, ElementType::I32, Shape, Values.data()).ok());
+  NpyArray Array = value(readNpy(Path));
+  std::span<const int32_t> Found = Array.as<int32_t>();
+  EXPECT_TRUE(
+      std::equal(Found.begin(), Found.end(), Values.begin(), Values.end()));
+  std::vector<int64_t> Tokens = value(readTokens(Path));
+  EXPECT_TRUE(
+      std::equal(Tokens.begin(), Tokens.end(), Values.begin(), Values.end()));
 }
 
 TEST(Npy, Tokens) {
@@ -195,6 +236,54 @@ TEST(Npy, Tokens) {
   ASSERT_TRUE(writeNpy(Path, ElementType::F32, Flat, Values).ok());
   EXPECT_NE(message(readTokens(Path).status()).find("found F32 [2]"),
             std::string::npos);
+}
+
+TEST(Npy, TokensOfEveryIntegerType) {
+  TemporaryDirectory Directory;
+  std::string Path = Directory.path("a.npy");
+  auto write = [&](const char *Descr, const std::string &Data) {
+    std::string Count = std::to_string(Data.size() / (Descr[2] - '0'));
+    writeFile(Path, npy(std::string("{'descr': '") + Descr +
+                            "', 'fortran_order': True, 'shape': (" + Count +
+                            ",), }\n",
+                        Data));
+  };
+  const std::string One(1, '\1'), High(1, '\x80');
+  for (auto [Descr, Expected] : {std::pair("|u1", int64_t(128)),
+                                 {"|i1", -128},
+                                 {"<u2", 32769},
+                                 {"<i2", -32767},
+                                 {"<u4", 2147483649},
+                                 {"<i4", -2147483647}}) {
+    int Bytes = Descr[2] - '0';
+    // 1 and the highest bit, in one byte or in several.
+    write(Descr, Bytes == 1 ? High : One + std::string(Bytes - 2, '\0') + High);
+    EXPECT_EQ(value(readTokens(Path)), std::vector<int64_t>{Expected}) << Descr;
+  }
+  write("<u8", One + std::string(7, '\0'));
+  EXPECT_EQ(value(readTokens(Path)), std::vector<int64_t>{1});
+  write("<u8", One + std::string(7, '\0') + std::string(7, '\0') + High);
+  EXPECT_EQ(message(readTokens(Path).status()),
+            Path + ": element 1 is 9223372036854775808, expected less than "
+                   "2^63");
+  write("|b1", One);
+  EXPECT_NE(message(readTokens(Path).status()).find("found BOOL [1]"),
+            std::string::npos);
+}
+
+TEST(Npy, TooManyTokensAreNotRead) {
+  // 2^40 tokens in a sparse file: only the header is read.
+  TemporaryDirectory Directory;
+  std::string Path = Directory.path("a.npy");
+  const int64_t Count = int64_t(1) << 40;
+  writeFile(Path, npy("{'descr': '<i2', 'fortran_order': False, 'shape': (" +
+                          std::to_string(Count) + ",), }\n",
+                      ""));
+  std::filesystem::resize_file(Path,
+                               std::filesystem::file_size(Path) + 2 * Count);
+  EXPECT_EQ(message(readTokens(Path, 4096).status()),
+            Path + ": 1099511627776 tokens, the plan was compiled for "
+                   "sequences of at most 4096");
 }
 
 TEST(Npy, ConvertsElements) {

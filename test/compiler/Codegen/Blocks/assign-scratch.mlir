@@ -4,7 +4,7 @@
 // The third reuses the offset of the first, which is dead by then.
 // CHECK-LABEL: func.func @turns(
 // CHECK-SAME: %[[BASE:.*]]: !llvm.ptr
-// CHECK-SAME: m1.scratch_bytes = 192 : i64
+// CHECK-SAME: tile.scratch_bytes = 192 : i64
 // CHECK: llvm.getelementptr %[[BASE]][0]
 // CHECK: llvm.getelementptr %[[BASE]][128]
 // CHECK: llvm.getelementptr %[[BASE]][0]
@@ -28,7 +28,7 @@ func.func @turns(%base: !llvm.ptr, %v: f32) {
 // branches share one.
 // CHECK-LABEL: func.func @regions(
 // CHECK-SAME: %[[BASE:.*]]: !llvm.ptr<3>
-// CHECK-SAME: m1.scratch_bytes = 128 : i64
+// CHECK-SAME: tile.scratch_bytes = 128 : i64
 // CHECK: llvm.getelementptr %[[BASE]][0]
 // CHECK: scf.for
 // CHECK: llvm.getelementptr %[[BASE]][64]
@@ -59,7 +59,7 @@ func.func @regions(%base: !llvm.ptr<3>, %v: f32, %n: index, %i: i64, %which: i1)
 // -----
 
 // CHECK-LABEL: func.func @none()
-// CHECK-SAME: m1.scratch_bytes = 0 : i64
+// CHECK-SAME: tile.scratch_bytes = 0 : i64
 func.func @none() {
   return
 }
@@ -74,5 +74,16 @@ func.func @carried(%base: !llvm.ptr, %n: index) {
   %b = scf.for %k = %zero to %n step %one iter_args(%p = %a) -> (!llvm.ptr) {
     scf.yield %p : !llvm.ptr
   }
+  return
+}
+
+// -----
+
+// expected-error@+1 {{kernel 'large' needs 268435520 bytes of scratch memory, which grow with the extents after axis 0; at most 268435456 are supported}}
+func.func @large(%base: !llvm.ptr, %v: f32) {
+  %a = tile.scratch %base, 268435456 : !llvm.ptr
+  %b = tile.scratch %base, 64 : !llvm.ptr
+  llvm.store %v, %a : f32, !llvm.ptr
+  llvm.store %v, %b : f32, !llvm.ptr
   return
 }

@@ -28,7 +28,7 @@ tile.kernel @sum(%x: index, %y: index, %z: index, %a: memref<?x19xf32>, %b: memr
 
 // Both carried blocks are computed before either is written: they are swapped.
 // CHECK-LABEL: func.func @carried(
-// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 256 : i64}
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {tile.scratch_bytes = 256 : i64}
 // CHECK: llvm.store %{{.*}}, %[[S]]
 // CHECK: %[[P:.*]] = llvm.getelementptr %[[S]][64]
 // CHECK: llvm.store %{{.*}}, %[[P]]
@@ -78,7 +78,7 @@ tile.kernel @both(%x: index, %y: index, %z: index, %n: index, %b: memref<8xf32>,
 }
 
 // CHECK-LABEL: func.func @chosen(
-// CHECK-SAME: attributes {m1.scratch_bytes = 64 : i64}
+// CHECK-SAME: attributes {tile.scratch_bytes = 64 : i64}
 // CHECK: scf.if
 // CHECK: llvm.store %cst
 // CHECK: } else {
@@ -101,7 +101,7 @@ tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: me
 // A block that is transposed in each iteration cannot be overwritten element by
 // element: it is computed to a temporary buffer.
 // CHECK-LABEL: func.func @turned(
-// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 128 : i64}
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {tile.scratch_bytes = 128 : i64}
 // CHECK: %[[T:.*]] = llvm.getelementptr %[[S]][64]
 // CHECK: %[[OLD:.*]] = llvm.getelementptr %[[S]]
 // CHECK: %[[X:.*]] = llvm.load %[[OLD]] {{.*}} -> f32

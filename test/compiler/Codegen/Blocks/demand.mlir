@@ -3,7 +3,7 @@
 // RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @elementwise(
-// CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr) attributes {m1.scratch_bytes = 0 : i64}
+// CHECK-SAME: %[[ARGS:.*]]: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr) attributes {tile.scratch_bytes = 0 : i64}
 // CHECK: %[[A:.*]] = llvm.load %[[ARGS]] : !llvm.ptr -> !llvm.ptr
 // CHECK: %[[B:.*]] = llvm.load %{{.*}} : !llvm.ptr -> !llvm.ptr
 // CHECK: %[[WORD:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
@@ -25,7 +25,7 @@ tile.kernel @elementwise(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, 
 // The exponential of a load is materialised because two ops use it, for the rows
 // that their stores use. The load's own bound means zeros and is no demand.
 // CHECK-LABEL: func.func @kept(
-// CHECK-SAME: attributes {m1.scratch_bytes = 4096 : i64}
+// CHECK-SAME: attributes {tile.scratch_bytes = 4096 : i64}
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS:.*]] step %c1
 // CHECK: math.exp %{{.*}} : vector<8xf32>
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS]] step %c1

@@ -3,7 +3,7 @@
 // RUN: m1-opt %s --tile-set-target="name=x86-64-v3" --tile-to-host --tile-assign-scratch --canonicalize --cse | FileCheck %s
 
 // CHECK-LABEL: func.func @delayed(
-// CHECK-SAME: attributes {m1.scratch_bytes = 0 : i64}
+// CHECK-SAME: attributes {tile.scratch_bytes = 0 : i64}
 // CHECK-COUNT-1: scf.for
 // CHECK-NOT: scf.for
 tile.kernel @delayed(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: memref<4x8xf32>) {
@@ -14,7 +14,7 @@ tile.kernel @delayed(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: m
 }
 
 // CHECK-LABEL: func.func @copied(
-// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[SCRATCH:.*]]: !llvm.ptr) attributes {m1.scratch_bytes = 128 : i64}
+// CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[SCRATCH:.*]]: !llvm.ptr) attributes {tile.scratch_bytes = 128 : i64}
 // CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00>
 // CHECK: scf.for
 // CHECK: %[[OLD:.*]] = llvm.load %{{.*}} -> vector<8xf32>
@@ -36,7 +36,7 @@ tile.kernel @copied(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: me
 
 // The write is in a branch, and the use is behind an elementwise op.
 // CHECK-LABEL: func.func @written_in_branch(
-// CHECK-SAME: attributes {m1.scratch_bytes = 128 : i64}
+// CHECK-SAME: attributes {tile.scratch_bytes = 128 : i64}
 tile.kernel @written_in_branch(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: memref<4x8xf32>) {
   %c0 = arith.constant 0 : index
   %cst = arith.constant dense<1.0> : vector<4x8xf32>
@@ -52,7 +52,7 @@ tile.kernel @written_in_branch(%x: index, %y: index, %z: index, %a: memref<4x8xf
 
 // The write is before the load or after its last use: nothing is materialised.
 // CHECK-LABEL: func.func @written_around(
-// CHECK-SAME: attributes {m1.scratch_bytes = 0 : i64}
+// CHECK-SAME: attributes {tile.scratch_bytes = 0 : i64}
 tile.kernel @written_around(%x: index, %y: index, %z: index, %a: memref<4x8xf32>, %b: memref<4x8xf32>) {
   %c0 = arith.constant 0 : index
   %cst = arith.constant dense<1.0> : vector<4x8xf32>

@@ -7,8 +7,8 @@
 // possible.
 // CHECK-LABEL: func.func @small(
 // CHECK-SAME: %[[A:.*]]: !llvm.ptr<1>, %[[B:.*]]: !llvm.ptr<1>, %[[C:.*]]: !llvm.ptr<1>, %[[ROWS:.*]]: i64)
-// CHECK-SAME: m1.scratch_bytes = 256 : i64
-// CHECK-SAME: m1.threads = 128 : i32
+// CHECK-SAME: tile.scratch_bytes = 256 : i64
+// CHECK-SAME: tile.threads = 128 : i32
 // CHECK: %[[THREAD:.*]] = gpu.thread_id x
 // CHECK: %[[SHARED:.*]] = llvm.mlir.addressof @m1_shared : !llvm.ptr<3>
 // The accumulator.
@@ -45,7 +45,7 @@ tile.kernel @small(%x: index, %y: index, %z: index, %a: memref<?x16xf32>, %b: me
 // to shared memory; copies of out-of-bounds rows read no bytes. Warps without rows
 // in bounds only help to copy; the store is bounded.
 // CHECK-LABEL: func.func @registers(
-// CHECK-SAME: m1.scratch_bytes = 4608 : i64
+// CHECK-SAME: tile.scratch_bytes = 4608 : i64
 // CHECK: %[[SUMS:.*]] = llvm.alloca %{{.*}} x f32
 // CHECK: llvm.store %{{.*}}, %{{.*}} : f32, !llvm.ptr
 // CHECK: %[[USED:.*]] = arith.cmpi slt
@@ -84,7 +84,7 @@ tile.kernel @registers(%x: index, %y: index, %z: index, %a: memref<?x32xbf16>, %
 // A large k goes through a ring of four tiles of 64 in k: three are in flight while
 // one is multiplied.
 // CHECK-LABEL: func.func @ring(
-// CHECK-SAME: m1.scratch_bytes = 36864 : i64
+// CHECK-SAME: tile.scratch_bytes = 36864 : i64
 // CHECK-COUNT-3: nvvm.cp.async.commit.group
 // CHECK: %[[FIRST:.*]] = arith.constant 0 : index
 // CHECK: %[[STEP:.*]] = arith.constant 64 : index
@@ -119,7 +119,7 @@ tile.kernel @ring(%x: index, %y: index, %z: index, %a: memref<64x512xbf16>, %b: 
 // from global memory; the right one, which all warps read, is written to shared
 // memory.
 // CHECK-LABEL: func.func @unaligned(
-// CHECK-SAME: m1.scratch_bytes = 256 : i64
+// CHECK-SAME: tile.scratch_bytes = 256 : i64
 // CHECK-NOT: cp.async
 // CHECK: llvm.store %{{.*}}, %{{.*}} {alignment = {{[0-9]+}} : i64} : vector<4xi16>, !llvm.ptr<3>
 // CHECK: gpu.barrier
@@ -144,7 +144,7 @@ tile.kernel @unaligned(%x: index, %y: index, %z: index, %a: memref<64x33xbf16>, 
 // two bf16: two multiplications for each step of k, none of them in a loop. The
 // four lanes that share a row find its maximum.
 // CHECK-LABEL: func.func @chained(
-// CHECK-SAME: m1.scratch_bytes = 2560 : i64
+// CHECK-SAME: tile.scratch_bytes = 2560 : i64
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: llvm.call_intrinsic "llvm.nvvm.mma.m16n8k16.row.col.bf16"
 // CHECK: gpu.shuffle xor
@@ -177,7 +177,7 @@ tile.kernel @chained(%x: index, %y: index, %z: index, %a: memref<64x16xbf16>, %b
 // Few rows with long sums: every thread sums each 128th of k for all of them, then
 // lanes and warps add their sums.
 // CHECK-LABEL: func.func @long(
-// CHECK-SAME: m1.scratch_bytes = 320 : i64
+// CHECK-SAME: tile.scratch_bytes = 320 : i64
 // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step
 // CHECK: %[[SUMS:.*]]:16 = scf.for {{.*}} iter_args
 // CHECK-COUNT-16: llvm.intr.fma
@@ -251,7 +251,7 @@ tile.kernel @long_row(%x: index, %y: index, %z: index, %a: memref<?x2048xf32>, %
 
 // The kernel says how many threads share a loop.
 // CHECK-LABEL: func.func @threads(
-// CHECK-SAME: m1.threads = 64 : i32
+// CHECK-SAME: tile.threads = 64 : i32
 // CHECK: %[[THREAD:.*]] = gpu.thread_id x
 // CHECK: %[[STEP:.*]] = arith.constant 64 : index
 // CHECK-NEXT: scf.for %{{.*}} = %[[THREAD]] to %{{.*}} step %[[STEP]]

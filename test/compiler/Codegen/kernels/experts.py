@@ -13,10 +13,10 @@ from kernels.rows import rows_of
 
 
 def router(module):
-    shapes = ((1, 1, 1), (7, 3, 1), (33, 3, 3), (60, 17, 2), (97, 32, 8), (1024, 5, 2), (1152, 32, 3))
+    shapes = ((1, 1, 1), (7, 3, 1), (33, 3, 3), (60, 17, 2), (97, 32, 8), (40, 33, 12), (1024, 5, 2), (1152, 32, 3))
     elements = (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16"))
     if module.tiles:
-        shapes, elements = ((32, 1, 1), (64, 17, 2), (96, 32, 8), (33, 3, 3)), elements[2:]
+        shapes, elements = ((32, 1, 1), (64, 17, 2), (96, 32, 8), (33, 3, 3), (32, 20, 9)), elements[2:]
     for d, e, k in shapes:
         for x, w in elements:
             f = module.function("router", f"{d}x{e}", f"top{k}", x, w)

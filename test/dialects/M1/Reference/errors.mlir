@@ -60,7 +60,7 @@
 // RUN: test ! -e %t/out
 
 // RUN: not m1-interpret %t/absent.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FILE
-// FILE: m1-interpret: error: {{.*}}absent.mlir: no such file
+// FILE: m1-interpret: error: {{.*}}absent.mlir: No such file or directory
 
 // RUN: echo 'func.func @f() { m1.nothing }' > %t/syntax.mlir
 // RUN: not m1-interpret %t/syntax.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SYNTAX
@@ -212,4 +212,26 @@ func.func @fused(%x: tensor<?x1xf32>, %y: tensor<?x1xf32>) -> tensor<?x1xf32> {
     m1.yield %2 : tensor<?x1xf32>
   }
   return %0 : tensor<?x1xf32>
+}
+
+// Without control flow, a function that calls itself never returns.
+// RUN: not m1-interpret %s --entry again --arg %t/f3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=AGAIN
+// AGAIN: {{^.*}}errors.mlir:[[#]]:8: error: 'func.call' op expected at most 100 calls inside one another, found a call of @again in as many
+func.func @again(%x: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %0 = call @again(%x) : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  return %0 : tensor<?x1xf32>
+}
+
+// Constants that the interpreter's numbers cannot hold, or no memory.
+// RUN: not m1-interpret %s --entry wide --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=WIDE
+// WIDE: 'arith.constant' op expected i32, i64, f32, bf16, f16 or f64 elements, found 'i128'
+func.func @wide() -> tensor<1xi128> {
+  %0 = arith.constant dense<170141183460469231731687303715884105727> : tensor<1xi128>
+  return %0 : tensor<1xi128>
+}
+// RUN: not m1-interpret %s --entry huge --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=HUGE
+// HUGE: 'arith.constant' op expected extents of at most 2147483647, found 'tensor<1000000000000xf32>'
+func.func @huge() -> tensor<1000000000000xf32> {
+  %0 = arith.constant dense<1.0> : tensor<1000000000000xf32>
+  return %0 : tensor<1000000000000xf32>
 }
