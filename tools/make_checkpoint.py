@@ -28,6 +28,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import zlib
@@ -311,16 +312,24 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
                 index = {"metadata": {"total_size": sum(t.bytes for t in tensors)}, "weight_map": weight_map}
                 json.dump(index, file, indent=2)
                 file.write("\n")
-        for old in os.listdir(out_dir):
-            if old.endswith(".safetensors") or old == "model.safetensors.index.json":
-                os.remove(os.path.join(out_dir, old))
         for name in ["config.json", *names]:
             os.replace(os.path.join(temporary, name), os.path.join(out_dir, name))
+        for old in os.listdir(out_dir):
+            if old not in names and (old.endswith(".safetensors") or old == "model.safetensors.index.json"):
+                os.remove(os.path.join(out_dir, old))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def exit_on_stop_signals():
+    """Makes SIGTERM and SIGHUP end a script as sys.exit does, which removes its temporary files. nohup stays in force."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 def main():
+    exit_on_stop_signals()
     parser = argparse.ArgumentParser(description="Write a checkpoint of seeded random weights.")
     parser.add_argument("config", help="a config.json of one of the three architectures")
     parser.add_argument("out_dir")

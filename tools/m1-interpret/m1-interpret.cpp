@@ -13,12 +13,11 @@
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "runtime/support/File.h"
+#include "runtime/support/OutputFile.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
+#include "tools/ToolProcess.h"
 
 using namespace llvm;
 using namespace m1::reference;
@@ -113,7 +112,7 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
@@ -140,7 +139,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     if (Logits)
       M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Options that would have no effect are errors.
@@ -179,8 +178,6 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
 
 static absl::Status run() {
   M1_RETURN_IF_ERROR(checkOptions());
-  if (!sys::fs::exists(Input))
-    return makeError(Input.getValue(), ": no such file");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   registerInterpreter(Registry);
@@ -196,7 +193,7 @@ static absl::Status run() {
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(

@@ -18,8 +18,10 @@
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
-#include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "tools/OutputStream.h"
+#include "tools/ToolProcess.h"
+#include "llvm/Support/Process.h"
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -29,19 +31,37 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
-/// What MlirOptMain would read without limits. It reports files that it cannot
-/// read.
-static mlir::LogicalResult verifyInput() {
-  auto Buffer = MemoryBuffer::getFile(Input);
-  if (Input == "-" || !Buffer)
-    return mlir::success();
+/// Runs the passes on the module. A file appears when it is complete.
+static int run(mlir::DialectRegistry &Registry,
+               const mlir::MlirOptMainConfig &Config) {
+  if (Input == "-" && sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO))
+    errs() << "(reading a module from standard input)\n";
   mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
   m1::printDiagnosticsBriefly(Context, "m1-opt");
-  return m1::verifyNesting((*Buffer)->getBuffer(), Input, &Context);
+  std::unique_ptr<MemoryBuffer> Module = m1::readModuleFile(Input, &Context);
+  if (!Module)
+    return EXIT_FAILURE;
+  if (Output == "-")
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(outs(), std::move(Module), Registry, Config));
+  auto write = [&]() -> absl::Status {
+    M1_ASSIGN_OR_RETURN(auto Stream, m1::OutputStream::create(Output));
+    if (mlir::failed(
+            mlir::MlirOptMain(*Stream, std::move(Module), Registry, Config)))
+      return m1::makeError(); // reported
+    M1_RETURN_IF_ERROR(Stream->close());
+    return Stream->commit();
+  };
+  absl::Status Status = write();
+  if (Status.ok())
+    return EXIT_SUCCESS;
+  if (!Status.message().empty())
+    WithColor::error(errs(), "m1-opt") << std::string(Status.message()) << '\n';
+  return EXIT_FAILURE;
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1-opt");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
@@ -61,10 +81,9 @@ int main(int Argc, char **Argv) {
       "--mlir-print-ir-before-all\n"
       "  m1-opt module.mlir --pass-pipeline='builtin.module("
       "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
-  return m1::runOnLargeStack([&] {
-    if (failed(verifyInput()))
-      return 1;
+  auto Config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (Config.shouldShowDialects())
     return mlir::asMainReturnCode(
         mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
-  });
+  return m1::runOnLargeStack([&] { return run(Registry, Config); });
 }

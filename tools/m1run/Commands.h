@@ -97,6 +97,11 @@ std::function<void(uint64_t, uint64_t)> hashProgress(const std::string &Label);
 /// Prints "m1run: note: ..." on standard error.
 void printNote(const std::string &Text);
 
+/// How a run ended that a stop signal may have interrupted (StopSignals.h): OK,
+/// an error, or a "cancelled" error that says how many sequences are finished.
+absl::Status describeEnd(absl::Status Done, size_t Finished,
+                         const SequenceOptions &Options);
+
 /// Prints the profile on stderr if --profile was given.
 void printProfile(const m1::Session &Session);
 

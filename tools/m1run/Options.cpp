@@ -124,6 +124,10 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
       ->required(OutDirRequired)
       ->type_name("DIR");
   Command.add_flag("--json", Json, "print a JSON object instead of text");
+  Command.footer("Files appear when all sequences are finished. SIGINT "
+                 "(Ctrl-C), SIGTERM or SIGHUP ends the run earlier: the "
+                 "sequences that are finished by then keep their files, and "
+                 "the exit status is 128 + the signal.");
 }
 
 absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
@@ -165,6 +169,15 @@ run::hashProgress(const std::string &Label) {
 
 void run::printNote(const std::string &Text) {
   std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
+}
+
+absl::Status run::describeEnd(absl::Status Done, size_t Finished,
+                              const SequenceOptions &Options) {
+  if (!absl::IsCancelled(Done) || Finished == 0)
+    return Done;
+  return absl::CancelledError(
+      concat("interrupted; ", Finished, " of ", Options.TokenFiles.size(),
+             " sequences are finished and in ", Options.OutDir));
 }
 
 void run::printProfile(const m1::Session &Session) {

@@ -208,8 +208,16 @@ TEST_F(Model, ScoreDoesNotDependOnChunks) {
         EXPECT_LE(Count, Limit ? Limit : MaxTokens);
         Fed += Count;
       };
-      std::vector<std::vector<float>> LogProbs =
-          value(score(*M, Given, Options));
+      std::vector<std::vector<float>> LogProbs;
+      ASSERT_TRUE(score(*M, Given, Options,
+                        [&](size_t I, std::span<const float> Finished) {
+                          EXPECT_EQ(I, LogProbs.size());
+                          LogProbs.emplace_back(Finished.begin(),
+                                                Finished.end());
+                          return absl::OkStatus();
+                        })
+                      .ok());
+      ASSERT_EQ(LogProbs.size(), Given.size());
       EXPECT_EQ(Fed, 16 + 1 + 39 + 4);
       for (size_t I = 0; I < Given.size(); ++I)
         expectLogProbs(Given[I], LogProbs[I]);
