@@ -127,9 +127,8 @@ void generateAndScore(Executor &Program) {
   Options.MaxNewTokens = 2;
   (void)generate(**Model, Prompts, Options,
                  [](size_t, const Generated &) { return absl::OkStatus(); });
-  (void)score(**Model, Prompts, {}, [](size_t, std::span<const float>) {
-    return absl::OkStatus();
-  });
+  (void)score(**Model, Prompts, {},
+              [](size_t, const auto &) { return absl::OkStatus(); });
 }
 } // namespace
 
