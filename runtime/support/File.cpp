@@ -106,7 +106,6 @@ MappedFile::open(const std::string &Path) {
   M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
   std::unique_ptr<MappedFile> Result(new MappedFile);
   Result->Size = Stat.st_size;
-  Result->Path = printable(Path);
   if (Result->Size == 0)
     return Result;
   void *Address =
@@ -114,7 +113,7 @@ MappedFile::open(const std::string &Path) {
   if (Address == MAP_FAILED)
     return makeError("cannot map ", Path, ": ", reason());
   Result->Data = static_cast<const std::byte *>(Address);
-  Result->Live = addMapping(Address, Result->Size, Result->Path.c_str());
+  Result->Live = addMapping(Address, Path, Stat);
   return Result;
 }
 

@@ -50,7 +50,6 @@ private:
   MappedFile() = default;
   const std::byte *Data = nullptr;
   size_t Size = 0;
-  std::string Path;
   LiveMapping *Live = nullptr;
 };
 

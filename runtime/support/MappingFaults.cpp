@@ -1,4 +1,4 @@
-//===- MappingFaults.cpp - files that shrink while mapped -----------------===//
+//===- MappingFaults.cpp - files that change while mapped -----------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,13 +8,13 @@
 
 #include "runtime/support/MappingFaults.h"
 
+#include "runtime/support/Error.h"
 #include "runtime/support/Exceptions.h"
 
 #include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <mutex>
-#include <sys/stat.h>
 
 using namespace m1;
 
@@ -24,8 +24,11 @@ struct m1::LiveMapping {
   /// Odd while the members below are changed.
   std::atomic<uint64_t> Version{0};
   std::atomic<uint64_t> Begin{0}, Bytes{0}; ///< no bytes: not in use
-  std::atomic<const char *> Path{nullptr};
+  std::atomic<const char *> Path{nullptr};  ///< printable
   LiveMapping *Next = nullptr;
+  // Not for signal handlers.
+  std::string TruePath, PrintablePath;
+  struct stat Mapped = {};
 
   void set(uint64_t NewBegin, uint64_t NewBytes, const char *NewPath) {
     Version.fetch_add(1);
@@ -66,8 +69,8 @@ void onBusError(int Signal, siginfo_t *Info, void *) {
 }
 } // namespace
 
-LiveMapping *m1::addMapping(const void *Address, size_t Bytes,
-                            const char *Path) {
+LiveMapping *m1::addMapping(const void *Address, const std::string &Path,
+                            const struct stat &Stat) {
   std::lock_guard<std::mutex> Lock(MappingsMutex);
   static std::once_flag Once;
   std::call_once(Once, [] {
@@ -80,7 +83,11 @@ LiveMapping *m1::addMapping(const void *Address, size_t Bytes,
   while (Free && Free->Bytes.load())
     Free = Free->Next;
   LiveMapping *Result = Free ? Free : new LiveMapping;
-  Result->set(reinterpret_cast<uint64_t>(Address), Bytes, Path);
+  Result->TruePath = Path;
+  Result->PrintablePath = printable(Path);
+  Result->Mapped = Stat;
+  Result->set(reinterpret_cast<uint64_t>(Address), Stat.st_size,
+              Result->PrintablePath.c_str());
   if (!Free) {
     Result->Next = Mappings.load();
     Mappings.store(Result);
@@ -91,4 +98,20 @@ LiveMapping *m1::addMapping(const void *Address, size_t Bytes,
 void m1::removeMapping(LiveMapping *Mapping) {
   std::lock_guard<std::mutex> Lock(MappingsMutex);
   Mapping->set(0, 0, nullptr);
+}
+
+absl::Status m1::checkMappings() {
+  std::lock_guard<std::mutex> Lock(MappingsMutex);
+  struct stat Now;
+  for (LiveMapping *M = Mappings.load(); M; M = M->Next) {
+    const struct stat &Then = M->Mapped;
+    if (M->Bytes.load() && ::stat(M->TruePath.c_str(), &Now) == 0 &&
+        Now.st_dev == Then.st_dev && Now.st_ino == Then.st_ino &&
+        (Now.st_size != Then.st_size ||
+         Now.st_mtim.tv_sec != Then.st_mtim.tv_sec ||
+         Now.st_mtim.tv_nsec != Then.st_mtim.tv_nsec))
+      return makeError(M->TruePath, ": was written to while in use; the "
+                                    "results may be wrong");
+  }
+  return absl::OkStatus();
 }

@@ -1,4 +1,4 @@
-//===- MappingFaults.h - files that shrink while mapped ---------*- C++ -*-===//
+//===- MappingFaults.h - files that change while mapped ---------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -17,17 +17,27 @@
 #ifndef M1C_RUNTIME_SUPPORT_MAPPINGFAULTS_H
 #define M1C_RUNTIME_SUPPORT_MAPPINGFAULTS_H
 
+#include "absl/status/status.h"
+
 #include <cstddef>
+#include <string>
+#include <sys/stat.h>
 
 namespace m1 {
 
 struct LiveMapping;
 
 /// Adds a mapping to the list and, once per process, installs the handler.
-/// `Path` must live until `removeMapping`.
-LiveMapping *addMapping(const void *Address, size_t Bytes, const char *Path);
+/// `Stat` is that of the file as it was mapped.
+LiveMapping *addMapping(const void *Address, const std::string &Path,
+                        const struct stat &Stat);
 /// To be called before the mapping is removed.
 void removeMapping(LiveMapping *Mapping);
+
+/// An error that names a mapped file if one was written to since it was mapped:
+/// what was computed from it may be wrong. A file that is replaced by a rename
+/// was not written to.
+absl::Status checkMappings();
 
 } // namespace m1
 

@@ -9,6 +9,7 @@
 #include "runtime/weights/VerifyWeights.h"
 
 #include "runtime/support/File.h"
+#include "runtime/support/OutputFile.h"
 #include "runtime/weights/Checkpoint.h"
 #include "runtime/weights/HubChecksums.h"
 
@@ -133,7 +134,7 @@ absl::StatusOr<std::string> create(const Checkpoint &Weights,
   std::string Text = DigestFile::write(Weights, Hashes.Tensors);
   M1_RETURN_IF_ERROR(File->write(Text.data(), Text.size()));
   M1_RETURN_IF_ERROR(File->close());
-  M1_RETURN_IF_ERROR(File->commit());
+  M1_RETURN_IF_ERROR(commit(std::move(File)));
   std::string Compared;
   if (Expected.Count)
     Compared = concat("; ", Expected.Count, " of ",

@@ -52,17 +52,33 @@ def contents(path):
 e2e.run(*score)
 expected = [contents(os.path.join(out, f"logprobs.{i}.npy")) for i in range(3)]
 good = contents(plan), contents(weights)
-for name, changed in (("plan", plan), ("weights", weights)):
+def rename_over(path):
+    with open(path + ".new", "wb") as file:
+        file.write(bytes(100))
+    os.replace(path + ".new", path)
+
+
+def write_into(path):
+    with open(path, "r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(bytes(4))
+
+
+def truncate(path):
+    os.truncate(path, 100)
+
+
+for change, changed in ((truncate, plan), (rename_over, weights), (write_into, weights), (truncate, weights)):
     e2e.fresh(out)
     run = Held(os.path.join(out, "logprobs.1.npy"), *score)
-    os.truncate(changed, 100)
+    change(changed)
     written = run.release()
     code, said = run.end()
     if code == 0:
         os.remove(run.path)
         written = [written if i == 1 else contents(os.path.join(out, f"logprobs.{i}.npy")) for i in range(3)]
         said = "the same results" if written == expected else "other results"
-    print(f"{name} truncated: {code} {said.replace(work, 'WORK')} {' '.join(files(out)) if code else ''}".strip())
+    print(f"{change.__name__}: {code} {said.replace(work, 'WORK')} {' '.join(files(out)) if code else ''}".strip())
     for file, content in zip((plan, weights), good):
         with open(file, "wb") as stream:
             stream.write(content)

@@ -13,6 +13,7 @@
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
@@ -188,8 +189,10 @@ static absl::Status run() {
     return makeError(); // reported
   M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
   ParameterReader Parameters(std::move(Tensors));
-  return TokenFiles.empty() ? runFunction(*Module, Parameters)
-                            : runLanguageModel(*Module, Parameters);
+  M1_RETURN_IF_ERROR(TokenFiles.empty()
+                         ? runFunction(*Module, Parameters)
+                         : runLanguageModel(*Module, Parameters));
+  return m1::checkMappings();
 }
 
 int main(int Argc, char **Argv) {

@@ -9,6 +9,7 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/PrintArray.h"
 
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/weights/Npy.h"
 
@@ -102,6 +103,7 @@ absl::Status call(const CallOptions &Options) {
     printResults(Function, Results);
   else
     M1_RETURN_IF_ERROR(writeResults(Function, Results, Options.OutDir));
+  M1_RETURN_IF_ERROR(checkMappings());
   printProfile(*Session);
   return absl::OkStatus();
 }

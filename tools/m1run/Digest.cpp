@@ -8,6 +8,7 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/support/StopSignals.h"
 #include "runtime/weights/Checkpoint.h"
 #include "runtime/weights/VerifyWeights.h"
 #include "tools/m1run/Progress.h"
@@ -31,10 +32,10 @@ absl::Status digest(const DigestOptions &Options) {
                       Checkpoint::open(Options.Path));
   if (!Weights->note().empty())
     printNote(Weights->note());
-  catchInterrupts();
+  finishOnStopSignal();
   uint64_t Bytes = 0;
   HashOptions Hash = Options.Hash;
-  Hash.Cancelled = interrupted;
+  Hash.Cancelled = [] { return stopSignal() != 0; };
   Hash.Progress = [&, Show = hashProgress("digest")](uint64_t Done,
                                                      uint64_t Total) {
     Bytes = Total;

@@ -11,6 +11,7 @@
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Generate.h"
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/EosTokens.h"
@@ -185,6 +186,7 @@ absl::Status runGenerate(const GenerateCommand &Command) {
   // cannot be written.
   M1_RETURN_IF_ERROR(Written);
   M1_RETURN_IF_ERROR(commit(Files));
+  M1_RETURN_IF_ERROR(checkMappings());
   const bool IsComplete = Done.ok();
   Done.Update(Failure);
   Done = describeEnd(Done, Finished, Command);

@@ -11,6 +11,7 @@
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Score.h"
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/Npy.h"
@@ -179,6 +180,7 @@ absl::Status runScore(const ScoreCommand &Command) {
       Files.push_back(std::move(Result.Logits));
   }
   M1_RETURN_IF_ERROR(commit(Files));
+  M1_RETURN_IF_ERROR(checkMappings());
   const bool IsComplete = Done.ok();
   Done.Update(Failure);
   Done = describeEnd(Done, Finished, Command);

@@ -8,9 +8,11 @@
 
 #include "runtime/support/File.h"
 
+#include "runtime/support/MappingFaults.h"
 #include "runtime/support/Process.h"
 #include "test/unit/TestSupport.h"
 
+#include <chrono>
 #include <csignal>
 #include <fcntl.h>
 #include <optional>
@@ -108,6 +110,30 @@ TEST(File, DescriptorsByName) {
   for (const char *Path : {"", "7", "/dev/fd/", "/dev/fd/7x", "/dev/fd/-1",
                            "/dev/fd/99999999999", "/dev/null", "dev/fd/1"})
     EXPECT_EQ(descriptorOf(Path), std::nullopt) << Path;
+}
+
+TEST(File, FilesThatAreWrittenToAreNoticed) {
+  TemporaryDirectory Directory;
+  const std::string Path = Directory.path("a");
+  auto writeLater = [&](const std::string &To, int Seconds) {
+    const auto Before = std::filesystem::last_write_time(Path);
+    writeFile(To, "abc");
+    std::filesystem::last_write_time(To,
+                                     Before + std::chrono::seconds(Seconds));
+  };
+  writeFile(Path, "xyz");
+  auto File = value(MappedFile::open(Path));
+  EXPECT_EQ(checkMappings(), absl::OkStatus());
+  writeLater(Path, 1);
+  EXPECT_EQ(message(checkMappings()),
+            Path + ": was written to while in use; the results may be wrong");
+  File = value(MappedFile::open(Path)); // as it is now
+  EXPECT_EQ(checkMappings(), absl::OkStatus());
+  writeLater(Directory.path("b"), 2);
+  std::filesystem::rename(Directory.path("b"), Path);
+  EXPECT_EQ(checkMappings(), absl::OkStatus());
+  std::filesystem::remove(Path);
+  EXPECT_EQ(checkMappings(), absl::OkStatus());
 }
 
 /// Maps three pages, changes the file and touches the last page.
