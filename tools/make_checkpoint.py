@@ -225,8 +225,8 @@ def positive(value):
 
 
 def is_width(value):
-    """0 means no shared expert. The published configurations have a number, others a list of one."""
-    if isinstance(value, list) and len(value) == 1:
+    """0 means no shared expert. The published configurations have a number, others a list, here of equal entries."""
+    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
         value = value[0]
     return positive(value) or value == 0 and isinstance(value, int) and not isinstance(value, bool)
 
@@ -261,7 +261,7 @@ def load_config(path):
         check(key, positive, "a positive integer")
     for key in ("head_dim", "num_key_value_heads", "block_size"):
         check(key, optional(positive), "a positive integer")
-    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of one")
+    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of equal ones")
     check("tie_word_embeddings", optional(lambda value: isinstance(value, bool)), "true or false")
     layers = config["num_hidden_layers"]
     for key, kinds in (("attn_type_list", (0, 1)), ("layer_types", ("linear_attention", "full_attention"))):
@@ -281,6 +281,8 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
     architecture = config["architectures"][0]
     if fused and architecture != TRANSFORMERS:
         raise UsageError(f"--fused-experts is for {TRANSFORMERS}, the configuration is of {architecture}")
+    if tied != "embedding" and not config.get("tie_word_embeddings", False):
+        raise UsageError(f"--tied {tied} is for tie_word_embeddings, which the configuration does not set")
     dtype_key = "dtype" if "dtype" in config or architecture == TRANSFORMERS and "torch_dtype" not in config else "torch_dtype"
     if dtype == "config":
         dtype = config.get(dtype_key) or "bfloat16"

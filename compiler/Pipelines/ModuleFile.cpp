@@ -15,6 +15,7 @@
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/thread.h"
+#include <cstdlib>
 
 using namespace mlir;
 using namespace m1;
@@ -147,7 +148,7 @@ OwningOpRef<ModuleOp> m1::readModule(StringRef Path, MLIRContext *Context) {
   if (!Finished) {
     emitError(FileLineColLoc::get(Context, Path, 0, 0))
         << "damaged bytecode: MLIR's reader crashed on it";
-    return nullptr;
+    std::_Exit(1); // the context may be in any state
   }
   if (!Module || failed(verifyRegions(*Module)))
     return nullptr;

@@ -44,7 +44,8 @@ inline constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 30;
 std::unique_ptr<llvm::MemoryBuffer> readModuleFile(llvm::StringRef Path,
                                                    mlir::MLIRContext *Context);
 
-/// Reads a module from text or bytecode. Returns null after a diagnostic.
+/// Reads a module from text or bytecode. Returns null after a diagnostic. Ends
+/// the process after one if MLIR's reader crashes on damaged bytecode.
 mlir::OwningOpRef<mlir::ModuleOp> readModule(llvm::StringRef Path,
                                              mlir::MLIRContext *Context);
 

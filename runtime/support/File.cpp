@@ -16,7 +16,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -52,13 +51,6 @@ const char *kindOf(const struct stat &Stat) {
   return "a device";
 }
 
-absl::Status checkRegular(const struct stat &Stat, const std::string &Path) {
-  if (S_ISREG(Stat.st_mode))
-    return absl::OkStatus();
-  return makeError("cannot read ", Path, ": expected a regular file, found ",
-                   kindOf(Stat));
-}
-
 /// Opens a regular file.
 absl::StatusOr<Descriptor> openRegular(const std::string &Path,
                                        struct stat &Stat) {
@@ -67,14 +59,14 @@ absl::StatusOr<Descriptor> openRegular(const std::string &Path,
   // flags are against that case.
   if (::stat(Path.c_str(), &Stat) != 0)
     return makeError("cannot open ", Path, ": ", reason());
-  M1_RETURN_IF_ERROR(checkRegular(Stat, Path));
+  M1_RETURN_IF_ERROR(checkRegular(Path, Stat));
   Descriptor File(
       ::open(Path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (File < 0)
     return makeError("cannot open ", Path, ": ", reason());
   if (::fstat(File, &Stat) != 0)
     return makeError("cannot read ", Path, ": ", reason());
-  M1_RETURN_IF_ERROR(checkRegular(Stat, Path));
+  M1_RETURN_IF_ERROR(checkRegular(Path, Stat));
   return File;
 }
 
@@ -131,6 +123,14 @@ void MappedFile::release(uint64_t Offset, uint64_t Bytes) const {
   if (Begin < End)
     ::madvise(const_cast<std::byte *>(Data) + Begin, End - Begin,
               MADV_DONTNEED);
+}
+
+absl::Status m1::checkRegular(const std::string &Path,
+                              const struct stat &Stat) {
+  if (S_ISREG(Stat.st_mode))
+    return absl::OkStatus();
+  return makeError("cannot read ", Path, ": expected a regular file, found ",
+                   kindOf(Stat));
 }
 
 absl::StatusOr<uint64_t> m1::fileSize(const std::string &Path) {

@@ -22,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <sys/stat.h>
 
 namespace m1 {
 
@@ -52,6 +53,9 @@ private:
   size_t Size = 0;
   LiveMapping *Live = nullptr;
 };
+
+/// An error that says what `Stat` describes if that is no regular file.
+absl::Status checkRegular(const std::string &Path, const struct stat &Stat);
 
 /// Size in bytes of a regular file; errors name the file.
 absl::StatusOr<uint64_t> fileSize(const std::string &Path);

@@ -37,14 +37,24 @@ class Held:
         self.process = subprocess.Popen(
             [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
         )
-        # Its main thread sleeps, and does so for longer than it waits for others.
+        # All of its threads sleep, and do so for longer than they wait for others.
         end, sleeping = time.monotonic() + SECONDS, 0
         while sleeping < 6:
             assert self.process.poll() is None, self.process.communicate()
             assert time.monotonic() < end, "does not come to the FIFO"
-            with open(f"/proc/{self.process.pid}/stat") as file:
-                sleeping = sleeping + 1 if file.read().rsplit(")", 1)[1].split()[0] == "S" else 0
+            sleeping = sleeping + 1 if self.states() == {"S"} else 0
             time.sleep(0.02)
+
+    def states(self):
+        """The states of its threads."""
+        states = set()
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            try:
+                with open(f"/proc/{self.process.pid}/task/{thread}/stat") as file:
+                    states.add(file.read().rsplit(")", 1)[1].split()[0])
+            except OSError:
+                states.add("ended meanwhile")
+        return states
 
     def send(self, number):
         self.process.send_signal(number)

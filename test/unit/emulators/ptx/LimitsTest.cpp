@@ -227,6 +227,19 @@ TEST(Limits, ManyInstructions) {
             std::string::npos);
 }
 
+TEST(Limits, ManyBranches) {
+  // Each branch could lead to the beginning of a long chain of others: where
+  // their lanes meet again is found in almost linear time.
+  constexpr unsigned Count = 60000;
+  std::string Body = concat("setp.ne.u32 %p1, 1, 1;\n",
+                            repeated("@%p1 bra C0;\n", Count), "ret;\n");
+  for (unsigned I = 0; I < Count; ++I)
+    Body += concat("C", I, ": bra C", I + 1, ";\n");
+  Device D;
+  absl::Status Ran = D.run(kernel(0, concat(Body, "C", Count, ":")), {});
+  EXPECT_TRUE(Ran.ok()) << Ran;
+}
+
 TEST(Limits, LabelsAtTheEnd) {
   // Nothing follows the label, and the instruction before it is a return.
   for (const char *Body : {"bra L; ret; L:", "@%p1 bra L; exit; L: M:",
