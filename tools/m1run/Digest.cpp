@@ -11,7 +11,6 @@
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/Checkpoint.h"
 #include "runtime/weights/VerifyWeights.h"
-#include "tools/m1run/Progress.h"
 
 #include <algorithm>
 #include <chrono>
