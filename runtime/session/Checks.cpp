@@ -124,10 +124,12 @@ absl::Status ElementChecker::check(const plan::Function &Function,
   return absl::OkStatus();
 }
 
-absl::Status m1::notFinite(std::string_view What, int64_t Token) {
-  return makeError(What, " of token ", Token,
-                   " is not a number or is infinite; the weights are damaged "
-                   "or do not suit the model");
+absl::Status m1::notFinite(std::string_view What, int64_t Token,
+                           std::string_view Where) {
+  return absl::DataLossError(
+      concat(What, " of token ", Token, Where,
+             " is not a number or is infinite; the weights are damaged or do "
+             "not suit the model"));
 }
 
 absl::Status m1::checkDrawn(const plan::Function &Function,

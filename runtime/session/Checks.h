@@ -34,8 +34,11 @@ private:
   std::vector<std::pair<int32_t, size_t>> Row;
 };
 
-/// The error for a value, `What`, of a token that is not finite.
-absl::Status notFinite(std::string_view What, int64_t Token);
+/// The error for a value, `What`, of a token that is not finite; `Where` is
+/// empty or like " at index 3". It is a "data loss" error, unlike all others:
+/// the other values of a call that returns it are valid.
+absl::Status notFinite(std::string_view What, int64_t Token,
+                       std::string_view Where = "");
 
 /// Reports sampling from logits that are not finite: outputs in
 /// `Function.drawn` then hold -1 - t, where t is a token with such a logit.

@@ -8,6 +8,8 @@
 
 #include "runtime/session/Generate.h"
 
+#include "runtime/session/Checks.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,11 +17,13 @@ using namespace m1;
 
 std::string_view m1::name(FinishReason Reason) {
   constexpr std::string_view Names[] = {"max_new_tokens", "stop_token",
-                                        "max_length", "early_stop"};
+                                        "max_length", "early_stop", "failed"};
   return Names[static_cast<int>(Reason)];
 }
 
 namespace {
+bool isFinite(float Value) { return std::isfinite(Value); }
+
 /// A sequence in a slot.
 struct Running {
   size_t Index;
@@ -96,9 +100,20 @@ private:
     if (Members.empty())
       return absl::OkStatus();
     LogProbs.resize(Given.tokens());
-    M1_RETURN_IF_ERROR(Model.score(Given, Targets, LogProbs));
+    absl::Status Status = Model.score(Given, Targets, LogProbs);
+    if (!Status.ok() && !absl::IsDataLoss(Status))
+      return Status;
     const float *From = LogProbs.data();
     for (auto [R, Count] : Members) {
+      const int64_t Finite =
+          Status.ok() ? Count
+                      : std::find_if_not(From, From + Count, isFinite) - From;
+      if (Finite < Count) {
+        const int64_t Index = R->Fed + Finite + 1;
+        R->Result.Error =
+            notFinite("score: the log-probability", R->Result.Tokens[Index],
+                      concat(" at index ", Index));
+      }
       R->Result.LogProbs.insert(R->Result.LogProbs.end(), From, From + Count);
       R->Fed += Count;
       From += Count;
@@ -137,11 +152,18 @@ private:
       return absl::OkStatus();
     Sampled.resize(Members.size());
     LogProbs.resize(Members.size());
-    M1_RETURN_IF_ERROR(Model.next(Given, How, Sampled, LogProbs));
+    absl::Status Status = Model.next(Given, How, Sampled, LogProbs);
+    if (!Status.ok() && !absl::IsDataLoss(Status))
+      return Status;
     int64_t Drawn = 0;
     for (size_t I = 0; I < Members.size(); ++I) {
       auto [R, Count] = Members[I];
       R->Fed += Count;
+      if (Sampled[I] < 0) {
+        R->Result.Error = notFinite("sample: the logit", -1 - Sampled[I],
+                                    concat(" for index ", R->Fed));
+        continue;
+      }
       if (R->pending() > 0)
         continue; // the prompt is not complete: ignore the sample
       append(*R, Sampled[I], LogProbs[I]);
@@ -163,6 +185,10 @@ private:
   bool isFinished(Running &R) {
     int64_t Length = R.Result.Tokens.size();
     FinishReason &Reason = R.Result.Reason;
+    if (!R.Result.Error.ok()) {
+      Reason = FinishReason::Failed;
+      return true;
+    }
     if (R.newTokens() == 0) {
       // Finished only if no token is to be sampled, once the prompt is scored.
       if (Options.MaxNewTokens > 0 && Length < Model.maxLength())

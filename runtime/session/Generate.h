@@ -20,7 +20,8 @@ enum class FinishReason : uint8_t {
   MaxNewTokens, ///< GenerateOptions::MaxNewTokens reached
   StopToken,
   MaxLength, ///< the plan's bound on a sequence reached
-  EarlyStop  ///< see GenerateOptions::EarlyStopCount
+  EarlyStop, ///< see GenerateOptions::EarlyStopCount
+  Failed     ///< see Generated::Error
 };
 std::string_view name(FinishReason Reason);
 
@@ -53,6 +54,9 @@ struct Generated {
   std::vector<float> LogProbs;
   int64_t PromptTokens = 0;
   FinishReason Reason = FinishReason::MaxNewTokens;
+  /// Why the sequence could not go on: a logit or log-probability that is not
+  /// finite. Tokens and LogProbs are then incomplete.
+  absl::Status Error;
 };
 
 /// Generates a response to each prompt with continuous batching: a sequence
@@ -62,7 +66,8 @@ struct Generated {
 /// PromptLogProbs, everything goes to `next`, in one batch per step.
 ///
 /// `Finished` is called for each sequence when it ends, with its number; an
-/// error from it ends the run.
+/// error from it ends the run. A sequence that fails does not affect the
+/// others.
 absl::Status generate(
     LanguageModel &Model, std::span<const std::vector<int64_t>> Prompts,
     const GenerateOptions &Options,

@@ -64,14 +64,18 @@ public:
   /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities at temperature 1.
   /// The function's third result, the logits [B, V], stays on the device. A
-  /// logit that is NaN or plus infinity is an error.
+  /// logit that is NaN or plus infinity is a "data loss" error: `Sampled` then
+  /// has -1 - t for the sequence, where t is a token with such a logit, and
+  /// what belongs to other sequences is valid.
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs);
   /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
-  /// the tokens up to t. Both [T]. Non-finite values are an error.
+  /// the tokens up to t. Both [T]. Non-finite values are a "data loss" error:
+  /// those of other sequences are valid.
   absl::Status score(const RaggedBatch &Given, std::span<const int32_t> Targets,
                      std::span<float> LogProbs);
-  /// Feeds the batch; `Logits` [T, V]. Non-finite values are an error.
+  /// Feeds the batch; `Logits` [T, V]. Non-finite values are a "data loss"
+  /// error, as for `score`.
   absl::Status logits(const RaggedBatch &Given, std::span<float> Logits);
 
 private:

@@ -8,9 +8,12 @@
 
 #include "runtime/session/Score.h"
 
+#include "runtime/session/Checks.h"
 #include "runtime/session/Pieces.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 using namespace m1;
 
@@ -27,6 +30,13 @@ absl::Status checkCancelled(const ScoreOptions &Options) {
   return Options.Cancelled && Options.Cancelled()
              ? absl::CancelledError("interrupted")
              : absl::OkStatus();
+}
+
+/// The index of the first value that is not finite, or the size.
+int64_t finitePrefix(std::span<const float> Values) {
+  return std::find_if_not(Values.begin(), Values.end(),
+                          [](float Value) { return std::isfinite(Value); }) -
+         Values.begin();
 }
 
 void fill(RaggedBatch &Given, std::span<const Piece> Pieces,
@@ -50,11 +60,16 @@ absl::Status m1::score(LanguageModel &Model,
   // Pieces come in the order of sequences: one is unfinished at a time.
   size_t Current = 0;
   std::vector<float> OfCurrent;
+  absl::Status Failure; // of the current one
   auto passFinished = [&]() -> absl::Status {
     while (Current < Lengths.size() &&
            static_cast<int64_t>(OfCurrent.size()) == Lengths[Current]) {
-      M1_RETURN_IF_ERROR(Sink(Current, OfCurrent));
+      if (Failure.ok())
+        M1_RETURN_IF_ERROR(Sink(Current, OfCurrent));
+      else
+        M1_RETURN_IF_ERROR(Sink(Current, Failure));
       OfCurrent.clear();
+      Failure = absl::OkStatus();
       ++Current;
     }
     return absl::OkStatus();
@@ -70,9 +85,19 @@ absl::Status m1::score(LanguageModel &Model,
           for (int64_t I = 0; I < P.Count; ++I)
             Targets.push_back(Sequences[P.Sequence][P.Begin + I + 1]);
         LogProbs.resize(Targets.size());
-        M1_RETURN_IF_ERROR(Model.score(Given, Targets, LogProbs));
+        absl::Status Status = Model.score(Given, Targets, LogProbs);
+        if (!Status.ok() && !absl::IsDataLoss(Status))
+          return Status;
         const float *From = LogProbs.data();
         for (const Piece &P : Pieces) {
+          if (int64_t Finite =
+                  Status.ok() ? P.Count : finitePrefix({From, From + P.Count});
+              Finite < P.Count && Failure.ok()) {
+            const int64_t Index = P.Begin + Finite + 1;
+            Failure = notFinite("score: the log-probability",
+                                Sequences[P.Sequence][Index],
+                                concat(" at index ", Index));
+          }
           OfCurrent.insert(OfCurrent.end(), From, From + P.Count);
           From += P.Count;
           M1_RETURN_IF_ERROR(passFinished());
@@ -94,19 +119,36 @@ absl::Status m1::computeLogits(LanguageModel &Model,
                                       1, tokensPerCall(Model, Options));
   RaggedBatch Given;
   std::vector<float> Logits;
-  return feedSequences(Lengths, Limit, Model.maxSequences(),
-                       [&](std::span<const Piece> Pieces) {
-                         M1_RETURN_IF_ERROR(checkCancelled(Options));
-                         fill(Given, Pieces, Sequences);
-                         Logits.resize(Given.tokens() * Model.vocabulary());
-                         M1_RETURN_IF_ERROR(Model.logits(Given, Logits));
-                         const float *From = Logits.data();
-                         for (const Piece &P : Pieces) {
-                           M1_RETURN_IF_ERROR(Sink(P.Sequence, From, P.Count));
-                           From += P.Count * Model.vocabulary();
-                         }
-                         if (Options.Progress)
-                           Options.Progress(Given.tokens());
-                         return absl::OkStatus();
-                       });
+  std::optional<size_t> Failed; // the last sequence that failed
+  return feedSequences(
+      Lengths, Limit, Model.maxSequences(), [&](std::span<const Piece> Pieces) {
+        M1_RETURN_IF_ERROR(checkCancelled(Options));
+        fill(Given, Pieces, Sequences);
+        Logits.resize(Given.tokens() * Model.vocabulary());
+        absl::Status Status = Model.logits(Given, Logits);
+        if (!Status.ok() && !absl::IsDataLoss(Status))
+          return Status;
+        std::span<const float> Left = Logits;
+        for (const Piece &P : Pieces) {
+          std::span<const float> Rows =
+              Left.first(P.Count * Model.vocabulary());
+          Left = Left.subspan(Rows.size());
+          if (Failed == P.Sequence)
+            continue;
+          const int64_t Finite = Status.ok() ? Rows.size() : finitePrefix(Rows);
+          if (Finite == static_cast<int64_t>(Rows.size())) {
+            M1_RETURN_IF_ERROR(Sink(P.Sequence, Rows));
+            continue;
+          }
+          Failed = P.Sequence;
+          M1_RETURN_IF_ERROR(
+              Sink(P.Sequence,
+                   notFinite("logits: the logit", Finite % Model.vocabulary(),
+                             concat(" after index ",
+                                    P.Begin + Finite / Model.vocabulary()))));
+        }
+        if (Options.Progress)
+          Options.Progress(Given.tokens());
+        return absl::OkStatus();
+      });
 }

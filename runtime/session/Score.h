@@ -24,9 +24,10 @@ struct ScoreOptions {
 };
 
 /// Receives a sequence's log-probabilities: LogProbs[t] is that of token t + 1
-/// after the tokens before it, [length - 1].
+/// after the tokens before it, [length - 1]; or the error of a sequence of
+/// which one is not finite, which does not affect the others.
 using LogProbSink = std::function<absl::Status(
-    size_t Sequence, std::span<const float> LogProbs)>;
+    size_t Sequence, absl::StatusOr<std::span<const float>> LogProbs)>;
 
 /// Passes the log-probabilities of each sequence to `Sink` when it is finished,
 /// in order; only those of unfinished sequences are in memory. An error from
@@ -35,9 +36,10 @@ absl::Status score(LanguageModel &Model,
                    std::span<const std::vector<int64_t>> Sequences,
                    const ScoreOptions &Options, const LogProbSink &Sink);
 
-/// Receives the next `Rows` rows of a sequence's logits, [Rows, V].
+/// Receives the next rows of a sequence's logits, [rows, V]; or the error of a
+/// sequence of which one is not finite, and then no more of it.
 using LogitsSink = std::function<absl::Status(
-    size_t Sequence, const float *Logits, int64_t Rows)>;
+    size_t Sequence, absl::StatusOr<std::span<const float>> Logits)>;
 
 /// Passes the logits after every token to `Sink`, about 64 MiB at a time.
 absl::Status computeLogits(LanguageModel &Model,

@@ -432,6 +432,8 @@ def check_prompts():
     refused(["generation_config.json: eos_token_id: ", '"</s>"'], *generate(good, *few))
     os.remove(os.path.join(folder, "generation_config.json"))
 
+    check_failing_prompts(folder, plan)
+
     # Sequences beyond the number of slots wait.
     many = ",".join(prompt(f"many{i}", [i + 1] * (i + 1)) for i in range(7))
     accepted(*generate(many, *few))
@@ -440,6 +442,64 @@ def check_prompts():
     # A sequence ends at the plan's maximum length.
     shutil.rmtree(OUT)
     accepted(*generate(prompt("full", [1] * 40), "--max-new-tokens", 9))
+
+
+def check_failing_prompts(folder, plan):
+    """A token whose embedding is not a number: its sequences fail, and the others are as before, bit for bit, although
+    they get the slots of those that failed."""
+    lists = [1, 2, 3, 4], [7, 300, 9], [5] * 20, [300], [8, 9]
+    files = [prompt(f"sequence{i}", tokens) for i, tokens in enumerate(lists)]
+    options = "--weights", folder, "--tokens", ",".join(files), "--out-dir", OUT
+    generate = "m1run", "generate", plan, *options, "--max-new-tokens", 6
+    score_all = "m1run", "score", plan, *options, "--logits"
+
+    def results():
+        found = {name: np.load(os.path.join(OUT, name)) for name in os.listdir(OUT)}
+        shutil.rmtree(OUT)
+        return found
+
+    def kept(command, before, kinds, first, others):
+        global cases, failures
+        cases += 1
+        result = run(*command)
+        names = {f"{kind}.{i}.npy" for kind in kinds for i in (0, 2, 4)}
+        found = results()
+        assert set(found) == names, found
+        for name in names:
+            assert np.array_equal(before[name].view(np.int32), found[name].view(np.int32)), name
+        end = f"; the weights are damaged or do not suit the model; 3 of 5 sequences are finished and in {OUT}\n"
+        expected = f"m1run: error: {files[1]}: {first} is not a number or is infinite{end}"
+        printed = result.stdout.splitlines()
+        if result.returncode != 1 or result.stderr != expected or not all(f"{i}: failed: {w}" in printed[i] for i, w in others.items()):
+            failures += 1
+            print(f"{result}\n  expected {expected!r} and {others}")
+
+    accepted(*generate)
+    generated = results()
+    accepted(*score_all)
+    scored = results()
+    file = os.path.join(folder, "model.safetensors")
+    with open(file, "rb") as stream:
+        good = stream.read()
+    length = int.from_bytes(good[:8], "little")
+    embedding = json.loads(good[8 : 8 + length])["model.embed_tokens.weight"]
+    begin, end = embedding["data_offsets"]
+    row = (end - begin) // embedding["shape"][0]
+    begin += 8 + length + 300 * row
+    with open(file, "wb") as stream:
+        stream.write(good[:begin] + b"\xff" * row + good[begin + row :])
+    # The first token's row is in the same chunk of lightning attention.
+    first = "score: the log-probability of token 300 at index 1"
+    one = "sample: the logit of token 0 for index 1 is not a number"
+    kept(generate, generated, ("tokens", "logprobs"), first, {1: first, 3: one})
+    kept(score_all, scored, ("logprobs", "logits"), first, {1: first, 3: "logits: the logit of token 0 after index 0"})
+    result = run(*generate[:-4], "--max-new-tokens", 6, "--json")
+    sequences = json.loads(result.stdout)["sequences"]
+    assert result.returncode == 1 and "3 of 5 sequences are finished\n" in result.stderr, result
+    assert [s["finish"] for s in sequences] == ["max_new_tokens", "failed", "max_new_tokens", "failed", "max_new_tokens"], sequences
+    assert first in sequences[1]["error"] and len(sequences[2]["response"]) == 6, sequences
+    with open(file, "wb") as stream:
+        stream.write(good)
 
 
 EXPERTS = """

@@ -128,7 +128,7 @@ void generateAndScore(Executor &Program) {
   (void)generate(**Model, Prompts, Options,
                  [](size_t, const Generated &) { return absl::OkStatus(); });
   (void)score(**Model, Prompts, {},
-              [](size_t, std::span<const float>) { return absl::OkStatus(); });
+              [](size_t, const auto &) { return absl::OkStatus(); });
 }
 } // namespace
 

@@ -97,9 +97,14 @@ std::function<void(uint64_t, uint64_t)> hashProgress(const std::string &Label);
 /// Prints "m1run: note: ..." on standard error.
 void printNote(const std::string &Text);
 
-/// How a run ended that a stop signal may have interrupted (StopSignals.h): OK,
-/// an error, or a "cancelled" error that says how many sequences are finished.
-absl::Status describeEnd(absl::Status Done, size_t Finished,
+/// The error of one sequence, with the name of its file.
+absl::Status sequenceError(const absl::Status &Error, size_t Sequence,
+                           const SequenceOptions &Options);
+
+/// How a run ended: `Done`, which may be an error or a "cancelled" error after
+/// a stop signal (StopSignals.h), and how many sequences are finished in spite
+/// of it and kept.
+absl::Status describeEnd(const absl::Status &Done, size_t Finished,
                          const SequenceOptions &Options);
 
 /// Prints the profile on stderr if --profile was given.

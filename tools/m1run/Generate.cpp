@@ -78,25 +78,39 @@ absl::Status writeResult(const std::string &Directory, size_t Index,
   return absl::OkStatus();
 }
 
-/// What is printed about a finished sequence.
+/// What is printed about a sequence.
 struct Summary {
+  bool Ended = false;
   int64_t PromptTokens = 0, NewTokens = 0;
   FinishReason Reason = FinishReason::MaxNewTokens;
+  std::string Error;             ///< why it failed
   std::vector<int32_t> Response; ///< empty if it is not printed
+
+  bool isFinished() const { return Ended && Reason != FinishReason::Failed; }
 };
+
+json toJson(const Summary &R) {
+  if (!R.Ended)
+    return {{"finish", "unfinished"}};
+  if (!R.isFinished())
+    return {{"prompt_tokens", R.PromptTokens},
+            {"new_tokens", 0},
+            {"finish", name(R.Reason)},
+            {"error", R.Error}};
+  return {{"prompt_tokens", R.PromptTokens},
+          {"new_tokens", R.NewTokens},
+          {"finish", name(R.Reason)},
+          {"response", R.Response}};
+}
 
 /// Prints one JSON object, part by part so that it is never in memory as a
 /// whole.
 void printJson(std::span<const Summary> Results, int64_t NewTokens,
                double Seconds) {
   std::fputs("{\"sequences\":[", stdout);
-  for (const Summary &R : Results) {
-    std::string Text = dump({{"prompt_tokens", R.PromptTokens},
-                             {"new_tokens", R.NewTokens},
-                             {"finish", name(R.Reason)},
-                             {"response", R.Response}});
-    std::printf("%s%s", &R == Results.data() ? "" : ",", Text.c_str());
-  }
+  for (const Summary &R : Results)
+    std::printf("%s%s", &R == Results.data() ? "" : ",",
+                dump(toJson(R)).c_str());
   std::string End = dump({{"new_tokens", NewTokens}, {"seconds", Seconds}});
   std::printf("],%s\n", End.c_str() + 1);
 }
@@ -104,6 +118,12 @@ void printJson(std::span<const Summary> Results, int64_t NewTokens,
 void printText(std::span<const Summary> Results, bool WithResponses) {
   for (size_t I = 0; I < Results.size(); ++I) {
     const Summary &R = Results[I];
+    if (!R.isFinished()) {
+      std::printf("%zu: %s\n", I,
+                  R.Ended ? printable("failed: " + R.Error).c_str()
+                          : "unfinished");
+      continue;
+    }
     std::printf("%zu: %lld prompt tokens, %lld new (%s)%s", I,
                 static_cast<long long>(R.PromptTokens),
                 static_cast<long long>(R.NewTokens),
@@ -130,7 +150,9 @@ absl::Status runGenerate(const GenerateCommand &Command) {
   const bool PrintResponses = Command.Json || Command.OutDir.empty();
   std::vector<Summary> Results(Prompts.size());
   OutputFiles Files; // two per finished sequence
-  absl::Status Done;
+  size_t Finished = 0;
+  // How the run ended, its files were written, and the first sequence failed.
+  absl::Status Done, Written, Failure;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
@@ -143,22 +165,34 @@ absl::Status runGenerate(const GenerateCommand &Command) {
         [&](size_t Index, const Generated &Result) -> absl::Status {
           Summary &R = Results[Index];
           auto Response = Result.Tokens.begin() + Result.PromptTokens;
+          R.Ended = true;
           R.PromptTokens = Result.PromptTokens;
-          R.NewTokens = Result.Tokens.end() - Response;
           R.Reason = Result.Reason;
+          if (!Result.Error.ok()) {
+            R.Error = std::string(Result.Error.message());
+            Failure.Update(sequenceError(Result.Error, Index, Command));
+            return absl::OkStatus();
+          }
+          R.NewTokens = Result.Tokens.end() - Response;
           if (PrintResponses)
             R.Response.assign(Response, Result.Tokens.end());
-          return Command.OutDir.empty()
-                     ? absl::OkStatus()
-                     : writeResult(Command.OutDir, Index, Result, Files);
+          ++Finished;
+          if (!Command.OutDir.empty())
+            Written = writeResult(Command.OutDir, Index, Result, Files);
+          return Written;
         });
   }
-  // When interrupted, keep finished sequences; on an error, keep nothing.
-  if (!Done.ok() && !absl::IsCancelled(Done))
-    return Done;
+  // Finished sequences are kept, however the run ended, unless their files
+  // cannot be written.
+  M1_RETURN_IF_ERROR(Written);
   M1_RETURN_IF_ERROR(commit(Files));
   M1_RETURN_IF_ERROR(checkMappings());
-  M1_RETURN_IF_ERROR(describeEnd(Done, Files.size() / 2, Command));
+  const bool IsComplete = Done.ok();
+  Done.Update(Failure);
+  Done = describeEnd(Done, Finished, Command);
+  // What is not in files is printed, too.
+  if (Finished == 0 || (!IsComplete && !Command.OutDir.empty()))
+    return Done;
   double Seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
           .count();
@@ -169,12 +203,12 @@ absl::Status runGenerate(const GenerateCommand &Command) {
     NewTokens += R.NewTokens;
   if (Command.Json) {
     printJson(Results, NewTokens, Seconds);
-    return absl::OkStatus();
+    return Done;
   }
   printText(Results, PrintResponses);
   std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
               Seconds);
-  return absl::OkStatus();
+  return Done;
 }
 } // namespace
 

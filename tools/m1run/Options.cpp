@@ -171,13 +171,21 @@ void run::printNote(const std::string &Text) {
   std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
 }
 
-absl::Status run::describeEnd(absl::Status Done, size_t Finished,
+absl::Status run::sequenceError(const absl::Status &Error, size_t Sequence,
+                                const SequenceOptions &Options) {
+  return absl::Status(Error.code(), concat(Options.TokenFiles[Sequence], ": ",
+                                           std::string(Error.message())));
+}
+
+absl::Status run::describeEnd(const absl::Status &Done, size_t Finished,
                               const SequenceOptions &Options) {
-  if (!absl::IsCancelled(Done) || Finished == 0)
+  if (Done.ok() || Finished == 0)
     return Done;
-  return absl::CancelledError(
-      concat("interrupted; ", Finished, " of ", Options.TokenFiles.size(),
-             " sequences are finished and in ", Options.OutDir));
+  return absl::Status(
+      Done.code(),
+      concat(std::string(Done.message()), "; ", Finished, " of ",
+             Options.TokenFiles.size(), " sequences are finished",
+             Options.OutDir.empty() ? "" : " and in " + Options.OutDir));
 }
 
 void run::printProfile(const m1::Session &Session) {

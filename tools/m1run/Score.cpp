@@ -16,10 +16,9 @@
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/Npy.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <iterator>
+#include <map>
 #include <memory>
 
 using namespace m1;
@@ -31,55 +30,113 @@ struct ScoreCommand : SequenceOptions {
   bool Logits = false;
 };
 
-/// Writes logprobs.I.npy of each sequence to a file that is not committed yet,
-/// and adds its sum to `Sums`.
-absl::Status writeLogProbs(LanguageModel &Model,
-                           std::span<const std::vector<int64_t>> Sequences,
-                           const ScoreOptions &Options,
-                           const std::string &Directory, OutputFiles &Files,
-                           std::vector<double> &Sums) {
-  return score(Model, Sequences, Options,
-               [&](size_t I, std::span<const float> LogProbs) -> absl::Status {
-                 int64_t Rows = LogProbs.size();
-                 M1_ASSIGN_OR_RETURN(
-                     Files.emplace_back(),
-                     prepareNpy(concat(Directory, "/logprobs.", I, ".npy"),
-                                ElementType::F32, std::span(&Rows, 1),
-                                LogProbs.data()));
-                 double &Sum = Sums.emplace_back(0);
-                 for (float LogProb : LogProbs)
-                   Sum += LogProb;
-                 return absl::OkStatus();
-               });
-}
+/// What is known of a sequence; its files are complete, but not committed yet.
+struct Scored {
+  std::unique_ptr<OutputFile> LogProbs, Logits;
+  double Sum = 0; ///< of the log-probabilities
+  absl::Status Error;
+};
 
-/// The same for logits.I.npy.
-absl::Status writeLogits(LanguageModel &Model,
-                         std::span<const std::vector<int64_t>> Sequences,
-                         const ScoreOptions &Options,
-                         const std::string &Directory, OutputFiles &Files) {
-  std::vector<std::unique_ptr<NpyWriter>> Writers(Sequences.size());
-  std::vector<int64_t> Rows(Sequences.size());
-  return computeLogits(
-      Model, Sequences, Options,
-      [&](size_t I, const float *Logits, int64_t Count) -> absl::Status {
-        int64_t Length = Sequences[I].size();
-        if (!Writers[I]) {
-          const int64_t Shape[2] = {Length, Model.vocabulary()};
-          M1_ASSIGN_OR_RETURN(
-              Writers[I],
-              NpyWriter::create(concat(Directory, "/logits.", I, ".npy"),
-                                ElementType::F32, Shape));
-        }
-        M1_RETURN_IF_ERROR(Writers[I]->append(
-            Logits, Count * Model.vocabulary() * sizeof(float)));
-        Rows[I] += Count;
-        if (Rows[I] < Length)
-          return absl::OkStatus();
-        M1_ASSIGN_OR_RETURN(Files.emplace_back(), Writers[I]->finish());
-        Writers[I].reset();
-        return absl::OkStatus();
-      });
+/// Computes, and writes, what is asked for of each sequence.
+class Scorer {
+public:
+  Scorer(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
+         const ScoreOptions &Options, const std::string &Directory)
+      : Results(Sequences.size()), Model(Model), Sequences(Sequences),
+        Options(Options), Directory(Directory) {}
+
+  std::vector<Scored> Results;
+  absl::Status Written; ///< an error if a file could not be written
+
+  absl::Status writeLogProbs() {
+    return score(Model, Sequences, Options, [&](size_t I, auto LogProbs) {
+      if (LogProbs.ok())
+        Written = writeLogProbs(I, *LogProbs);
+      else
+        Results[I].Error = LogProbs.status();
+      return Written;
+    });
+  }
+
+  absl::Status writeLogits() {
+    return computeLogits(Model, Sequences, Options, [&](size_t I, auto Logits) {
+      if (!Logits.ok())
+        Results[I].Error.Update(Logits.status());
+      if (Results[I].Error.ok())
+        Written = writeLogits(I, *Logits);
+      else
+        Writers.erase(I);
+      return Written;
+    });
+  }
+
+private:
+  std::string fileOf(const char *Kind, size_t I) const {
+    return concat(Directory, "/", Kind, ".", I, ".npy");
+  }
+
+  absl::Status writeLogProbs(size_t I, std::span<const float> LogProbs) {
+    int64_t Rows = LogProbs.size();
+    M1_ASSIGN_OR_RETURN(Results[I].LogProbs,
+                        prepareNpy(fileOf("logprobs", I), ElementType::F32,
+                                   std::span(&Rows, 1), LogProbs.data()));
+    for (float LogProb : LogProbs)
+      Results[I].Sum += LogProb;
+    return absl::OkStatus();
+  }
+
+  absl::Status writeLogits(size_t I, std::span<const float> Logits) {
+    const int64_t Shape[2] = {static_cast<int64_t>(Sequences[I].size()),
+                              Model.vocabulary()};
+    Unfinished &U = Writers[I];
+    if (!U.Writer) {
+      M1_ASSIGN_OR_RETURN(U.Writer, NpyWriter::create(fileOf("logits", I),
+                                                      ElementType::F32, Shape));
+    }
+    M1_RETURN_IF_ERROR(U.Writer->append(Logits.data(), Logits.size_bytes()));
+    U.Elements += Logits.size();
+    if (U.Elements < Shape[0] * Shape[1])
+      return absl::OkStatus();
+    M1_ASSIGN_OR_RETURN(Results[I].Logits, U.Writer->finish());
+    Writers.erase(I);
+    return absl::OkStatus();
+  }
+
+  struct Unfinished {
+    std::unique_ptr<NpyWriter> Writer;
+    int64_t Elements = 0;
+  };
+
+  LanguageModel &Model;
+  std::span<const std::vector<int64_t>> Sequences;
+  const ScoreOptions &Options;
+  const std::string &Directory;
+  std::map<size_t, Unfinished> Writers; ///< of logits
+};
+
+void print(std::span<const Scored> Results,
+           std::span<const std::vector<int64_t>> Sequences, bool AsJson) {
+  json Objects = json::array();
+  for (size_t I = 0; I < Results.size(); ++I) {
+    const std::string Error(Results[I].Error.message());
+    const int64_t Count = static_cast<int64_t>(Sequences[I].size()) - 1;
+    // exp of the mean negative log-probability; 1 for no tokens.
+    const double Sum = Results[I].Sum;
+    const double Perplexity = Count == 0 ? 1 : std::exp(-Sum / Count);
+    if (AsJson && !Results[I].Error.ok())
+      Objects.push_back({{"tokens", Sequences[I].size()}, {"error", Error}});
+    else if (AsJson)
+      Objects.push_back({{"tokens", Sequences[I].size()},
+                         {"log_prob", Sum},
+                         {"perplexity", Perplexity}});
+    else if (!Results[I].Error.ok())
+      std::printf("%zu: failed: %s\n", I, printable(Error).c_str());
+    else
+      std::printf("%zu: %zu tokens, log-probability %.6f, perplexity %.6f\n", I,
+                  Sequences[I].size(), Sum, Perplexity);
+  }
+  if (AsJson)
+    std::printf("%s\n", dump({{"sequences", Objects}}).c_str());
 }
 
 absl::Status runScore(const ScoreCommand &Command) {
@@ -97,41 +154,41 @@ absl::Status runScore(const ScoreCommand &Command) {
   Options.MaxTokensPerCall = Command.Chunk;
   Options.Cancelled = [] { return stopSignal() != 0; };
   Options.Progress = [&](int64_t Tokens) { Bar->advance(Tokens); };
-  OutputFiles Files, LogitFiles;
-  std::vector<double> Sums;
-  absl::Status Done =
-      writeLogProbs(*Model, Sequences, Options, Command.OutDir, Files, Sums);
+  Scorer Run(*Model, Sequences, Options, Command.OutDir);
+  absl::Status Done = Run.writeLogProbs();
   if (Done.ok() && Command.Logits)
-    Done = writeLogits(*Model, Sequences, Options, Command.OutDir, LogitFiles);
+    Done = Run.writeLogits();
   Bar.reset(); // ends the bar's line before results are printed
-  // When interrupted, keep the sequences of which all files are complete; on an
-  // error, keep nothing.
-  if (!Done.ok() && !absl::IsCancelled(Done))
-    return Done;
-  const size_t Finished = (Command.Logits ? LogitFiles : Files).size();
-  Files.resize(Finished);
-  std::move(LogitFiles.begin(), LogitFiles.end(), std::back_inserter(Files));
+
+  // Sequences of which all files are complete are kept, however the run ended,
+  // unless a file cannot be written.
+  M1_RETURN_IF_ERROR(Run.Written);
+  OutputFiles Files;
+  size_t Finished = 0;
+  absl::Status Failure; // of the first sequence that failed
+  for (size_t I = 0; I < Run.Results.size(); ++I) {
+    Scored &Result = Run.Results[I];
+    if (!Result.Error.ok()) {
+      Failure.Update(sequenceError(Result.Error, I, Command));
+      continue;
+    }
+    if (!Result.LogProbs || (Command.Logits && !Result.Logits))
+      continue; // interrupted
+    ++Finished;
+    Files.push_back(std::move(Result.LogProbs));
+    if (Result.Logits)
+      Files.push_back(std::move(Result.Logits));
+  }
   M1_RETURN_IF_ERROR(commit(Files));
   M1_RETURN_IF_ERROR(checkMappings());
-  M1_RETURN_IF_ERROR(describeEnd(Done, Finished, Command));
+  const bool IsComplete = Done.ok();
+  Done.Update(Failure);
+  Done = describeEnd(Done, Finished, Command);
+  if (!IsComplete || Finished == 0)
+    return Done;
   printProfile(*Session);
-
-  json Results = json::array();
-  for (size_t I = 0; I < Sums.size(); ++I) {
-    const int64_t Count = static_cast<int64_t>(Sequences[I].size()) - 1;
-    // exp of the mean negative log-probability; 1 for no tokens.
-    double Perplexity = Count == 0 ? 1 : std::exp(-Sums[I] / Count);
-    if (Command.Json)
-      Results.push_back({{"tokens", Sequences[I].size()},
-                         {"log_prob", Sums[I]},
-                         {"perplexity", Perplexity}});
-    else
-      std::printf("%zu: %zu tokens, log-probability %.6f, perplexity %.6f\n", I,
-                  Sequences[I].size(), Sums[I], Perplexity);
-  }
-  if (Command.Json)
-    std::printf("%s\n", dump({{"sequences", Results}}).c_str());
-  return absl::OkStatus();
+  print(Run.Results, Sequences, Command.Json);
+  return Done;
 }
 } // namespace
 

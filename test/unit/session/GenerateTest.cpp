@@ -209,32 +209,25 @@ TEST_F(Model, ScoreDoesNotDependOnChunks) {
         Fed += Count;
       };
       std::vector<std::vector<float>> LogProbs;
-      ASSERT_TRUE(score(*M, Given, Options,
-                        [&](size_t I, std::span<const float> Finished) {
-                          EXPECT_EQ(I, LogProbs.size());
-                          LogProbs.emplace_back(Finished.begin(),
-                                                Finished.end());
-                          return absl::OkStatus();
-                        })
-                      .ok());
+      ASSERT_TRUE(score(*M, Given, Options, [&](size_t I, auto Finished) {
+                    EXPECT_EQ(I, LogProbs.size());
+                    LogProbs.emplace_back(Finished->begin(), Finished->end());
+                    return absl::OkStatus();
+                  }).ok());
       ASSERT_EQ(LogProbs.size(), Given.size());
       EXPECT_EQ(Fed, 16 + 1 + 39 + 4);
       for (size_t I = 0; I < Given.size(); ++I)
         expectLogProbs(Given[I], LogProbs[I]);
 
       Sequences Favourites(Given.size());
-      ASSERT_TRUE(
-          computeLogits(*M, Given, Options,
-                        [&](size_t I, const float *Logits, int64_t Rows) {
-                          for (int64_t R = 0; R < Rows; ++R) {
-                            const float *Row = Logits + R * ModelVocabulary;
-                            Favourites[I].push_back(
-                                std::max_element(Row, Row + ModelVocabulary) -
-                                Row);
-                          }
-                          return absl::OkStatus();
-                        })
-              .ok());
+      ASSERT_TRUE(computeLogits(*M, Given, Options, [&](size_t I, auto Logits) {
+                    EXPECT_EQ(Logits->size() % ModelVocabulary, 0u);
+                    for (auto Row = Logits->begin(); Row != Logits->end();
+                         Row += ModelVocabulary)
+                      Favourites[I].push_back(
+                          std::max_element(Row, Row + ModelVocabulary) - Row);
+                    return absl::OkStatus();
+                  }).ok());
       for (size_t I = 0; I < Given.size(); ++I) {
         ASSERT_EQ(Favourites[I].size(), Given[I].size());
         for (size_t T = 0; T < Given[I].size(); ++T)
