@@ -13,6 +13,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/CommandLine.h"
@@ -20,6 +21,7 @@
 #include "tools/Failures.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
 
 using namespace llvm;
 
@@ -29,15 +31,33 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
-/// What MlirOptMain would read without limits. It reports files that it cannot
-/// read.
-static mlir::LogicalResult verifyInput() {
-  auto Buffer = MemoryBuffer::getFile(Input);
-  if (Input == "-" || !Buffer)
-    return mlir::success();
-  mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
-  m1::printDiagnosticsBriefly(Context, "m1-opt");
-  return m1::verifyNesting((*Buffer)->getBuffer(), Input, &Context);
+/// MlirOptMain for input whose nesting has been verified.
+static mlir::LogicalResult runPasses(int Argc, char **Argv,
+                                     mlir::DialectRegistry &Registry) {
+  auto Config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (Config.shouldShowDialects()) // and read nothing
+    return mlir::MlirOptMain(Argc, Argv, Input, Output, Registry);
+  auto Fail = [](StringRef Message) {
+    WithColor::error(errs(), "m1-opt") << m1::printable(Message) << '\n';
+    return mlir::failure();
+  };
+  std::string Error;
+  auto In = mlir::openInputFile(Input, &Error);
+  if (!In)
+    return Fail(Error);
+  {
+    mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
+    m1::printDiagnosticsBriefly(Context, "m1-opt");
+    if (failed(m1::verifyNesting(In->getBuffer(), Input, &Context)))
+      return mlir::failure();
+  }
+  auto Out = mlir::openOutputFile(Output, &Error);
+  if (!Out)
+    return Fail(Error);
+  if (failed(mlir::MlirOptMain(Out->os(), std::move(In), Registry, Config)))
+    return mlir::failure();
+  Out->keep(); // otherwise it is removed
+  return mlir::success();
 }
 
 int main(int Argc, char **Argv) {
@@ -61,10 +81,6 @@ int main(int Argc, char **Argv) {
       "--mlir-print-ir-before-all\n"
       "  m1-opt module.mlir --pass-pipeline='builtin.module("
       "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
-  return m1::runOnLargeStack([&] {
-    if (failed(verifyInput()))
-      return 1;
-    return mlir::asMainReturnCode(
-        mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
-  });
+  return m1::runOnLargeStack(
+      [&] { return mlir::asMainReturnCode(runPasses(Argc, Argv, Registry)); });
 }
