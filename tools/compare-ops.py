@@ -338,6 +338,7 @@ def check(options, work):
 
 def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # to be piped into head
+    make_checkpoint.exit_on_stop_signals()
     options = options_of(sys.argv[1:])
     if options.work:
         shutil.rmtree(options.work, ignore_errors=True)

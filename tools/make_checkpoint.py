@@ -28,6 +28,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import zlib
@@ -224,8 +225,8 @@ def positive(value):
 
 
 def is_width(value):
-    """0 means no shared expert. The published configurations have a number, others a list of one."""
-    if isinstance(value, list) and len(value) == 1:
+    """0 means no shared expert. The published configurations have a number, others a list, here of equal entries."""
+    if isinstance(value, list) and value and all(entry == value[0] for entry in value):
         value = value[0]
     return positive(value) or value == 0 and isinstance(value, int) and not isinstance(value, bool)
 
@@ -260,7 +261,7 @@ def load_config(path):
         check(key, positive, "a positive integer")
     for key in ("head_dim", "num_key_value_heads", "block_size"):
         check(key, optional(positive), "a positive integer")
-    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of one")
+    check("shared_intermediate_size", optional(is_width), "an integer of at least 0, or a list of equal ones")
     check("tie_word_embeddings", optional(lambda value: isinstance(value, bool)), "true or false")
     layers = config["num_hidden_layers"]
     for key, kinds in (("attn_type_list", (0, 1)), ("layer_types", ("linear_attention", "full_attention"))):
@@ -280,6 +281,8 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
     architecture = config["architectures"][0]
     if fused and architecture != TRANSFORMERS:
         raise UsageError(f"--fused-experts is for {TRANSFORMERS}, the configuration is of {architecture}")
+    if tied != "embedding" and not config.get("tie_word_embeddings", False):
+        raise UsageError(f"--tied {tied} is for tie_word_embeddings, which the configuration does not set")
     dtype_key = "dtype" if "dtype" in config or architecture == TRANSFORMERS and "torch_dtype" not in config else "torch_dtype"
     if dtype == "config":
         dtype = config.get(dtype_key) or "bfloat16"
@@ -311,16 +314,24 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
                 index = {"metadata": {"total_size": sum(t.bytes for t in tensors)}, "weight_map": weight_map}
                 json.dump(index, file, indent=2)
                 file.write("\n")
-        for old in os.listdir(out_dir):
-            if old.endswith(".safetensors") or old == "model.safetensors.index.json":
-                os.remove(os.path.join(out_dir, old))
         for name in ["config.json", *names]:
             os.replace(os.path.join(temporary, name), os.path.join(out_dir, name))
+        for old in os.listdir(out_dir):
+            if old not in names and (old.endswith(".safetensors") or old == "model.safetensors.index.json"):
+                os.remove(os.path.join(out_dir, old))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def exit_on_stop_signals():
+    """Makes SIGTERM and SIGHUP end a script as sys.exit does, which removes its temporary files. nohup stays in force."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 def main():
+    exit_on_stop_signals()
     parser = argparse.ArgumentParser(description="Write a checkpoint of seeded random weights.")
     parser.add_argument("config", help="a config.json of one of the three architectures")
     parser.add_argument("out_dir")

@@ -11,8 +11,8 @@
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "runtime/support/File.h"
 #include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/thread.h"
 #include <cstdlib>
@@ -114,21 +114,26 @@ static LogicalResult verifyRegions(ModuleOp Module) {
 // Reading
 //===----------------------------------------------------------------------===//
 
-OwningOpRef<ModuleOp> m1::readModule(StringRef Path, MLIRContext *Context) {
-  auto AtFile = [&] {
-    return emitError(FileLineColLoc::get(Context, Path, 0, 0));
-  };
-  auto Buffer = llvm::MemoryBuffer::getFile(Path);
-  if (!Buffer) {
-    AtFile() << Buffer.getError().message();
+std::unique_ptr<llvm::MemoryBuffer> m1::readModuleFile(StringRef Path,
+                                                       MLIRContext *Context) {
+  auto Text = readFileOrPipe(Path.str(), kMaxModuleBytes);
+  if (!Text.ok()) {
+    emitError(UnknownLoc::get(Context)) << std::string(Text.status().message());
     return nullptr;
   }
-  StringRef Text = (*Buffer)->getBuffer();
-  if (failed(verifyNesting(Text, Path, Context)))
+  StringRef Name = Path == "-" ? "<stdin>" : Path;
+  if (failed(verifyNesting(*Text, Name, Context)))
     return nullptr;
-  const bool FromBytecode = isBytecodeText(Text);
+  return llvm::MemoryBuffer::getMemBufferCopy(*Text, Name);
+}
+
+OwningOpRef<ModuleOp> m1::readModule(StringRef Path, MLIRContext *Context) {
+  std::unique_ptr<llvm::MemoryBuffer> Buffer = readModuleFile(Path, Context);
+  if (!Buffer)
+    return nullptr;
+  const bool FromBytecode = isBytecodeText(Buffer->getBuffer());
   auto Sources = std::make_shared<llvm::SourceMgr>();
-  Sources->AddNewSourceBuffer(std::move(*Buffer), llvm::SMLoc());
+  Sources->AddNewSourceBuffer(std::move(Buffer), llvm::SMLoc());
   OwningOpRef<ModuleOp> Module;
   auto Parse = [&] {
     Module = parseSourceFile<ModuleOp>(Sources, ParserConfig(Context));
@@ -143,7 +148,8 @@ OwningOpRef<ModuleOp> m1::readModule(StringRef Path, MLIRContext *Context) {
   const bool Finished = Recovery.RunSafely(Parse);
   llvm::CrashRecoveryContext::Disable();
   if (!Finished) {
-    AtFile() << "damaged bytecode: MLIR's reader crashed on it";
+    emitError(FileLineColLoc::get(Context, Path, 0, 0))
+        << "damaged bytecode: MLIR's reader crashed on it";
     std::_Exit(1); // the context may be in any state
   }
   if (!Module || failed(verifyRegions(*Module)))

@@ -16,6 +16,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 namespace m1 {
 
@@ -32,6 +33,16 @@ inline constexpr size_t kMaxAffineLength = 20'000;
 /// is the file of the diagnostic. Bytecode passes.
 mlir::LogicalResult verifyNesting(llvm::StringRef Text, llvm::StringRef Name,
                                   mlir::MLIRContext *Context);
+
+/// The longest text or bytecode of a module that is read. A module holds no
+/// weights: that of MiniMax-M1, of 80 layers, has less than 1 MB.
+inline constexpr uint64_t kMaxModuleBytes = uint64_t(1) << 30;
+
+/// Reads the file of a module, or a pipe that the shell made; "-" is standard
+/// input. Into memory, because a mapped file may change. Verifies the nesting
+/// of brackets. Returns null after a diagnostic.
+std::unique_ptr<llvm::MemoryBuffer> readModuleFile(llvm::StringRef Path,
+                                                   mlir::MLIRContext *Context);
 
 /// Reads a module from text or bytecode. Returns null after a diagnostic. Ends
 /// the process after one if MLIR's reader crashes on damaged bytecode.

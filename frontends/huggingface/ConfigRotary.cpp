@@ -109,7 +109,7 @@ void warnOfPartial(ConfigReader &R, const Config &C, const Setting &Found,
     R.warn(What + "the published code of " + C.ArchitectureName +
            " all of them: it reads rotary_dim only");
   else if (!C.hasPublishedNames())
-    R.warn(What + "transformers (up to 5.24) all of them" +
+    R.warn(What + "transformers 5.24 all of them" +
            (IsFactor ? ", vLLM too: it reads rotary_dim only"
                      : ", vLLM the same as m1c"));
 }

@@ -14,14 +14,27 @@
 
 using namespace m1;
 
+static constexpr size_t MinimumBytes = 16;
+
+static bool isPlan(const void *Data, size_t Bytes) {
+  return Bytes >= MinimumBytes && Bytes < FLATBUFFERS_MAX_BUFFER_SIZE &&
+         plan::PlanBufferHasIdentifier(Data);
+}
+
 absl::StatusOr<std::unique_ptr<LoadedPlan>>
 LoadedPlan::load(const std::string &Path) {
   std::unique_ptr<LoadedPlan> Result(new LoadedPlan);
   Result->Name = Path;
-  M1_ASSIGN_OR_RETURN(Result->File, MappedFile::open(Path));
-  std::span<const std::byte> Bytes = Result->File->bytes();
-  Result->Bytes = {reinterpret_cast<const uint8_t *>(Bytes.data()),
-                   Bytes.size()};
+  // A large file that is no plan is not read.
+  M1_ASSIGN_OR_RETURN(std::string Start, readFileRange(Path, 0, MinimumBytes));
+  if (!isPlan(Start.data(), Start.size()))
+    return makeError(Path, ": not a plan");
+  // Not mapped: what is verified here is what is executed later, whatever
+  // happens to the file.
+  M1_ASSIGN_OR_RETURN(Result->File,
+                      readWholeFile(Path, FLATBUFFERS_MAX_BUFFER_SIZE));
+  Result->Bytes = {reinterpret_cast<const uint8_t *>(Result->File.data()),
+                   Result->File.size()};
   M1_RETURN_IF_ERROR(Result->open());
   return Result;
 }
@@ -39,10 +52,7 @@ LoadedPlan::fromBytes(std::vector<uint8_t> Bytes, const std::string &Name) {
 LoadedPlan::~LoadedPlan() = default;
 
 absl::Status LoadedPlan::open() {
-  constexpr size_t MinimumBytes = 16;
-  if (Bytes.size() < MinimumBytes ||
-      Bytes.size() >= FLATBUFFERS_MAX_BUFFER_SIZE ||
-      !plan::PlanBufferHasIdentifier(Bytes.data()))
+  if (!isPlan(Bytes.data(), Bytes.size()))
     return makeError(Name, ": not a plan");
   // A plan has a table per argument of a launch: models of many layers have
   // more than a million, the default limit.

@@ -22,8 +22,6 @@
 
 namespace m1 {
 
-class MappedFile;
-
 /// A plan whose indices, offsets and sizes are all verified (verifyPlan), so
 /// that the code that executes it need not check them.
 class LoadedPlan {
@@ -48,7 +46,7 @@ private:
   absl::Status open();
 
   std::string Name;
-  std::unique_ptr<MappedFile> File;
+  std::string File;
   std::vector<uint8_t> Memory;
   std::span<const uint8_t> Bytes;
   const plan::Plan *Root = nullptr;

@@ -27,6 +27,11 @@ public:
 
 private:
   absl::Status symbols() {
+    // Models have two; each function is prepared with a value for each.
+    constexpr uint32_t MaxSymbols = 1024;
+    if (length(P.symbols()) > MaxSymbols)
+      return fail(length(P.symbols()), " symbols, expected at most ",
+                  MaxSymbols);
     std::set<std::string_view> Names;
     for (uint32_t I = 0; I < length(P.symbols()); ++I) {
       const plan::Symbol &Symbol = *P.symbols()->Get(I);

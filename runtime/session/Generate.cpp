@@ -42,8 +42,9 @@ public:
   Scheduler(LanguageModel &Model, std::span<const std::vector<int64_t>> Prompts,
             const GenerateOptions &Options, const FinishedFunction &Finished)
       : Model(Model), Prompts(Prompts), Options(Options), Finished(Finished) {
-    // The lowest free slot is used first.
-    for (int64_t Slot = Model.maxSequences(); Slot-- > 0;)
+    // The lowest free slot is used first. There may be far more than prompts.
+    for (int64_t Slot = std::min<int64_t>(Model.maxSequences(), Prompts.size());
+         Slot-- > 0;)
       FreeSlots.push_back(Slot);
   }
 

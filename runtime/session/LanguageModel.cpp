@@ -93,10 +93,23 @@ absl::Status LanguageModel::bind(std::string_view Name,
   const std::string &Where = Program.plan().name();
   Entry E;
   M1_ASSIGN_OR_RETURN(E.Function, Program.find(Name));
+  // What a call sets; other tensors would have no memory.
+  uint64_t Inputs =
+               1u << Tokens | 1u << Positions | 1u << CuSeqlens | 1u << Slots,
+           Outputs = 1u << LogitsOut;
+  if (Name == "next") {
+    Inputs |= 1u << Temperature | 1u << TopP | 1u << TopK | 1u << Seeds |
+              1u << SamplePositions;
+    Outputs |= 1u << SampledOut | 1u << LogProbsOut;
+  } else if (Name == "score") {
+    Inputs |= 1u << Targets;
+    Outputs = 1u << LogProbsOut;
+  }
   uint64_t Seen = 0;
-  auto fieldOf = [&](const plan::Tensor &Tensor) -> absl::StatusOr<Field> {
+  auto fieldOf = [&](const plan::Tensor &Tensor,
+                     uint64_t Known) -> absl::StatusOr<Field> {
     for (int I = 0; I < FieldCount; ++I)
-      if (view(Tensor.name()) == FieldNames[I]) {
+      if ((Known >> I & 1) && view(Tensor.name()) == FieldNames[I]) {
         Seen |= 1u << I;
         return static_cast<Field>(I);
       }
@@ -105,7 +118,7 @@ absl::Status LanguageModel::bind(std::string_view Name,
   };
   for (uint32_t I = 0; I < length(Function->inputs()); ++I) {
     const plan::Tensor &Input = *Function->inputs()->Get(I);
-    M1_ASSIGN_OR_RETURN(Field F, fieldOf(Input));
+    M1_ASSIGN_OR_RETURN(Field F, fieldOf(Input, Inputs));
     E.InputFields.push_back(F);
     // Bounds of the plan's symbols.
     if (F == Tokens || F == Slots) {
@@ -120,7 +133,8 @@ absl::Status LanguageModel::bind(std::string_view Name,
     }
   }
   for (uint32_t I = 0; I < length(Function->outputs()); ++I) {
-    M1_ASSIGN_OR_RETURN(Field F, fieldOf(*Function->outputs()->Get(I)));
+    M1_ASSIGN_OR_RETURN(Field F,
+                        fieldOf(*Function->outputs()->Get(I), Outputs));
     E.OutputFields.push_back(F);
   }
   uint64_t Required =

@@ -9,6 +9,7 @@
 #include "runtime/session/Parameters.h"
 
 #include "runtime/weights/Random.h"
+#include "runtime/weights/VerifyWeights.h"
 
 #include <algorithm>
 #include <cstring>
@@ -98,7 +99,7 @@ bool isDerived(const LoadedPlan &Plan, std::string_view Name) {
 
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
-                         const std::function<void(const std::string &)> &Note) {
+                         const CheckpointOptions &Options) {
   auto Result = std::make_unique<CheckpointParameters>();
   M1_ASSIGN_OR_RETURN(Result->Weights, Checkpoint::open(Path));
   Checkpoint &Weights = *Result->Weights;
@@ -127,8 +128,11 @@ m1::checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
                        Weights.tensors().size(), " tensors found, ",
                        Used.size(), " expected)");
   Result->Copies.resize(Result->Tensors.size());
-  if (Note && !Weights.note().empty())
-    Note(Weights.note());
+  if (Options.Note && !Weights.note().empty())
+    Options.Note(Weights.note());
+  if (Options.Verify)
+    M1_RETURN_IF_ERROR(
+        verifyWeights(Weights, Options.Digests, Options.Hash).status());
   return Result;
 }
 

@@ -11,11 +11,13 @@
 
 #include "runtime/plan/Plan.h"
 #include "runtime/weights/Checkpoint.h"
+#include "runtime/weights/HashFiles.h"
 
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace m1 {
 
@@ -30,13 +32,23 @@ public:
   virtual void release(uint32_t Index) = 0;
 };
 
+struct CheckpointOptions {
+  /// Whether to compare all weights with their digests first; `Digests` and
+  /// `Hash` are those of verifyWeights.
+  bool Verify = false;
+  std::string Digests;
+  HashOptions Hash;
+  /// Is told what the user should know of the checkpoint: one line. May be
+  /// empty.
+  std::function<void(const std::string &)> Note;
+};
+
 /// Parameters from a checkpoint, by name. All must be present with the plan's
 /// element types and shapes, and the checkpoint may hold no other tensors:
-/// otherwise it is not the one that the plan was compiled for. `Note`, which
-/// may be empty, is told the checkpoint's note, if it has one.
+/// otherwise it is not the one that the plan was compiled for.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
 checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
-                     const std::function<void(const std::string &)> &Note = {});
+                     const CheckpointOptions &Options = {});
 
 /// Random parameters that depend only on the seed and the parameter's name: see
 /// fillRandom. Generated on request.

@@ -38,19 +38,29 @@ void fill(RaggedBatch &Given, std::span<const Piece> Pieces,
 }
 } // namespace
 
-absl::StatusOr<std::vector<std::vector<float>>>
-m1::score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
-          const ScoreOptions &Options) {
-  std::vector<std::vector<float>> Result;
+absl::Status m1::score(LanguageModel &Model,
+                       std::span<const std::vector<int64_t>> Sequences,
+                       const ScoreOptions &Options, const LogProbSink &Sink) {
   std::vector<int64_t> Lengths;
-  for (const std::vector<int64_t> &Sequence : Sequences) {
+  for (const std::vector<int64_t> &Sequence : Sequences)
     Lengths.push_back(static_cast<int64_t>(Sequence.size()) - 1);
-    Result.emplace_back(Lengths.back());
-  }
   RaggedBatch Given;
   std::vector<int32_t> Targets;
   std::vector<float> LogProbs;
-  M1_RETURN_IF_ERROR(feedSequences(
+  // Pieces come in the order of sequences: one is unfinished at a time.
+  size_t Current = 0;
+  std::vector<float> OfCurrent;
+  auto passFinished = [&]() -> absl::Status {
+    while (Current < Lengths.size() &&
+           static_cast<int64_t>(OfCurrent.size()) == Lengths[Current]) {
+      M1_RETURN_IF_ERROR(Sink(Current, OfCurrent));
+      OfCurrent.clear();
+      ++Current;
+    }
+    return absl::OkStatus();
+  };
+  M1_RETURN_IF_ERROR(passFinished()); // sequences of one token
+  return feedSequences(
       Lengths, tokensPerCall(Model, Options), Model.maxSequences(),
       [&](std::span<const Piece> Pieces) {
         M1_RETURN_IF_ERROR(checkCancelled(Options));
@@ -63,14 +73,14 @@ m1::score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
         M1_RETURN_IF_ERROR(Model.score(Given, Targets, LogProbs));
         const float *From = LogProbs.data();
         for (const Piece &P : Pieces) {
-          std::copy_n(From, P.Count, Result[P.Sequence].data() + P.Begin);
+          OfCurrent.insert(OfCurrent.end(), From, From + P.Count);
           From += P.Count;
+          M1_RETURN_IF_ERROR(passFinished());
         }
         if (Options.Progress)
           Options.Progress(Given.tokens());
         return absl::OkStatus();
-      }));
-  return Result;
+      });
 }
 
 absl::Status m1::computeLogits(LanguageModel &Model,

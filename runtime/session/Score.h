@@ -23,11 +23,17 @@ struct ScoreOptions {
   std::function<void(int64_t)> Progress;
 };
 
-/// Result[i][t] is the log-probability of Sequences[i][t + 1] after the tokens
-/// before it: [length - 1].
-absl::StatusOr<std::vector<std::vector<float>>>
-score(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
-      const ScoreOptions &Options);
+/// Receives a sequence's log-probabilities: LogProbs[t] is that of token t + 1
+/// after the tokens before it, [length - 1].
+using LogProbSink = std::function<absl::Status(
+    size_t Sequence, std::span<const float> LogProbs)>;
+
+/// Passes the log-probabilities of each sequence to `Sink` when it is finished,
+/// in order; only those of unfinished sequences are in memory. An error from
+/// `Sink` ends the run.
+absl::Status score(LanguageModel &Model,
+                   std::span<const std::vector<int64_t>> Sequences,
+                   const ScoreOptions &Options, const LogProbSink &Sink);
 
 /// Receives the next `Rows` rows of a sequence's logits, [Rows, V].
 using LogitsSink = std::function<absl::Status(

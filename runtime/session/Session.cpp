@@ -29,12 +29,17 @@ Session::open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options) {
                      " parameters: give their checkpoint with --weights "
                      "DIRECTORY, or --weights none for random ones");
   if (Options.Weights.empty() || Options.Weights == "none") {
+    if (Options.Checkpoint.Verify)
+      return makeError("--verify-weights has no effect without the weights of "
+                       "a checkpoint");
     M1_ASSIGN_OR_RETURN(Result->Parameters,
                         randomParameters(*Result->Plan, Options.InitSeed));
   } else {
+    CheckpointOptions Checkpoint = Options.Checkpoint;
+    Checkpoint.Hash.Threads = Options.Device.Threads;
     M1_ASSIGN_OR_RETURN(
         Result->Parameters,
-        checkpointParameters(*Result->Plan, Options.Weights, Options.Note));
+        checkpointParameters(*Result->Plan, Options.Weights, Checkpoint));
   }
   if (Options.Profile)
     Result->Trace = std::make_unique<Profile>();

@@ -12,9 +12,6 @@
 #include "runtime/device/CreateDevice.h"
 #include "runtime/session/Executor.h"
 
-#include <functional>
-#include <string>
-
 namespace m1 {
 
 struct SessionOptions {
@@ -24,9 +21,8 @@ struct SessionOptions {
   uint64_t InitSeed = 0;
   DeviceOptions Device;
   bool Profile = false;
-  /// Is told what the user should know of a checkpoint that is opened: one
-  /// line. May be empty.
-  std::function<void(const std::string &)> Note;
+  /// Its number of threads is that of `Device`.
+  CheckpointOptions Checkpoint;
 };
 
 /// A plan with its device, parameters and executor, in order of construction.

@@ -9,6 +9,7 @@
 #include "runtime/support/Exceptions.h"
 
 #include "runtime/support/Printable.h"
+#include "runtime/support/Temporaries.h"
 
 #include <atomic>
 #include <cstring>
@@ -71,6 +72,7 @@ void m1::endProcess(const char *Kind, const char *Reason) {
   if (Failing.test_and_set())
     for (;;)
       ::pause();
+  removeOwnTemporaries();
   const char *Parts[] = {ProgramName, ": error: ", Kind, Reason, "\n"};
   iovec Line[std::size(Parts)];
   for (size_t I = 0; I < std::size(Parts); ++I)

@@ -28,9 +28,9 @@ std::string describeException();
 void reportUncaughtExceptions(const char *Program);
 
 /// Ends the process with the line "PROGRAM: error: ", `Kind` and `Reason` on
-/// stderr, and exit code 1. Allocates nothing and runs no destructors: memory
-/// may be exhausted, and other threads may still use what destructors would
-/// destroy.
+/// stderr, exit code 1 and no temporary files. Allocates nothing and runs no
+/// destructors: memory may be exhausted, and other threads may still use what
+/// destructors would destroy.
 [[noreturn]] void endProcess(const char *Kind, const char *Reason = "");
 
 } // namespace m1

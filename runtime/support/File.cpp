@@ -1,4 +1,4 @@
-//===- File.cpp - mapped input files and atomic output files --------------===//
+//===- File.cpp - files that are read -------------------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -8,13 +8,16 @@
 
 #include "runtime/support/File.h"
 
+#include "runtime/support/MappingFaults.h"
+
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace m1;
 
@@ -22,46 +25,95 @@ namespace {
 std::string reason() { return std::strerror(errno); }
 
 /// Closes a descriptor at the end of a scope.
-struct DescriptorCloser {
-  int Descriptor;
-  ~DescriptorCloser() {
-    if (Descriptor >= 0)
-      ::close(Descriptor);
+class Descriptor {
+public:
+  explicit Descriptor(int Number) : Number(Number) {}
+  Descriptor(Descriptor &&Other) noexcept
+      : Number(std::exchange(Other.Number, -1)) {}
+  ~Descriptor() {
+    if (Number >= 0)
+      ::close(Number);
   }
+  operator int() const { return Number; }
+
+private:
+  int Number;
 };
 
-absl::StatusOr<uint64_t> regularFileSize(int Descriptor,
-                                         const std::string &Path) {
-  struct stat Stat;
-  if (::fstat(Descriptor, &Stat) != 0)
+/// "a FIFO": what a file is that is not a regular one.
+const char *kindOf(const struct stat &Stat) {
+  if (S_ISDIR(Stat.st_mode))
+    return "a directory";
+  if (S_ISFIFO(Stat.st_mode))
+    return "a FIFO";
+  if (S_ISSOCK(Stat.st_mode))
+    return "a socket";
+  return "a device";
+}
+
+/// Opens a regular file.
+absl::StatusOr<Descriptor> openRegular(const std::string &Path,
+                                       struct stat &Stat) {
+  // The kind is checked before the file is opened, because opening a device can
+  // act on it, and afterwards, because the file can be another one by then; the
+  // flags are against that case.
+  if (::stat(Path.c_str(), &Stat) != 0)
+    return makeError("cannot open ", Path, ": ", reason());
+  M1_RETURN_IF_ERROR(checkRegular(Path, Stat));
+  Descriptor File(
+      ::open(Path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (File < 0)
+    return makeError("cannot open ", Path, ": ", reason());
+  if (::fstat(File, &Stat) != 0)
     return makeError("cannot read ", Path, ": ", reason());
-  if (!S_ISREG(Stat.st_mode))
-    return makeError("cannot read ", Path, ": not a regular file");
-  return static_cast<uint64_t>(Stat.st_size);
+  M1_RETURN_IF_ERROR(checkRegular(Path, Stat));
+  return File;
+}
+
+/// Reads to the end. `Expected` is how many bytes there are likely to be.
+absl::StatusOr<std::string> readAll(int File, const std::string &Path,
+                                    uint64_t MaxBytes, uint64_t Expected) {
+  std::string Result;
+  Result.reserve(Expected);
+  char Buffer[1 << 16];
+  for (;;) {
+    const ssize_t Count = ::read(File, Buffer, sizeof Buffer);
+    if (Count < 0 && errno == EINTR)
+      continue;
+    if (Count < 0)
+      return makeError("cannot read ", Path, ": ", reason());
+    if (Count == 0)
+      return Result;
+    Result.append(Buffer, Count);
+    if (Result.size() > MaxBytes)
+      return makeError("cannot read ", Path, ": more than ", MaxBytes,
+                       " bytes");
+  }
 }
 } // namespace
 
 absl::StatusOr<std::unique_ptr<MappedFile>>
 MappedFile::open(const std::string &Path) {
-  DescriptorCloser File{::open(Path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (File.Descriptor < 0)
-    return makeError("cannot open ", Path, ": ", reason());
-  M1_ASSIGN_OR_RETURN(uint64_t Size, regularFileSize(File.Descriptor, Path));
+  struct stat Stat;
+  M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
   std::unique_ptr<MappedFile> Result(new MappedFile);
-  Result->Size = Size;
-  if (Size == 0)
+  Result->Size = Stat.st_size;
+  if (Result->Size == 0)
     return Result;
   void *Address =
-      ::mmap(nullptr, Size, PROT_READ, MAP_PRIVATE, File.Descriptor, 0);
+      ::mmap(nullptr, Result->Size, PROT_READ, MAP_PRIVATE, File, 0);
   if (Address == MAP_FAILED)
     return makeError("cannot map ", Path, ": ", reason());
   Result->Data = static_cast<const std::byte *>(Address);
+  Result->Live = addMapping(Address, Path, Stat);
   return Result;
 }
 
 MappedFile::~MappedFile() {
-  if (Data)
-    ::munmap(const_cast<std::byte *>(Data), Size);
+  if (!Data)
+    return;
+  removeMapping(Live);
+  ::munmap(const_cast<std::byte *>(Data), Size);
 }
 
 void MappedFile::release(uint64_t Offset, uint64_t Bytes) const {
@@ -73,27 +125,33 @@ void MappedFile::release(uint64_t Offset, uint64_t Bytes) const {
               MADV_DONTNEED);
 }
 
+absl::Status m1::checkRegular(const std::string &Path,
+                              const struct stat &Stat) {
+  if (S_ISREG(Stat.st_mode))
+    return absl::OkStatus();
+  return makeError("cannot read ", Path, ": expected a regular file, found ",
+                   kindOf(Stat));
+}
+
 absl::StatusOr<uint64_t> m1::fileSize(const std::string &Path) {
-  DescriptorCloser File{::open(Path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (File.Descriptor < 0)
-    return makeError("cannot open ", Path, ": ", reason());
-  return regularFileSize(File.Descriptor, Path);
+  struct stat Stat;
+  M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
+  return static_cast<uint64_t>(Stat.st_size);
 }
 
 absl::StatusOr<std::string> m1::readFileRange(const std::string &Path,
                                               uint64_t Offset, uint64_t Bytes) {
-  DescriptorCloser File{::open(Path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (File.Descriptor < 0)
-    return makeError("cannot open ", Path, ": ", reason());
-  M1_ASSIGN_OR_RETURN(uint64_t Size, regularFileSize(File.Descriptor, Path));
+  struct stat Stat;
+  M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
+  const uint64_t Size = Stat.st_size;
   std::string Result;
   if (Offset >= Size)
     return Result;
   Result.resize(std::min(Bytes, Size - Offset));
   size_t Done = 0;
   while (Done < Result.size()) {
-    ssize_t Count = ::pread(File.Descriptor, Result.data() + Done,
-                            Result.size() - Done, Offset + Done);
+    ssize_t Count = ::pread(File, Result.data() + Done, Result.size() - Done,
+                            Offset + Done);
     if (Count < 0 && errno == EINTR)
       continue;
     if (Count < 0)
@@ -106,81 +164,43 @@ absl::StatusOr<std::string> m1::readFileRange(const std::string &Path,
   return Result;
 }
 
-absl::StatusOr<std::unique_ptr<OutputFile>>
-OutputFile::create(const std::string &Path) {
-  std::unique_ptr<OutputFile> Result(new OutputFile);
-  Result->Path = Path;
-  if (struct stat Stat;
-      ::stat(Path.c_str(), &Stat) == 0 && S_ISDIR(Stat.st_mode)) {
-    errno = EISDIR;
-    return Result->failure("create");
-  }
-  Result->Temporary = concat(Path, ".tmp", ::getpid());
-  Result->Descriptor = ::open(Result->Temporary.c_str(),
-                              O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (Result->Descriptor < 0)
-    return Result->failure("create");
-  return Result;
+absl::StatusOr<std::string> m1::readWholeFile(const std::string &Path,
+                                              uint64_t MaxBytes) {
+  struct stat Stat;
+  M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
+  if (static_cast<uint64_t>(Stat.st_size) > MaxBytes)
+    return makeError("cannot read ", Path, ": ", Stat.st_size,
+                     " bytes, expected at most ", MaxBytes);
+  return readAll(File, Path, MaxBytes, Stat.st_size);
 }
 
-OutputFile::~OutputFile() {
-  if (Descriptor >= 0)
-    ::close(Descriptor);
-  if (!Committed && !Temporary.empty())
-    ::unlink(Temporary.c_str());
+absl::StatusOr<std::string> m1::readFileOrPipe(const std::string &Path,
+                                               uint64_t MaxBytes) {
+  const std::optional<int> Number =
+      Path == "-" ? STDIN_FILENO : descriptorOf(Path);
+  struct stat Stat;
+  if (Number && ::fstat(*Number, &Stat) == 0 &&
+      (Path == "-" || S_ISFIFO(Stat.st_mode)))
+    return readAll(*Number, Path == "-" ? "standard input" : Path, MaxBytes,
+                   /*Expected=*/0);
+  return readWholeFile(Path, MaxBytes);
 }
 
-absl::Status OutputFile::failure(const char *Action) {
-  return makeError("cannot ", Action, " ", Path, ": ", reason());
-}
-
-absl::Status OutputFile::write(const void *Data, size_t Bytes) {
-  const char *Begin = static_cast<const char *>(Data);
-  Buffer.insert(Buffer.end(), Begin, Begin + Bytes);
-  // Few large writes instead of many small ones.
-  return Buffer.size() >= (1u << 20) ? flush() : absl::OkStatus();
-}
-
-absl::Status OutputFile::flush() {
-  size_t Done = 0;
-  while (Done < Buffer.size()) {
-    ssize_t Count =
-        ::write(Descriptor, Buffer.data() + Done, Buffer.size() - Done);
-    if (Count < 0 && errno == EINTR)
-      continue;
-    if (Count < 0)
-      return failure("write");
-    Done += Count;
-  }
-  Buffer.clear();
-  return absl::OkStatus();
-}
-
-absl::Status OutputFile::close() {
-  M1_RETURN_IF_ERROR(flush());
-  // Some file systems report a full disk only here.
-  int Closed = ::close(Descriptor);
-  Descriptor = -1;
-  return Closed == 0 ? absl::OkStatus() : failure("write");
-}
-
-absl::Status OutputFile::commit() {
-  if (::rename(Temporary.c_str(), Path.c_str()) != 0)
-    return failure("create");
-  Committed = true;
-  return absl::OkStatus();
-}
-
-absl::Status m1::commit(const OutputFiles &Files) {
-  for (const std::unique_ptr<OutputFile> &File : Files)
-    M1_RETURN_IF_ERROR(File->commit());
-  return absl::OkStatus();
-}
-
-absl::Status m1::createDirectories(const std::string &Path) {
-  std::error_code Code;
-  std::filesystem::create_directories(Path, Code);
-  if (Code)
-    return makeError("cannot create directory ", Path, ": ", Code.message());
-  return absl::OkStatus();
+std::optional<int> m1::descriptorOf(const std::string &Path) {
+  constexpr std::string_view Names[] = {"/dev/stdin", "/dev/stdout",
+                                        "/dev/stderr"};
+  for (int Number = 0; Number < 3; ++Number)
+    if (Path == Names[Number])
+      return Number;
+  std::string_view Digits = Path;
+  for (std::string_view Folder : {"/dev/fd/", "/proc/self/fd/"})
+    if (Digits.starts_with(Folder))
+      Digits.remove_prefix(Folder.size());
+  int Number = 0;
+  auto [End, Code] =
+      std::from_chars(Digits.data(), Digits.data() + Digits.size(), Number);
+  if (Digits.size() == Path.size() || Code != std::errc() || Number < 0 ||
+      End != Digits.data() + Digits.size())
+    return std::nullopt;
+  return Number;
 }

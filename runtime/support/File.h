@@ -1,8 +1,13 @@
-//===- File.h - mapped input files and atomic output files ------*- C++ -*-===//
+//===- File.h - files that are read -----------------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Everything here reads regular files only, and fails at once on a FIFO, which
+// would be waited for, on a device, which may have no end, and on a directory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,13 +19,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
-#include <vector>
+#include <sys/stat.h>
 
 namespace m1 {
 
-/// A file mapped read-only for as long as the object lives.
+struct LiveMapping;
+
+/// A file mapped read-only for as long as the object lives. If the file is
+/// changed in place meanwhile, so are the bytes; if it becomes shorter, an
+/// access beyond its end ends the process with an error that names it
+/// (MappingFaults.h). A file that is replaced by a rename stays as it was.
 class MappedFile {
 public:
   /// Errors name the file and the system's reason.
@@ -40,7 +51,11 @@ private:
   MappedFile() = default;
   const std::byte *Data = nullptr;
   size_t Size = 0;
+  LiveMapping *Live = nullptr;
 };
+
+/// An error that says what `Stat` describes if that is no regular file.
+absl::Status checkRegular(const std::string &Path, const struct stat &Stat);
 
 /// Size in bytes of a regular file; errors name the file.
 absl::StatusOr<uint64_t> fileSize(const std::string &Path);
@@ -49,41 +64,18 @@ absl::StatusOr<uint64_t> fileSize(const std::string &Path);
 absl::StatusOr<std::string> readFileRange(const std::string &Path,
                                           uint64_t Offset, uint64_t Bytes);
 
-/// A file that appears under its name only when complete: it is written under a
-/// temporary name in the same directory and renamed by `commit`. Without
-/// `commit` it is removed.
-class OutputFile {
-public:
-  /// An error if `Path` is a directory, which `commit` could not replace.
-  static absl::StatusOr<std::unique_ptr<OutputFile>>
-  create(const std::string &Path);
-  ~OutputFile();
-  OutputFile(const OutputFile &) = delete;
-  OutputFile &operator=(const OutputFile &) = delete;
+/// The whole file; an error if it has more than `MaxBytes` bytes.
+absl::StatusOr<std::string> readWholeFile(const std::string &Path,
+                                          uint64_t MaxBytes);
 
-  absl::Status write(const void *Data, size_t Bytes);
-  /// Call after the last `write`. An error if not all bytes could be written.
-  absl::Status close();
-  /// Renames the closed file to `Path`.
-  absl::Status commit();
+/// The same, but "-" stands for standard input, and a pipe that the shell made
+/// (/dev/stdin, /dev/fd/N, as of `<(command)`) is read to its end.
+absl::StatusOr<std::string> readFileOrPipe(const std::string &Path,
+                                           uint64_t MaxBytes);
 
-private:
-  OutputFile() = default;
-  absl::Status failure(const char *Action);
-  std::string Path, Temporary;
-  int Descriptor = -1;
-  bool Committed = false;
-  std::vector<char> Buffer;
-  absl::Status flush();
-};
-
-/// Closed files that are committed together, once all are complete; without
-/// `commit` all are removed.
-using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
-absl::Status commit(const OutputFiles &Files);
-
-/// Creates a directory and its parents if they do not exist.
-absl::Status createDirectories(const std::string &Path);
+/// Which descriptor of this process a path names: 1 for /dev/stdout, N for
+/// /dev/fd/N and /proc/self/fd/N, none for any other path.
+std::optional<int> descriptorOf(const std::string &Path);
 
 } // namespace m1
 

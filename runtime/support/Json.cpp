@@ -239,10 +239,6 @@ absl::StatusOr<json> m1::parseJson(std::string_view Text,
 }
 
 absl::StatusOr<json> m1::readJson(const std::string &Path, uint64_t MaxBytes) {
-  M1_ASSIGN_OR_RETURN(uint64_t Size, fileSize(Path));
-  if (Size > MaxBytes)
-    return makeError(Path, ": found ", Size, " bytes, expected at most ",
-                     MaxBytes);
-  M1_ASSIGN_OR_RETURN(std::string Text, readFileRange(Path, 0, MaxBytes));
+  M1_ASSIGN_OR_RETURN(std::string Text, readWholeFile(Path, MaxBytes));
   return parseJson(Text, Path);
 }

@@ -43,6 +43,7 @@ absl::Status Checkpoint::addFile(const CheckpointFiles &Found,
                        Files[Existing->second.File]);
   }
   Files.push_back(std::move(Path));
+  Names.push_back(Name);
   Mapped.emplace_back();
   return absl::OkStatus();
 }
@@ -54,6 +55,7 @@ absl::Status Checkpoint::addFiles(const CheckpointFiles &Found) {
   if (!Found.Missing.empty())
     return missingFilesError(Found);
   Note = Found.Note;
+  Directory = Found.Directory;
   for (const std::string &Name : Found.Names)
     M1_RETURN_IF_ERROR(addFile(Found, Name));
   for (const auto &[Tensor, Name] : Found.WeightMap)

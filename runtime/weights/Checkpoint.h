@@ -46,8 +46,16 @@ public:
   /// Null where there is no tensor of that name.
   const TensorInfo *find(std::string_view Name) const;
 
+  /// The directory; empty if the checkpoint is one file.
+  const std::string &directory() const { return Directory; }
+  /// The paths of the files, and their names relative to the directory.
+  const std::vector<std::string> &files() const { return Files; }
+  const std::vector<std::string> &names() const { return Names; }
   const std::string &fileOf(const TensorInfo &Tensor) const {
     return Files[Tensor.File];
+  }
+  const std::string &nameOf(const TensorInfo &Tensor) const {
+    return Names[Tensor.File];
   }
 
   /// The tensor's bytes; its file is mapped on first use. Their alignment is
@@ -63,8 +71,8 @@ private:
   absl::Status addFile(const CheckpointFiles &Found, const std::string &Name);
   absl::Status addFiles(const CheckpointFiles &Found);
 
-  std::string Note;
-  std::vector<std::string> Files;
+  std::string Note, Directory;
+  std::vector<std::string> Files, Names;
   std::vector<std::unique_ptr<MappedFile>> Mapped;
   std::mutex MapMutex;
   std::map<std::string, TensorInfo, std::less<>> Tensors;

@@ -8,6 +8,7 @@
 
 #include "runtime/weights/CheckpointFiles.h"
 
+#include "runtime/support/File.h"
 #include "runtime/support/Json.h"
 #include "runtime/weights/Safetensors.h"
 
@@ -39,9 +40,8 @@ absl::StatusOr<Presence> inspect(const std::string &Path) {
   if (::stat(Path.c_str(), &Stat) == 0) {
     if (S_ISDIR(Stat.st_mode))
       return Presence::Directory;
-    if (S_ISREG(Stat.st_mode))
-      return Presence::File;
-    return makeError("cannot read ", Path, ": not a regular file");
+    M1_RETURN_IF_ERROR(checkRegular(Path, Stat));
+    return Presence::File;
   }
   if (errno != ENOENT)
     return makeError("cannot open ", Path, ": ", std::strerror(errno));
@@ -54,7 +54,8 @@ absl::StatusOr<Presence> inspect(const std::string &Path) {
 absl::StatusOr<bool> isFile(const std::string &Path) {
   M1_ASSIGN_OR_RETURN(Presence Found, inspect(Path));
   if (Found == Presence::Directory)
-    return makeError("cannot read ", Path, ": not a regular file");
+    return makeError("cannot read ", Path,
+                     ": expected a regular file, found a directory");
   return Found == Presence::File;
 }
 

@@ -8,6 +8,8 @@
 
 #include "runtime/weights/Npy.h"
 
+#include "runtime/support/File.h"
+
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -466,5 +468,5 @@ absl::Status m1::writeNpy(const std::string &Path, ElementType Type,
                           std::span<const int64_t> Shape, const void *Data) {
   M1_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> File,
                       prepareNpy(Path, Type, Shape, Data));
-  return File->commit();
+  return commit(std::move(File));
 }

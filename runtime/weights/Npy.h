@@ -11,7 +11,7 @@
 
 #include "runtime/support/DType.h"
 #include "runtime/support/Error.h"
-#include "runtime/support/File.h"
+#include "runtime/support/OutputFile.h"
 
 #include <cstddef>
 #include <memory>

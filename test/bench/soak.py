@@ -30,7 +30,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -192,18 +191,19 @@ def play(seed, unit, work):
     return f"{model.case} {model.dtype}, {bounds}: {len(prompts)} sequences, {count} tokens, {model.runs} runs", count
 
 
+# Runs a command and prints its peak memory in KiB. The kernel also counts what the parent had before the child's exec, so
+# that the parent must be small: this one has no numpy.
+LAUNCHER = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
 def peak_bytes(command):
     """The peak memory of a command."""
-    command = [str(part) for part in command]
-    process, peak = subprocess.Popen(command, stdout=subprocess.DEVNULL), 0
-    # The kernel's accounting for finished children includes this process's memory, from before the child's exec.
-    while process.poll() is None:
-        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-            peak = next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM")), peak)
-        time.sleep(0.002)
-    if process.returncode:
-        raise Mismatch(f"{' '.join(command)}\nexit code {process.returncode}")
-    return peak
+    return int(e2e.run(sys.executable, "-I", "-S", "-c", LAUNCHER, *command)) * 1024
 
 
 def memory_per_sequence(unit, work, counts):
@@ -246,7 +246,7 @@ def main():
         counts = (16, 272) if arguments.rounds is not None else (256, 2304)
         growth = memory_per_sequence(arguments.unit, e2e.fresh(os.path.join(work, "memory")), counts)
         print(f"memory: {growth / 1024:.1f} KiB per sequence, over {counts[1]} in one process")
-    except Mismatch as problem:
+    except (Mismatch, e2e.ToolError) as problem:
         print(f"{problem}\nrepeat with: {sys.argv[0]} --seed {arguments.seed + rounds} --rounds 1; files: {work}")
         sys.exit(1)
     except KeyboardInterrupt:

@@ -18,13 +18,13 @@ import os
 import re
 import resource
 import shutil
-import signal
 import struct
 import subprocess
 import sys
 
 import e2e
 import numpy as np
+import reseal
 
 kind, config_file, work = sys.argv[1:]
 cases, failures = 0, 0
@@ -301,6 +301,28 @@ def check_plans():
     refused(["nowhere.m1plan"], *score(os.path.join(work, "nowhere.m1plan"), folder, tokens))
     refused([work], *score(work, folder, tokens))
 
+    # PTX that a valid digest seals, for the emulated GPU.
+    gpu = compile_model(folder, "--target", "cuda:sm_80")
+    with open(gpu, "rb") as file:
+        on_gpu = file.read()
+    assert reseal.reseal(on_gpu) == on_gpu
+    module = ".version 8.0\n.target sm_80\n.address_size 64\n"
+
+    def bad_ptx(fragments, text):
+        bad = os.path.join(work, "bad.m1plan")
+        with open(bad, "wb") as file:
+            file.write(reseal.with_ptx(on_gpu, module + text))
+        refused(["bad.m1plan: ptx: ", *fragments], *score(bad, folder, tokens), "--device", "ptx", timeout=60)
+
+    body = ".entry k() {{ {} }}".format
+    bad_ptx(["line 4: a number of registers is 4000000000, expected 1 to 65536"], body(".reg .b32 %r<4000000000>;"))
+    bad_ptx(["line 4: an array's size is 1000000000000"], ".global .b8 x[1000000000000];")
+    bad_ptx(["line 4: variable 'x' has 4294967295 bytes"], body(".local .b8 x[4294967295];"))
+    bad_ptx(["line 4: an array's size is -1"], body(".shared .b8 x[-1];"))
+    bad_ptx(["line 4: an alignment is 0, expected 1 to 256"], body(".local .align 0 .pred x;"))
+    bad_ptx(["line 4: expected an operand, found '('"], body("mov.u32 " + "(" * 20000 + ";"))
+    bad_ptx(["more than 16384 functions"], "".join(f".func f{i}(){{}}\n" for i in range(20000)))
+
     wide = os.path.join(work, "wide.m1plan")
     e2e.run("m1c", folder, "-o", wide, "--target-cpu=x86-64-v4")
     with open("/proc/cpuinfo") as file:
@@ -493,7 +515,7 @@ def check_tools():
     folder, _ = checkpoint()
     plan = os.path.join(work, "new.m1plan")
     refused(["nowhere", "config.json"], "m1c", os.path.join(work, "nowhere"), "-o", plan)
-    refused(["nowhere.mlir", "no such file"], "m1c", os.path.join(work, "nowhere.mlir"), "-o", plan)
+    refused(["nowhere.mlir", "No such file"], "m1c", os.path.join(work, "nowhere.mlir"), "-o", plan)
     refused(["-o"], "m1c", folder)
     refused(["-o"], "m1c", folder, "-o", "-")
     refused(["--max-tokens", "0"], "m1c", folder, "-o", plan, "--max-tokens=0")
@@ -507,7 +529,7 @@ def check_tools():
     good = compile_model(folder, "--max-length=2048")
     tokens = prompt("tokens", [1] * 1500)
     refused(["--bogus"], *score(good, folder, tokens), "--bogus")
-    commands = "expected a subcommand (generate, score, call, bench, inspect), found "
+    commands = "expected a subcommand (generate, score, call, bench, inspect, digest), found "
     refused([commands + "'bogus'"], "m1run", "bogus", "--json")
     refused([commands + "none"], "m1run")
     refused(["--bogus"], "m1c", folder, "-o", plan, "--bogus")
@@ -557,7 +579,6 @@ def check_tools():
     refused([os.path.join(good, "out"), "Not a directory"], *score(good, folder, tokens)[:-1], os.path.join(good, "out"))
 
     def small_files():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     # 1,500 rows of 512 logits exceed the limit, their log-probabilities do not.

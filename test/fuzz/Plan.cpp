@@ -127,7 +127,8 @@ void generateAndScore(Executor &Program) {
   Options.MaxNewTokens = 2;
   (void)generate(**Model, Prompts, Options,
                  [](size_t, const Generated &) { return absl::OkStatus(); });
-  (void)score(**Model, Prompts, {});
+  (void)score(**Model, Prompts, {},
+              [](size_t, std::span<const float>) { return absl::OkStatus(); });
 }
 } // namespace
 

@@ -33,6 +33,8 @@ import numpy as np  # noqa: E402
 GRAPHS = os.path.join(HERE, "graphs")
 # Longer kernels take too long for one input.
 MAX_PTX_BYTES = 20000
+# Of nested arrays: more than any reader should follow, few enough for a small file.
+DEPTH = 3000
 
 
 def load(path):
@@ -43,6 +45,11 @@ def load(path):
 def safetensors(header, data=b""):
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + data
+
+
+def nested(content, place):
+    """`content` with arrays in arrays at a place."""
+    return content.replace(place, b"[" * DEPTH + b"]" * DEPTH, 1)
 
 
 def safetensors_seeds(work):
@@ -58,6 +65,11 @@ def safetensors_seeds(work):
     header["scalar"] = {"dtype": "U8", "shape": [], "data_offsets": [end, end + 1]}
     header["none"] = {"dtype": "F32", "shape": [0, 4], "data_offsets": [end + 1, end + 1]}
     yield "valid-types", safetensors(header, bytes(end + 1))
+    yield "hole", safetensors({"weight": tensor}, bytes(28))
+    yield "overlap", safetensors({"weight": tensor, "other": tensor}, bytes(24))
+    yield "huge-shape", safetensors({"weight": {**tensor, "shape": [1 << 62, 1 << 62, 0]}}, bytes(24))
+    yield "huge-header", (1 << 63).to_bytes(8, "little") + b"{}"
+    yield "nested", nested(safetensors({"weight": tensor}), b"[2, 3]")
 
 
 def index_seeds(work):
@@ -68,6 +80,7 @@ def index_seeds(work):
     yield "valid-one", index({"a": "a.safetensors"})
     yield "missing", index({"a": "a.safetensors", "c": "c.safetensors"})
     yield "path", index({"a": "../a.safetensors"})
+    yield "nested", nested(index({"a": ""}), b'""')
 
 
 def npy_seeds(work):
@@ -83,6 +96,10 @@ def npy_seeds(work):
         file = io.BytesIO()
         np.lib.format.write_array(file, np.arange(5), version)
         yield f"valid-version{version[0]}", file.getvalue()
+        if version[0] == 2:
+            yield "huge-header", file.getvalue()[:8] + bytes([255] * 4) + file.getvalue()[12:]
+            yield "huge-shape", file.getvalue().replace(b"(5,), }   ", b"(5" + b"0" * 7 + b",)}")
+            yield "huge-empty", file.getvalue().replace(b"(5,), }              ", b"(0,5" + b"0" * 15 + b")}")
     file = io.BytesIO()
     np.save(file, np.asfortranarray(np.ones((2, 3), ">f4")))
     yield "order", file.getvalue()
@@ -95,6 +112,7 @@ def config_seeds(work):
         if os.path.exists(path):
             yield f"valid-{case}", load(path)
     yield "valid-published", load(os.path.join(ROOT, "test", "data", "minimax-m1", "config.json"))
+    yield "nested", nested(load(os.path.join(golden, "m1-one-layer", "config.json")), b'"silu"')
 
 
 def stripped(plan, work):
@@ -133,8 +151,32 @@ def kernels_of(module):
         yield re.search(r"\.entry (\w+)", kernel)[1], head + "".join(variables) + text
 
 
+def hostile_ptx():
+    """Modules that ask for more than a GPU has."""
+    head = ".version 8.0\n.target sm_80\n.address_size 64\n"
+    bodies = {
+        "registers": ".reg .f64 %fd<2147483647>;",
+        "local": ".local .align 16 .b8 a[1099511627776];",
+        "shared": ".shared .align 16 .b8 a[4294967297];",
+        "scopes": "{" * DEPTH + "}" * DEPTH,
+        "branches": "".join(f"L{i}: bra L{i + 1};\n" for i in range(DEPTH)) + f"L{DEPTH}:",
+        "loop": "L: bra L;",
+    }
+    for name, body in bodies.items():
+        yield f"huge-{name}", f"{head}.visible .entry k()\n{{\n{body}\nret;\n}}\n".encode()
+    variables = {
+        "global": ".global .align 16 .b8 a[1099511627776];",
+        "initializer": ".global .b32 a[4] = {1, 2, 3, 4, 5};",
+        "parameter": ".visible .entry k(.param .align 16 .b8 a[4294967295])\n{\nret;\n}",
+        "recursion": ".func f()\n{\ncall f;\nret;\n}\n.visible .entry k()\n{\ncall f;\nret;\n}",
+    }
+    for name, text in variables.items():
+        yield f"huge-{name}", f"{head}{text}\n".encode()
+
+
 def ptx_seeds(work):
     """Short kernels of graphs, and the modules of the emulator's unit tests."""
+    yield from hostile_ptx()
     for graph in sorted(os.listdir(GRAPHS)):
         text = e2e.run("m1c", os.path.join(GRAPHS, graph), "--emit=ptx", "--target", "cuda:sm_80")
         for name, kernel in kernels_of(text):

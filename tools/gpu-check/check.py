@@ -341,8 +341,10 @@ def check(pack, options, json_file):
 
 def main():
     options = options_of(sys.argv[1:])
-    # On SIGTERM, print the results so far, as on an interrupt.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # On SIGTERM, and on SIGHUP without nohup, print the results so far, as on an interrupt.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     e2e.TIME_LIMIT = options.timeout
     json_file = JsonFile(options.json) if options.json and not options.list else None
     try:

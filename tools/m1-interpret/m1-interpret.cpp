@@ -10,15 +10,19 @@
 
 #include "compiler/Pipelines/ModuleFile.h"
 #include "compiler/Pipelines/Register.h"
+#include "dialects/M1/IR/M1.h"
 #include "dialects/M1/Reference/ParameterReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "runtime/support/File.h"
+#include "runtime/support/MappingFaults.h"
+#include "runtime/support/OutputFile.h"
+#include "runtime/weights/Checkpoint.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
+#include "tools/ToolProcess.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/InitLLVM.h"
 
 using namespace llvm;
 using namespace m1::reference;
@@ -113,7 +117,7 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 static absl::Status runLanguageModel(mlir::ModuleOp Module,
@@ -140,7 +144,7 @@ static absl::Status runLanguageModel(mlir::ModuleOp Module,
     if (Logits)
       M1_RETURN_IF_ERROR(Write("logits", Done.Logits));
   }
-  return commit(Files);
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Options that would have no effect are errors.
@@ -165,7 +169,31 @@ static absl::Status checkOptions() {
   return absl::OkStatus();
 }
 
-static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
+/// Fails on a tensor that a language model has no use for: the checkpoint is of
+/// another model. (A module that is no model may use a part of a checkpoint.)
+static absl::Status checkSurplus(mlir::ModuleOp Module,
+                                 const m1::Checkpoint &Weights) {
+  auto Model = Module->getAttrOfType<m1::ModelAttr>(m1::kModelAttr);
+  if (!Model)
+    return absl::OkStatus();
+  StringSet<> Used;
+  for (auto Parameter : Module.getOps<m1::ParameterOp>())
+    for (auto Source : Parameter.getSources().getAsRange<m1::SourceAttr>())
+      Used.insert(Source.getTensor().getValue());
+  for (const auto &[Name, Tensor] : Weights.tensors()) {
+    auto IsEnding = [&Name = Name](mlir::StringAttr Ending) {
+      return StringRef(Name).ends_with(Ending.getValue());
+    };
+    if (!Used.contains(Name) &&
+        none_of(Model.getDerived().getAsRange<mlir::StringAttr>(), IsEnding))
+      return makeError(Weights.fileOf(Tensor), ": tensor '", Name,
+                       "' is not in ", Input.getValue());
+  }
+  return absl::OkStatus();
+}
+
+static absl::StatusOr<std::unique_ptr<TensorSource>>
+openTensors(mlir::ModuleOp Module) {
   if (WeightsPath.empty())
     return noTensors();
   if (WeightsPath == "none")
@@ -174,13 +202,12 @@ static absl::StatusOr<std::unique_ptr<TensorSource>> openTensors() {
   if (!Weights->note().empty())
     WithColor::note(errs(), "m1-interpret")
         << m1::printable(Weights->note()) << '\n';
+  M1_RETURN_IF_ERROR(checkSurplus(Module, *Weights));
   return checkpointTensors(std::move(Weights));
 }
 
 static absl::Status run() {
   M1_RETURN_IF_ERROR(checkOptions());
-  if (!sys::fs::exists(Input))
-    return makeError(Input.getValue(), ": no such file");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
   registerInterpreter(Registry);
@@ -189,14 +216,16 @@ static absl::Status run() {
   auto Module = m1::readModule(Input, &Context);
   if (!Module)
     return makeError(); // reported
-  M1_ASSIGN_OR_RETURN(auto Tensors, openTensors());
+  M1_ASSIGN_OR_RETURN(auto Tensors, openTensors(*Module));
   ParameterReader Parameters(std::move(Tensors));
-  return TokenFiles.empty() ? runFunction(*Module, Parameters)
-                            : runLanguageModel(*Module, Parameters);
+  M1_RETURN_IF_ERROR(TokenFiles.empty()
+                         ? runFunction(*Module, Parameters)
+                         : runLanguageModel(*Module, Parameters));
+  return m1::checkMappings();
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1-interpret");
   cl::HideUnrelatedOptions(Category);
   m1::parseCommandLine(

@@ -15,6 +15,7 @@
 #include "compiler/Pipelines/Register.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "runtime/support/Process.h"
 #include "tools/CommandLine.h"
 #include "tools/m1-lsp-server/Documentation.h"
 #include "llvm/Support/CommandLine.h"
@@ -33,6 +34,7 @@ static int serve(int Argc, char **Argv) {
 }
 
 int main(int Argc, char **Argv) {
+  m1::prepareProcess();
   int Pipe[2];
   pid_t Child = -1;
   if (::pipe(Pipe) == 0)

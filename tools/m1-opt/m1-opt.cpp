@@ -13,15 +13,15 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Support/FileUtilities.h"
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
-#include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/ToolOutputFile.h"
+#include "tools/OutputStream.h"
+#include "tools/ToolProcess.h"
+#include "llvm/Support/Process.h"
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -31,37 +31,37 @@ static cl::opt<std::string> Input(cl::Positional, cl::init("-"),
 static cl::opt<std::string> Output("o", cl::init("-"), cl::desc("Output file"),
                                    cl::value_desc("file"), cl::cat(Category));
 
-/// MlirOptMain for input whose nesting has been verified.
-static mlir::LogicalResult runPasses(int Argc, char **Argv,
-                                     mlir::DialectRegistry &Registry) {
-  auto Config = mlir::MlirOptMainConfig::createFromCLOptions();
-  if (Config.shouldShowDialects()) // and read nothing
-    return mlir::MlirOptMain(Argc, Argv, Input, Output, Registry);
-  auto Fail = [](StringRef Message) {
-    WithColor::error(errs(), "m1-opt") << m1::printable(Message) << '\n';
-    return mlir::failure();
+/// Runs the passes on the module. A file appears when it is complete.
+static int run(mlir::DialectRegistry &Registry,
+               const mlir::MlirOptMainConfig &Config) {
+  if (Input == "-" && sys::Process::FileDescriptorIsDisplayed(STDIN_FILENO))
+    errs() << "(reading a module from standard input)\n";
+  mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
+  m1::printDiagnosticsBriefly(Context, "m1-opt");
+  std::unique_ptr<MemoryBuffer> Module = m1::readModuleFile(Input, &Context);
+  if (!Module)
+    return EXIT_FAILURE;
+  if (Output == "-")
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(outs(), std::move(Module), Registry, Config));
+  auto write = [&]() -> absl::Status {
+    M1_ASSIGN_OR_RETURN(auto Stream, m1::OutputStream::create(Output));
+    if (mlir::failed(
+            mlir::MlirOptMain(*Stream, std::move(Module), Registry, Config)))
+      return m1::makeError(); // reported
+    M1_RETURN_IF_ERROR(Stream->close());
+    return Stream->commit();
   };
-  std::string Error;
-  auto In = mlir::openInputFile(Input, &Error);
-  if (!In)
-    return Fail(Error);
-  {
-    mlir::MLIRContext Context(mlir::MLIRContext::Threading::DISABLED);
-    m1::printDiagnosticsBriefly(Context, "m1-opt");
-    if (failed(m1::verifyNesting(In->getBuffer(), Input, &Context)))
-      return mlir::failure();
-  }
-  auto Out = mlir::openOutputFile(Output, &Error);
-  if (!Out)
-    return Fail(Error);
-  if (failed(mlir::MlirOptMain(Out->os(), std::move(In), Registry, Config)))
-    return mlir::failure();
-  Out->keep(); // otherwise it is removed
-  return mlir::success();
+  absl::Status Status = write();
+  if (Status.ok())
+    return EXIT_SUCCESS;
+  if (!Status.message().empty())
+    WithColor::error(errs(), "m1-opt") << std::string(Status.message()) << '\n';
+  return EXIT_FAILURE;
 }
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1-opt");
   mlir::DialectRegistry Registry;
   m1::registerDialects(Registry);
@@ -81,6 +81,9 @@ int main(int Argc, char **Argv) {
       "--mlir-print-ir-before-all\n"
       "  m1-opt module.mlir --pass-pipeline='builtin.module("
       "tile-set-target{name=x86-64-v3},m1-to-plan)'\n");
-  return m1::runOnLargeStack(
-      [&] { return mlir::asMainReturnCode(runPasses(Argc, Argv, Registry)); });
+  auto Config = mlir::MlirOptMainConfig::createFromCLOptions();
+  if (Config.shouldShowDialects())
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(Argc, Argv, Input, Output, Registry));
+  return m1::runOnLargeStack([&] { return run(Registry, Config); });
 }

@@ -19,10 +19,10 @@
 #include "tools/CommandLine.h"
 #include "tools/Diagnostics.h"
 #include "tools/Failures.h"
+#include "tools/OutputStream.h"
+#include "tools/ToolProcess.h"
 #include "tools/m1c/OptionParsers.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/InitLLVM.h"
 
 using namespace llvm;
 
@@ -95,6 +95,11 @@ struct {
 /// A failure whose reason is already on standard error.
 Error alreadyReported() { return createStringError(""); }
 
+Error toError(const absl::Status &Status) {
+  return Status.ok() ? Error::success()
+                     : createStringError(std::string(Status.message()));
+}
+
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
@@ -108,8 +113,6 @@ readModule(mlir::MLIRContext *Context) {
     };
     return m1::huggingface::importCheckpoint(Input, Import, Context);
   }
-  if (!sys::fs::exists(Input))
-    return createStringError(Input + ": no such file");
   auto Module = m1::readModule(Input, Context);
   if (!Module)
     return alreadyReported();
@@ -124,45 +127,24 @@ Error finish(raw_fd_ostream &Stream, StringRef Name) {
   return Code ? createFileError(Name, Code) : Error::success();
 }
 
-/// Writes to a temporary file that is renamed at the end, so that a full disk
-/// leaves no partial file. There is no file either if `Last` fails, which is
-/// called when it is complete.
+/// Writes the output. A file appears when it is complete; a device or a pipe is
+/// written directly. There is no file if `Last` fails, which is called when it
+/// is complete.
 Error writeOutput(function_ref<void(raw_ostream &)> Write,
                   function_ref<Error()> Last = Error::success) {
   if (Chosen.Output == "-") {
     Write(outs());
     return finish(outs(), "standard output");
   }
-  // A device or a pipe is not replaced by a file.
-  sys::fs::file_status Status;
-  if (!sys::fs::status(Chosen.Output, Status) && sys::fs::is_other(Status)) {
-    std::error_code Code;
-    raw_fd_ostream Stream(Chosen.Output, Code, sys::fs::CD_OpenExisting);
-    if (Code)
-      return createFileError(Chosen.Output, Code);
-    Write(Stream);
-    if (Error E = finish(Stream, Chosen.Output))
-      return E;
-    return Last();
-  }
-  auto Temporary =
-      sys::fs::TempFile::create(Chosen.Output + ".%%%%%%",
-                                sys::fs::owner_read | sys::fs::owner_write |
-                                    sys::fs::group_read | sys::fs::others_read);
-  if (!Temporary)
-    return createFileError(Chosen.Output, Temporary.takeError());
-  {
-    raw_fd_ostream Stream(Temporary->FD, /*shouldClose=*/false);
-    Write(Stream);
-    Error E = finish(Stream, Chosen.Output);
-    if (!E)
-      E = Last();
-    if (E) {
-      consumeError(Temporary->discard());
-      return E;
-    }
-  }
-  return Temporary->keep(Chosen.Output);
+  auto Stream = m1::OutputStream::create(Chosen.Output);
+  if (!Stream.ok())
+    return toError(Stream.status());
+  Write(**Stream);
+  if (Error E = toError((*Stream)->close()))
+    return E;
+  if (Error E = Last())
+    return E;
+  return toError((*Stream)->commit());
 }
 
 void print(mlir::ModuleOp Module, raw_ostream &Stream) {
@@ -357,7 +339,7 @@ Error run() {
 } // namespace
 
 int main(int Argc, char **Argv) {
-  InitLLVM Init(Argc, Argv);
+  m1::ToolProcess Process(Argc, Argv);
   m1::reportFailuresBriefly("m1c");
   m1::registerPasses(); // for options that name one
   mlir::registerMLIRContextCLOptions();

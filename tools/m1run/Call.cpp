@@ -9,7 +9,8 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/PrintArray.h"
 
-#include "runtime/support/File.h"
+#include "runtime/support/MappingFaults.h"
+#include "runtime/support/OutputFile.h"
 #include "runtime/weights/Npy.h"
 
 #include <cstdio>
@@ -44,7 +45,8 @@ absl::Status writeResults(const plan::Function &Function,
                         prepareNpy(Path, Results[I].Type, Results[I].Shape,
                                    Results[I].Data.data()));
   }
-  return commit(Files);
+  // The same command computes them again.
+  return commit(Files, /*WaitForDisk=*/false);
 }
 
 /// Prints each result as a line with its name, type and shape, and its elements
@@ -101,6 +103,7 @@ absl::Status call(const CallOptions &Options) {
     printResults(Function, Results);
   else
     M1_RETURN_IF_ERROR(writeResults(Function, Results, Options.OutDir));
+  M1_RETURN_IF_ERROR(checkMappings());
   printProfile(*Session);
   return absl::OkStatus();
 }

@@ -34,6 +34,7 @@ void addScore(CLI::App &App, Action &Chosen);
 void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
+void addDigest(CLI::App &App, Action &Chosen);
 
 /// The decimal number `Text`, from `Min` to `Max`; throws the error of option
 /// `Name` for anything else.
@@ -65,8 +66,8 @@ CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
-  /// Adds PLAN, --weights, --init-seed, --device, --threads, --blocking,
-  /// --checked and --profile.
+  /// Adds PLAN, --weights, --verify-weights, --digests, --init-seed, --device,
+  /// --threads, --blocking, --checked and --profile.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
 
@@ -88,6 +89,18 @@ struct OpenedSequences {
   std::vector<std::vector<int64_t>> Sequences; ///< one for each file
 };
 absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
+
+/// Shows the progress of hashing weights on standard error; for
+/// HashOptions::Progress.
+std::function<void(uint64_t, uint64_t)> hashProgress(const std::string &Label);
+
+/// Prints "m1run: note: ..." on standard error.
+void printNote(const std::string &Text);
+
+/// How a run ended that a stop signal may have interrupted (StopSignals.h): OK,
+/// an error, or a "cancelled" error that says how many sequences are finished.
+absl::Status describeEnd(absl::Status Done, size_t Finished,
+                         const SequenceOptions &Options);
 
 /// Prints the profile on stderr if --profile was given.
 void printProfile(const m1::Session &Session);

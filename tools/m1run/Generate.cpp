@@ -11,7 +11,9 @@
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Generate.h"
-#include "runtime/support/File.h"
+#include "runtime/support/MappingFaults.h"
+#include "runtime/support/OutputFile.h"
+#include "runtime/support/StopSignals.h"
 #include "runtime/weights/EosTokens.h"
 #include "runtime/weights/Npy.h"
 
@@ -56,9 +58,8 @@ chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
   std::string List;
   for (int64_t Token : Eos.Tokens)
     List += concat(List.empty() ? "" : " or ", Token);
-  Command.Common.Session.Note(concat("responses end after token ", List,
-                                     ", the eos_token_id of ", Eos.File,
-                                     "; not so with --ignore-eos"));
+  printNote(concat("responses end after token ", List, ", the eos_token_id of ",
+                   Eos.File, "; not so with --ignore-eos"));
   Tokens.insert(Tokens.end(), Eos.Tokens.begin(), Eos.Tokens.end());
   return Tokens;
 }
@@ -77,6 +78,42 @@ absl::Status writeResult(const std::string &Directory, size_t Index,
   return absl::OkStatus();
 }
 
+/// What is printed about a finished sequence.
+struct Summary {
+  int64_t PromptTokens = 0, NewTokens = 0;
+  FinishReason Reason = FinishReason::MaxNewTokens;
+  std::vector<int32_t> Response; ///< empty if it is not printed
+};
+
+/// Prints one JSON object, part by part so that it is never in memory as a
+/// whole.
+void printJson(std::span<const Summary> Results, int64_t NewTokens,
+               double Seconds) {
+  std::fputs("{\"sequences\":[", stdout);
+  for (const Summary &R : Results) {
+    std::string Text = dump({{"prompt_tokens", R.PromptTokens},
+                             {"new_tokens", R.NewTokens},
+                             {"finish", name(R.Reason)},
+                             {"response", R.Response}});
+    std::printf("%s%s", &R == Results.data() ? "" : ",", Text.c_str());
+  }
+  std::string End = dump({{"new_tokens", NewTokens}, {"seconds", Seconds}});
+  std::printf("],%s\n", End.c_str() + 1);
+}
+
+void printText(std::span<const Summary> Results, bool WithResponses) {
+  for (size_t I = 0; I < Results.size(); ++I) {
+    const Summary &R = Results[I];
+    std::printf("%zu: %lld prompt tokens, %lld new (%s)%s", I,
+                static_cast<long long>(R.PromptTokens),
+                static_cast<long long>(R.NewTokens),
+                std::string(name(R.Reason)).c_str(), WithResponses ? ":" : "");
+    for (int32_t Token : R.Response)
+      std::printf(" %d", Token);
+    std::printf("\n");
+  }
+}
+
 absl::Status runGenerate(const GenerateCommand &Command) {
   M1_RETURN_IF_ERROR(checkOptions(Command.Options));
   M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
@@ -89,72 +126,54 @@ absl::Status runGenerate(const GenerateCommand &Command) {
                       chooseStopTokens(Command, Model->vocabulary()));
   // So that sums of it stay in range.
   Options.MaxNewTokens = std::min(Options.MaxNewTokens, Model->maxLength());
-  std::vector<Generated> Results(Prompts.size());
+  // Responses that are only in their files are not kept in memory.
+  const bool PrintResponses = Command.Json || Command.OutDir.empty();
+  std::vector<Summary> Results(Prompts.size());
   OutputFiles Files; // two per finished sequence
   absl::Status Done;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
                  Options.MaxNewTokens * static_cast<int64_t>(Prompts.size()));
-    catchInterrupts();
-    Options.Cancelled = interrupted;
+    finishOnStopSignal();
+    Options.Cancelled = [] { return stopSignal() != 0; };
     Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
-    Done = generate(*Model, Prompts, Options,
-                    [&](size_t Index, const Generated &Result) -> absl::Status {
-                      Results[Index] = Result;
-                      return Command.OutDir.empty()
-                                 ? absl::OkStatus()
-                                 : writeResult(Command.OutDir, Index, Result,
-                                               Files);
-                    });
+    Done = generate(
+        *Model, Prompts, Options,
+        [&](size_t Index, const Generated &Result) -> absl::Status {
+          Summary &R = Results[Index];
+          auto Response = Result.Tokens.begin() + Result.PromptTokens;
+          R.PromptTokens = Result.PromptTokens;
+          R.NewTokens = Result.Tokens.end() - Response;
+          R.Reason = Result.Reason;
+          if (PrintResponses)
+            R.Response.assign(Response, Result.Tokens.end());
+          return Command.OutDir.empty()
+                     ? absl::OkStatus()
+                     : writeResult(Command.OutDir, Index, Result, Files);
+        });
   }
-  // On interrupt, keep finished sequences; on error, keep nothing.
+  // When interrupted, keep finished sequences; on an error, keep nothing.
   if (!Done.ok() && !absl::IsCancelled(Done))
     return Done;
-  const size_t Finished = Files.size() / 2;
   M1_RETURN_IF_ERROR(commit(Files));
-  if (!Done.ok() && Finished > 0)
-    return absl::CancelledError(
-        concat("interrupted; ", Finished, " of ", Prompts.size(),
-               " sequences are finished and in ", Command.OutDir));
-  M1_RETURN_IF_ERROR(Done);
+  M1_RETURN_IF_ERROR(checkMappings());
+  M1_RETURN_IF_ERROR(describeEnd(Done, Files.size() / 2, Command));
   double Seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
           .count();
   printProfile(*Session);
 
   int64_t NewTokens = 0;
-  json Sequences = json::array();
-  for (size_t I = 0; I < Results.size(); ++I) {
-    const Generated &R = Results[I];
-    std::vector<int64_t> Response(R.Tokens.begin() + R.PromptTokens,
-                                  R.Tokens.end());
-    NewTokens += Response.size();
-    std::string Reason(name(R.Reason));
-    if (Command.Json) {
-      Sequences.push_back({{"prompt_tokens", R.PromptTokens},
-                           {"new_tokens", Response.size()},
-                           {"finish", Reason},
-                           {"response", Response}});
-      continue;
-    }
-    // With --out-dir the tokens are in their files.
-    std::string Text = Command.OutDir.empty() ? ":" : "";
-    if (Command.OutDir.empty())
-      for (int64_t Token : Response)
-        Text += " " + std::to_string(Token);
-    std::printf("%zu: %lld prompt tokens, %zu new (%s)%s\n", I,
-                static_cast<long long>(R.PromptTokens), Response.size(),
-                Reason.c_str(), Text.c_str());
+  for (const Summary &R : Results)
+    NewTokens += R.NewTokens;
+  if (Command.Json) {
+    printJson(Results, NewTokens, Seconds);
+    return absl::OkStatus();
   }
-  if (Command.Json)
-    std::printf("%s\n", dump({{"sequences", Sequences},
-                              {"new_tokens", NewTokens},
-                              {"seconds", Seconds}})
-                            .c_str());
-  else
-    std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
-                Seconds);
+  printText(Results, PrintResponses);
+  std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
+              Seconds);
   return absl::OkStatus();
 }
 } // namespace

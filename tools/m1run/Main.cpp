@@ -9,11 +9,16 @@
 #include "tools/m1run/Commands.h"
 
 #include "runtime/support/Exceptions.h"
+#include "runtime/support/Process.h"
 #include "runtime/support/ProjectVersion.h"
+#include "runtime/support/StopSignals.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <poll.h>
+#include <unistd.h>
 
 using namespace m1;
 
@@ -24,9 +29,15 @@ namespace {
 absl::Status finishOutput() {
   std::cout.flush(); // --help writes to it
   bool Failed = std::fflush(stdout) != 0;
-  if (Failed || std::ferror(stdout) || !std::cout)
-    return makeError("cannot write to standard output");
-  return absl::OkStatus();
+  if (!Failed && !std::ferror(stdout) && std::cout)
+    return absl::OkStatus();
+  // As without a handler: `m1run inspect PLAN | head` ends without a word.
+  if (pollfd Output{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&Output, 1, 0) == 1 && (Output.revents & POLLERR)) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  return makeError("cannot write to standard output");
 }
 
 /// How many characters to insert, delete or replace to turn `B` into `A`.
@@ -106,6 +117,9 @@ std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
 } // namespace
 
 int run::main(int Argc, char **Argv) {
+  prepareProcess();
+  // A run goes on if nobody reads its progress any more.
+  std::signal(SIGPIPE, SIG_IGN);
   reportUncaughtExceptions("m1run"); // those of other threads
   CLI::App App("Runs plans, which m1c compiles from models.\n"
                "m1run SUBCOMMAND --help describes a subcommand.",
@@ -119,6 +133,7 @@ int run::main(int Argc, char **Argv) {
   run::addCall(App, Chosen);
   run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
+  run::addDigest(App, Chosen);
   absl::Status Status;
   try {
     App.parse(Argc, Argv);
@@ -136,5 +151,5 @@ int run::main(int Argc, char **Argv) {
     return 0;
   std::fprintf(stderr, "m1run: error: %s\n",
                printable(std::string(Status.message())).c_str());
-  return Status.code() == absl::StatusCode::kCancelled ? 130 : 1;
+  return absl::IsCancelled(Status) ? 128 + stopSignal() : 1;
 }

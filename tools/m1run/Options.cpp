@@ -9,6 +9,7 @@
 #include "tools/m1run/Commands.h"
 
 #include "runtime/weights/Npy.h"
+#include "tools/m1run/Progress.h"
 
 #include <algorithm>
 #include <charconv>
@@ -64,6 +65,17 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                   "directory of the checkpoint, or none: random weights")
       ->required(WeightsRequired)
       ->type_name("DIR|none");
+  CLI::Option *Verify = Command.add_flag(
+      "--verify-weights", Session.Checkpoint.Verify,
+      "first compare all weights with the digests that m1run digest wrote, or "
+      "else with the checksums that a Hugging Face download left");
+  Command
+      .add_option("--digests", Session.Checkpoint.Digests,
+                  "with --verify-weights: the file of the digests (default: "
+                  "beside the weights)")
+      ->needs(Verify)
+      ->type_name("FILE.json");
+  Session.Checkpoint.Hash.Progress = hashProgress("verify weights");
   addNumber(Command, "--init-seed", 0, Session.InitSeed,
             "seed of the random weights of --weights none (default 0)");
   Command
@@ -80,9 +92,7 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_flag("--checked", Session.Device.Checked,
                    "check that kernels on the CPU access nothing but their "
                    "arguments; slow");
-  Session.Note = [](const std::string &Text) {
-    std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
-  };
+  Session.Checkpoint.Note = printNote;
   Command.add_flag("--profile", Session.Profile,
                    "print the time of each kernel on standard error");
 }
@@ -114,6 +124,10 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
       ->required(OutDirRequired)
       ->type_name("DIR");
   Command.add_flag("--json", Json, "print a JSON object instead of text");
+  Command.footer("Files appear when all sequences are finished. SIGINT "
+                 "(Ctrl-C), SIGTERM or SIGHUP ends the run earlier: the "
+                 "sequences that are finished by then keep their files, and "
+                 "the exit status is 128 + the signal.");
 }
 
 absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
@@ -134,6 +148,36 @@ absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
   M1_ASSIGN_OR_RETURN(Result.Model,
                       LanguageModel::create(*Result.Session->Program));
   return Result;
+}
+
+std::function<void(uint64_t, uint64_t)>
+run::hashProgress(const std::string &Label) {
+  constexpr uint64_t Unit = 1'000'000;
+  struct State {
+    std::unique_ptr<Progress> Bar;
+    uint64_t Shown = 0;
+  };
+  return [Label, S = std::make_shared<State>()](uint64_t Done, uint64_t Total) {
+    if (!S->Bar)
+      S->Bar = std::make_unique<Progress>(concat(Label, ", MB"), Total / Unit);
+    S->Bar->advance(Done / Unit - S->Shown);
+    S->Shown = Done / Unit;
+    if (Done == Total)
+      S->Bar.reset(); // ends its line
+  };
+}
+
+void run::printNote(const std::string &Text) {
+  std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
+}
+
+absl::Status run::describeEnd(absl::Status Done, size_t Finished,
+                              const SequenceOptions &Options) {
+  if (!absl::IsCancelled(Done) || Finished == 0)
+    return Done;
+  return absl::CancelledError(
+      concat("interrupted; ", Finished, " of ", Options.TokenFiles.size(),
+             " sequences are finished and in ", Options.OutDir));
 }
 
 void run::printProfile(const m1::Session &Session) {

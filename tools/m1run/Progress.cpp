@@ -9,8 +9,6 @@
 #include "tools/m1run/Progress.h"
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <unistd.h>
 
@@ -55,16 +53,3 @@ void Progress::print(double Seconds) {
                Bar.c_str(), 100 * Fraction, Rate);
   std::fflush(stderr);
 }
-
-namespace {
-std::atomic<bool> Interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-void onInterrupt(int) {
-  Interrupted.store(true);
-  std::signal(SIGINT, SIG_DFL);
-}
-} // namespace
-
-void m1::run::catchInterrupts() { std::signal(SIGINT, onInterrupt); }
-bool m1::run::interrupted() { return Interrupted.load(); }

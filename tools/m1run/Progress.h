@@ -33,11 +33,6 @@ private:
   std::chrono::steady_clock::time_point Start, Last;
 };
 
-/// Makes Ctrl-C set a flag that `interrupted` reads; a second one ends the
-/// process at once.
-void catchInterrupts();
-bool interrupted();
-
 } // namespace m1::run
 
 #endif // M1C_TOOLS_M1RUN_PROGRESS_H

@@ -11,11 +11,15 @@
 #include "tools/m1run/Progress.h"
 
 #include "runtime/session/Score.h"
-#include "runtime/support/File.h"
+#include "runtime/support/MappingFaults.h"
+#include "runtime/support/OutputFile.h"
+#include "runtime/support/StopSignals.h"
 #include "runtime/weights/Npy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 
 using namespace m1;
@@ -27,6 +31,29 @@ struct ScoreCommand : SequenceOptions {
   bool Logits = false;
 };
 
+/// Writes logprobs.I.npy of each sequence to a file that is not committed yet,
+/// and adds its sum to `Sums`.
+absl::Status writeLogProbs(LanguageModel &Model,
+                           std::span<const std::vector<int64_t>> Sequences,
+                           const ScoreOptions &Options,
+                           const std::string &Directory, OutputFiles &Files,
+                           std::vector<double> &Sums) {
+  return score(Model, Sequences, Options,
+               [&](size_t I, std::span<const float> LogProbs) -> absl::Status {
+                 int64_t Rows = LogProbs.size();
+                 M1_ASSIGN_OR_RETURN(
+                     Files.emplace_back(),
+                     prepareNpy(concat(Directory, "/logprobs.", I, ".npy"),
+                                ElementType::F32, std::span(&Rows, 1),
+                                LogProbs.data()));
+                 double &Sum = Sums.emplace_back(0);
+                 for (float LogProb : LogProbs)
+                   Sum += LogProb;
+                 return absl::OkStatus();
+               });
+}
+
+/// The same for logits.I.npy.
 absl::Status writeLogits(LanguageModel &Model,
                          std::span<const std::vector<int64_t>> Sequences,
                          const ScoreOptions &Options,
@@ -65,43 +92,42 @@ absl::Status runScore(const ScoreCommand &Command) {
   M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
 
   auto Bar = std::make_unique<Progress>("score", Total);
-  catchInterrupts();
+  finishOnStopSignal();
   ScoreOptions Options;
   Options.MaxTokensPerCall = Command.Chunk;
-  Options.Cancelled = interrupted;
+  Options.Cancelled = [] { return stopSignal() != 0; };
   Options.Progress = [&](int64_t Tokens) { Bar->advance(Tokens); };
-  M1_ASSIGN_OR_RETURN(std::vector<std::vector<float>> LogProbs,
-                      score(*Model, Sequences, Options));
-  OutputFiles Files;
-  for (size_t I = 0; I < LogProbs.size(); ++I) {
-    int64_t Rows = LogProbs[I].size();
-    M1_ASSIGN_OR_RETURN(
-        Files.emplace_back(),
-        prepareNpy(concat(Command.OutDir, "/logprobs.", I, ".npy"),
-                   ElementType::F32, std::span(&Rows, 1), LogProbs[I].data()));
-  }
-  if (Command.Logits)
-    M1_RETURN_IF_ERROR(
-        writeLogits(*Model, Sequences, Options, Command.OutDir, Files));
+  OutputFiles Files, LogitFiles;
+  std::vector<double> Sums;
+  absl::Status Done =
+      writeLogProbs(*Model, Sequences, Options, Command.OutDir, Files, Sums);
+  if (Done.ok() && Command.Logits)
+    Done = writeLogits(*Model, Sequences, Options, Command.OutDir, LogitFiles);
   Bar.reset(); // ends the bar's line before results are printed
+  // When interrupted, keep the sequences of which all files are complete; on an
+  // error, keep nothing.
+  if (!Done.ok() && !absl::IsCancelled(Done))
+    return Done;
+  const size_t Finished = (Command.Logits ? LogitFiles : Files).size();
+  Files.resize(Finished);
+  std::move(LogitFiles.begin(), LogitFiles.end(), std::back_inserter(Files));
   M1_RETURN_IF_ERROR(commit(Files));
+  M1_RETURN_IF_ERROR(checkMappings());
+  M1_RETURN_IF_ERROR(describeEnd(Done, Finished, Command));
   printProfile(*Session);
 
   json Results = json::array();
-  for (size_t I = 0; I < LogProbs.size(); ++I) {
-    double Sum = 0;
-    for (float LogProb : LogProbs[I])
-      Sum += LogProb;
+  for (size_t I = 0; I < Sums.size(); ++I) {
+    const int64_t Count = static_cast<int64_t>(Sequences[I].size()) - 1;
     // exp of the mean negative log-probability; 1 for no tokens.
-    double Perplexity =
-        LogProbs[I].empty() ? 1 : std::exp(-Sum / LogProbs[I].size());
+    double Perplexity = Count == 0 ? 1 : std::exp(-Sums[I] / Count);
     if (Command.Json)
       Results.push_back({{"tokens", Sequences[I].size()},
-                         {"log_prob", Sum},
+                         {"log_prob", Sums[I]},
                          {"perplexity", Perplexity}});
     else
       std::printf("%zu: %zu tokens, log-probability %.6f, perplexity %.6f\n", I,
-                  Sequences[I].size(), Sum, Perplexity);
+                  Sequences[I].size(), Sums[I], Perplexity);
   }
   if (Command.Json)
     std::printf("%s\n", dump({{"sequences", Results}}).c_str());

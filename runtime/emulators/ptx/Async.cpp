@@ -91,7 +91,7 @@ bool decodeCopy(Decoder &D, Instruction &I) {
   }
   if (D.take("wait_group")) {
     I.Run = runWait;
-    return D.immediate(I.Immediate) && I.Immediate >= 0;
+    return D.immediate(I.Immediate, std::numeric_limits<uint32_t>::max());
   }
   if (D.take("wait_all")) {
     I.Run = runWaitAll;
@@ -103,7 +103,7 @@ bool decodeCopy(Decoder &D, Instruction &I) {
   D.takeHints();
   int64_t Bytes;
   if (!D.address(I.Ops[0], I.Immediate) || !D.address(I.Ops[1], I.Immediate2) ||
-      !D.immediate(Bytes))
+      !D.immediate(Bytes, std::numeric_limits<uint32_t>::max()))
     return false;
   if (Bytes != 16 && (*Level == 1 || (Bytes != 4 && Bytes != 8)))
     return D.error(concat("unsupported copy size ", Bytes));

@@ -134,19 +134,31 @@ bool decodeCall(Decoder &D, Instruction &I) {
   D.take("uni");
   Instruction Results;
   std::vector<uint32_t> Arguments;
-  auto TakeList = [&](std::vector<uint32_t> &Offsets) {
+  std::vector<uint64_t> ArgumentBytes, ResultBytes;
+  auto TakeList = [&](std::vector<uint32_t> &Offsets,
+                      std::vector<uint64_t> &Bytes) {
     for (const TextOperand &Part : D.next()->Parts) {
       const Symbol *S = D.context().find(Part.Word);
       if (!S || S->K != Symbol::Kind::Parameter || S->In != Space::Local)
         return D.error(concat("'", Part.Word, "' is not a parameter"));
       Offsets.push_back(S->Address);
+      Bytes.push_back(S->Bytes);
     }
+    return true;
+  };
+  // The call copies as many bytes as the callee's parameters have.
+  auto SameSizes = [&](std::span<const uint64_t> Bytes,
+                       std::span<const ParameterSlot> Slots) {
+    for (size_t N = 0; N < Bytes.size(); ++N)
+      if (Bytes[N] != Slots[N].Bytes)
+        return D.error(concat("a parameter of ", Bytes[N], " bytes for '",
+                              Slots[N].Name, "', which has ", Slots[N].Bytes));
     return true;
   };
   auto AtList = [&] {
     return D.remaining() && D.peek().K == TextOperand::Kind::List;
   };
-  if (AtList() && !TakeList(Results.List))
+  if (AtList() && !TakeList(Results.List, ResultBytes))
     return false;
   const TextOperand *Name = D.next();
   if (!Name)
@@ -154,7 +166,7 @@ bool decodeCall(Decoder &D, Instruction &I) {
   std::optional<uint32_t> Callee = D.context().function(Name->Word);
   if (!Callee)
     return D.error(concat("there is no function '", Name->Word, "'"));
-  if (AtList() && !TakeList(Arguments))
+  if (AtList() && !TakeList(Arguments, ArgumentBytes))
     return false;
   const Function &Fn = D.context().functionAt(*Callee);
   if (Fn.IsKernel || Arguments.size() != Fn.Parameters.size() ||
@@ -162,6 +174,9 @@ bool decodeCall(Decoder &D, Instruction &I) {
     return D.error(concat("'", Name->Word, "' is not a function of ",
                           Arguments.size(), " parameters and ",
                           Results.List.size(), " results"));
+  if (!SameSizes(ArgumentBytes, Fn.Parameters) ||
+      !SameSizes(ResultBytes, Fn.Results))
+    return false;
   I.Run = runCall;
   I.Callee = *Callee;
   I.List = std::move(Arguments);

@@ -99,6 +99,11 @@ const TextOperand *Decoder::next() {
   return &Operands[NextOperand++];
 }
 
+/// "!a" and "a|b" are for predicates.
+static bool isPlain(const TextOperand &T) {
+  return !T.Negated && T.Second.empty();
+}
+
 bool Decoder::outOperand(const TextOperand &T, Operand &O, unsigned Bytes) {
   const Symbol *S = T.K == TextOperand::Kind::Word ? C.find(T.Word) : nullptr;
   if (!S || S->K != Symbol::Kind::Register)
@@ -113,6 +118,10 @@ bool Decoder::outOperand(const TextOperand &T, Operand &O, unsigned Bytes) {
 bool Decoder::inOperand(const TextOperand &X, Operand &O, Type T,
                         bool AnyWidth) {
   const unsigned Bytes = std::max(sizeOf(T), 2u);
+  if (!isPlain(X))
+    return error(concat("'", X.Negated ? "!" : "", X.Word,
+                        X.Second.empty() ? "" : concat("|", X.Second),
+                        "' is not a register or a number"));
   switch (X.K) {
   case TextOperand::Kind::Number: {
     uint64_t Bits = X.Bits;
@@ -120,6 +129,10 @@ bool Decoder::inOperand(const TextOperand &X, Operand &O, Type T,
       Bits = std::bit_cast<uint32_t>(float(int64_t(X.Bits)));
     else if (T == Type::F64)
       Bits = std::bit_cast<uint64_t>(double(int64_t(X.Bits)));
+    else if (const unsigned Size = std::max(sizeOf(T), 1u);
+             !fitsBytes(Bits, Size))
+      return error(concat("the number ", int64_t(Bits), " has more than ",
+                          Size * 8, " bits"));
     O = C.constant(Bits, Bytes);
     return true;
   }
@@ -142,6 +155,9 @@ bool Decoder::inOperand(const TextOperand &X, Operand &O, Type T,
         return true;
       }
       if (S->K == Symbol::Kind::Address && Bytes >= 4) {
+        if (!fitsBytes(S->Address, Bytes))
+          return error(concat("the address of ", X.Word, " has more than ",
+                              Bytes * 8, " bits"));
         O = C.constant(S->Address, Bytes);
         return true;
       }
@@ -165,7 +181,8 @@ bool Decoder::inOperand(const TextOperand &X, Operand &O, Type T,
 
 bool Decoder::out(Operand &O, unsigned Bytes) {
   const TextOperand *T = next();
-  return T && outOperand(*T, O, Bytes);
+  return T && (isPlain(*T) || error("one result is expected")) &&
+         outOperand(*T, O, Bytes);
 }
 
 bool Decoder::in(Operand &O, Type T) {
@@ -181,17 +198,20 @@ bool Decoder::inAny(Operand &O, Type T) {
 }
 
 bool Decoder::outVector(std::vector<Operand> &Os, unsigned Count,
-                        unsigned Bytes) {
+                        unsigned Bytes, bool Skips) {
   const TextOperand *T = next();
   if (!T)
     return false;
   if (Count == 1 && T->K == TextOperand::Kind::Word)
-    return outOperand(*T, Os.emplace_back(), Bytes);
+    return (isPlain(*T) || error("one result is expected")) &&
+           outOperand(*T, Os.emplace_back(), Bytes);
   if (T->K != TextOperand::Kind::Vector || T->Parts.size() != Count)
     return error(concat("a vector of ", Count, " registers is expected"));
   for (const TextOperand &Part : T->Parts) {
     Os.emplace_back();
-    if (Part.Word != "_" && !outOperand(Part, Os.back(), Bytes))
+    if (!isPlain(Part))
+      return error("one result is expected");
+    if (!(Skips && Part.Word == "_") && !outOperand(Part, Os.back(), Bytes))
       return false;
   }
   return true;
@@ -212,12 +232,15 @@ bool Decoder::inVector(std::vector<Operand> &Os, unsigned Count, Type T,
   return true;
 }
 
-bool Decoder::immediate(int64_t &Value) {
+bool Decoder::immediate(int64_t &Value, int64_t Max) {
   const TextOperand *X = next();
   if (!X)
     return false;
   if (X->K != TextOperand::Kind::Number)
     return error("a number is expected");
+  if (X->Bits > uint64_t(Max))
+    return error(
+        concat("the number ", int64_t(X->Bits), ", expected 0 to ", Max));
   Value = int64_t(X->Bits);
   return true;
 }
@@ -240,6 +263,8 @@ bool Decoder::outPredicates(Predicate &P, Predicate &Q) {
     return true;
   };
   P = Q = AlwaysFalse;
+  if (X->Negated)
+    return error("a result cannot be negated");
   return (X->Word == "_" || Find(X->Word, P)) &&
          (X->Second.empty() || X->Second == "_" || Find(X->Second, Q));
 }
@@ -249,6 +274,8 @@ bool Decoder::outWithPredicate(Operand &O, unsigned Bytes, Predicate &P) {
   if (!X || !outOperand(*X, O, Bytes))
     return false;
   P = AlwaysFalse;
+  if (X->Negated)
+    return error("a result cannot be negated");
   if (X->Second.empty())
     return true;
   const Symbol *S = C.find(X->Second);
@@ -263,6 +290,8 @@ bool Decoder::inPredicate(Predicate &P, bool &Negated) {
   if (!X)
     return false;
   Negated = X->Negated;
+  if (!X->Second.empty())
+    return error("one predicate is expected");
   if (X->K == TextOperand::Kind::Number) {
     P = X->Bits ? AlwaysTrue : AlwaysFalse;
     return true;
@@ -297,6 +326,8 @@ bool Decoder::label(int64_t &Target) {
   const TextOperand *X = next();
   if (!X)
     return false;
+  if (X->K != TextOperand::Kind::Word || !isPlain(*X))
+    return error("a label is expected");
   Target = C.label(X->Word);
   return true;
 }

@@ -52,7 +52,16 @@ struct Symbol {
   Predicate P = 0;
   Space In = Space::Global; // of an address or a parameter
   uint64_t Address = 0;     // offset of a parameter
+  uint64_t Bytes = 0;       // of a parameter
 };
+
+/// Whether a number, as two's complement of 64 bits, is a signed or unsigned
+/// number of `Bytes` bytes.
+inline bool fitsBytes(uint64_t Bits, unsigned Bytes) {
+  const unsigned Width = 8 * Bytes;
+  return Width >= 64 || Bits >> Width == 0 ||
+         (int64_t(Bits) < 0 && int64_t(Bits) >= -(int64_t(1) << (Width - 1)));
+}
 
 /// Consumes an instruction's modifiers and operands in order. Functions return
 /// false if the text does not match: the instruction is then unknown, unless a
@@ -107,11 +116,13 @@ public:
   bool outAny(Operand &O);
   bool inAny(Operand &O, Type T);
   /// {a, b, ...} or a single register; 0 bytes and AnyWidth: see above.
-  bool outVector(std::vector<Operand> &Os, unsigned Count, unsigned Bytes);
+  /// `Skips`: some may be "_", which become operands without bytes.
+  bool outVector(std::vector<Operand> &Os, unsigned Count, unsigned Bytes,
+                 bool Skips = false);
   bool inVector(std::vector<Operand> &Os, unsigned Count, Type T,
                 bool AnyWidth = false);
-  /// An immediate.
-  bool immediate(int64_t &Value);
+  /// An immediate from 0 to `Max`.
+  bool immediate(int64_t &Value, int64_t Max);
   bool outPredicate(Predicate &P);
   /// A predicate and an optional second one after '|' (else AlwaysFalse).
   bool outPredicates(Predicate &P, Predicate &Q);

@@ -10,6 +10,8 @@
 #include "runtime/emulators/ptx/Module.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 using namespace m1;
 using namespace m1::ptx;
@@ -33,9 +35,9 @@ Graph::Graph(const Function &F) {
     const Instruction &Inst = F.Code[I];
     if (isBranch(Inst))
       Leads[Inst.Immediate] = true;
-    for (uint32_t Target :
-         isIndirectBranch(Inst) ? Inst.List : std::vector<uint32_t>())
-      Leads[Target] = true;
+    if (isIndirectBranch(Inst))
+      for (uint32_t Target : Inst.List)
+        Leads[Target] = true;
     if (isBranch(Inst) || isIndirectBranch(Inst) || isEnd(Inst))
       Leads[I + 1] = true;
   }
@@ -70,58 +72,96 @@ Graph::Graph(const Function &F) {
   }
 }
 
-/// The immediate post-dominator of each basic block (Cooper, Harvey and
-/// Kennedy, "A simple, fast dominance algorithm", on the reversed graph).
-/// NoIndex for blocks that do not reach the exit.
-std::vector<uint32_t> postDominators(const Graph &G) {
-  // Postorder of the reversed graph from the end on.
-  const uint32_t End = G.size();
-  std::vector<uint32_t> Order, Number(End + 1, NoIndex);
-  std::vector<char> Seen(End + 1, false);
-  std::vector<std::pair<uint32_t, size_t>> Stack = {{End, 0}};
-  Seen[End] = true;
-  while (!Stack.empty()) {
-    auto &[Block, Edge] = Stack.back();
-    if (Edge < G.Previous[Block].size()) {
-      uint32_t To = G.Previous[Block][Edge++];
-      if (!Seen[To]) {
-        Seen[To] = true;
-        Stack.emplace_back(To, 0);
-      }
-      continue;
-    }
-    Number[Block] = Order.size();
-    Order.push_back(Block);
-    Stack.pop_back();
+/// Finds dominators (Lengauer and Tarjan, "A fast algorithm for finding
+/// dominators in a flowgraph", with path compression): in O(m log n), whatever
+/// the graph. Vertices are numbers in the order of a depth-first search.
+class Dominators {
+public:
+  explicit Dominators(uint32_t Count)
+      : Semi(Count), Label(Count), Ancestor(Count, NoIndex), Bucket(Count) {
+    std::iota(Semi.begin(), Semi.end(), 0);
+    std::iota(Label.begin(), Label.end(), 0);
   }
 
-  std::vector<uint32_t> Dominator(End + 1, NoIndex);
-  Dominator[End] = End;
-  auto Common = [&](uint32_t A, uint32_t B) {
-    while (A != B) {
-      while (Number[A] < Number[B])
-        A = Dominator[A];
-      while (Number[B] < Number[A])
-        B = Dominator[B];
-    }
-    return A;
-  };
-  for (bool Changed = true; Changed;) {
-    Changed = false;
-    for (auto It = Order.rbegin(); It != Order.rend(); ++It) {
-      if (*It == End)
-        continue;
-      uint32_t New = NoIndex;
-      for (uint32_t To : G.Next[*It])
-        if (Dominator[To] != NoIndex)
-          New = New == NoIndex ? To : Common(New, To);
-      if (New != Dominator[*It]) {
-        Dominator[*It] = New;
-        Changed = true;
+  /// The immediate dominator of each vertex but 0. `Parent`: in the search's
+  /// tree; `forEachBefore(V, Body)` calls Body for the predecessors of V.
+  template <typename ForEach>
+  std::vector<uint32_t> find(const std::vector<uint32_t> &Parent,
+                             ForEach forEachBefore) {
+    const uint32_t Count = Parent.size();
+    std::vector<uint32_t> Result(Count, 0);
+    for (uint32_t V = Count; V-- > 1;) {
+      forEachBefore(V, [&](uint32_t Before) {
+        Semi[V] = std::min(Semi[V], Semi[evaluate(Before)]);
+      });
+      Bucket[Semi[V]].push_back(V);
+      Ancestor[V] = Parent[V];
+      for (uint32_t W : std::exchange(Bucket[Parent[V]], {})) {
+        const uint32_t Least = evaluate(W);
+        Result[W] = Semi[Least] < Semi[W] ? Least : Parent[V];
       }
     }
+    for (uint32_t V = 1; V < Count; ++V)
+      if (Result[V] != Semi[V])
+        Result[V] = Result[Result[V]];
+    return Result;
   }
-  return Dominator;
+
+private:
+  /// The vertex with the least semidominator on the path from V to the root of
+  /// its tree in the forest, without the root. Shortens the path.
+  uint32_t evaluate(uint32_t V) {
+    if (Ancestor[V] == NoIndex)
+      return V;
+    for (uint32_t At = V; Ancestor[Ancestor[At]] != NoIndex; At = Ancestor[At])
+      Path.push_back(At);
+    for (; !Path.empty(); Path.pop_back()) {
+      const uint32_t At = Path.back(), Above = Ancestor[At];
+      if (Semi[Label[Above]] < Semi[Label[At]])
+        Label[At] = Label[Above];
+      Ancestor[At] = Ancestor[Above];
+    }
+    return Label[V];
+  }
+
+  std::vector<uint32_t> Semi, Label, Ancestor, Path;
+  std::vector<std::vector<uint32_t>> Bucket;
+};
+
+/// The immediate post-dominator of each basic block: its dominator in the
+/// reversed graph. NoIndex for blocks that do not reach the exit.
+std::vector<uint32_t> postDominators(const Graph &G) {
+  const uint32_t End = G.size();
+  std::vector<uint32_t> Order, Parent, Number(End + 1, NoIndex);
+  auto Visit = [&](uint32_t Block, uint32_t From) {
+    Number[Block] = Order.size();
+    Order.push_back(Block);
+    Parent.push_back(From);
+  };
+  std::vector<std::pair<uint32_t, size_t>> Stack = {{End, 0}};
+  Visit(End, 0);
+  while (!Stack.empty()) {
+    auto &[Block, Edge] = Stack.back();
+    if (Edge == G.Previous[Block].size()) {
+      Stack.pop_back();
+      continue;
+    }
+    const uint32_t To = G.Previous[Block][Edge++];
+    if (Number[To] != NoIndex)
+      continue;
+    Visit(To, Number[Block]);
+    Stack.emplace_back(To, 0);
+  }
+  const std::vector<uint32_t> Found =
+      Dominators(Order.size()).find(Parent, [&](uint32_t V, auto Body) {
+        for (uint32_t After : G.Next[Order[V]])
+          if (Number[After] != NoIndex)
+            Body(Number[After]);
+      });
+  std::vector<uint32_t> Result(End + 1, NoIndex);
+  for (uint32_t V = 0; V < Order.size(); ++V)
+    Result[Order[V]] = Order[Found[V]];
+  return Result;
 }
 } // namespace
 

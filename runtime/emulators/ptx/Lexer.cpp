@@ -8,6 +8,8 @@
 
 #include "runtime/emulators/ptx/Lexer.h"
 
+#include "runtime/emulators/ptx/Limits.h"
+
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -110,15 +112,21 @@ absl::StatusOr<std::vector<Token>> ptx::tokenize(std::string_view Text,
         else
           break;
       }
+      if (Length > MaxWordBytes)
+        return Bad(concat("a word of ", Length, " bytes, expected at most ",
+                          MaxWordBytes));
     } else if (isDigit(C)) {
       Length = readNumber(Rest, T);
       if (Length == 0)
         return Bad("malformed number");
     } else if (C == '"') {
       T.K = Token::Kind::String;
-      size_t End = Text.find('"', At + 1);
-      if (End == std::string_view::npos)
+      size_t End = Text.find_first_of("\"\n", At + 1);
+      if (End == std::string_view::npos || Text[End] == '\n')
         return Bad("unterminated string");
+      if (End - At > MaxWordBytes)
+        return Bad(concat("a string of ", End - At, " bytes, expected at most ",
+                          MaxWordBytes));
       Length = End + 1 - At;
     } else {
       T.K = Token::Kind::Symbol;

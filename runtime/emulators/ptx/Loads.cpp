@@ -170,7 +170,7 @@ template <bool Writes> bool decodeAccess(Decoder &D, Instruction &I) {
   const bool Taken = Writes
                          ? D.address(I.Ops[0], I.Immediate, &I.In) &&
                                D.inVector(I.More, Count, T, /*AnyWidth=*/true)
-                         : D.outVector(I.More, Count, 0) &&
+                         : D.outVector(I.More, Count, 0, /*Skips=*/true) &&
                                D.address(I.Ops[0], I.Immediate, &I.In);
   if (!Taken)
     return false;

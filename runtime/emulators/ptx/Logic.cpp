@@ -100,7 +100,7 @@ bool runLogic3(Warp &W, const Instruction &I, Mask Active) {
 bool decodeLogic3(Decoder &D, Instruction &I) {
   I.Run = runLogic3;
   return D.take("b32") && decodeSame(D, I, Type::B32, 3) &&
-         D.immediate(I.Immediate);
+         D.immediate(I.Immediate, 0xFF);
 }
 
 //===----------------------------------------------------------------------===//
@@ -408,7 +408,8 @@ bool decodeVectorMove(Decoder &D, Instruction &I, Type T) {
     Parts = D.peek().Parts.size();
     if (Parts != 2 && Parts != 4)
       return false;
-    if (!D.outVector(I.More, Parts, sizeOf(T) / Parts) || !D.in(I.Ops[0], T))
+    if (!D.outVector(I.More, Parts, sizeOf(T) / Parts, /*Skips=*/true) ||
+        !D.in(I.Ops[0], T))
       return false;
   } else {
     if (!D.out(I.Ops[0], sizeOf(T)))

@@ -51,8 +51,10 @@ absl::StatusOr<uint32_t> Machine::load(std::string_view Ptx,
   absl::Status Parsed = parseModule(Ptx, Name, S->Memory, M);
   if (Parsed.ok())
     return uint32_t(S->Modules.size() - 1);
-  for (uint64_t Variable : M.Variables)
-    M1_RETURN_IF_ERROR(S->Memory.release(Variable));
+  // The last first: memory keeps its allocations in order.
+  for (auto Variable = M.Variables.rbegin(); Variable != M.Variables.rend();
+       ++Variable)
+    M1_RETURN_IF_ERROR(S->Memory.release(*Variable));
   S->Modules.pop_back();
   return Parsed;
 }

@@ -58,18 +58,21 @@ void Allocation::copyWritten(uint64_t To, const Allocation &Source,
                              uint64_t From, uint64_t Count) {
   if (AllWritten)
     return;
-  // Ranges may overlap: read all state before writing any.
-  std::vector<bool> State(Count);
-  for (uint64_t I = 0; I < Count; ++I)
-    State[I] = Source.test(From - Source.Address + I);
-  for (uint64_t I = 0; I < Count; ++I) {
+  auto Copy = [&](uint64_t I) {
     uint64_t Offset = To - Address + I;
     unsigned char Bit = 1u << (Offset % 8);
-    if (State[I])
+    if (Source.test(From - Source.Address + I))
       shadow()[Offset / 8] |= Bit;
     else
       shadow()[Offset / 8] &= ~Bit;
-  }
+  };
+  // Ranges may overlap: read each byte's state before it is overwritten.
+  if (To <= From)
+    for (uint64_t I = 0; I < Count; ++I)
+      Copy(I);
+  else
+    for (uint64_t I = Count; I-- > 0;)
+      Copy(I);
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,9 +110,10 @@ absl::StatusOr<uint64_t> GlobalMemory::allocate(uint64_t Bytes, bool Written,
 }
 
 absl::Status GlobalMemory::release(uint64_t Address) {
-  auto It = std::find_if(Live.begin(), Live.end(),
-                         [&](const auto &A) { return A->Address == Address; });
-  if (It == Live.end())
+  auto It = std::lower_bound(
+      Live.begin(), Live.end(), Address,
+      [](const auto &A, uint64_t At) { return A->Address < At; });
+  if (It == Live.end() || (*It)->Address != Address)
     return makeError("ptx: cannot release ", hex(Address),
                      ", which is the address of no allocation");
   Gone.push_back({(*It)->Address, (*It)->Bytes, (*It)->Name});

@@ -17,6 +17,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace m1::ptx {
@@ -122,7 +123,8 @@ struct Function {
   /// kernel; these are one past the last numbers in use here.
   uint32_t RegisterBytes = 0, RegisterCount = 1;
   uint32_t PredicateCount = FirstPredicate;
-  /// Names of registers and predicates, for errors.
+  /// Of kernels: names of the last registers and predicates, those that they
+  /// have in addition to the functions'.
   std::vector<std::string> RegisterNames, PredicateNames;
 
   uint32_t ParameterBytes = 0;
@@ -142,12 +144,28 @@ struct Module {
   std::vector<uint64_t> Constants;
   /// Addresses of the global variables.
   std::vector<uint64_t> Variables;
+  /// Names of the functions' registers and predicates, by number.
+  std::vector<std::string> RegisterNames = {""},
+                           PredicateNames = {"false", "true"};
+  /// Numbers of functions by name; the names are in `Text`.
+  std::unordered_map<std::string_view, uint32_t> FunctionNumbers;
 
   const Function *findKernel(std::string_view KernelName) const {
-    for (const Function &F : Functions)
-      if (F.IsKernel && F.Name == KernelName)
-        return &F;
-    return nullptr;
+    auto Found = FunctionNumbers.find(KernelName);
+    if (Found == FunctionNumbers.end() || !Functions[Found->second].IsKernel)
+      return nullptr;
+    return &Functions[Found->second];
+  }
+  /// The name of a register or predicate of a function, for errors.
+  const std::string &registerName(const Function &Of, uint32_t Number) const {
+    return Number < RegisterNames.size()
+               ? RegisterNames[Number]
+               : Of.RegisterNames[Number - RegisterNames.size()];
+  }
+  const std::string &predicateName(const Function &Of, Predicate P) const {
+    return P < PredicateNames.size()
+               ? PredicateNames[P]
+               : Of.PredicateNames[P - PredicateNames.size()];
   }
 };
 

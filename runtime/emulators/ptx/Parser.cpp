@@ -6,150 +6,54 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/emulators/ptx/Decoder.h"
+#include "runtime/emulators/ptx/Parser.h"
+
 #include "runtime/emulators/ptx/Instructions.h"
-#include "runtime/emulators/ptx/Lexer.h"
-#include "runtime/emulators/ptx/Module.h"
+#include "runtime/emulators/ptx/Limits.h"
 
 #include <algorithm>
-#include <map>
 
 using namespace m1;
 using namespace m1::ptx;
-
-namespace {
-/// A variable declaration.
-struct Declaration {
-  Type T = Type::B8;
-  std::string_view Name;
-  uint64_t Bytes = 0;
-  uint32_t Alignment = 1;
-  bool Sized = true; // false: "name[]"
-};
-
-uint64_t alignTo(uint64_t Value, uint64_t Alignment) {
-  return (Value + Alignment - 1) / Alignment * Alignment;
-}
-
-class Parser : Decoder::Context {
-public:
-  Parser(std::vector<Token> Tokens, GlobalMemory &Memory, Module &M)
-      : Tokens(std::move(Tokens)), Memory(Memory), M(M) {}
-
-  absl::Status run();
-
-private:
-  /// A function whose body begins at token `At`.
-  struct Body {
-    uint32_t Number;
-    size_t At;
-  };
-
-  // Tokens.
-  const Token &peek(size_t Ahead = 0) const {
-    return Tokens[std::min(At + Ahead, Tokens.size() - 1)];
-  }
-  const Token &next() {
-    const Token &T = peek();
-    ++At;
-    return T;
-  }
-  bool accept(std::string_view Text) {
-    if (!peek().is(Text))
-      return false;
-    ++At;
-    return true;
-  }
-  absl::Status expect(std::string_view Text);
-  template <typename... Parts> absl::Status error(const Parts &...P) const;
-  absl::StatusOr<int64_t> number();
-  absl::Status skipBraces();
-
-  // Module level.
-  absl::Status parseTopLevel();
-  absl::StatusOr<Declaration> parseDeclaration();
-  absl::Status parseGlobal(Space In);
-  absl::Status parseShared(bool Extern);
-  absl::Status parseFunction(bool IsKernel);
-  absl::Status parseParameters(Function &Fn, std::vector<ParameterSlot> &Slots);
-
-  // Function bodies.
-  absl::Status parseBody(const Body &B);
-  absl::Status parseStatement();
-  absl::Status parseRegisters();
-  absl::Status parseBranchTargets(std::string_view Name);
-  absl::Status parseInstruction();
-  absl::StatusOr<TextOperand> parseOperand();
-  absl::Status resolveLabels();
-  absl::Status checkRecursion(uint32_t Number, std::vector<uint8_t> &Seen);
-
-  void declare(std::string_view Name, Symbol S) {
-    Scopes.back().insert_or_assign(std::string(Name), S);
-  }
-  Operand newRegister(std::string Name, unsigned Bytes);
-  uint32_t newLocal(uint64_t Bytes, uint32_t Alignment);
-
-  // Services for the decoder.
-  const Symbol *find(std::string_view Name) override;
-  std::optional<Operand> special(std::string_view Name) override;
-  Operand constant(uint64_t Bits, unsigned Bytes) override;
-  uint32_t label(std::string_view Name) override;
-  std::optional<std::vector<uint32_t>>
-  labelList(std::string_view Name) override;
-  std::optional<uint32_t> function(std::string_view Name) override;
-  const Function &functionAt(uint32_t Number) override {
-    return M.Functions[Number];
-  }
-  void append(Instruction I) override { Appended.push_back(std::move(I)); }
-
-  std::vector<Token> Tokens;
-  size_t At = 0;
-  GlobalMemory &Memory;
-  Module &M;
-  std::vector<Body> Bodies;
-  std::map<std::string, Declaration, std::less<>> SharedVariables;
-  std::map<std::pair<uint64_t, unsigned>, Operand> KnownConstants;
-
-  /// The function being decoded; kernels inherit the functions' registers.
-  Function *F = nullptr;
-  Function Base;
-  using Scope = std::map<std::string, Symbol, std::less<>>;
-  std::vector<Scope> Scopes; // the module's, the function's, ...
-  std::map<std::string, uint32_t, std::less<>> Labels;
-  std::vector<uint32_t> LabelTargets;
-  std::map<std::string, std::vector<uint32_t>, std::less<>> LabelLists;
-  std::vector<Instruction> Appended;
-};
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Tokens
 //===----------------------------------------------------------------------===//
 
-template <typename... Parts>
-absl::Status Parser::error(const Parts &...P) const {
-  const uint32_t Line =
-      Tokens[std::min(At ? At - 1 : 0, Tokens.size() - 1)].Line;
-  if (F)
-    return makeError("ptx: ", F->IsKernel ? "kernel '" : "function '", F->Name,
-                     "' line ", Line, ": ", P...);
-  return makeError("ptx: module '", M.Name, "' line ", Line, ": ", P...);
-}
-
 absl::Status Parser::expect(std::string_view Text) {
   const Token &T = next();
   if (T.is(Text))
     return absl::OkStatus();
-  return error("expected '", Text, "', found '",
-               T.K == Token::Kind::EndOfText ? "end of text" : T.Text, "'");
+  return error("expected '", Text, "', found '", shown(T), "'");
 }
 
-absl::StatusOr<int64_t> Parser::number() {
+absl::StatusOr<uint64_t> Parser::number() {
   const bool Negative = accept("-");
   const Token &T = next();
   if (T.K != Token::Kind::Number)
-    return error("expected a number, found '", T.Text, "'");
-  return int64_t(Negative ? -T.Bits : T.Bits);
+    return error("expected a number, found '", shown(T), "'");
+  if (Negative && T.Bits > uint64_t(1) << 63)
+    return error("the number -", T.Text, " has more than 64 bits");
+  return Negative ? -T.Bits : T.Bits;
+}
+
+absl::StatusOr<uint64_t> Parser::number(std::string_view What, uint64_t Min,
+                                        uint64_t Max) {
+  const bool Negative = accept("-");
+  const Token &T = next();
+  if (T.K != Token::Kind::Number)
+    return error("expected ", What, ", found '", shown(T), "'");
+  if ((Negative && T.Bits > 0) || T.Bits < Min || T.Bits > Max)
+    return error(What, " is ", Negative ? "-" : "", T.Text, ", expected ", Min,
+                 " to ", Max);
+  return T.Bits;
+}
+
+absl::StatusOr<std::string_view> Parser::word(std::string_view What) {
+  const Token &T = next();
+  if (T.K != Token::Kind::Word)
+    return error("expected ", What, ", found '", shown(T), "'");
+  return T.Text;
 }
 
 absl::Status Parser::skipBraces() {
@@ -177,10 +81,7 @@ absl::Status Parser::run() {
     for (const Body &B : Bodies)
       if (M.Functions[B.Number].IsKernel == Kernels)
         M1_RETURN_IF_ERROR(parseBody(B));
-  std::vector<uint8_t> Seen(M.Functions.size(), 0);
-  for (uint32_t Number = 0; Number < M.Functions.size(); ++Number)
-    M1_RETURN_IF_ERROR(checkRecursion(Number, Seen));
-  return absl::OkStatus();
+  return checkCalls();
 }
 
 absl::Status Parser::parseTopLevel() {
@@ -192,15 +93,17 @@ absl::Status Parser::parseTopLevel() {
     } else if (T.is(".visible") || T.is(".weak") || T.is(".common")) {
       continue;
     } else if (T.is(".version")) {
-      next();
+      if (const Token &Version = next(); Version.K != Token::Kind::Float)
+        return error("expected a version such as 8.0, found '", shown(Version),
+                     "'");
       return absl::OkStatus();
     } else if (T.is(".target")) {
       do
-        next();
+        M1_RETURN_IF_ERROR(word("a target").status());
       while (accept(","));
       return absl::OkStatus();
     } else if (T.is(".address_size")) {
-      M1_ASSIGN_OR_RETURN(int64_t Size, number());
+      M1_ASSIGN_OR_RETURN(uint64_t Size, number());
       return Size == 64 ? absl::OkStatus()
                         : error("addresses of ", Size, " bits, expected 64");
     } else if (T.is(".file")) {
@@ -223,7 +126,7 @@ absl::Status Parser::parseTopLevel() {
     } else if (T.is(".entry") || T.is(".func")) {
       return parseFunction(T.is(".entry"));
     } else {
-      return error("'", T.Text, "' is not known to the emulator");
+      return error("'", shown(T), "' is not known to the emulator");
     }
   }
 }
@@ -231,18 +134,28 @@ absl::Status Parser::parseTopLevel() {
 absl::StatusOr<Declaration> Parser::parseDeclaration() {
   Declaration D;
   uint64_t Elements = 1;
-  bool Typed = false;
+  bool Typed = false, OfPointee = false;
   while (peek().K == Token::Kind::Word && peek().Text[0] == '.') {
     std::string_view Word = next().Text;
     if (Word == ".align") {
-      M1_ASSIGN_OR_RETURN(int64_t Alignment, number());
-      D.Alignment = Alignment;
-    } else if (Word == ".ptr" || Word == ".global" || Word == ".shared" ||
-               Word == ".const" || Word == ".local") {
-      continue; // what a pointer parameter points to
+      M1_ASSIGN_OR_RETURN(uint64_t Alignment,
+                          number("an alignment", 1,
+                                 OfPointee
+                                     ? std::numeric_limits<uint32_t>::max()
+                                     : MaxAlignment));
+      if (!std::has_single_bit(Alignment))
+        return error("an alignment is ", Alignment, ", expected a power of 2");
+      if (!OfPointee)
+        D.Alignment = Alignment;
+    } else if (Word == ".ptr") {
+      OfPointee = true; // what follows is about what the parameter points to
+    } else if (Word == ".global" || Word == ".shared" || Word == ".const" ||
+               Word == ".local") {
+      continue;
     } else if (Word == ".v2" || Word == ".v4") {
       Elements = Word == ".v2" ? 2 : 4;
-    } else if (std::optional<Type> T = parseType(Word.substr(1))) {
+    } else if (std::optional<Type> T = parseType(Word.substr(1));
+               T && sizeOf(*T) > 0) {
       D.T = *T;
       Typed = true;
     } else {
@@ -252,45 +165,73 @@ absl::StatusOr<Declaration> Parser::parseDeclaration() {
   if (!Typed || peek().K != Token::Kind::Word)
     return error("expected a type and a name");
   D.Name = next().Text;
+  D.Bytes = Elements * sizeOf(D.T);
   while (accept("[")) {
-    if (accept("]")) {
+    if (D.Sized && accept("]")) {
       D.Sized = false;
       continue;
     }
-    M1_ASSIGN_OR_RETURN(int64_t Count, number());
-    Elements *= Count;
+    M1_ASSIGN_OR_RETURN(
+        uint64_t Count,
+        number("an array's size", 1, std::numeric_limits<uint32_t>::max()));
+    if (__builtin_mul_overflow(D.Bytes, Count, &D.Bytes))
+      return error("variable '", D.Name, "' has 2^64 bytes or more");
     M1_RETURN_IF_ERROR(expect("]"));
   }
-  D.Bytes = Elements * sizeOf(D.T);
   D.Alignment = std::max(D.Alignment, sizeOf(D.T));
   return D;
 }
 
-absl::Status Parser::parseGlobal(Space In) {
+absl::StatusOr<Declaration> Parser::parseSized(std::string_view What,
+                                               uint64_t MaxBytes) {
   M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
-  std::vector<std::byte> Bytes(D.Bytes);
-  if (accept("=")) {
-    // Nested braces only mirror the dimensions: ignore them.
-    size_t Offset = 0;
-    const unsigned Size = sizeOf(D.T);
-    while (!peek().is(";")) {
-      if (accept("{") || accept("}") || accept(","))
-        continue;
-      uint64_t Bits;
-      if (peek().K == Token::Kind::Float) {
-        double Value = next().Value;
-        Bits = Size == 4 ? std::bit_cast<uint32_t>(float(Value))
-                         : std::bit_cast<uint64_t>(Value);
-      } else {
-        M1_ASSIGN_OR_RETURN(int64_t Value, number());
-        Bits = Value;
-      }
-      if (Offset + Size > Bytes.size())
-        return error("too many initialisers for '", D.Name, "'");
-      std::memcpy(Bytes.data() + Offset, &Bits, Size);
-      Offset += Size;
+  if (!D.Sized)
+    return error(What, " '", D.Name, "' has no size");
+  if (D.Bytes > MaxBytes)
+    return error(What, " '", D.Name, "' has ", D.Bytes,
+                 " bytes, expected at most ", MaxBytes);
+  return D;
+}
+
+absl::Status Parser::parseInitialisers(const Declaration &D,
+                                       std::vector<std::byte> &Bytes) {
+  // Nested braces only mirror the dimensions: ignore them.
+  size_t Offset = 0;
+  const unsigned Size = sizeOf(D.T);
+  while (!peek().is(";")) {
+    if (accept("{") || accept("}") || accept(","))
+      continue;
+    uint64_t Bits;
+    if (peek().K == Token::Kind::Float) {
+      const Token &T = next();
+      if (Size < 4)
+        return error("initialiser ", T.Text, " of '", D.Name, "', which has ",
+                     Size * 8, " bits, expected an integer");
+      Bits = Size == 4 ? std::bit_cast<uint32_t>(float(T.Value))
+                       : std::bit_cast<uint64_t>(T.Value);
+    } else {
+      M1_ASSIGN_OR_RETURN(Bits, number());
+      if (!fitsBytes(Bits, Size))
+        return error("initialiser ", int64_t(Bits), " of '", D.Name,
+                     "' has more than ", Size * 8, " bits");
     }
+    if (Offset + Size > Bytes.size())
+      return error("too many initialisers for '", D.Name, "'");
+    std::memcpy(Bytes.data() + Offset, &Bits, Size);
+    Offset += Size;
   }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::parseGlobal(Space In) {
+  M1_ASSIGN_OR_RETURN(Declaration D,
+                      parseSized("variable", MaxVariableBytes - VariableBytes));
+  VariableBytes += D.Bytes;
+  if (M.Variables.size() == MaxVariables)
+    return error("more than ", MaxVariables, " variables");
+  std::vector<std::byte> Bytes(D.Bytes);
+  if (accept("="))
+    M1_RETURN_IF_ERROR(parseInitialisers(D, Bytes));
   M1_RETURN_IF_ERROR(expect(";"));
   M1_ASSIGN_OR_RETURN(
       uint64_t Address,
@@ -309,6 +250,9 @@ absl::Status Parser::parseShared(bool Extern) {
   if (D.Sized == Extern)
     return error("shared variable '", D.Name,
                  "': an .extern variable must be unsized, any other sized");
+  if (D.Sized && D.Bytes > MaxStaticShared)
+    return error("shared variable '", D.Name, "' has ", D.Bytes,
+                 " bytes, expected at most ", MaxStaticShared);
   SharedVariables.insert_or_assign(std::string(D.Name), D);
   return expect(";");
 }
@@ -318,8 +262,11 @@ absl::Status Parser::parseParameters(Function &Fn,
   Slots.clear();
   while (!accept(")")) {
     if (!accept(".param"))
-      return error("expected '.param', found '", next().Text, "'");
-    M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
+      return error("expected '.param', found '", shown(next()), "'");
+    M1_ASSIGN_OR_RETURN(Declaration D,
+                        parseSized("parameter", MaxParameterBytes));
+    if (Slots.size() == MaxOperands)
+      return error("more than ", MaxOperands, " parameters");
     Slots.push_back(
         {std::string(D.Name), /*Offset=*/0, uint32_t(D.Bytes), D.Alignment});
     if (!peek().is(")"))
@@ -332,6 +279,37 @@ absl::Status Parser::parseParameters(Function &Fn,
   for (ParameterSlot &S : Slots) {
     S.Offset = alignTo(Fn.ParameterBytes, S.Alignment);
     Fn.ParameterBytes = S.Offset + S.Bytes;
+    if (Fn.ParameterBytes > MaxParameterBytes)
+      return error("parameters of ", Fn.ParameterBytes,
+                   " bytes up to parameter '", S.Name, "', expected at most ",
+                   MaxParameterBytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::parseThreads(std::array<uint32_t, 3> &Out) {
+  Out = {1, 1, 1};
+  for (uint32_t &Axis : Out) {
+    M1_ASSIGN_OR_RETURN(Axis,
+                        number("a number of threads", 1, MaxThreadsOfBlock));
+    if (!accept(","))
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::parseDirectives(Function &Fn) {
+  while (!peek().is("{") && !peek().is(";")) {
+    if (accept(".maxntid")) {
+      M1_RETURN_IF_ERROR(parseThreads(Fn.MaxThreads));
+    } else if (accept(".reqntid")) {
+      M1_RETURN_IF_ERROR(parseThreads(Fn.RequiredThreads));
+    } else if (accept(".minnctapersm") || accept(".maxnctapersm") ||
+               accept(".maxnreg")) {
+      M1_RETURN_IF_ERROR(number().status());
+    } else if (!accept(".noreturn")) {
+      return error("'", shown(next()), "' is not known to the emulator");
+    }
   }
   return absl::OkStatus();
 }
@@ -339,425 +317,83 @@ absl::Status Parser::parseParameters(Function &Fn,
 absl::Status Parser::parseFunction(bool IsKernel) {
   Function New;
   New.IsKernel = IsKernel;
-  if (accept("("))
+  if (!IsKernel && accept("("))
     M1_RETURN_IF_ERROR(parseParameters(New, New.Results));
   New.Line = peek().Line;
-  New.Name = next().Text;
+  M1_ASSIGN_OR_RETURN(std::string_view Name, word("a function's name"));
+  New.Name = Name;
   if (accept("("))
     M1_RETURN_IF_ERROR(parseParameters(New, New.Parameters));
-  auto Triple = [&](std::array<uint32_t, 3> &Out) -> absl::Status {
-    Out = {1, 1, 1};
-    for (unsigned Axis = 0; Axis < 3; ++Axis) {
-      M1_ASSIGN_OR_RETURN(int64_t Value, number());
-      Out[Axis] = Value;
-      if (!accept(","))
-        break;
-    }
-    return absl::OkStatus();
-  };
-  while (!peek().is("{") && !peek().is(";")) {
-    if (accept(".maxntid")) {
-      M1_RETURN_IF_ERROR(Triple(New.MaxThreads));
-    } else if (accept(".reqntid")) {
-      M1_RETURN_IF_ERROR(Triple(New.RequiredThreads));
-    } else if (accept(".minnctapersm") || accept(".maxnctapersm") ||
-               accept(".maxnreg")) {
-      M1_RETURN_IF_ERROR(number().status());
-    } else if (!accept(".noreturn")) {
-      return error("'", next().Text, "' is not known to the emulator");
-    }
-  }
+  M1_RETURN_IF_ERROR(parseDirectives(New));
   New.IsDefined = !accept(";");
-  std::optional<uint32_t> Known = function(New.Name);
-  const uint32_t Number = Known ? *Known : uint32_t(M.Functions.size());
-  if (Known && M.Functions[Number].IsDefined && New.IsDefined)
-    return error("'", New.Name, "' is defined twice");
-  if (New.IsDefined) {
-    Bodies.push_back({Number, At});
-    M1_RETURN_IF_ERROR(skipBraces());
+  auto [Known, IsNew] =
+      M.FunctionNumbers.try_emplace(Name, uint32_t(M.Functions.size()));
+  const uint32_t Number = Known->second;
+  if (IsNew) {
+    if (Number == MaxFunctions)
+      return error("more than ", MaxFunctions, " functions");
+    M.Functions.emplace_back();
+  } else if (M.Functions[Number].IsDefined && New.IsDefined) {
+    return error("'", Name, "' is defined twice");
   }
-  if (!Known)
-    M.Functions.push_back(std::move(New));
-  else if (New.IsDefined)
+  if (New.IsDefined) {
+    const size_t Begin = At;
+    M1_RETURN_IF_ERROR(skipBraces());
+    Bodies.push_back({Number, Begin, At});
+  }
+  if (IsNew || New.IsDefined)
     M.Functions[Number] = std::move(New);
   return absl::OkStatus();
 }
 
-//===----------------------------------------------------------------------===//
-// Function bodies
-//===----------------------------------------------------------------------===//
-
-Operand Parser::newRegister(std::string Name, unsigned Bytes) {
-  constexpr uint32_t Line = 64; // of the host's cache
-  Operand O;
-  O.Offset = F->RegisterBytes;
-  O.Number = F->RegisterCount++;
-  O.Bytes = Bytes;
-  F->RegisterBytes = alignTo(F->RegisterBytes + Lanes * Bytes, Line);
-  F->RegisterNames.push_back(std::move(Name));
-  return O;
-}
-
-uint32_t Parser::newLocal(uint64_t Bytes, uint32_t Alignment) {
-  const uint32_t Offset = alignTo(F->LocalBytes, Alignment);
-  F->LocalBytes = Offset + Bytes;
-  return LocalBase + Offset;
-}
-
-absl::Status Parser::parseBody(const Body &B) {
-  F = &M.Functions[B.Number];
-  At = B.At + 1;
-  F->RegisterBytes = Base.RegisterBytes;
-  F->RegisterCount = Base.RegisterCount;
-  F->PredicateCount = Base.PredicateCount;
-  F->RegisterNames = Base.RegisterNames;
-  F->RegisterNames.resize(F->RegisterCount);
-  F->PredicateNames = Base.PredicateNames;
-  F->PredicateNames.resize(F->PredicateCount);
-  F->LocalBytes = Base.LocalBytes;
-  F->Specials = Base.Specials;
-  Scopes.resize(1);
-  Scopes.emplace_back();
-  Labels.clear();
-  LabelTargets.clear();
-  LabelLists.clear();
-  for (std::vector<ParameterSlot> *Slots : {&F->Parameters, &F->Results})
-    for (ParameterSlot &Slot : *Slots) {
-      if (!F->IsKernel)
-        Slot.Offset = newLocal(Slot.Bytes, Slot.Alignment);
-      Symbol S(Symbol::Kind::Parameter);
-      S.In = F->IsKernel ? Space::Param : Space::Local;
-      S.Address = Slot.Offset;
-      declare(Slot.Name, S);
-    }
-  while (Scopes.size() > 1)
-    M1_RETURN_IF_ERROR(parseStatement());
-  if (F->Code.empty() || !isEnd(F->Code.back()) ||
-      F->Code.back().Guard != AlwaysTrue)
-    F->Code.push_back(makeReturn(F->IsKernel, Tokens[At - 1].Line));
-  M1_RETURN_IF_ERROR(resolveLabels());
-  if (F->StaticShared > MaxStaticShared)
-    return error(F->StaticShared, " bytes of static shared memory, at most ",
-                 MaxStaticShared, " are possible");
-  findReconvergencePoints(*F);
-  if (!F->IsKernel) {
-    Base.RegisterBytes = F->RegisterBytes;
-    Base.RegisterCount = F->RegisterCount;
-    Base.PredicateCount = F->PredicateCount;
-    Base.RegisterNames = F->RegisterNames;
-    Base.PredicateNames = F->PredicateNames;
-    Base.LocalBytes = F->LocalBytes;
-    Base.Specials = F->Specials;
-  }
-  F = nullptr;
-  return absl::OkStatus();
-}
-
-absl::Status Parser::parseStatement() {
-  if (accept("{")) {
-    Scopes.emplace_back();
-    return absl::OkStatus();
-  }
-  if (accept("}")) {
-    Scopes.pop_back();
-    return absl::OkStatus();
-  }
-  if (accept(";"))
-    return absl::OkStatus();
-  if (peek().is(".loc") || peek().is(".file")) {
-    const uint32_t Line = peek().Line;
-    while (peek().Line == Line && peek().K != Token::Kind::EndOfText)
-      next();
-    return absl::OkStatus();
-  }
-  if (accept(".pragma")) {
-    next();
-    return expect(";");
-  }
-  if (accept(".reg"))
-    return parseRegisters();
-  if (accept(".shared"))
-    return parseShared(/*Extern=*/false);
-  const bool IsLocal = peek().is(".local");
-  if (accept(".local") || accept(".param")) {
-    M1_ASSIGN_OR_RETURN(Declaration D, parseDeclaration());
-    Symbol S(IsLocal ? Symbol::Kind::Address : Symbol::Kind::Parameter);
-    S.In = Space::Local;
-    S.Address = newLocal(D.Bytes, D.Alignment);
-    declare(D.Name, S);
-    return expect(";");
-  }
-  if (peek().K == Token::Kind::Word && peek(1).is(":")) {
-    std::string_view Name = next().Text;
-    next();
-    if (accept(".branchtargets"))
-      return parseBranchTargets(Name);
-    uint32_t &Target = LabelTargets[label(Name)];
-    if (Target != NoIndex)
-      return error("duplicate label '", Name, "'");
-    Target = F->Code.size();
-    return absl::OkStatus();
-  }
-  return parseInstruction();
-}
-
-absl::Status Parser::parseRegisters() {
-  const Token &TypeName = next();
-  std::optional<Type> T =
-      TypeName.Text.empty() ? std::nullopt : parseType(TypeName.Text.substr(1));
-  if (!T)
-    return error("registers of type '", TypeName.Text, "' are not known");
-  do {
-    std::string_view Prefix = next().Text;
-    uint64_t Count = 0;
-    if (accept("<")) {
-      M1_ASSIGN_OR_RETURN(int64_t N, number());
-      Count = N;
-      M1_RETURN_IF_ERROR(expect(">"));
-    }
-    for (uint64_t I = 0; I < std::max<uint64_t>(Count, 1); ++I) {
-      std::string Name = Count ? concat(Prefix, I) : std::string(Prefix);
-      Symbol S(Symbol::Kind::Register);
-      if (*T == Type::Pred) {
-        if (F->PredicateCount == std::numeric_limits<Predicate>::max())
-          return error("too many predicates for the emulator");
-        S.K = Symbol::Kind::Predicate;
-        S.P = F->PredicateCount++;
-        F->PredicateNames.push_back(Name);
-      } else {
-        S.Register = newRegister(Name, std::max(sizeOf(*T), 2u));
-      }
-      declare(Name, S);
-    }
-  } while (accept(","));
-  return expect(";");
-}
-
-absl::Status Parser::parseBranchTargets(std::string_view Name) {
-  std::vector<uint32_t> &Targets = LabelLists[std::string(Name)];
-  do
-    Targets.push_back(label(next().Text));
-  while (accept(","));
-  return expect(";");
-}
-
-absl::StatusOr<TextOperand> Parser::parseOperand() {
-  TextOperand O;
-  auto Several = [&](std::string_view End) -> absl::Status {
-    while (!accept(End)) {
-      M1_ASSIGN_OR_RETURN(TextOperand Part, parseOperand());
-      O.Parts.push_back(std::move(Part));
-      if (!peek().is(End))
-        M1_RETURN_IF_ERROR(expect(","));
-    }
-    return absl::OkStatus();
-  };
-  if (accept("{")) {
-    O.K = TextOperand::Kind::Vector;
-    M1_RETURN_IF_ERROR(Several("}"));
-    return O;
-  }
-  if (accept("(")) {
-    O.K = TextOperand::Kind::List;
-    M1_RETURN_IF_ERROR(Several(")"));
-    return O;
-  }
-  if (accept("[")) {
-    O.K = TextOperand::Kind::Address;
-    M1_ASSIGN_OR_RETURN(TextOperand Part, parseOperand());
-    O.Parts.push_back(std::move(Part));
-    // "+4", "-4" and also "+-4".
-    const bool Plus = accept("+");
-    if (Plus || peek().is("-")) {
-      M1_ASSIGN_OR_RETURN(O.Offset, number());
-    }
-    M1_RETURN_IF_ERROR(expect("]"));
-    return O;
-  }
-  O.Negated = accept("!");
-  const bool Minus = accept("-");
-  const Token &T = next();
-  if (T.K == Token::Kind::Number) {
-    O.K = TextOperand::Kind::Number;
-    O.Bits = Minus ? -T.Bits : T.Bits;
-  } else if (T.K == Token::Kind::Float) {
-    O.K = TextOperand::Kind::Float;
-    O.Value = Minus ? -T.Value : T.Value;
-  } else if (T.K == Token::Kind::Word && !Minus) {
-    O.Word = T.Text;
-    if (accept("|"))
-      O.Second = next().Text;
-  } else {
-    return error("expected an operand, found '", T.Text, "'");
-  }
-  return O;
-}
-
-absl::Status Parser::parseInstruction() {
-  Instruction I;
-  I.Line = peek().Line;
-  if (accept("@")) {
-    I.GuardNegated = accept("!");
-    const Symbol *S = find(next().Text);
-    if (!S || S->K != Symbol::Kind::Predicate)
-      return error("'", Tokens[At - 1].Text, "' is not a predicate");
-    I.Guard = S->P;
-  }
-  const Token &Opcode = next();
-  I.Name = Opcode.Text;
-  std::vector<std::string_view> Modifiers;
-  for (size_t Begin = 0; Begin <= I.Name.size();) {
-    size_t End = std::min(I.Name.find('.', Begin), I.Name.size());
-    Modifiers.push_back(I.Name.substr(Begin, End - Begin));
-    Begin = End + 1;
-  }
-  const Family *Known = findFamily(Modifiers[0]);
-  auto Unknown = [&](std::string_view Why) {
-    return error("instruction '", I.Name, "' is not known to the emulator",
-                 Why.empty() ? "" : ": ", Why);
-  };
-  if (Opcode.K != Token::Kind::Word || !Known)
-    return Unknown("");
-  Modifiers.erase(Modifiers.begin());
-
-  std::vector<TextOperand> Operands;
-  while (!accept(";")) {
-    M1_ASSIGN_OR_RETURN(TextOperand O, parseOperand());
-    Operands.push_back(std::move(O));
-    if (!peek().is(";"))
-      M1_RETURN_IF_ERROR(expect(","));
-  }
-  Decoder D(*this, std::move(Modifiers), std::move(Operands));
-  if (!Known->Decode(D, I) || !D.done() || !I.Run)
-    return Unknown(D.message());
-  Instruction Model = I; // its guard, line and name
-  F->Code.push_back(std::move(I));
-  for (Instruction &Extra : Appended) {
-    Extra.Guard = Model.Guard;
-    Extra.GuardNegated = Model.GuardNegated;
-    Extra.Line = Model.Line;
-    Extra.Name = Model.Name;
-    F->Code.push_back(std::move(Extra));
-  }
-  Appended.clear();
-  return absl::OkStatus();
-}
-
-absl::Status Parser::resolveLabels() {
-  for (const auto &[Name, Number] : Labels)
-    if (LabelTargets[Number] == NoIndex)
-      return error("there is no label '", Name, "'");
-  for (Instruction &I : F->Code) {
-    if (isBranch(I))
-      I.Immediate = LabelTargets[I.Immediate];
-    if (isIndirectBranch(I))
-      for (uint32_t &Target : I.List)
-        Target = LabelTargets[Target];
-  }
-  return absl::OkStatus();
-}
-
-/// Rejects recursion: a function's registers and parameters are allocated once
-/// for all of its calls.
-absl::Status Parser::checkRecursion(uint32_t Number,
-                                    std::vector<uint8_t> &Seen) {
+/// Rejects calls of functions that are not defined, and recursion: a function's
+/// registers and parameters are allocated once for all of its calls.
+absl::Status Parser::checkCalls() {
   enum : uint8_t { Fresh, Open, Closed };
-  if (Seen[Number] == Closed)
-    return absl::OkStatus();
-  const Function &Fn = M.Functions[Number];
-  if (Seen[Number] == Open)
-    return makeError("ptx: function '", Fn.Name, "' line ", Fn.Line,
-                     ": recursion is not known to the emulator");
-  Seen[Number] = Open;
-  for (const Instruction &I : Fn.Code) {
-    if (!isCall(I))
-      continue;
-    if (!M.Functions[I.Callee].IsDefined)
-      return makeError("ptx: function '", Fn.Name, "' line ", I.Line,
-                       ": call of '", M.Functions[I.Callee].Name,
-                       "', which the module does not define");
-    M1_RETURN_IF_ERROR(checkRecursion(I.Callee, Seen));
+  std::vector<uint8_t> Seen(M.Functions.size(), Fresh);
+  struct Step {
+    uint32_t Number;
+    size_t Next; // instruction
+  };
+  std::vector<Step> Path; // of calls; in a vector, for it may be long
+  auto Enter = [&](uint32_t Number) {
+    Seen[Number] = Open;
+    Path.push_back({Number, 0});
+  };
+  for (uint32_t First = 0; First < M.Functions.size(); ++First) {
+    if (Seen[First] == Fresh)
+      Enter(First);
+    while (!Path.empty()) {
+      Step &Top = Path.back();
+      const Function &Fn = M.Functions[Top.Number];
+      if (Top.Next == Fn.Code.size()) {
+        Seen[Top.Number] = Closed;
+        Path.pop_back();
+        continue;
+      }
+      const Instruction &I = Fn.Code[Top.Next++];
+      if (!isCall(I))
+        continue;
+      const Function &Callee = M.Functions[I.Callee];
+      if (!Callee.IsDefined)
+        return makeError("ptx: function '", Fn.Name, "' line ", I.Line,
+                         ": call of '", Callee.Name,
+                         "', which the module does not define");
+      if (Seen[I.Callee] == Open)
+        return makeError("ptx: function '", Callee.Name, "' line ", Callee.Line,
+                         ": recursion is not known to the emulator");
+      if (Seen[I.Callee] == Fresh)
+        Enter(I.Callee);
+    }
   }
-  Seen[Number] = Closed;
   return absl::OkStatus();
-}
-
-//===----------------------------------------------------------------------===//
-// Names
-//===----------------------------------------------------------------------===//
-
-const Symbol *Parser::find(std::string_view Name) {
-  for (auto It = Scopes.rbegin(); It != Scopes.rend(); ++It)
-    if (auto Found = It->find(Name); Found != It->end())
-      return &Found->second;
-  // A shared variable is allocated in each kernel that uses it.
-  auto Shared = SharedVariables.find(Name);
-  if (Shared == SharedVariables.end() || !F->IsKernel)
-    return nullptr;
-  const Declaration &D = Shared->second;
-  Symbol S(Symbol::Kind::Address);
-  S.In = Space::Shared;
-  if (D.Sized) {
-    const uint32_t Offset = alignTo(F->StaticShared, D.Alignment);
-    F->StaticShared = Offset + D.Bytes;
-    S.Address = StaticSharedBase + Offset;
-  } else {
-    S.Address = DynamicSharedBase;
-  }
-  return &Scopes[1].insert_or_assign(std::string(Name), S).first->second;
-}
-
-std::optional<Operand> Parser::special(std::string_view Name) {
-  if (!isSpecialRegister(Name))
-    return std::nullopt;
-  for (const auto &[Spelling, O] : F->Specials)
-    if (Spelling == Name)
-      return O;
-  Operand O = newRegister(std::string(Name), 4);
-  F->Specials.emplace_back(Name, O);
-  return O;
-}
-
-Operand Parser::constant(uint64_t Bits, unsigned Bytes) {
-  if (Bytes < 8)
-    Bits &= (1ull << (8 * Bytes)) - 1;
-  Operand &O = KnownConstants[{Bits, Bytes}];
-  if (O.Bytes)
-    return O;
-  O.Bytes = Bytes;
-  O.Constant = true;
-  O.Offset = M.Constants.size() * sizeof(uint64_t);
-  uint64_t Word = Bits;
-  for (unsigned Have = Bytes; Have < sizeof(uint64_t); Have *= 2)
-    Word |= Word << (8 * Have);
-  const size_t Words = Lanes * size_t(Bytes) / sizeof(uint64_t);
-  M.Constants.resize(M.Constants.size() + Words, Word);
-  return O;
-}
-
-uint32_t Parser::label(std::string_view Name) {
-  auto [It, New] = Labels.try_emplace(std::string(Name), LabelTargets.size());
-  if (New)
-    LabelTargets.push_back(NoIndex);
-  return It->second;
-}
-
-std::optional<std::vector<uint32_t>> Parser::labelList(std::string_view Name) {
-  auto It = LabelLists.find(Name);
-  if (It == LabelLists.end())
-    return std::nullopt;
-  return It->second;
-}
-
-std::optional<uint32_t> Parser::function(std::string_view Name) {
-  for (uint32_t Number = 0; Number < M.Functions.size(); ++Number)
-    if (M.Functions[Number].Name == Name)
-      return Number;
-  return std::nullopt;
 }
 
 absl::Status ptx::parseModule(std::string_view Text, std::string_view Name,
                               GlobalMemory &Memory, Module &Out) {
+  if (Text.size() > MaxTextBytes)
+    return makeError("ptx: module '", Name, "' has ", Text.size(),
+                     " bytes of text, expected at most ", MaxTextBytes);
   Out.Name = Name;
   Out.Text = Text;
   M1_ASSIGN_OR_RETURN(std::vector<Token> Tokens, tokenize(Out.Text, Name));

@@ -51,6 +51,16 @@ void SharedMemory::warpBarrier(uint8_t Warp, Mask Members) {
   });
 }
 
+void SharedMemory::noteAlone(uint8_t Warp, uint32_t Index) {
+  std::vector<uint32_t> &Indices = Unsynchronised[Warp];
+  // A loop without barriers may write the same bytes again and again.
+  if (Indices.size() > 2 * State.size()) {
+    std::sort(Indices.begin(), Indices.end());
+    Indices.erase(std::unique(Indices.begin(), Indices.end()), Indices.end());
+  }
+  Indices.push_back(Index);
+}
+
 std::string SharedMemory::describeSize() const {
   return concat("the block's shared memory (", Static, " bytes static at ",
                 hex(StaticSharedBase), ", ", Dynamic, " dynamic at ",
@@ -96,7 +106,7 @@ std::string SharedMemory::accessByte(Kind K, uint32_t Index, Accessor Who) {
   S = Written;
   if (K == Kind::Store && Who.Diverged) {
     S |= MyLane;
-    Unsynchronised[Who.Warp].push_back(Index);
+    noteAlone(Who.Warp, Index);
   }
   return {};
 }
@@ -117,7 +127,7 @@ void SharedMemory::endCopy(uint32_t Index, unsigned Bytes, Accessor Who,
   for (unsigned I = 0; I < Bytes; ++I) {
     State[Index + I] = Written | (Who.Lane + 1);
     Writer[Index + I] = Who.Warp + 1;
-    Unsynchronised[Who.Warp].push_back(Index + I);
+    noteAlone(Who.Warp, Index + I);
   }
   Dirty[Index / Chunk] = 1;
 }

@@ -112,6 +112,8 @@ private:
   static constexpr uint32_t Chunk = 256;
 
   std::string accessByte(Kind K, uint32_t Index, Accessor Who);
+  /// Notes a byte whose state names a lane of the warp.
+  void noteAlone(uint8_t Warp, uint32_t Index);
 
   template <typename T>
   static T get(const std::vector<uint8_t> &From, uint32_t Index) {

@@ -239,7 +239,8 @@ bool Warp::failIfUnwritten(const Instruction &I, Mask Active,
   Mask Missing = Active & ~written(O);
   if (!Missing)
     return false;
-  fail(I, first(Missing), " reads ", Stack.back().In->RegisterNames[O.Number],
+  fail(I, first(Missing), " reads ",
+       Launch.M.registerName(*Stack.back().In, O.Number),
        ", which nothing has written");
   return true;
 }
@@ -248,7 +249,8 @@ bool Warp::ready(const Instruction &I, Mask Active, Predicate P) {
   Mask Missing = Active & ~PredicatesWritten[P];
   if (!Missing) [[likely]]
     return true;
-  return fail(I, first(Missing), " reads ", Stack.back().In->PredicateNames[P],
+  return fail(I, first(Missing), " reads ",
+              Launch.M.predicateName(*Stack.back().In, P),
               ", which nothing has written");
 }
 

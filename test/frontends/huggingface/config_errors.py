@@ -121,12 +121,12 @@ ACCEPTED = [
     (
         {"rotary_dim": 16},
         "dims 16",
-        "rotary_dim is 16: m1c rotates 16 of the 32 components of a head, transformers (up to 5.24) all of them, vLLM the same as m1c",
+        "rotary_dim is 16: m1c rotates 16 of the 32 components of a head, transformers 5.24 all of them, vLLM the same as m1c",
     ),
     (
         {"rope_parameters": {"partial_rotary_factor": 0.5}},
         "dims 16",
-        "rope_parameters.partial_rotary_factor is 0.5: m1c rotates 16 of the 32 components of a head, transformers (up to 5.24) all of them, vLLM too: it reads rotary_dim only",
+        "rope_parameters.partial_rotary_factor is 0.5: m1c rotates 16 of the 32 components of a head, transformers 5.24 all of them, vLLM too: it reads rotary_dim only",
     ),
     ({"rotary_dim": 32, "partial_rotary_factor": 1.0}, "dims 32", None),
 ]

@@ -28,16 +28,16 @@ with open(source) as file:
 cases, failures = 0, 0
 
 
-def make(text):
+def make(text, *options):
     with open(path, "w") as file:
         file.write(text)
-    return subprocess.run([sys.executable, TOOL, path, out], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.run([sys.executable, TOOL, path, out, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def refused(message, text):
+def refused(message, text, *options):
     global cases, failures
     cases += 1
-    result = make(text)
+    result = make(text, *options)
     if result.returncode != 1 or result.stdout or result.stderr != f"make_checkpoint.py: {message}\n" or os.path.exists(out):
         failures += 1
         print(f"{message}\n  {result.returncode} {result.stdout!r} {result.stderr[-500:]!r}")
@@ -54,7 +54,7 @@ def accepted(**changes):
     shutil.rmtree(out, ignore_errors=True)
 
 
-SIZE, WIDTH = "a positive integer", "an integer of at least 0, or a list of one"
+SIZE, WIDTH = "a positive integer", "an integer of at least 0, or a list of equal ones"
 layers = good["num_hidden_layers"]
 for key, value, expected in (
     ("vocab_size", True, SIZE),
@@ -68,6 +68,7 @@ for key, value, expected in (
     ("shared_intermediate_size", "8", WIDTH),
     ("shared_intermediate_size", -8, WIDTH),
     ("shared_intermediate_size", [], WIDTH),
+    ("shared_intermediate_size", [8, 16], WIDTH),
     ("tie_word_embeddings", 1, "true or false"),
     ("attn_type_list", 3, "a list"),
     ("layer_types", 5, "a list"),
@@ -82,6 +83,7 @@ refused(f"{path}: attn_type_list has 1 entries, expected {layers}", json.dumps({
 refused(f"{path}: attn_type_list[0] is 2, expected 0 or 1", json.dumps({**good, "attn_type_list": [2] * layers}))
 refused(f"{path}: hidden_size is 1, expected at least num_attention_heads ({good['num_attention_heads']})", json.dumps({**good, "hidden_size": 1, "head_dim": None}))
 refused(f"{path}: vocab_size is missing, expected {SIZE}", json.dumps({key: good[key] for key in good if key != "vocab_size"}))
-accepted(shared_intermediate_size=[8], num_key_value_heads=None, attn_type_list=None, torch_dtype=None)
+refused("--tied both is for tie_word_embeddings, which the configuration does not set", json.dumps(good), "--tied", "both")
+accepted(shared_intermediate_size=[8] * layers, num_key_value_heads=None, attn_type_list=None, torch_dtype=None)
 print(f"{cases} cases, {failures} failed")
 sys.exit(failures > 0)

@@ -251,6 +251,12 @@ INSTANTIATE_TEST_SUITE_P(
                   launchOf(P).args[3]->value = expr(1, 1, 0, 1);
                 },
                 "symbol 'M', which no input of the function determines"},
+        BadCase{"Symbols",
+                [](auto &P) {
+                  for (int I = 0; I < 1024; ++I)
+                    addSymbol(P, concat("s", I), 1);
+                },
+                "1025 symbols, expected at most 1024"},
         BadCase{"SymbolBound", [](auto &P) { P.symbols[0]->max = 0; },
                 "has the bound 0"},
         BadCase{"SmallestLimit",

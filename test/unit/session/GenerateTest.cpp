@@ -208,8 +208,16 @@ TEST_F(Model, ScoreDoesNotDependOnChunks) {
         EXPECT_LE(Count, Limit ? Limit : MaxTokens);
         Fed += Count;
       };
-      std::vector<std::vector<float>> LogProbs =
-          value(score(*M, Given, Options));
+      std::vector<std::vector<float>> LogProbs;
+      ASSERT_TRUE(score(*M, Given, Options,
+                        [&](size_t I, std::span<const float> Finished) {
+                          EXPECT_EQ(I, LogProbs.size());
+                          LogProbs.emplace_back(Finished.begin(),
+                                                Finished.end());
+                          return absl::OkStatus();
+                        })
+                      .ok());
+      ASSERT_EQ(LogProbs.size(), Given.size());
       EXPECT_EQ(Fed, 16 + 1 + 39 + 4);
       for (size_t I = 0; I < Given.size(); ++I)
         expectLogProbs(Given[I], LogProbs[I]);
@@ -289,16 +297,25 @@ TEST(LanguageModel, NeedsItsTensors) {
   EXPECT_NE(message(LanguageModel::create(*S->Program).status())
                 .find("not a language model's plan"),
             std::string::npos);
-  plan::PlanT Renamed = modelPlan(1, 4, 8);
-  Renamed.functions[1]->inputs[4]->name = "seeds";
-  S = open(Renamed);
+  plan::PlanT Lacking = modelPlan(1, 4, 8);
+  plan::FunctionT &Score = *Lacking.functions[1];
+  Score.steps[1]->instruction.AsLaunch()->args[2]->index = 0;
+  Score.inputs.pop_back();
+  S = open(Lacking);
   EXPECT_NE(message(LanguageModel::create(*S->Program).status())
                 .find("function 'score' lacks 'targets'"),
             std::string::npos);
-  Renamed.functions[1]->inputs[4]->name = "goals";
-  S = open(Renamed);
-  EXPECT_NE(message(LanguageModel::create(*S->Program).status())
-                .find("function 'score' has the unknown tensor 'goals'"),
-            std::string::npos);
+  // Calls of `score` do not set seeds, and those of no function set outputs of
+  // another as inputs.
+  for (const char *Name : {"goals", "seeds", "logits", "log_probs"}) {
+    plan::PlanT Renamed = modelPlan(1, 4, 8);
+    Renamed.functions[1]->outputs[0]->name = "none";
+    Renamed.functions[1]->inputs[4]->name = Name;
+    S = open(Renamed);
+    EXPECT_NE(message(LanguageModel::create(*S->Program).status())
+                  .find(concat("function 'score' has the unknown tensor '",
+                               Name, "'")),
+              std::string::npos);
+  }
 }
 } // namespace

@@ -106,7 +106,7 @@ TEST(Json, FilesAreBounded) {
   writeFile(Path, "{\"a\": 1}");
   EXPECT_EQ(value(readJson(Path, 8))["a"].get<int>(), 1);
   EXPECT_EQ(message(readJson(Path, 7).status()),
-            Path + ": found 8 bytes, expected at most 7");
+            "cannot read " + Path + ": 8 bytes, expected at most 7");
   EXPECT_NE(message(readJson(Directory.path("none"), 7).status())
                 .find("No such file"),
             std::string::npos);

@@ -176,7 +176,8 @@ TEST_F(CheckpointFilesTest, LinksAndOtherThings) {
                                      "exist"));
   fs::remove(Model);
   fs::create_directory(Model);
-  EXPECT_THAT(openError(), HasSubstr("not a regular file"));
+  EXPECT_THAT(openError(),
+              HasSubstr("expected a regular file, found a directory"));
   fs::remove(Model);
   fs::create_symlink("a.safetensors", Model);
   EXPECT_THAT(tensors(), ElementsAre("x"));

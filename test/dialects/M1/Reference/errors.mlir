@@ -60,7 +60,7 @@
 // RUN: test ! -e %t/out
 
 // RUN: not m1-interpret %t/absent.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FILE
-// FILE: m1-interpret: error: {{.*}}absent.mlir: no such file
+// FILE: m1-interpret: error: {{.*}}absent.mlir: No such file or directory
 
 // RUN: echo 'func.func @f() { m1.nothing }' > %t/syntax.mlir
 // RUN: not m1-interpret %t/syntax.mlir --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=SYNTAX

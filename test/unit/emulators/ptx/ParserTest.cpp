@@ -74,8 +74,8 @@ TEST(Parser, ChecksOperands) {
   EXPECT_EQ(bodyError("L: L: ret;"),
             "ptx: kernel 'k' line 8: duplicate label 'L'");
   EXPECT_EQ(bodyError(".shared .b8 big[50000]; mov.u32 %r1, big;"),
-            "ptx: kernel 'k' line 9: 50000 bytes of static shared memory, at "
-            "most 49152 are possible");
+            "ptx: kernel 'k' line 8: shared variable 'big' has 50000 bytes, "
+            "expected at most 49152");
 }
 
 TEST(Parser, ChecksTheModule) {
