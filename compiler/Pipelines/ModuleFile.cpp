@@ -16,6 +16,8 @@
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/thread.h"
 #include <cstdlib>
+#include <semaphore>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace m1;
@@ -156,9 +158,18 @@ OwningOpRef<ModuleOp> m1::readModule(StringRef Path, MLIRContext *Context) {
 }
 
 int m1::runOnLargeStack(llvm::function_ref<int()> Run) {
-  int Result = 1;
-  llvm::thread Thread(std::optional<unsigned>(kStackBytes),
-                      [&] { Result = Run(); });
-  Thread.join();
+  static std::binary_semaphore Finished(0);
+  static int Result;
+  llvm::thread Thread(std::optional<unsigned>(kStackBytes), [&] {
+    Result = Run();
+    Finished.release();
+    // The thread lasts as long as the process. At its end the C library would
+    // check its heap, which MLIR's parser damages in some of its errors: it
+    // deletes values that are still in use.
+    while (true)
+      ::pause();
+  });
+  Thread.detach();
+  Finished.acquire();
   return Result;
 }

@@ -50,7 +50,7 @@ mlir::OwningOpRef<mlir::ModuleOp> readModule(llvm::StringRef Path,
                                              mlir::MLIRContext *Context);
 
 /// Calls `Run` on a thread whose stack is large enough for what these limits
-/// allow. Returns what it returns.
+/// allow. Returns what it returns. Call it once, from main: the thread stays.
 int runOnLargeStack(llvm::function_ref<int()> Run);
 
 } // namespace m1

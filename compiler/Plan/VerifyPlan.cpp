@@ -152,8 +152,10 @@ private:
 
 class ProgramVerifier {
 public:
-  ProgramVerifier(ProgramOp Program, int64_t ActivationBytes)
-      : Program(Program),
+  /// `Symbols` are those of the module.
+  ProgramVerifier(ProgramOp Program, const SymbolTable &Symbols,
+                  int64_t ActivationBytes)
+      : Program(Program), Symbols(Symbols),
         IsInit(Program.getSymName() == StringRef(plan::kInitFunction)),
         ActivationBytes(ActivationBytes) {}
 
@@ -281,8 +283,7 @@ private:
     auto Ref = Base.getDefiningOp<GlobalRefOp>();
     if (!Ref)
       return success(); // a buffer
-    auto Global = SymbolTable::lookupNearestSymbolFrom<GlobalOp>(
-        Ref, Ref.getGlobalAttr());
+    auto Global = Symbols.lookup<GlobalOp>(Ref.getGlobal());
     const bool Allowed = Global.getKind() == "weights" ? IsInit
                          : Global.getKind() == "state" ? !IsInit
                                                        : false;
@@ -294,6 +295,7 @@ private:
   }
 
   ProgramOp Program;
+  const SymbolTable &Symbols;
   const bool IsInit;
   const int64_t ActivationBytes;
   BufferReplay Buffers;
@@ -318,8 +320,9 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
         failed(verifyGlobals("constant", kConstantBytesAttr)) ||
         failed(verifyStates()))
       return failure();
+    const SymbolTable Symbols(getOperation());
     for (ProgramOp Program : getOperation().getOps<ProgramOp>())
-      if (failed(ProgramVerifier(Program, *Activations).run()))
+      if (failed(ProgramVerifier(Program, Symbols, *Activations).run()))
         return failure();
     return success();
   }

@@ -50,7 +50,7 @@ namespace {
 class Writer {
 public:
   Writer(ModuleOp Module, const KernelImage &Image, file::PlanT &Plan)
-      : Module(Module), Image(Image), Plan(Plan) {}
+      : Module(Module), Symbols(Module), Image(Image), Plan(Plan) {}
 
   void run() {
     addSymbols();
@@ -81,6 +81,7 @@ private:
   std::unique_ptr<file::Expr> expr(file::ExprAttr E);
 
   ModuleOp Module;
+  SymbolTable Symbols; // finds without a search through the module
   const KernelImage &Image;
   file::PlanT &Plan;
   // Numbers of tables, by name.
@@ -240,8 +241,7 @@ void Writer::addStep(Operation *Op, file::FunctionT &Function) {
 
 file::LaunchT Writer::launch(file::LaunchOp Op) {
   file::LaunchT Table;
-  Table.kernel = kernel(SymbolTable::lookupNearestSymbolFrom<tile::KernelOp>(
-      Op, Op.getKernelAttr()));
+  Table.kernel = kernel(Symbols.lookup<tile::KernelOp>(Op.getKernel()));
   auto Grid = llvm::to_vector(Op.getGrid().getAsRange<file::ExprAttr>());
   Table.grid_x = expr(Grid[0]);
   Table.grid_y = expr(Grid[1]);
@@ -285,8 +285,7 @@ std::unique_ptr<file::ArgT> Writer::argument(Operation *Step, Value Operand,
         Table->offset += *Buffer.getOffset();
       })
       .Case([&](file::GlobalRefOp Ref) {
-        auto Global = SymbolTable::lookupNearestSymbolFrom<file::GlobalOp>(
-            Ref, Ref.getGlobalAttr());
+        auto Global = Symbols.lookup<file::GlobalOp>(Ref.getGlobal());
         Table->kind = file::ArgKind::Arena;
         Table->index = GlobalArena.lookup(Global.getSymName());
         Table->offset += *Global.getOffset();

@@ -32,9 +32,9 @@ constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
 // Experts in all layers. Compiler and runtime hold three tensors for each; the
 // largest published models have some 25,000.
 constexpr int64_t MaxLayerExperts = int64_t(1) << 18;
-// Experts per token: code is generated for each choice. Published models have
-// up to 22.
-constexpr int64_t MaxExpertsPerToken = 64;
+// Every layer has steps and memory of its own in a plan. Published models have
+// up to 126.
+constexpr int64_t MaxLayers = 1024;
 
 const char ArchitectureNames[] =
     "MiniMaxM1ForCausalLM, MiniMaxText01ForCausalLM or MiniMaxForCausalLM";
@@ -90,7 +90,7 @@ void checkOtherLayers(ConfigReader &R, const Config &C) {
 
 /// The kind of each layer.
 void readLayers(ConfigReader &R, Config &C) {
-  int64_t Layers = R.integer("num_hidden_layers", 1, MaxCount);
+  int64_t Layers = R.integer("num_hidden_layers", 1, MaxLayers);
   if (R.failed())
     return;
   const auto [Key, Lightning, Softmax] = layerList(C.hasPublishedNames());
@@ -188,9 +188,9 @@ void readExperts(ConfigReader &R, Config &C) {
   if (!R.failed() && C.ExpertsPerToken > C.Experts)
     R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
            "at most num_local_experts (" + Twine(C.Experts) + ")");
-  if (C.ExpertsPerToken > MaxExpertsPerToken)
+  if (C.ExpertsPerToken > m1::kMaxChoices)
     R.fail("num_experts_per_tok", Twine(C.ExpertsPerToken),
-           "at most " + Twine(MaxExpertsPerToken));
+           "at most " + Twine(m1::kMaxChoices));
   if (!R.failed() && C.Experts * C.layers() > MaxLayerExperts)
     R.fail("num_local_experts", Twine(C.Experts),
            "at most " + Twine(MaxLayerExperts) + " in all num_hidden_layers (" +

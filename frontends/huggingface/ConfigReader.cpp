@@ -46,7 +46,7 @@ bool ConfigReader::contains(StringRef Key) {
 
 int64_t ConfigReader::integer(StringRef Key, int64_t Min, int64_t Max,
                               std::optional<int64_t> Default) {
-  std::string Range = Min == 1 && Max >= MaxCount
+  std::string Range = Min == 1
                           ? "a positive integer"
                           : "an integer of at least " + std::to_string(Min);
   const json *Value = find(Key);

@@ -16,7 +16,18 @@ using plan::ExprAttr;
 
 static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
+/// Verifies the number of experts that `Experts`, [T, K], has for a token.
+static LogicalResult verifyChoices(Operation *Op, Value Experts) {
+  auto Type = cast<RankedTensorType>(Experts.getType());
+  if (Type.getDimSize(1) <= kMaxChoices)
+    return success();
+  return Op->emitOpError("expected at most ")
+         << kMaxChoices << " experts per token, found " << Type;
+}
+
 static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
+  if (failed(verifyChoices(Op, Op.getExperts())))
+    return failure();
   const int64_t E =
       cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
   // One panel holds all experts, padded to whole vectors.
@@ -39,6 +50,8 @@ static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
 }
 
 static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
+  if (failed(verifyChoices(Op, Op.getExperts())))
+    return failure();
   Value X = Program.memory(Op.getX());
   Value W1 = Program.packed(Op.getW1(), X, Op);
   Value W3 = Program.packed(Op.getW3(), X, Op);

@@ -30,6 +30,10 @@ inline constexpr int64_t kMaxExtent = (int64_t(1) << 31) - 1;
 /// not.
 inline constexpr int64_t kMaxElements = int64_t(1) << 40;
 
+/// The most experts of a token that are compiled: some kernels have code for
+/// each. Published models choose up to 22.
+inline constexpr int64_t kMaxChoices = 64;
+
 /// Verifies that a tensor of type `Ty` keeps these limits. Types that are no
 /// tensors do.
 mlir::LogicalResult

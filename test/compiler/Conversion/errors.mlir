@@ -322,3 +322,13 @@ func.func @f(%x: tensor<?x2305843009213693952xf32>) -> tensor<?x2305843009213693
 func.func @f(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   llvm.unreachable
 }
+
+// -----
+
+m1.parameter @g : tensor<65x4xf32> from [#m1.source<"g">]
+func.func @f(%x: tensor<?x4xf32>) -> (tensor<?x65xi32>, tensor<?x65xf32>) {
+  %g = m1.load_parameter @g : tensor<65x4xf32>
+  // expected-error@+1 {{expected at most 64 experts per token, found 'tensor<?x65xi32>'}}
+  %e, %p = m1.router %x, %g : (tensor<?x4xf32>, tensor<65x4xf32>) -> (tensor<?x65xi32>, tensor<?x65xf32>)
+  return %e, %p : tensor<?x65xi32>, tensor<?x65xf32>
+}

@@ -44,6 +44,7 @@ PUBLISHED = [
     ({"rotary_dim": MISSING, "head_dim": 31}, "head_dim is 31, expected an even number of components to rotate"),
     ({"num_experts_per_tok": 5}, "num_experts_per_tok is 5, expected at most num_local_experts (4)"),
     ({"num_experts_per_tok": 65, "num_local_experts": 65}, "num_experts_per_tok is 65, expected at most 64"),
+    ({"num_hidden_layers": 1025, "attn_type_list": [0] * 1025}, "num_hidden_layers is 1025, expected at most 1024"),
     ({"num_local_experts": 65537}, "num_local_experts is 65537, expected at most 65536"),
     ({"num_hidden_layers": 5, "attn_type_list": [0] * 5, "num_local_experts": 65536}, "num_local_experts is 65536, expected at most 262144 in all num_hidden_layers (5)"),
     ({"head_dim": 65536, "num_attention_heads": 65536}, "head_dim is 65536, expected at most 4194304 in all num_attention_heads (65536)"),
