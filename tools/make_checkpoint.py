@@ -324,9 +324,9 @@ def write_checkpoint(config, out_dir, seed, dtype="config", max_shard_size=0, fu
 
 
 def exit_on_stop_signals():
-    """Makes SIGTERM and SIGHUP end a script as sys.exit does, which removes its temporary files. nohup stays in force."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
+    """Makes stop signals end a script as sys.exit does, which removes its temporary files. Those that are ignored stay so (nohup)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 

@@ -18,9 +18,17 @@ import sys
 import time
 
 program, config, work = sys.argv[1:]
+
+
+def reset():
+    """A test runner may ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 shutil.rmtree(work, ignore_errors=True)
-for number in (signal.SIGTERM, signal.SIGHUP):
-    process = subprocess.Popen([sys.executable, program, config, work], preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    process = subprocess.Popen([sys.executable, program, config, work], preexec_fn=reset)
     end = time.monotonic() + 60
     while not (os.path.isdir(work) and os.listdir(work)):
         assert process.poll() is None and time.monotonic() < end
