@@ -11,6 +11,7 @@
 #include "runtime/support/File.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <iterator>
 #include <limits>
@@ -55,19 +56,27 @@ private:
 /// their end.
 using Literals = std::map<size_t, double>;
 
+/// Whether a literal beside this character would be part of a longer word.
+bool isWordPart(char C) {
+  return std::isalnum(static_cast<unsigned char>(C)) || C == '.';
+}
+
 /// Replaces Infinity, -Infinity and NaN outside strings by numbers of the same
 /// length.
 Literals replaceLiterals(std::string &Text) {
   constexpr double Infinity = std::numeric_limits<double>::infinity();
   Literals Result;
   auto Replace = [&](size_t Begin, std::string_view Literal, double Value) {
-    if (Text.compare(Begin, Literal.size(), Literal) != 0)
-      return false;
+    const size_t End = Begin + Literal.size();
+    // Part of a longer word, as in NaN5, it must not become part of a number.
+    if (Text.compare(Begin, Literal.size(), Literal) != 0 ||
+        (Begin > 0 && isWordPart(Text[Begin - 1])) ||
+        (End < Text.size() && isWordPart(Text[End])))
+      return;
     // NaN becomes 0.0, Infinity 0.000000.
     Text.replace(Begin, Literal.size(), Literal.size(), '0');
     Text[Begin + 1] = '.';
-    Result.emplace(Begin + Literal.size(), Value);
-    return true;
+    Result.emplace(End, Value);
   };
   bool InString = false;
   for (size_t I = 0; I < Text.size(); ++I) {
@@ -132,8 +141,11 @@ public:
 
   bool parse_error(size_t, const std::string &,
                    const nlohmann::detail::exception &E) override {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: ..."
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: ...",
+    // or "[json.exception.out_of_range.406] ..." without a position.
     std::string_view Reason = E.what();
+    if (size_t Bracket = Reason.find("] "); Bracket != Reason.npos)
+      Reason.remove_prefix(Bracket + 2);
     if (size_t Column = Reason.find("column "); Column != Reason.npos)
       if (size_t Colon = Reason.find(": ", Column); Colon != Reason.npos)
         Reason.remove_prefix(Colon + 2);
