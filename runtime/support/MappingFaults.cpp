@@ -21,20 +21,18 @@ using namespace m1;
 /// A node of a list that is only added to: a signal handler can read it at any
 /// time. Nodes are used again.
 struct m1::LiveMapping {
-  /// Odd while the members below are changed.
+  /// Odd while the next two members are changed.
   std::atomic<uint64_t> Version{0};
   std::atomic<uint64_t> Begin{0}, Bytes{0}; ///< no bytes: not in use
-  std::atomic<const char *> Path{nullptr};  ///< printable
   LiveMapping *Next = nullptr;
-  // Not for signal handlers.
-  std::string TruePath, PrintablePath;
+  // They do not change while the mapping lives.
+  std::string Path, PrintablePath;
   struct stat Mapped = {};
 
-  void set(uint64_t NewBegin, uint64_t NewBytes, const char *NewPath) {
+  void set(uint64_t NewBegin, uint64_t NewBytes) {
     Version.fetch_add(1);
     Begin.store(NewBegin);
     Bytes.store(NewBytes);
-    Path.store(NewPath);
     Version.fetch_add(1);
   }
 };
@@ -43,7 +41,7 @@ namespace {
 std::atomic<LiveMapping *> Mappings{nullptr};
 std::mutex MappingsMutex;
 static_assert(std::atomic<uint64_t>::is_always_lock_free &&
-              std::atomic<const char *>::is_always_lock_free);
+              std::atomic<LiveMapping *>::is_always_lock_free);
 struct sigaction Previous;
 
 void onBusError(int Signal, siginfo_t *Info, void *) {
@@ -53,14 +51,15 @@ void onBusError(int Signal, siginfo_t *Info, void *) {
        M = M->Next) {
     const uint64_t Version = M->Version.load();
     const uint64_t Offset = Address - M->Begin.load(), Bytes = M->Bytes.load();
-    const char *Path = M->Path.load();
     if (Offset >= Bytes || Version % 2 || Version != M->Version.load())
       continue;
+    // The mapping lives, because this thread was using it.
     struct stat Stat;
-    const bool IsWhole = ::stat(Path, &Stat) == 0 &&
+    const bool IsWhole = ::stat(M->Path.c_str(), &Stat) == 0 &&
                          static_cast<uint64_t>(Stat.st_size) >= Bytes;
-    endProcess(Path, IsWhole ? ": cannot read the mapped file"
-                             : ": became shorter while in use");
+    const char *Problem = IsWhole ? ": cannot read the mapped file"
+                                  : ": became shorter while in use";
+    endProcess(M->PrintablePath.c_str(), Problem);
   }
   // Not a mapped file: what happened before. A fault occurs again.
   ::sigaction(Signal, &Previous, nullptr);
@@ -83,11 +82,10 @@ LiveMapping *m1::addMapping(const void *Address, const std::string &Path,
   while (Free && Free->Bytes.load())
     Free = Free->Next;
   LiveMapping *Result = Free ? Free : new LiveMapping;
-  Result->TruePath = Path;
+  Result->Path = Path;
   Result->PrintablePath = printable(Path);
   Result->Mapped = Stat;
-  Result->set(reinterpret_cast<uint64_t>(Address), Stat.st_size,
-              Result->PrintablePath.c_str());
+  Result->set(reinterpret_cast<uint64_t>(Address), Stat.st_size);
   if (!Free) {
     Result->Next = Mappings.load();
     Mappings.store(Result);
@@ -97,7 +95,7 @@ LiveMapping *m1::addMapping(const void *Address, const std::string &Path,
 
 void m1::removeMapping(LiveMapping *Mapping) {
   std::lock_guard<std::mutex> Lock(MappingsMutex);
-  Mapping->set(0, 0, nullptr);
+  Mapping->set(0, 0);
 }
 
 absl::Status m1::checkMappings() {
@@ -105,13 +103,13 @@ absl::Status m1::checkMappings() {
   struct stat Now;
   for (LiveMapping *M = Mappings.load(); M; M = M->Next) {
     const struct stat &Then = M->Mapped;
-    if (M->Bytes.load() && ::stat(M->TruePath.c_str(), &Now) == 0 &&
+    if (M->Bytes.load() && ::stat(M->Path.c_str(), &Now) == 0 &&
         Now.st_dev == Then.st_dev && Now.st_ino == Then.st_ino &&
         (Now.st_size != Then.st_size ||
          Now.st_mtim.tv_sec != Then.st_mtim.tv_sec ||
          Now.st_mtim.tv_nsec != Then.st_mtim.tv_nsec))
-      return makeError(M->TruePath, ": was written to while in use; the "
-                                    "results may be wrong");
+      return makeError(M->Path, ": was written to while in use; the "
+                                "results may be wrong");
   }
   return absl::OkStatus();
 }
