@@ -78,7 +78,8 @@ Checkpoint::open(const CheckpointFiles &Files) {
     M1_RETURN_IF_ERROR(Result->addFiles(Files));
     return Result;
   } catch (const std::bad_alloc &) {
-    return makeError(Files.path(Files.Names.front()),
+    return makeError(Files.Directory.empty() ? Files.Names.front()
+                                             : Files.Directory,
                      ": not enough memory for the checkpoint's tensors");
   }
 }

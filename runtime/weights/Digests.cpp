@@ -14,6 +14,8 @@
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <optional>
 
 using namespace m1;
 using nlohmann::json;
@@ -82,10 +84,10 @@ std::string m1::format(const TensorDigest &Digest) {
 }
 
 std::string DigestFile::defaultPath(const Checkpoint &Weights) {
-  return (Weights.directory().empty()
-              ? Weights.files().front()
-              : Weights.directory() + "/model.safetensors") +
-         ".digests.json";
+  std::filesystem::path Path = Weights.files().front();
+  if (!Weights.directory().empty())
+    Path = std::filesystem::path(Weights.directory()) / "model.safetensors";
+  return Path.string() + ".digests.json";
 }
 
 absl::StatusOr<DigestFile> DigestFile::read(const std::string &Path) {

@@ -16,10 +16,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <mutex>
 #include <sys/stat.h>
-#include <system_error>
 #include <thread>
 #include <tuple>
 #include <unistd.h>
@@ -234,8 +234,8 @@ absl::StatusOr<FileHashes> HashRun::run() {
     }
     try {
       Threads.emplace_back([&] { work(Buffer); });
-    } catch (const std::system_error &) {
-      // No more threads can be made: those that there are do the work.
+    } catch (const std::exception &) {
+      // No thread or no memory for it: those that there are do the work.
       if (Threads.empty())
         work(Buffer);
       else {
