@@ -10,6 +10,7 @@
 
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/Process.h"
+#include "test/unit/Sanitizers.h"
 #include "test/unit/TestSupport.h"
 
 #include <chrono>
@@ -26,22 +27,8 @@
 using namespace m1;
 using namespace m1::test;
 
-// Clang's name for what GCC calls __SANITIZE_ADDRESS__ and __SANITIZE_THREAD__.
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__
-#elif __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__
-#endif
-#endif
-
 namespace {
 constexpr uint64_t Page = 4096;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool Sanitized = true;
-#else
-constexpr bool Sanitized = false;
-#endif
 
 TEST(File, OnlyRegularFilesAreRead) {
   TemporaryDirectory Directory;

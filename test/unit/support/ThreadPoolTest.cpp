@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/support/ThreadPool.h"
+#include "test/unit/Sanitizers.h"
 #include "test/unit/TestSupport.h"
 
 #include <pthread.h>
@@ -105,18 +106,9 @@ TEST(ThreadPool, OthersTakePart) {
   EXPECT_EQ(ThreadsSeen, 3u);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define M1_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define M1_SANITIZED 1
-#endif
-#endif
-
 TEST(ThreadPool, ReportsThreadsThatAreRefused) {
-#ifdef M1_SANITIZED
-  GTEST_SKIP() << "sanitizers fill the shadow of whole stacks";
-#endif
+  if (Sanitized)
+    GTEST_SKIP() << "sanitizers fill the shadow of whole stacks";
   // Stacks of 64 GiB: 4096 do not fit the 128 TiB that a process can address.
   pthread_attr_t Attributes, Before;
   ASSERT_EQ(::pthread_getattr_default_np(&Before), 0);
