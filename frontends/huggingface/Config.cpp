@@ -25,10 +25,6 @@ using nlohmann::json;
 
 namespace {
 
-/// Most bytes of a config.json: the largest published ones have less than 1%
-/// of it.
-constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
-
 // Experts in all layers. Compiler and runtime hold three tensors for each; the
 // largest published models have some 25,000.
 constexpr int64_t MaxLayerExperts = int64_t(1) << 18;
@@ -308,7 +304,7 @@ std::vector<double> Config::slopes(int64_t Layer) const {
 }
 
 Expected<Config> m1::huggingface::readConfig(StringRef File) {
-  auto Object = m1::readJson(File.str(), MaxConfigBytes);
+  auto Object = m1::readJson(File.str(), m1::MaxConfigBytes);
   if (!Object.ok())
     return llvm::createStringError(std::string(Object.status().message()));
   if (!Object->is_object())

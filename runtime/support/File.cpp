@@ -112,7 +112,8 @@ MappedFile::open(const std::string &Path) {
 MappedFile::~MappedFile() {
   if (!Data)
     return;
-  removeMapping(Live);
+  if (Live) // not if there was no memory for it
+    removeMapping(Live);
   ::munmap(const_cast<std::byte *>(Data), Size);
 }
 
@@ -131,6 +132,15 @@ absl::Status m1::checkRegular(const std::string &Path,
     return absl::OkStatus();
   return makeError("cannot read ", Path, ": expected a regular file, found ",
                    kindOf(Stat));
+}
+
+absl::StatusOr<bool> m1::exists(const std::string &Path) {
+  struct stat Stat;
+  if (::stat(Path.c_str(), &Stat) == 0)
+    return true;
+  if (errno == ENOENT || errno == ENOTDIR)
+    return false;
+  return makeError("cannot open ", Path, ": ", reason());
 }
 
 absl::StatusOr<uint64_t> m1::fileSize(const std::string &Path) {

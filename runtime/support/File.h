@@ -57,6 +57,10 @@ private:
 /// An error that says what `Stat` describes if that is no regular file.
 absl::Status checkRegular(const std::string &Path, const struct stat &Stat);
 
+/// Whether there is anything at a path, at the end of links if it is one. What
+/// cannot be examined is an error.
+absl::StatusOr<bool> exists(const std::string &Path);
+
 /// Size in bytes of a regular file; errors name the file.
 absl::StatusOr<uint64_t> fileSize(const std::string &Path);
 

@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ namespace m1 {
 /// checkpoints have fewer than 10; printing and copying a value recurse once
 /// for each.
 constexpr int MaxJsonDepth = 100;
+
+/// Most bytes of a config.json or generation_config.json: the largest published
+/// ones have less than 1% of it.
+constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
 
 /// The value in `Text`, the content of the file `Path`.
 ///

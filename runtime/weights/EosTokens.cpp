@@ -16,9 +16,6 @@ using namespace m1;
 namespace fs = std::filesystem;
 
 namespace {
-/// Far above the few kilobytes of such files.
-constexpr uint64_t MaxConfigBytes = uint64_t(16) << 20;
-
 constexpr const char *Key = "eos_token_id";
 
 absl::StatusOr<std::vector<int64_t>> tokensIn(const nlohmann::json &Value,

@@ -62,12 +62,9 @@ absl::StatusOr<HubChecksum> m1::findHubChecksum(const std::string &Directory,
   std::string Metadata = (fs::path(Directory) / ".cache/huggingface/download" /
                           (Name + ".metadata"))
                              .string();
-  struct stat Stat;
-  if (::stat(Metadata.c_str(), &Stat) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return Result;
-    return makeError("cannot open ", Metadata, ": ", std::strerror(errno));
-  }
+  M1_ASSIGN_OR_RETURN(bool Exists, exists(Metadata));
+  if (!Exists)
+    return Result;
   M1_ASSIGN_OR_RETURN(std::string Text,
                       readFileRange(Metadata, 0, MaxMetadataBytes));
   std::istringstream Lines(Text);
@@ -75,6 +72,7 @@ absl::StatusOr<HubChecksum> m1::findHubChecksum(const std::string &Directory,
   Lines >> Commit >> ETag >> Time;
   if (!isSha256(ETag))
     return Result;
+  struct stat Stat;
   if (::stat(File.c_str(), &Stat) != 0)
     return makeError("cannot open ", File.string(), ": ", std::strerror(errno));
   // With a second's tolerance, as in huggingface_hub.

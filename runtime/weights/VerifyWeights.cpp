@@ -14,25 +14,12 @@
 #include "runtime/weights/HubChecksums.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <new>
-#include <sys/stat.h>
 
 using namespace m1;
 
 namespace {
-/// Whether there is a file. What cannot be examined is an error.
-absl::StatusOr<bool> exists(const std::string &Path) {
-  struct stat Stat;
-  if (::stat(Path.c_str(), &Stat) == 0)
-    return true;
-  if (errno == ENOENT)
-    return false;
-  return makeError("cannot open ", Path, ": ", std::strerror(errno));
-}
-
 /// "1 file", "3 files".
 std::string counted(size_t Count, const char *Noun) {
   return concat(Count, " ", Noun, Count == 1 ? "" : "s");

@@ -62,6 +62,19 @@ TEST(File, OnlyRegularFilesAreRead) {
                 ": No such file or directory");
 }
 
+TEST(File, OnlyWhatIsNotThereIsAbsent) {
+  TemporaryDirectory Directory;
+  const std::string File = Directory.path("a"), Loop = Directory.path("loop");
+  writeFile(File, "");
+  std::filesystem::create_symlink("loop", Loop);
+  EXPECT_TRUE(value(exists(File)));
+  EXPECT_TRUE(value(exists(Directory.root())));
+  EXPECT_FALSE(value(exists(Directory.path("none"))));
+  EXPECT_FALSE(value(exists(File + "/none")));
+  EXPECT_EQ(message(exists(Loop).status()),
+            "cannot open " + Loop + ": Too many levels of symbolic links");
+}
+
 TEST(File, WhatIsReadWholeIsBounded) {
   TemporaryDirectory Directory;
   const std::string Path = Directory.path("a");
