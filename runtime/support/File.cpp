@@ -92,12 +92,15 @@ absl::StatusOr<std::string> readAll(int File, const std::string &Path,
 }
 } // namespace
 
+FileVersion::FileVersion(const struct stat &Stat)
+    : Bytes(Stat.st_size), Seconds(Stat.st_mtim.tv_sec),
+      Nanoseconds(Stat.st_mtim.tv_nsec) {}
+
 absl::StatusOr<std::unique_ptr<MappedFile>>
 MappedFile::open(const std::string &Path) {
   struct stat Stat;
   M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
-  std::unique_ptr<MappedFile> Result(new MappedFile);
-  Result->Size = Stat.st_size;
+  std::unique_ptr<MappedFile> Result(new MappedFile(Stat));
   if (Result->Size == 0)
     return Result;
   void *Address =
@@ -143,10 +146,15 @@ absl::StatusOr<bool> m1::exists(const std::string &Path) {
   return makeError("cannot open ", Path, ": ", reason());
 }
 
-absl::StatusOr<uint64_t> m1::fileSize(const std::string &Path) {
+absl::StatusOr<FileVersion> m1::fileVersion(const std::string &Path) {
   struct stat Stat;
   M1_ASSIGN_OR_RETURN(Descriptor File, openRegular(Path, Stat));
-  return static_cast<uint64_t>(Stat.st_size);
+  return FileVersion(Stat);
+}
+
+absl::StatusOr<uint64_t> m1::fileSize(const std::string &Path) {
+  M1_ASSIGN_OR_RETURN(FileVersion Version, fileVersion(Path));
+  return Version.Bytes;
 }
 
 absl::StatusOr<std::string> m1::readFileRange(const std::string &Path,

@@ -28,6 +28,17 @@ namespace m1 {
 
 struct LiveMapping;
 
+/// What tells a file from a later one of the same name: its size and the time
+/// of its last write. Not the number of its inode, which some file systems over
+/// a network change.
+struct FileVersion {
+  explicit FileVersion(const struct stat &Stat);
+  bool operator==(const FileVersion &Other) const = default;
+
+  uint64_t Bytes;
+  int64_t Seconds, Nanoseconds;
+};
+
 /// A file mapped read-only for as long as the object lives. If the file is
 /// changed in place meanwhile, so are the bytes; if it becomes shorter, an
 /// access beyond its end ends the process with an error that names it
@@ -42,15 +53,19 @@ public:
   MappedFile &operator=(const MappedFile &) = delete;
 
   std::span<const std::byte> bytes() const { return {Data, Size}; }
+  /// That of the file as it was mapped.
+  const FileVersion &version() const { return Version; }
 
   /// Releases the pages that are entirely inside the range; they are read again
   /// when touched.
   void release(uint64_t Offset, uint64_t Bytes) const;
 
 private:
-  MappedFile() = default;
+  explicit MappedFile(const struct stat &Stat)
+      : Size(Stat.st_size), Version(Stat) {}
   const std::byte *Data = nullptr;
-  size_t Size = 0;
+  size_t Size;
+  FileVersion Version;
   LiveMapping *Live = nullptr;
 };
 
@@ -61,7 +76,8 @@ absl::Status checkRegular(const std::string &Path, const struct stat &Stat);
 /// cannot be examined is an error.
 absl::StatusOr<bool> exists(const std::string &Path);
 
-/// Size in bytes of a regular file; errors name the file.
+/// Version and size in bytes of a regular file; errors name the file.
+absl::StatusOr<FileVersion> fileVersion(const std::string &Path);
 absl::StatusOr<uint64_t> fileSize(const std::string &Path);
 
 /// Up to `Bytes` bytes of a file from `Offset` on; fewer at its end.

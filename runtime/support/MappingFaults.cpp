@@ -10,6 +10,7 @@
 
 #include "runtime/support/Error.h"
 #include "runtime/support/Exceptions.h"
+#include "runtime/support/File.h"
 
 #include <atomic>
 #include <csignal>
@@ -105,9 +106,7 @@ absl::Status m1::checkMappings() {
     const struct stat &Then = M->Mapped;
     if (M->Bytes.load() && ::stat(M->Path.c_str(), &Now) == 0 &&
         Now.st_dev == Then.st_dev && Now.st_ino == Then.st_ino &&
-        (Now.st_size != Then.st_size ||
-         Now.st_mtim.tv_sec != Then.st_mtim.tv_sec ||
-         Now.st_mtim.tv_nsec != Then.st_mtim.tv_nsec))
+        FileVersion(Now) != FileVersion(Then))
       return makeError(M->Path, ": was written to while in use; the "
                                 "results may be wrong");
   }

@@ -8,8 +8,6 @@
 
 #include "runtime/weights/Checkpoint.h"
 
-#include "runtime/support/File.h"
-
 #include <new>
 
 using namespace m1;
@@ -19,6 +17,7 @@ Checkpoint::~Checkpoint() = default;
 absl::Status Checkpoint::addFile(const CheckpointFiles &Found,
                                  const std::string &Name) {
   std::string Path = Found.path(Name);
+  M1_ASSIGN_OR_RETURN(FileVersion Version, fileVersion(Path));
   M1_ASSIGN_OR_RETURN(std::vector<TensorInfo> Infos,
                       readSafetensorsHeader(Path));
   if (Tensors.size() + Infos.size() > MaxTensors)
@@ -44,6 +43,7 @@ absl::Status Checkpoint::addFile(const CheckpointFiles &Found,
   }
   Files.push_back(std::move(Path));
   Names.push_back(Name);
+  Versions.push_back(Version);
   Mapped.emplace_back();
   return absl::OkStatus();
 }
@@ -94,7 +94,13 @@ Checkpoint::data(const TensorInfo &Tensor) {
   std::lock_guard<std::mutex> Lock(MapMutex);
   std::unique_ptr<MappedFile> &File = Mapped[Tensor.File];
   if (!File) {
-    M1_ASSIGN_OR_RETURN(File, MappedFile::open(Files[Tensor.File]));
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> Opened,
+                        MappedFile::open(Files[Tensor.File]));
+    if (Opened->version() != Versions[Tensor.File])
+      return makeError(Files[Tensor.File],
+                       ": was changed or replaced since its "
+                       "header was read");
+    File = std::move(Opened);
   }
   if (Tensor.Offset + Tensor.Bytes > File->bytes().size())
     return makeError(Files[Tensor.File], ": tensor '", Tensor.Name,

@@ -9,6 +9,7 @@
 #ifndef M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 #define M1C_RUNTIME_WEIGHTS_CHECKPOINT_H
 
+#include "runtime/support/File.h"
 #include "runtime/weights/CheckpointFiles.h"
 #include "runtime/weights/Safetensors.h"
 
@@ -21,8 +22,6 @@
 #include <string_view>
 
 namespace m1 {
-
-class MappedFile;
 
 /// The tensors of a checkpoint in HuggingFace layout.
 class Checkpoint {
@@ -58,7 +57,8 @@ public:
     return Names[Tensor.File];
   }
 
-  /// The tensor's bytes; its file is mapped on first use. Their alignment is
+  /// The tensor's bytes; its file is mapped on first use. An error if the file
+  /// was changed or replaced since its header was read. Their alignment is
   /// that in the file, which may be less than the element type's.
   absl::StatusOr<std::span<const std::byte>> data(const TensorInfo &Tensor);
 
@@ -73,6 +73,7 @@ private:
 
   std::string Note, Directory;
   std::vector<std::string> Files, Names;
+  std::vector<FileVersion> Versions; ///< of each file, before it was read
   std::vector<std::unique_ptr<MappedFile>> Mapped;
   std::mutex MapMutex;
   std::map<std::string, TensorInfo, std::less<>> Tensors;

@@ -10,6 +10,7 @@
 
 #include "runtime/weights/Checkpoint.h"
 
+#include <chrono>
 #include <cstring>
 
 using namespace m1;
@@ -45,6 +46,27 @@ TEST(Safetensors, ReadsATensor) {
   // Released pages are readable again.
   Weights->release(*W);
   EXPECT_EQ(value(Weights->data(*W))[23], std::byte(23));
+}
+
+TEST(Safetensors, FilesThatChangeBeforeTheyAreMapped) {
+  TemporaryDirectory Directory;
+  const std::string Path = Directory.path("a.safetensors");
+  const std::string New = Directory.path("new");
+  const std::string Bytes =
+      safetensors("{\"w\":" + std::string(Tensor) + "}", 24);
+  writeFile(Path, Bytes);
+  auto Weights = value(Checkpoint::open(Path));
+  auto Other = value(Checkpoint::open(Path));
+  const TensorInfo &W = *Weights->find("w");
+  EXPECT_EQ(value(Weights->data(W))[1], std::byte(1));
+  // Another file of the same layout, which a rename puts in its place.
+  writeFile(New, Bytes.substr(0, Bytes.size() - 24) + std::string(24, 'x'));
+  std::filesystem::last_write_time(New, std::filesystem::last_write_time(Path) +
+                                            std::chrono::seconds(1));
+  std::filesystem::rename(New, Path);
+  EXPECT_EQ(value(Weights->data(W))[1], std::byte(1)); // mapped before
+  EXPECT_EQ(message(Other->data(*Other->find("w")).status()),
+            Path + ": was changed or replaced since its header was read");
 }
 
 TEST(Safetensors, AcceptsWhatTheLibraryAccepts) {
