@@ -658,7 +658,7 @@ def check_tools():
     for words in (("inspect", good), ("inspect", good, "--json"), ("--help",)):
         with open("/dev/full", "w") as full:
             result = subprocess.run(["m1run", *words], stdout=full, stderr=subprocess.PIPE, text=True)
-        assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output\n", result
+        assert result.returncode == 1 and result.stderr == "m1run: error: cannot write to standard output: No space left on device\n", result
     with open("/dev/full", "w") as full:
         result = subprocess.run(["m1c", folder, "-o", plan, "--report"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1 and result.stderr == "m1c: error: 'standard output': No space left on device\n", result
