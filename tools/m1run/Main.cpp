@@ -31,9 +31,12 @@ namespace {
 /// would without a handler: `m1run inspect PLAN | head` says nothing.
 absl::Status finishOutput(bool Succeeded) {
   // Includes what --help writes to std::cout, which has no buffer of its own.
-  const int Reason = std::fflush(stdout) == 0 ? 0 : errno;
+  int Reason = std::fflush(stdout) == 0 ? 0 : errno;
   if (Reason == 0 && !std::ferror(stdout) && std::cout)
     return absl::OkStatus();
+  // Why an earlier write failed is forgotten; another one fails likewise.
+  if (Reason == 0 && ::write(STDOUT_FILENO, "\n", 1) < 0)
+    Reason = errno;
   if (pollfd Output{STDOUT_FILENO, POLLOUT, 0};
       Succeeded && ::poll(&Output, 1, 0) == 1 && (Output.revents & POLLERR)) {
     std::signal(SIGPIPE, SIG_DFL);
