@@ -14,8 +14,10 @@
 #include "runtime/support/StopSignals.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <poll.h>
 #include <unistd.h>
@@ -25,19 +27,23 @@ using namespace m1;
 namespace {
 /// Flushes standard output. Fails if any write to it failed: if the output is
 /// larger than a buffer, an earlier write may have failed although the last one
-/// succeeded.
-absl::Status finishOutput() {
-  std::cout.flush(); // --help writes to it
-  bool Failed = std::fflush(stdout) != 0;
-  if (!Failed && !std::ferror(stdout) && std::cout)
+/// succeeded. If nobody reads the output, a run that `Succeeded` ends as it
+/// would without a handler: `m1run inspect PLAN | head` says nothing.
+absl::Status finishOutput(bool Succeeded) {
+  // Includes what --help writes to std::cout, which has no buffer of its own.
+  int Reason = std::fflush(stdout) == 0 ? 0 : errno;
+  if (Reason == 0 && !std::ferror(stdout) && std::cout)
     return absl::OkStatus();
-  // As without a handler: `m1run inspect PLAN | head` ends without a word.
+  // Why an earlier write failed is forgotten; another one fails likewise.
+  if (Reason == 0 && ::write(STDOUT_FILENO, "\n", 1) < 0)
+    Reason = errno;
   if (pollfd Output{STDOUT_FILENO, POLLOUT, 0};
-      ::poll(&Output, 1, 0) == 1 && (Output.revents & POLLERR)) {
+      Succeeded && ::poll(&Output, 1, 0) == 1 && (Output.revents & POLLERR)) {
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
   }
-  return makeError("cannot write to standard output");
+  return makeError("cannot write to standard output",
+                   Reason ? concat(": ", std::strerror(Reason)) : "");
 }
 
 /// How many characters to insert, delete or replace to turn `B` into `A`.
@@ -146,7 +152,7 @@ int run::main(int Argc, char **Argv) {
   } catch (...) {
     Status = makeError(describeException());
   }
-  Status.Update(finishOutput());
+  Status.Update(finishOutput(Status.ok()));
   if (Status.ok())
     return 0;
   std::fprintf(stderr, "m1run: error: %s\n",
