@@ -29,9 +29,10 @@ struct ImportOptions {
 };
 
 /// Builds the model (see buildModel) from the config.json of `Directory` and
-/// the headers of its weights, if there are any. Of the tensors, only those that
-/// follow from the configuration are read, to compare them, so that a model of
-/// any size takes seconds. Loads the dialects of the module into `Context`.
+/// the headers of its weights, if there are any. Of the tensors, only those
+/// that follow from the configuration are read, to compare them, so that a
+/// model of any size takes seconds. Loads the dialects of the module into
+/// `Context`.
 ///
 /// An error is one line with the file, the key or tensor, and what was found
 /// and expected.
