@@ -90,7 +90,7 @@ if ((build)); then
 fi
 
 # Targets write their files here; memory is faster than a disk.
-work=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo /tmp)" m1-fuzz.XXXXXX)
+work=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo /tmp)")
 trap 'rm -rf "$work"' EXIT
 export TMPDIR=$work
 # LLVM's headers poison memory that LLVM's libraries, which are not instrumented, use.

@@ -25,8 +25,10 @@ void m1::fuzz::require(bool Holds, std::string_view Property) {
 }
 
 Scratch::Scratch() {
+  // mkdtemp replaces the last six characters.
   std::string Template =
-      (std::filesystem::temp_directory_path() / "m1-fuzz-XXXXXX").string();
+      (std::filesystem::temp_directory_path() / "m1-fuzz-").string() +
+      std::string(6, 'X');
   const char *Made = ::mkdtemp(Template.data());
   require(Made, "a temporary directory can be made");
   Root = Made;

@@ -185,7 +185,7 @@ def ptx_seeds(work):
     # The tests pass each module to the program of this variable, as they would to NVIDIA's assembler.
     copier, copies = os.path.join(work, "copy"), e2e.fresh(os.path.join(work, "copies"))
     with open(copier, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\ncp "$4" "$(mktemp {copies}/XXXXXXXX)"\n')
+        file.write(f'#!/bin/sh\ncp "$4" "$(mktemp -p {copies})"\n')
     os.chmod(copier, stat.S_IRWXU)
     tests = os.path.join(os.environ["PATH"].split(os.pathsep)[0], "m1-ptx-tests")
     subprocess.run([tests], env={**os.environ, "M1_PTXAS": copier}, stdout=subprocess.DEVNULL, check=True)

@@ -56,17 +56,17 @@ TEST(Printable, EscapesBytesThatAreNotUtf8) {
 }
 
 TEST(Printable, LeavesOutTheMiddleOfLongText) {
-  std::string Long = "begin" + std::string(1 << 20, 'x') + "end";
+  std::string Long = "begin" + std::string(1 << 20, '-') + "end";
   std::string Short = printable(Long);
   EXPECT_LE(Short.size(), kMaxPrintableBytes);
   EXPECT_GT(Short.size(), kMaxPrintableBytes - 30);
-  EXPECT_TRUE(Short.starts_with("beginxxx"));
-  EXPECT_TRUE(Short.ends_with("xxxend"));
-  EXPECT_NE(Short.find("xxx...[1044528 bytes]...xxx"), std::string::npos)
+  EXPECT_TRUE(Short.starts_with("begin---"));
+  EXPECT_TRUE(Short.ends_with("---end"));
+  EXPECT_NE(Short.find("---...[1044528 bytes]...---"), std::string::npos)
       << Short;
   EXPECT_EQ(printable(Short), Short);
   EXPECT_EQ(printable(Long, SIZE_MAX), Long);
-  std::string Most(kMaxPrintableBytes, 'x');
+  std::string Most(kMaxPrintableBytes, '-');
   EXPECT_EQ(printable(Most), Most);
 }
 
