@@ -26,6 +26,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 using namespace m1;
 
@@ -63,10 +65,8 @@ uint64_t hostNumber() {
     return randomNumber();
   std::string Id;
   std::ifstream("/etc/machine-id") >> Id; // may be absent
-  uint64_t Hash = 0xCBF29CE484222325;     // FNV-1a
-  for (unsigned char C : concat(Id, "/", Name, "/", Namespace.st_ino))
-    Hash = (Hash ^ C) * 0x100000001B3;
-  return Hash;
+  const std::string Host = concat(Id, "/", Name, "/", Namespace.st_ino);
+  return XXH64(Host.data(), Host.size(), 0);
 }
 
 /// What identifies this process in names.
