@@ -211,9 +211,10 @@ Value ProgramLowering::scalar(ExprAttr Size) {
 // States
 //===----------------------------------------------------------------------===//
 
-StringAttr ProgramLowering::updateState(StateUpdateOpInterface Op) {
-  StringAttr Name = States.lookup(Op.getStateOperand().get());
-  States[Op.getUpdatedState()] = Name;
+StringAttr ProgramLowering::updateState(OpOperand &State) {
+  StringAttr Name = States.lookup(State.get());
+  auto Update = cast<StateUpdateOpInterface>(State.getOwner());
+  States[Update.getUpdatedState(State)] = Name;
   return Name;
 }
 

@@ -73,9 +73,9 @@ public:
 
   // --- states ---
 
-  /// The name of the state that `Op` updates; the updated value gets the same
-  /// name.
-  mlir::StringAttr updateState(StateUpdateOpInterface Op);
+  /// The name of the state whose value is the operand `State` of an op that
+  /// updates it; the updated value gets the same name.
+  mlir::StringAttr updateState(mlir::OpOperand &State);
   /// The name of the state that has the value `V`.
   mlir::StringAttr stateOf(mlir::Value V) const { return States.lookup(V); }
   void setState(mlir::Value V, mlir::StringAttr Name) { States[V] = Name; }

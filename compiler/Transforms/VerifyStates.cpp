@@ -24,9 +24,7 @@ namespace {
 /// does not update it.
 Value updatedState(OpOperand &Use) {
   auto Update = dyn_cast<m1::StateUpdateOpInterface>(Use.getOwner());
-  if (!Update || &Update.getStateOperand() != &Use)
-    return {};
-  return Update.getUpdatedState();
+  return Update ? Value(Update.getUpdatedState(Use)) : Value();
 }
 
 struct VerifyStates : m1::impl::VerifyStatesBase<VerifyStates> {

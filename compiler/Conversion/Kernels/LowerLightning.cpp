@@ -26,7 +26,7 @@ static LogicalResult lowerLightning(LightningAttentionOp Op,
   auto Type = cast<LightningStateType>(Op.getState().getType());
   const int64_t Parts = lightningParts(Program.blocks(), Type.getHeadDim());
   const LightningMemory Memory(Type, Program.Shared.Limits.Slots, Parts);
-  StringAttr State = Program.updateState(Op);
+  StringAttr State = Program.updateState(Op.getStateMutable());
   SmallVector<Named<Value>> Operands{
       {"q", Program.memory(Op.getQ())},
       {"k", Program.memory(Op.getK())},

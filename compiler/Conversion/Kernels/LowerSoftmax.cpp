@@ -26,7 +26,7 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
   auto Type = cast<KVCacheType>(Op.getCache().getType());
   const int64_t KeyRows = Program.blocks().KeyRows;
   const CacheMemory Cache(Type, Limits.Slots, Limits.Length, KeyRows);
-  StringAttr State = Program.updateState(Op);
+  StringAttr State = Program.updateState(Op.getCacheMutable());
   const Named<Value> Keys{"keys", Program.statePart(State, "keys", Cache.Keys)};
   const Named<Value> Values{"values",
                             Program.statePart(State, "values", Cache.Values)};

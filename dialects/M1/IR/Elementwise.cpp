@@ -88,3 +88,49 @@ Value SharedMixOp::emitElementwise(ImplicitLocOpBuilder &Builder,
 }
 
 bool SharedMixOp::isPerToken(unsigned Operand) { return Operand == 2; }
+
+//===----------------------------------------------------------------------===//
+// Gradients
+//===----------------------------------------------------------------------===//
+
+/// s (1 + x (1 - s)), s = sigmoid(x): the derivative of silu.
+static Value siluSlope(ImplicitLocOpBuilder &Builder, Value X) {
+  Value S = sigmoid(Builder, X);
+  Value One = splat(Builder, 1, X);
+  Value Rest = Builder.create<arith::SubFOp>(One, S);
+  Value Curve = Builder.create<arith::MulFOp>(X, Rest);
+  Value Sum = Builder.create<arith::AddFOp>(One, Curve);
+  return Builder.create<arith::MulFOp>(S, Sum);
+}
+
+Value ScaleOp::emitElementwise(ImplicitLocOpBuilder &Builder,
+                               DictionaryAttr Attributes, ValueRange Blocks) {
+  Value Factor =
+      splat(Builder, Attributes.getAs<FloatAttr>("factor").getValueAsDouble(),
+            Blocks[0]);
+  return Builder.create<arith::MulFOp>(Blocks[0], Factor);
+}
+
+Value SiluGradientOp::emitElementwise(ImplicitLocOpBuilder &Builder,
+                                      DictionaryAttr, ValueRange Blocks) {
+  Value Slope = siluSlope(Builder, Blocks[1]);
+  return Builder.create<arith::MulFOp>(Blocks[0], Slope);
+}
+
+Value SigmoidGateGradientOp::emitElementwise(ImplicitLocOpBuilder &Builder,
+                                             DictionaryAttr,
+                                             ValueRange Blocks) {
+  Value S = sigmoid(Builder, Blocks[2]);
+  Value One = splat(Builder, 1, S);
+  Value Rest = Builder.create<arith::SubFOp>(One, S);
+  Value Slope = Builder.create<arith::MulFOp>(S, Rest);
+  Value Product = Builder.create<arith::MulFOp>(Blocks[0], Blocks[1]);
+  return Builder.create<arith::MulFOp>(Product, Slope);
+}
+
+Value SiluMulGradientOp::emitElementwise(ImplicitLocOpBuilder &Builder,
+                                         DictionaryAttr, ValueRange Blocks) {
+  Value Slope = siluSlope(Builder, Blocks[1]);
+  Value Product = Builder.create<arith::MulFOp>(Blocks[0], Blocks[2]);
+  return Builder.create<arith::MulFOp>(Product, Slope);
+}

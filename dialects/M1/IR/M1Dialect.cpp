@@ -111,6 +111,35 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
   return verifyStatePart(EmitError, {Heads, HeadDim}, ElementType);
 }
 
+LogicalResult
+TensorStateType::verify(function_ref<InFlightDiagnostic()> EmitError,
+                        ArrayRef<int64_t> Shape, Type ElementType) {
+  if (!ElementType.isF32())
+    return EmitError() << "expected f32 elements, found " << ElementType;
+  if (llvm::any_of(Shape, ShapedType::isDynamic))
+    return EmitError() << "expected static extents";
+  return verifySize(EmitError, RankedTensorType::get(Shape, ElementType));
+}
+
+/// `<64x32xf32>`
+Type TensorStateType::parse(AsmParser &Parser) {
+  SmallVector<int64_t> Shape;
+  Type Element;
+  if (Parser.parseLess() ||
+      Parser.parseDimensionList(Shape, /*allowDynamic=*/false) ||
+      Parser.parseType(Element) || Parser.parseGreater())
+    return {};
+  return getChecked([&] { return Parser.emitError(Parser.getNameLoc()); },
+                    Parser.getContext(), Shape, Element);
+}
+
+void TensorStateType::print(AsmPrinter &Printer) const {
+  Printer << '<';
+  for (int64_t Extent : getShape())
+    Printer << Extent << 'x';
+  Printer << getElementType() << '>';
+}
+
 //===----------------------------------------------------------------------===//
 // SourceAttr
 //===----------------------------------------------------------------------===//

@@ -52,22 +52,83 @@ StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
 StringRef ExpertsOp::getOperandAxes() {
   return "T D, T K, T K, E F D, E F D, E D F";
 }
-StringRef TokenLogProbOp::getOperandAxes() { return "T V, T"; }
+StringRef TokenLogProbOp::getOperandAxes() { return "T V, T, T"; }
 StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
 StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
+
+StringRef EmbeddingGradientOp::getOperandAxes() { return "T D, T, -"; }
+StringRef LinearTransposedOp::getOperandAxes() { return "T N, N K"; }
+StringRef LinearWeightGradientOp::getOperandAxes() { return "T N, T K, -"; }
+StringRef RMSNormGradientOp::getOperandAxes() { return "T N, T N, N"; }
+StringRef RMSNormWeightGradientOp::getOperandAxes() { return "T N, T N, -"; }
+StringRef ScaleOp::getOperandAxes() { return "..."; }
+StringRef SiluGradientOp::getOperandAxes() { return "..., ..."; }
+StringRef SigmoidGateGradientOp::getOperandAxes() { return "..., ..., ..."; }
+StringRef SiluMulGradientOp::getOperandAxes() { return "..., ..., ..."; }
+StringRef SharedMixGradientOp::getOperandAxes() { return "T D, T D, T D, T 1"; }
+StringRef MergeQKVOp::getOperandAxes() { return "T H d, T H d, T H d"; }
+StringRef LightningAttentionGradientOp::getOperandAxes() {
+  return "T H d, T H d, T H d, T H d, B+1";
+}
+StringRef SoftmaxAttentionGradientOp::getOperandAxes() {
+  return "T H d, T H d, T G d, T G d, T H d, B+1";
+}
+StringRef RouterGradientOp::getOperandAxes() { return "T K, T K, T K"; }
+StringRef RouterBalanceOp::getOperandAxes() { return "T D, E D, E"; }
+StringRef ExpertsGradientOp::getOperandAxes() {
+  return "T D, T D, T K, T K, E F D, E F D, E D F";
+}
+StringRef ExpertsWeightGradientOp::getOperandAxes() { return "T, T, T J, -"; }
+StringRef PolicyHeadOp::getOperandAxes() {
+  return "T D, V D, T, T, T, T, 1, 4, -";
+}
+StringRef SquaredSumOp::getOperandAxes() { return "-"; }
+StringRef AdamWOp::getOperandAxes() { return "-, -, -, -, 1, 1, P, P, 5"; }
 
 //===----------------------------------------------------------------------===//
 // StateUpdateOpInterface
 //===----------------------------------------------------------------------===//
 
-OpOperand &LightningAttentionOp::getStateOperand() { return getStateMutable(); }
-OpResult LightningAttentionOp::getUpdatedState() {
-  return cast<OpResult>(getNewState());
+/// `Updated` if `Operand` is the operand `State`, otherwise null.
+static OpResult updatedFrom(OpOperand &Operand, OpOperand &State,
+                            Value Updated) {
+  return &Operand == &State ? cast<OpResult>(Updated) : OpResult();
 }
 
-OpOperand &SoftmaxAttentionOp::getStateOperand() { return getCacheMutable(); }
-OpResult SoftmaxAttentionOp::getUpdatedState() {
-  return cast<OpResult>(getNewCache());
+OpResult LightningAttentionOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult SoftmaxAttentionOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getCacheMutable(), getNewCache());
+}
+OpResult EmbeddingGradientOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult LinearWeightGradientOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult RMSNormWeightGradientOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult ExpertsWeightGradientOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult PolicyHeadOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult SquaredSumOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult AdamWOp::getUpdatedState(OpOperand &Operand) {
+  std::pair<OpOperand *, Value> Updates[] = {
+      {&getMasterMutable(), getNewMaster()},
+      {&getFirstMutable(), getNewFirst()},
+      {&getSecondMutable(), getNewSecond()},
+      {&getGradientMutable(), getNewGradient()}};
+  for (auto [State, Updated] : Updates)
+    if (State == &Operand)
+      return cast<OpResult>(Updated);
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -83,6 +144,11 @@ double EmbeddingOp::getShareRead(OpOperand &Operand) {
 
 StringRef LinearOp::getCostKind() { return "linear"; }
 double LinearOp::getOperationsPerToken() { return 2 * elementsOf(getWeight()); }
+
+StringRef LinearTransposedOp::getCostKind() { return "gradients of linear"; }
+double LinearTransposedOp::getOperationsPerToken() {
+  return 2 * elementsOf(getWeight());
+}
 
 StringRef HeadLogProbOp::getCostKind() { return "head"; }
 double HeadLogProbOp::getOperationsPerToken() {
@@ -160,6 +226,10 @@ LogicalResult LinearOp::verifyF64() {
            << getX().getType() << " and " << getWeight().getType();
   return verifyRoundedF64(*this);
 }
+
+/// Sums of squares are f64.
+LogicalResult ClipNormOp::verifyF64() { return success(); }
+LogicalResult SquaredSumOp::verifyF64() { return success(); }
 
 LogicalResult m1::verifyF64(Operation *Op) {
   WalkResult Result = Op->walk([](Operation *Each) {

@@ -9,6 +9,7 @@
 #ifndef M1C_DIALECTS_M1_IR_M1INTERFACES_H
 #define M1C_DIALECTS_M1_IR_M1INTERFACES_H
 
+#include "dialects/M1/IR/Gradients.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/OpDefinition.h"
 

@@ -27,6 +27,7 @@ def M1_OperandAxesOpInterface : OpInterface<"OperandAxesOpInterface"> {
         The axes of each operand, as in "T H d, T, B+1": operands are separated by commas, axes by spaces. Axes of the
         same name have the same extent, in all operands of the op; `B+1` is one more than the axis `B`, `1` an axis of
         extent 1. `...` stands for any number of axes, the same wherever it occurs; `-` is an operand that is no tensor.
+        An optional operand is the last; axes at the end of an operand may be left out, and are not checked.
       }],
       "::llvm::StringRef", "getOperandAxes">,
   ];
@@ -57,12 +58,14 @@ def M1_ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
 def M1_StateUpdateOpInterface : OpInterface<"StateUpdateOpInterface"> {
   let cppNamespace = "::m1";
   let description = [{
-    An op that consumes the value of a state and returns the updated value, which the compiler stores in the same
-    memory.
+    An op that consumes values of states and returns the updated values, which the compiler stores in the same memory.
   }];
   let methods = [
-    InterfaceMethod<"The operand that is the state's value before the op.", "::mlir::OpOperand &", "getStateOperand">,
-    InterfaceMethod<"The result that is the state's value after the op.", "::mlir::OpResult", "getUpdatedState">,
+    InterfaceMethod<[{
+        The result that is the state's value after the op, where `Operand` is its value before; null for an operand that
+        is no state.
+      }],
+      "::mlir::OpResult", "getUpdatedState", (ins "::mlir::OpOperand &":$Operand)>,
   ];
 }
 
@@ -87,6 +90,24 @@ def M1_ResultRangeOpInterface : OpInterface<"ResultRangeOpInterface"> {
   let methods = [
     InterfaceMethod<"The largest value that `Result` can have, plus one; `std::nullopt` if it is unknown.",
       "std::optional<int64_t>", "getResultLimit", (ins "::mlir::OpResult":$Result)>,
+  ];
+}
+
+def M1_DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let cppNamespace = "::m1";
+  let description = [{
+    An op through which gradients flow. `m1-differentiate` visits the ops of a function from the last to the first.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Emits the gradients of the op's operands. `Gradients` has those of its results (`GradientBuilder::of`) and takes
+        those of its operands (`GradientBuilder::add`, `addToParameter`). See dialects/M1/IR/Gradients.h.
+      }],
+      "void", "differentiate", (ins "::m1::GradientBuilder &":$Gradients)>,
+    StaticInterfaceMethod<[{
+        Whether the op is a term of the loss: its gradients start from 1, not from gradients of its results.
+      }],
+      "bool", "isLoss", (ins), /*methodBody=*/"", "return false;">,
   ];
 }
 

@@ -122,12 +122,23 @@ def M1_ModelAttr : AttrDef<M1_Dialect, "Model"> {
   let genVerifyDecl = 1;
 }
 
+def M1_TensorStateType : M1_Type<"TensorState", "tensor_state"> {
+  let summary = "A tensor that persists between calls";
+  let description = [{
+    A gradient, a moment of the optimiser, or a parameter in full precision: one tensor, whatever the slots. It is zero
+    until it is written. Written `!m1.tensor_state<64x32xf32>`.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
 // Operands and results keep the limits of Sizes.h.
 def M1_BoundedTensors : NativeOpTrait<"BoundedTensors"> {
   let cppNamespace = "::m1";
 }
 
-def M1_StateType : AnyTypeOf<[M1_LightningStateType, M1_KVCacheType]>;
+def M1_StateType : AnyTypeOf<[M1_LightningStateType, M1_KVCacheType, M1_TensorStateType]>;
 def M1_Float : AnyTypeOf<[F32, BF16, F16, F64], "f32, bf16, f16 or f64">;
 def M1_Rows : RankedTensorOf<[M1_Float]>;      // [T, N]; rank, shape and element types are checked by each verifier
 def M1_Heads : RankedTensorOf<[M1_Float]>;     // [T, H, d]
@@ -214,7 +225,7 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
 // Rows: embedding, products, norms, elementwise
 //===----------------------------------------------------------------------===//
 
-def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
@@ -226,7 +237,7 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_Oper
   let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Conversion to another element type, rounding to nearest, ties to even";
@@ -237,7 +248,7 @@ def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpI
   let hasFolder = 1;
 }
 
-def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "A linear layer: result = x weightᵀ";
   let description = [{
@@ -252,7 +263,7 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_OperandAxe
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
     Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
@@ -262,7 +273,7 @@ def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_Operand
   let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(x), elementwise";
   let description = "Constraints: (C1) operand and result have the same shape.";
@@ -271,7 +282,7 @@ def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpI
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(gate), elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -280,7 +291,7 @@ def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1
   let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "silu(a) * b, elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -289,7 +300,7 @@ def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_Operand
   let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "The residual mix: residual * alpha + branch * beta";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -298,7 +309,7 @@ def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_Operan
   let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
   let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
   let description = [{
@@ -373,7 +384,7 @@ def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64O
 // Attention
 //===----------------------------------------------------------------------===//
 
-def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Splits each head's columns into q, k and v: [T, 3Hd] to three of [T, H, d]";
   let description = [{
@@ -387,7 +398,7 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_Opera
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Reshapes [T, Hd] to [T, H, d]";
   let description = [{
@@ -399,7 +410,7 @@ def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_O
   let hasFolder = 1;
 }
 
-def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Reshapes [T, H, d] to [T, Hd]";
   let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
@@ -409,22 +420,23 @@ def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_O
   let hasFolder = 1;
 }
 
-def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Rotary position embedding of the first rotary_dim components of each head";
   let description = [{
     With n = rotary_dim and the angle a = positions[t] * theta^(-2i/n) for i < n/2:
     result[i] = x[i] cos a - x[i + n/2] sin a, result[i + n/2] = x[i + n/2] cos a + x[i] sin a; components from n on are
-    unchanged.
+    unchanged. With `inverse` the angle is -a: the inverse rotation, and so the gradient.
 
     Constraints: (C1) x and result are [T, H, d]; (C2) positions is [T]; (C3) rotary_dim is even and 0 < rotary_dim <= d;
     (C4) theta is positive.
   }];
-  let arguments = (ins M1_Heads:$x, M1_Index:$positions, F64Attr:$theta, I64Attr:$rotary_dim);
+  let arguments = (ins M1_Heads:$x, M1_Index:$positions, F64Attr:$theta, I64Attr:$rotary_dim,
+                       UnitAttr:$inverse);
   let results = (outs M1_Heads:$result);
-  let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim (`inverse` $inverse^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure,
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>,
     DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>, DeclareOpInterfaceMethods<M1_CostOpInterface>,
     DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Linear attention with a per-head exponential decay, and its state";
@@ -447,7 +459,7 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure,
   }];
 }
 
-def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
@@ -471,7 +483,7 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterface
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
-def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Selects each token's experts and their weights";
   let description = [{
@@ -486,7 +498,7 @@ def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_OperandAxe
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
@@ -508,13 +520,15 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_OperandA
 //===----------------------------------------------------------------------===//
 
 def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
-  let summary = "log softmax(logits[t])[targets[t]] in f32";
+  let summary = "log softmax(logits[t] / temperature[t])[targets[t]] in f32";
   let description = [{
-    Constraints: (C1) logits is [T, V]; (C2) targets is [T]; (C3) the result is [T] of f32.
+    The logits are divided by the token's temperature; by 1 where it is 0 or less, or if there is none.
+
+    Constraints: (C1) logits is [T, V]; (C2) targets and temperature are [T]; (C3) the result is [T] of f32.
   }];
-  let arguments = (ins M1_Rows:$logits, M1_Index:$targets);
+  let arguments = (ins M1_Rows:$logits, M1_Index:$targets, Optional<RankedTensorOf<[F32]>>:$temperature);
   let results = (outs RankedTensorOf<[F32]>:$result);
-  let assemblyFormat = "$logits `,` $targets attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$logits `,` $targets (`temperature` $temperature^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
@@ -556,5 +570,7 @@ def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxe
     `:` functional-type(operands, results)
   }];
 }
+
+include "dialects/M1/IR/M1TrainingOps.td"
 
 #endif // M1_OPS

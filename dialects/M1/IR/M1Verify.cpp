@@ -12,115 +12,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/M1/IR/M1.h"
+#include "dialects/M1/IR/VerifyShapes.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace m1;
-
-//===----------------------------------------------------------------------===//
-// Shapes
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// The expected extent of one axis of a tensor.
-struct Axis {
-  StringRef Name;
-  int64_t Size;      // kDynamic: any
-  bool MayBeDynamic; // the axes of tokens and sequences
-};
-} // namespace
-
-/// An axis with a static extent.
-static Axis fixed(StringRef Name, int64_t Size = ShapedType::kDynamic) {
-  return {Name, Size, false};
-}
-
-/// An axis of tokens or sequences, which may be dynamic.
-static Axis ragged(StringRef Name, int64_t Size = ShapedType::kDynamic) {
-  return {Name, Size, true};
-}
-
-static RankedTensorType tensorType(Value V) {
-  return cast<RankedTensorType>(V.getType());
-}
-
-static int64_t extent(Value V, unsigned A) {
-  return tensorType(V).getDimSize(A);
-}
-
-static Type elementType(Value V) { return tensorType(V).getElementType(); }
-
-/// Checks that `V`, called `Name` in messages, has exactly these axes.
-static LogicalResult expectShape(Operation *Op, StringRef Constraint,
-                                 StringRef Name, Value V, ArrayRef<Axis> Axes) {
-  RankedTensorType Ty = tensorType(V);
-  bool Matches = Ty.getRank() == static_cast<int64_t>(Axes.size());
-  for (size_t I = 0; Matches && I < Axes.size(); ++I) {
-    const Axis &A = Axes[I];
-    int64_t Size = Ty.getDimSize(I);
-    if (ShapedType::isDynamic(Size))
-      Matches = A.MayBeDynamic;
-    else
-      Matches = ShapedType::isDynamic(A.Size) || Size == A.Size;
-  }
-  if (Matches)
-    return success();
-
-  std::string Expected;
-  llvm::raw_string_ostream OS(Expected);
-  llvm::interleaveComma(Axes, OS, [&](const Axis &A) {
-    OS << A.Name;
-    if (!ShapedType::isDynamic(A.Size))
-      OS << (A.Name.empty() ? "" : " = ") << A.Size;
-  });
-  return Op->emitOpError() << Constraint << ": expected " << Name << " to be ["
-                           << Expected << "], found " << Ty;
-}
-
-static LogicalResult expectElementType(Operation *Op, StringRef Constraint,
-                                       StringRef Name, Value V, Type Expected) {
-  if (elementType(V) == Expected)
-    return success();
-  return Op->emitOpError() << Constraint << ": expected " << Name << " of "
-                           << Expected << ", found " << elementType(V);
-}
-
-static LogicalResult expectPositive(Operation *Op, StringRef Constraint,
-                                    StringRef Name, const APFloat &V) {
-  if (V.isFinite() && !V.isNegative() && !V.isZero())
-    return success();
-  return Op->emitOpError() << Constraint << ": expected a positive " << Name
-                           << ", found " << V.convertToDouble();
-}
-
-/// (C1) of the elementwise operations: operands and result of one shape.
-static LogicalResult expectSameShape(Operation *Op) {
-  Value Result = Op->getResult(0);
-  for (Value Operand : Op->getOperands())
-    if (failed(verifyCompatibleShape(Operand.getType(), Result.getType())))
-      return Op->emitOpError()
-             << "C1: expected operands and result of one shape, found "
-             << Operand.getType() << " and " << Result.getType();
-  return success();
-}
-
-/// positions [T], cu_seqlens [B+1] and slots [B].
-static LogicalResult expectBatch(Operation *Op, StringRef Constraint,
-                                 int64_t Tokens, Value Positions,
-                                 Value CuSeqlens, Value Slots) {
-  if (failed(expectShape(Op, Constraint, "positions", Positions,
-                         {ragged("T", Tokens)})) ||
-      failed(expectShape(Op, Constraint, "slots", Slots, {ragged("B")})))
-    return failure();
-  int64_t Sequences = extent(Slots, 0);
-  return expectShape(
-      Op, Constraint, "cu_seqlens", CuSeqlens,
-      {ragged("B+1",
-              ShapedType::isDynamic(Sequences) ? Sequences : Sequences + 1)});
-}
 
 //===----------------------------------------------------------------------===//
 // Parameters and states
@@ -329,6 +226,21 @@ LogicalResult FusedOp::verifyRegions() {
 // Attention
 //===----------------------------------------------------------------------===//
 
+/// positions [T], cu_seqlens [B+1] and slots [B].
+static LogicalResult expectBatch(Operation *Op, StringRef Constraint,
+                                 int64_t Tokens, Value Positions,
+                                 Value CuSeqlens, Value Slots) {
+  if (failed(expectShape(Op, Constraint, "positions", Positions,
+                         {ragged("T", Tokens)})) ||
+      failed(expectShape(Op, Constraint, "slots", Slots, {ragged("B")})))
+    return failure();
+  int64_t Sequences = extent(Slots, 0);
+  return expectShape(
+      Op, Constraint, "cu_seqlens", CuSeqlens,
+      {ragged("B+1",
+              ShapedType::isDynamic(Sequences) ? Sequences : Sequences + 1)});
+}
+
 LogicalResult SplitQKVOp::verify() {
   if (failed(expectShape(*this, "C1", "the operand", getOperand(),
                          {ragged("T"), fixed("3Hd")})))
@@ -421,13 +333,8 @@ LogicalResult LightningAttentionOp::verify() {
     return emitOpError() << "C3: expected a state of " << Heads << " x "
                          << HeadDim << " and " << Element << ", found "
                          << State;
-  if (static_cast<int64_t>(getSlopes().size()) != Heads)
-    return emitOpError() << "C4: expected " << Heads << " slopes, found "
-                         << getSlopes().size();
-  for (double Slope : getSlopes())
-    if (!(Slope >= 0.0 && std::isfinite(Slope)))
-      return emitOpError() << "C4: expected finite slopes of at least 0, found "
-                           << Slope;
+  if (failed(expectSlopes(*this, "C4", getSlopes(), Heads)))
+    return failure();
   if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
     return failure();
@@ -539,6 +446,10 @@ LogicalResult TokenLogProbOp::verify() {
     return failure();
   int64_t Tokens = extent(getLogits(), 0);
   if (failed(expectShape(*this, "C2", "targets", getTargets(),
+                         {ragged("T", Tokens)})))
+    return failure();
+  if (getTemperature() &&
+      failed(expectShape(*this, "C2", "temperature", getTemperature(),
                          {ragged("T", Tokens)})))
     return failure();
   return expectShape(*this, "C3", "the result", getResult(),

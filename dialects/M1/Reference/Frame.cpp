@@ -54,6 +54,23 @@ LogicalResult Frame::set(Value V, TensorPtr Result) {
   return success();
 }
 
+Tensor Frame::getTensorState(Value V) {
+  auto Type = cast<m1::TensorStateType>(V.getType());
+  Tensor Result = Tensor::reals(std::vector<int64_t>(Type.getShape()));
+  const State &Slots = getState(V);
+  if (auto Held = Slots.find(0); Held != Slots.end())
+    Result.Reals = Held->second->Elements;
+  return Result;
+}
+
+void Frame::setTensorState(Value V, Tensor Now) {
+  SlotState Held;
+  Held.Elements = std::move(Now.Reals);
+  State Slots;
+  Slots[0] = std::make_shared<const SlotState>(std::move(Held));
+  setState(V, std::move(Slots));
+}
+
 /// Erases operands that have no further use: the activations and parameters of
 /// a model would not all fit in memory.
 void Frame::release(Operation &Op) {
@@ -105,7 +122,8 @@ LogicalResult Frame::checkAxes(Operation *Op) {
   llvm::StringMap<int64_t> Known;
   SmallVector<StringRef> Operands;
   Stated.getOperandAxes().split(Operands, ", ");
-  assert(Operands.size() == Op->getNumOperands() && "axes of each operand");
+  assert(Operands.size() >= Op->getNumOperands() && "axes of each operand");
+  Operands.resize(Op->getNumOperands());
   for (auto [Number, Axes] : llvm::enumerate(Operands)) {
     if (Axes == "-")
       continue;
@@ -114,6 +132,8 @@ LogicalResult Frame::checkAxes(Operation *Op) {
     if (Axes != "...")
       Axes.split(Names, ' ');
     for (auto [Axis, Found] : llvm::enumerate(Shape)) {
+      if (!Names.empty() && Axis >= Names.size())
+        break; // left out
       // An axis of "..." is known by its number.
       std::string Key = Names.empty() ? std::to_string(Axis) : "";
       m1::Dim Dim{Key};

@@ -46,6 +46,10 @@ public:
   const State &getState(mlir::Value V) { return States.find(V)->second; }
   void setState(mlir::Value V, State Now) { States[V] = std::move(Now); }
 
+  /// Values of tensor states. A state that was never written is zero.
+  Tensor getTensorState(mlir::Value V);
+  void setTensorState(mlir::Value V, Tensor Now);
+
   ParameterReader &Parameters;
   StateStore &Store;
   const int Depth;

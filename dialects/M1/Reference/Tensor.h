@@ -63,6 +63,8 @@ struct SlotState {
   int64_t Length = 0; ///< tokens so far, which is the next position
   /// Lightning attention: S [H, d, d] after those tokens.
   std::vector<double> S;
+  /// A tensor state, which is that of slot 0: its elements.
+  std::vector<double> Elements;
   /// Softmax attention: the keys and values of those tokens, [Length, G, d].
   std::vector<double> Keys, Values;
 };

@@ -1,0 +1,82 @@
+//===- VerifyShapes.cpp - checks of verifiers -----------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/M1/IR/VerifyShapes.h"
+
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace m1;
+
+LogicalResult m1::expectShape(Operation *Op, StringRef Constraint,
+                              StringRef Name, Value V, ArrayRef<Axis> Axes) {
+  RankedTensorType Ty = tensorType(V);
+  bool Matches = Ty.getRank() == static_cast<int64_t>(Axes.size());
+  for (size_t I = 0; Matches && I < Axes.size(); ++I) {
+    const Axis &A = Axes[I];
+    int64_t Size = Ty.getDimSize(I);
+    if (ShapedType::isDynamic(Size))
+      Matches = A.MayBeDynamic;
+    else
+      Matches = ShapedType::isDynamic(A.Size) || Size == A.Size;
+  }
+  if (Matches)
+    return success();
+
+  std::string Expected;
+  llvm::raw_string_ostream OS(Expected);
+  llvm::interleaveComma(Axes, OS, [&](const Axis &A) {
+    OS << A.Name;
+    if (!ShapedType::isDynamic(A.Size))
+      OS << (A.Name.empty() ? "" : " = ") << A.Size;
+  });
+  return Op->emitOpError() << Constraint << ": expected " << Name << " to be ["
+                           << Expected << "], found " << Ty;
+}
+
+LogicalResult m1::expectElementType(Operation *Op, StringRef Constraint,
+                                    StringRef Name, Value V, Type Expected) {
+  if (elementType(V) == Expected)
+    return success();
+  return Op->emitOpError() << Constraint << ": expected " << Name << " of "
+                           << Expected << ", found " << elementType(V);
+}
+
+LogicalResult m1::expectPositive(Operation *Op, StringRef Constraint,
+                                 StringRef Name, const APFloat &V) {
+  if (V.isFinite() && !V.isNegative() && !V.isZero())
+    return success();
+  return Op->emitOpError() << Constraint << ": expected a positive " << Name
+                           << ", found " << V.convertToDouble();
+}
+
+LogicalResult m1::expectSameShape(Operation *Op) {
+  Value Result = Op->getResult(0);
+  for (Value Operand : Op->getOperands())
+    if (failed(verifyCompatibleShape(Operand.getType(), Result.getType())))
+      return Op->emitOpError()
+             << "C1: expected operands and result of one shape, found "
+             << Operand.getType() << " and " << Result.getType();
+  return success();
+}
+
+LogicalResult m1::expectSlopes(Operation *Op, StringRef Constraint,
+                               ArrayRef<double> Slopes, int64_t Heads) {
+  if (static_cast<int64_t>(Slopes.size()) != Heads)
+    return Op->emitOpError() << Constraint << ": expected " << Heads
+                             << " slopes, found " << Slopes.size();
+  for (double Slope : Slopes)
+    if (!(Slope >= 0.0 && std::isfinite(Slope)))
+      return Op->emitOpError()
+             << Constraint << ": expected finite slopes of at least 0, found "
+             << Slope;
+  return success();
+}
