@@ -31,6 +31,14 @@ static LogicalResult lowerWriteState(WriteStateOp Op,
          << Op.getStateAttr() << ", found one of another state";
 }
 
+static LogicalResult lowerStateValue(StateValueOp Op,
+                                     ProgramLowering &Program) {
+  Value State = Program.updateTensorState(Op.getStateMutable());
+  Program.copy(State, Program.allocate(Op.getResult(), plan::rowsOf(State)));
+  return success();
+}
+
 void m1::addStateLowerings(MLIRContext *Context) {
-  attachLowerings<lowerLoadParameter, lowerReadState, lowerWriteState>(Context);
+  attachLowerings<lowerLoadParameter, lowerReadState, lowerWriteState,
+                  lowerStateValue>(Context);
 }

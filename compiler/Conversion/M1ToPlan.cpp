@@ -40,6 +40,12 @@ static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addLogProbLowerings(Context);
   addSamplingLowerings(Context);
   addStateLowerings(Context);
+  addAttentionGradientLowerings(Context);
+  addLinearGradientLowerings(Context);
+  addExpertGradientLowerings(Context);
+  addRowGradientLowerings(Context);
+  addPolicyHeadLowerings(Context);
+  addOptimizerLowerings(Context);
 }
 
 namespace {

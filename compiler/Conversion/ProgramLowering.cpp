@@ -218,6 +218,13 @@ StringAttr ProgramLowering::updateState(OpOperand &State) {
   return Name;
 }
 
+Value ProgramLowering::updateTensorState(OpOperand &State) {
+  auto Type = cast<TensorStateType>(State.get().getType());
+  return global(
+      Shared.state(updateState(State).getValue(),
+                   memoryType(Type.getShape(), Type.getElementType())));
+}
+
 Value ProgramLowering::statePart(StringAttr State, StringRef Part,
                                  MemRefType Type) {
   return global(Shared.state((State.getValue() + "." + Part).str(), Type));

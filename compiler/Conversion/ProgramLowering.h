@@ -79,6 +79,9 @@ public:
   /// The name of the state that has the value `V`.
   mlir::StringAttr stateOf(mlir::Value V) const { return States.lookup(V); }
   void setState(mlir::Value V, mlir::StringAttr Name) { States[V] = Name; }
+  /// The memory of a tensor state that the owner of the operand `State`
+  /// updates in place.
+  mlir::Value updateTensorState(mlir::OpOperand &State);
   /// The memory of one part of a state.
   mlir::Value statePart(mlir::StringAttr State, llvm::StringRef Part,
                         mlir::MemRefType Type);
@@ -112,6 +115,10 @@ public:
   /// diagnostic of `Op` if it is no output.
   llvm::LogicalResult markDrawn(mlir::Operation *Op, mlir::Value Result);
 
+  /// Copies contiguous memory.
+  void copy(mlir::Value From, mlir::Value To) {
+    B.create<plan::CopyOp>(Loc, From, To);
+  }
   void launch(const KernelDeclaration &Kernel,
               llvm::ArrayRef<plan::ExprAttr> Grid,
               llvm::ArrayRef<Named<mlir::Value>> Operands,
@@ -178,6 +185,12 @@ template <auto *...Lower> void attachLowerings(mlir::MLIRContext *Context) {
 
 /// m1.load_parameter, m1.read_state and m1.write_state.
 void addStateLowerings(mlir::MLIRContext *Context);
+void addAttentionGradientLowerings(mlir::MLIRContext *Context);
+void addLinearGradientLowerings(mlir::MLIRContext *Context);
+void addExpertGradientLowerings(mlir::MLIRContext *Context);
+void addRowGradientLowerings(mlir::MLIRContext *Context);
+void addPolicyHeadLowerings(mlir::MLIRContext *Context);
+void addOptimizerLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1
 

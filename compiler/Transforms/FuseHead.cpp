@@ -29,6 +29,8 @@ struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
 
   LogicalResult matchAndRewrite(m1::TokenLogProbOp Op,
                                 PatternRewriter &Rewriter) const override {
+    if (Op.getTemperature())
+      return Rewriter.notifyMatchFailure(Op, "has a temperature");
     auto Head = Op.getLogits().getDefiningOp<m1::LinearOp>();
     if (!Head)
       return Rewriter.notifyMatchFailure(Op, "logits are not a product");

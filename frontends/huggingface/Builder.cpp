@@ -236,7 +236,8 @@ void ModelBuilder::buildNext() {
       argument(Function, "top_p"), argument(Function, "top_k"),
       argument(Function, "seeds"), argument(Function, "sample_positions"));
   at("log_probs");
-  Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled);
+  Value LogProbs =
+      B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled, Value());
   at("next");
   B.create<func::ReturnOp>(ValueRange{Sampled, LogProbs, Logits});
 }
@@ -250,8 +251,8 @@ void ModelBuilder::buildScore() {
       beginFunction("score", Arguments, {{"log_probs", "T", F32}});
   Value Logits = buildHead(buildLayers(batchOf(Function)));
   at("log_probs");
-  Value LogProbs = B.create<m1::TokenLogProbOp>(vector(F32), Logits,
-                                                argument(Function, "targets"));
+  Value LogProbs = B.create<m1::TokenLogProbOp>(
+      vector(F32), Logits, argument(Function, "targets"), Value());
   at("score");
   B.create<func::ReturnOp>(LogProbs);
 }
@@ -341,7 +342,7 @@ Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
     at(Name + Part);
     return B.create<m1::RotaryOp>(heads(Heads, Row), X, In.Positions,
                                   B.getF64FloatAttr(C.RotaryTheta),
-                                  B.getI64IntegerAttr(C.RotaryDim));
+                                  B.getI64IntegerAttr(C.RotaryDim), UnitAttr());
   };
   Value Q = Rotate(".rotary_q", Project(".q_proj", C.Heads), C.Heads);
   Value K =

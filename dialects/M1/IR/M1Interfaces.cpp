@@ -82,6 +82,7 @@ StringRef ExpertsWeightGradientOp::getOperandAxes() { return "T, T, T J, -"; }
 StringRef PolicyHeadOp::getOperandAxes() {
   return "T D, V D, T, T, T, T, 1, 4, -";
 }
+StringRef StateValueOp::getOperandAxes() { return "-"; }
 StringRef SquaredSumOp::getOperandAxes() { return "-"; }
 StringRef AdamWOp::getOperandAxes() { return "-, -, -, -, 1, 1, P, P, 5"; }
 
@@ -114,6 +115,9 @@ OpResult ExpertsWeightGradientOp::getUpdatedState(OpOperand &Operand) {
   return updatedFrom(Operand, getStateMutable(), getNewState());
 }
 OpResult PolicyHeadOp::getUpdatedState(OpOperand &Operand) {
+  return updatedFrom(Operand, getStateMutable(), getNewState());
+}
+OpResult StateValueOp::getUpdatedState(OpOperand &Operand) {
   return updatedFrom(Operand, getStateMutable(), getNewState());
 }
 OpResult SquaredSumOp::getUpdatedState(OpOperand &Operand) {

@@ -349,6 +349,14 @@ def M1_UpdateParameterOp : M1_Op<"update_parameter", [MemoryEffects<[MemRead, Me
   let hasVerifier = 0;
 }
 
+def M1_StateValueOp : M1_AccumulateOp<"state_value"> {
+  let summary = "The tensor in a tensor state, copied; the state is unchanged";
+  let description = "Constraints: (C1) the result has the state's shape and element type.";
+  let arguments = (ins M1_TensorStateType:$state);
+  let results = (outs M1_Weight:$result, M1_TensorStateType:$newState);
+  let assemblyFormat = "$state attr-dict `:` functional-type(operands, results)";
+}
+
 def M1_SquaredSumOp : M1_AccumulateOp<"squared_sum",
     [DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "The sum of the squares of a tensor state, in f64";

@@ -380,6 +380,16 @@ UpdateParameterOp::verifySymbolUses(SymbolTableCollection &Table) {
   return verifyPair(*this, Table, getStateAttr(), getParameterAttr());
 }
 
+LogicalResult StateValueOp::verify() {
+  TensorStateType State = getState().getType();
+  auto Expected =
+      RankedTensorType::get(State.getShape(), State.getElementType());
+  if (getResult().getType() == Expected)
+    return success();
+  return emitOpError() << "C1: expected a result of type " << Expected
+                       << ", found " << getResult().getType();
+}
+
 LogicalResult SquaredSumOp::verify() {
   return expectVector(*this, "C1", "the result", getResult(), 1);
 }

@@ -105,6 +105,11 @@ void attachRows(mlir::MLIRContext &Context);
 void attachAttention(mlir::MLIRContext &Context);
 void attachExperts(mlir::MLIRContext &Context);
 void attachOutput(mlir::MLIRContext &Context);
+void attachAttentionGradients(mlir::MLIRContext &Context);
+void attachExpertGradients(mlir::MLIRContext &Context);
+void attachRowGradients(mlir::MLIRContext &Context);
+void attachPolicyLoss(mlir::MLIRContext &Context);
+void attachOptimizer(mlir::MLIRContext &Context);
 
 } // namespace m1::reference
 

@@ -81,6 +81,11 @@ void m1::reference::registerInterpreter(DialectRegistry &Registry) {
     attachAttention(*Context);
     attachExperts(*Context);
     attachOutput(*Context);
+    attachAttentionGradients(*Context);
+    attachExpertGradients(*Context);
+    attachRowGradients(*Context);
+    attachPolicyLoss(*Context);
+    attachOptimizer(*Context);
   });
   Registry.addExtension(+[](MLIRContext *Context, arith::ArithDialect *) {
     attach<interpretConstant>(*Context);

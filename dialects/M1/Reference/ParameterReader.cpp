@@ -154,6 +154,9 @@ LogicalResult ParameterReader::read(m1::ParameterOp Parameter,
 
 FailureOr<std::shared_ptr<const Tensor>>
 ParameterReader::load(m1::ParameterOp Parameter) {
+  if (auto Found = Replaced.find(Parameter.getSymName());
+      Found != Replaced.end())
+    return Found->second;
   if (auto Found = Cache.find(Parameter.getSymName()); Found != Cache.end())
     return Found->second;
   auto Ty = cast<RankedTensorType>(Parameter.getType());
@@ -175,4 +178,9 @@ ParameterReader::load(m1::ParameterOp Parameter) {
     Cache[Parameter.getSymName()] = Shared;
   }
   return Shared;
+}
+
+void ParameterReader::replace(m1::ParameterOp Parameter,
+                              std::shared_ptr<const Tensor> Now) {
+  Replaced[Parameter.getSymName()] = std::move(Now);
 }

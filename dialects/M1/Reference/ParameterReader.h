@@ -53,12 +53,16 @@ public:
   /// at the parameter.
   mlir::FailureOr<std::shared_ptr<const Tensor>>
   load(m1::ParameterOp Parameter);
+  /// Makes `Now` the value of `Parameter` from here on.
+  void replace(m1::ParameterOp Parameter, std::shared_ptr<const Tensor> Now);
 
 private:
   mlir::LogicalResult read(m1::ParameterOp Parameter, m1::SourceAttr Source,
                            llvm::ArrayRef<int64_t> Shape, double *To);
 
   std::unique_ptr<TensorSource> Tensors;
+  /// Parameters that were updated.
+  llvm::StringMap<std::shared_ptr<const Tensor>> Replaced;
   /// The first parameters to be loaded, up to a total size. Others are
   /// converted at each use.
   llvm::StringMap<std::shared_ptr<const Tensor>> Cache;

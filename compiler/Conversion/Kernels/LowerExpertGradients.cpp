@@ -1,0 +1,15 @@
+//===- LowerExpertGradients.cpp - launches of gradients of experts --------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/ExpertGradients.h"
+#include "compiler/Conversion/ProgramLowering.h"
+
+using namespace mlir;
+using namespace m1;
+
+void m1::addExpertGradientLowerings(MLIRContext *Context) {}

@@ -1,0 +1,12 @@
+//===- PolicyHead.cpp - the output head and its loss ----------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/Kernels/PolicyHead.h"
+
+using namespace mlir;
+using namespace m1;
