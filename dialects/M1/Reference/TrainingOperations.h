@@ -30,6 +30,27 @@ namespace m1::reference {
 // Gradients of ops on rows
 //===----------------------------------------------------------------------===//
 
+/// dy [T, D], tokens [T], to [V, D]
+void embeddingGradient(const Tensor &Dy, const Tensor &Tokens, Tensor &To);
+/// dy and x [T, N], weight [N] -> [T, N]
+Tensor rmsNormGradient(const Tensor &Dy, const Tensor &X, const Tensor &Weight,
+                       double Eps);
+/// dy and x [T, N], to [N]
+void rmsNormWeightGradient(const Tensor &Dy, const Tensor &X, double Eps,
+                           Tensor &To);
+/// Elementwise, any shape.
+Tensor scale(const Tensor &X, double Factor);
+Tensor siluGradient(const Tensor &Dy, const Tensor &X);
+Tensor sigmoidGateGradient(const Tensor &Dy, const Tensor &X,
+                           const Tensor &Gate);
+Tensor siluMulGradient(const Tensor &Dy, const Tensor &A, const Tensor &B);
+/// dy, moe and shared [T, D], coefficient [T, 1] -> the gradients of the three
+std::array<Tensor, 3> sharedMixGradient(const Tensor &Dy, const Tensor &Moe,
+                                        const Tensor &Shared,
+                                        const Tensor &Coefficient);
+/// q, k and v [T, H, d] -> [T, 3Hd]
+Tensor mergeQKV(const Tensor &Q, const Tensor &K, const Tensor &V);
+
 //===----------------------------------------------------------------------===//
 // The output head with its loss
 //===----------------------------------------------------------------------===//
@@ -37,6 +58,27 @@ namespace m1::reference {
 //===----------------------------------------------------------------------===//
 // The optimiser
 //===----------------------------------------------------------------------===//
+
+double squaredSum(const Tensor &Of);
+
+/// A norm, the factor that clips it, and whether the step is made.
+struct ClippedNorm {
+  double Norm = 0.0, Scale = 0.0;
+  bool Applied = false;
+};
+ClippedNorm clipNorm(const std::vector<double> &Sums, double MaxNorm,
+                     bool Enabled);
+
+/// What AdamW updates, four tensors of one shape.
+struct AdamWStates {
+  Tensor &Master, &First, &Second, &Gradient;
+};
+/// The numbers of one step that all parameters share.
+struct AdamWHyperparameters {
+  double Beta1, Beta2, Epsilon, Correction1, Correction2;
+};
+void adamW(AdamWStates Of, double Scale, bool Applied, double LearningRate,
+           double WeightDecay, const AdamWHyperparameters &With);
 
 } // namespace m1::reference
 
