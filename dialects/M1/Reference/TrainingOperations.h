@@ -22,6 +22,25 @@ namespace m1::reference {
 // Gradients of attention
 //===----------------------------------------------------------------------===//
 
+/// Gradients in q, k and v, of their shapes.
+struct AttentionGradients {
+  Tensor Dq, Dk, Dv;
+};
+
+/// Those of lightningAttention(). `CuSeqlens` [B+1] divides the tokens into
+/// sequences that begin at position 0; `Slopes` has one entry per head.
+AttentionGradients
+lightningAttentionGradient(const Tensor &Dy, const Tensor &Q, const Tensor &K,
+                           const Tensor &V, const Tensor &CuSeqlens,
+                           const std::vector<double> &Slopes);
+
+/// Those of softmaxAttention(), whose result was `Result`.
+AttentionGradients softmaxAttentionGradient(const Tensor &Dy, const Tensor &Q,
+                                            const Tensor &K, const Tensor &V,
+                                            const Tensor &Result,
+                                            const Tensor &CuSeqlens,
+                                            double Scale);
+
 //===----------------------------------------------------------------------===//
 // Gradients of routing, experts and products
 //===----------------------------------------------------------------------===//
