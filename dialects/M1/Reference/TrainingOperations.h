@@ -22,9 +22,56 @@ namespace m1::reference {
 // Gradients of attention
 //===----------------------------------------------------------------------===//
 
+/// Gradients in q, k and v, of their shapes.
+struct AttentionGradients {
+  Tensor Dq, Dk, Dv;
+};
+
+/// Those of lightningAttention(). `CuSeqlens` [B+1] divides the tokens into
+/// sequences that begin at position 0; `Slopes` has one entry per head.
+AttentionGradients
+lightningAttentionGradient(const Tensor &Dy, const Tensor &Q, const Tensor &K,
+                           const Tensor &V, const Tensor &CuSeqlens,
+                           const std::vector<double> &Slopes);
+
+/// Those of softmaxAttention(), whose result was `Result`.
+AttentionGradients softmaxAttentionGradient(const Tensor &Dy, const Tensor &Q,
+                                            const Tensor &K, const Tensor &V,
+                                            const Tensor &Result,
+                                            const Tensor &CuSeqlens,
+                                            double Scale);
+
 //===----------------------------------------------------------------------===//
 // Gradients of routing, experts and products
 //===----------------------------------------------------------------------===//
+
+/// dy [T, N], weight [N, K] -> [T, K]
+Tensor linearTransposed(const Tensor &Dy, const Tensor &Weight);
+/// dy [T, N], x [T, K], to [N, K]
+void linearWeightGradient(const Tensor &Dy, const Tensor &X, Tensor &To);
+/// dweights, experts and weights [T, K] -> [T, E] of `Count` experts
+Tensor routerGradient(const Tensor &Dweights, const Tensor &Experts,
+                      const Tensor &Weights, int64_t Count);
+/// x [T, D], weight [E, D], coefficients [E] -> loss [T] and gradient [T, E]
+std::pair<Tensor, Tensor> routerBalance(const Tensor &X, const Tensor &Weight,
+                                        const Tensor &Coefficients);
+
+/// The results of expertsGradient().
+struct ExpertsGradient {
+  Tensor Dx;                 ///< [T, D]
+  Tensor Dweights;           ///< [T, K]
+  Tensor Hidden, Dgate, Dup; ///< [T, K, F]
+};
+/// dy and x [T, D], experts and weights [T, K], w1 and w3 [E, F, D],
+/// w2 [E, D, F]
+ExpertsGradient expertsGradient(const Tensor &Dy, const Tensor &X,
+                                const Tensor &Experts, const Tensor &Weights,
+                                const Tensor &W1, const Tensor &W3,
+                                const Tensor &W2);
+/// left [T, N] or [T, J, N], right [T, K] or [T, J, K], experts [T, J],
+/// to [E, N, K]
+void expertsWeightGradient(const Tensor &Left, const Tensor &Right,
+                           const Tensor &Experts, Tensor &To);
 
 //===----------------------------------------------------------------------===//
 // Gradients of ops on rows
