@@ -36,6 +36,7 @@ def BuildOptimizer : Pass<"m1-build-optimizer", "::mlir::ModuleOp"> {
 
     A module without trained parameters is unchanged.
   }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
 def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
