@@ -87,7 +87,8 @@ const std::vector<MetricInfo> Table = {
     {Metric::RatioMean, "ratio/mean", Update, Real, "", "The mean ratio."},
     {Metric::RatioMax, "ratio/max", Update, Real, "", "The largest ratio."},
     {Metric::LogProbDifferenceMean, "sampling_logp_difference/mean", Update,
-     Real, "nats", "The mean of |log-prob - old log-prob|."},
+     Real, "nats",
+     "The mean of the absolute difference between log-prob and old log-prob."},
     {Metric::LogProbDifferenceMax, "sampling_logp_difference/max", Update, Real,
      "nats",
      "The largest. In the first update of a rollout batch it is exactly 0, "
