@@ -20,6 +20,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
@@ -257,6 +258,34 @@ absl::Status RunDirectory::addSample(int64_t Step, const Sample &Response) {
   Fields["response"] = Response.Response;
   Fields["reward"] = Response.Reward;
   return Samples->add(Step, Fields);
+}
+
+absl::StatusOr<std::map<int64_t, PolicyDigests>>
+RunDirectory::digests() const {
+  const std::string File = path(DigestsName);
+  std::ifstream Stream(File);
+  if (!Stream)
+    return makeError("cannot read ", File, ": ", std::strerror(errno));
+  std::map<int64_t, PolicyDigests> Result;
+  int64_t Number = 0;
+  for (std::string Line; std::getline(Stream, Line);) {
+    ++Number;
+    const json Value = json::parse(Line, nullptr, /*allow_exceptions=*/false);
+    auto DigestOf = [&](const char *Name) -> std::optional<TensorDigest> {
+      if (!Value.is_object() || !Value.contains(Name) ||
+          !Value[Name].is_string())
+        return std::nullopt;
+      return parseDigest(Value[Name].get<std::string>());
+    };
+    const std::optional<TensorDigest> Weights = DigestOf("weights"),
+                                      Optimizer = DigestOf("optimizer");
+    if (!Weights || !Optimizer || !Value.contains("step") ||
+        !Value["step"].is_number_integer())
+      return makeError(File, ": line ", Number,
+                       ": expected a step and its digests");
+    Result[Value["step"].get<int64_t>()] = {*Weights, *Optimizer};
+  }
+  return Result;
 }
 
 absl::Status RunDirectory::addDigests(int64_t Step, const PolicyDigests &Of) {

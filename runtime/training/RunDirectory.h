@@ -73,6 +73,9 @@ public:
   /// Whether a run began here.
   absl::StatusOr<bool> hasRun() const;
 
+  /// The lines of digests.jsonl, by step.
+  absl::StatusOr<std::map<int64_t, PolicyDigests>> digests() const;
+
   /// Begins a run: writes recipe.json. An error if there is a run already.
   absl::Status begin(const nlohmann::json &Recipe);
 
