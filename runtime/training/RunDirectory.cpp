@@ -20,9 +20,9 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -260,8 +260,7 @@ absl::Status RunDirectory::addSample(int64_t Step, const Sample &Response) {
   return Samples->add(Step, Fields);
 }
 
-absl::StatusOr<std::map<int64_t, PolicyDigests>>
-RunDirectory::digests() const {
+absl::StatusOr<std::map<int64_t, PolicyDigests>> RunDirectory::digests() const {
   const std::string File = path(DigestsName);
   std::ifstream Stream(File);
   if (!Stream)

@@ -11,7 +11,6 @@
 #include "runtime/support/Json.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/training/Reinforcement.h"
-#include "runtime/training/Supervised.h"
 #include "runtime/training/SupervisedData.h"
 #include "runtime/weights/Npy.h"
 #include "tools/m1run/Json.h"
@@ -22,14 +21,17 @@ using nlohmann::json;
 
 static constexpr char InvocationName[] = "invocation.json";
 
-static const char *name(TrainingMode Mode) {
+static const char *commandOf(TrainingMode Mode) {
   return Mode == TrainingMode::Reinforcement ? "train" : "sft";
 }
 
 absl::Status Invocation::write(const std::string &Directory) const {
-  const json Object{{"command", name(Mode)}, {"plan", Plan},
-                    {"weights", Weights},    {"init_seed", InitSeed},
-                    {"data", Data},          {"tokens", Tokens},
+  const json Object{{"command", commandOf(Mode)},
+                    {"plan", Plan},
+                    {"weights", Weights},
+                    {"init_seed", InitSeed},
+                    {"data", Data},
+                    {"tokens", Tokens},
                     {"masks", Masks}};
   const std::string Text = dump(Object) + "\n";
   M1_ASSIGN_OR_RETURN(
@@ -47,7 +49,7 @@ absl::StatusOr<Invocation> Invocation::read(const std::string &Directory) {
   M1_ASSIGN_OR_RETURN(json Object, readJson(Path, MaxBytes));
   Invocation Result;
   try {
-    Result.Mode = Object.at("command") == name(TrainingMode::Supervised)
+    Result.Mode = Object.at("command") == commandOf(TrainingMode::Supervised)
                       ? TrainingMode::Supervised
                       : TrainingMode::Reinforcement;
     Object.at("plan").get_to(Result.Plan);

@@ -10,7 +10,7 @@
 #define M1C_TOOLS_M1RUN_TRAINING_H
 
 #include "runtime/training/PlanPolicy.h"
-#include "runtime/training/TrainingRun.h"
+#include "runtime/training/Supervised.h"
 #include "tools/m1run/Commands.h"
 
 #include <optional>
