@@ -67,6 +67,9 @@ LogicalResult Compilation::run(StringRef Name, ModuleOp On,
 /// m1 to m1. Afterwards logits exist only where a function returns them, every
 /// product has its epilogue, and every state can be updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
+  // Only of functions with a loss.
+  Passes.addPass(m1::createDifferentiate());
+  Passes.addPass(m1::createBuildOptimizer());
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
@@ -91,6 +94,7 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Bounds.tokens = Options.Tokens;
   Bounds.slots = Options.Slots;
   Bounds.length = Options.Length;
+  Bounds.trainTokens = Options.TrainTokens;
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation before tile-to-host and tile-to-gpu: upstream folds
   // vector ops into shape casts and masks, which code generation does not know.

@@ -21,10 +21,11 @@
 namespace m1 {
 
 struct CompileOptions {
-  std::string Target;    // a name in compiler/Codegen/Targets.h
-  int64_t Tokens = 512;  // most tokens of one call
-  int64_t Slots = 8;     // sequences whose state is kept at once
-  int64_t Length = 4096; // most tokens of one sequence
+  std::string Target;         // a name in compiler/Codegen/Targets.h
+  int64_t Tokens = 512;       // most tokens of one call
+  int64_t Slots = 8;          // sequences whose state is kept at once
+  int64_t Length = 4096;      // most tokens of one sequence
+  int64_t TrainTokens = 4096; // most tokens of one call that computes gradients
 };
 
 /// A phase of the compilation and how long it took, for the report.

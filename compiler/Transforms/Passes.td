@@ -11,6 +11,33 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Differentiate : Pass<"m1-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Appends the backward pass to functions that compute a loss";
+  let description = [{
+    In each function with terms of a loss (ops whose `DifferentiableOpInterface::isLoss` is true), the ops are visited
+    from the last to the first. Each emits, at the end of the function, the gradients of its operands from those of its
+    results. A value with several uses gets the sum of their gradients.
+
+    The gradient of a parameter is added to the state `@PARAMETER.gradient`, which is declared if it is missing. For
+    each parameter with a gradient, the pass declares `m1.trained`, the parameter in full precision and the moments of
+    the optimiser.
+  }];
+}
+
+def BuildOptimizer : Pass<"m1-build-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Adds the functions that update trained parameters";
+  let description = [{
+    For the P parameters with an `m1.trained`, in order:
+
+    - `update(max_norm[1], enabled[1], learning_rates[P], weight_decays[P], hyperparameters[5]) -> grad_norm[1],
+      applied[1]`: a step of AdamW (`m1.adamw`) with gradients clipped by their global norm (`m1.clip_norm`), after
+      which parameters have the new values and gradients are zero;
+    - `publish()`: gives parameters the values of their masters, after callers have changed those.
+
+    A module without trained parameters is unchanged.
+  }];
+}
+
 def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Fuses linear layers and the elementwise ops after them to m1.fused";
   let description = [{

@@ -12,4 +12,41 @@
 using namespace mlir;
 using namespace m1::reference;
 
-void m1::reference::attachAttentionGradients(MLIRContext &Context) {}
+/// Sets the results of a gradient op, unless its sequences are not well formed.
+template <typename GradientOp>
+static LogicalResult
+interpretGradients(GradientOp Op, Frame &Values,
+                   llvm::function_ref<AttentionGradients()> Compute) {
+  if (failed(report(Op, checkCuSeqlens(Values.get(Op.getCuSeqlens()),
+                                       Values.get(Op.getQ()).Shape[0]))))
+    return failure();
+  AttentionGradients Gradients = Compute();
+  if (failed(Values.set(Op.getDq(), std::move(Gradients.Dq))) ||
+      failed(Values.set(Op.getDk(), std::move(Gradients.Dk))))
+    return failure();
+  return Values.set(Op.getDv(), std::move(Gradients.Dv));
+}
+
+static LogicalResult
+interpretLightningGradient(m1::LightningAttentionGradientOp Op, Frame &Values) {
+  return interpretGradients(Op, Values, [&] {
+    return lightningAttentionGradient(
+        Values.get(Op.getDy()), Values.get(Op.getQ()), Values.get(Op.getK()),
+        Values.get(Op.getV()), Values.get(Op.getCuSeqlens()),
+        std::vector<double>(Op.getSlopes()));
+  });
+}
+
+static LogicalResult interpretSoftmaxGradient(m1::SoftmaxAttentionGradientOp Op,
+                                              Frame &Values) {
+  return interpretGradients(Op, Values, [&] {
+    return softmaxAttentionGradient(
+        Values.get(Op.getDy()), Values.get(Op.getQ()), Values.get(Op.getK()),
+        Values.get(Op.getV()), Values.get(Op.getResult()),
+        Values.get(Op.getCuSeqlens()), Op.getScale().convertToDouble());
+  });
+}
+
+void m1::reference::attachAttentionGradients(MLIRContext &Context) {
+  attach<interpretLightningGradient, interpretSoftmaxGradient>(Context);
+}

@@ -84,7 +84,7 @@ std::array<Tensor, 3> splitQKV(const Tensor &X, int64_t Heads, int64_t HeadDim);
 Tensor reshape(const Tensor &X, std::vector<int64_t> Shape);
 /// x [T, H, d], positions [T] -> [T, H, d]
 Tensor rotary(const Tensor &X, const Tensor &Positions, double Theta,
-              int64_t Dims);
+              int64_t Dims, bool Inverse);
 /// q, k, v [T, H, d], slopes [H] -> [T, H, d] and the updated state. The
 /// recurrence itself, without chunks.
 std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
