@@ -113,6 +113,7 @@ int run::main(int Argc, char **Argv) {
   run::addSft(App, Chosen);
   run::addVerifyRun(App, Chosen);
   run::addGradients(App, Chosen);
+  run::addEnvironment(App, Chosen);
   absl::Status Status;
   try {
     App.parse(Argc, Argv);
