@@ -292,7 +292,7 @@ def M1_PolicyHeadOp : M1_AccumulateOp<"policy_head", [M1_LossOpInterface]> {
     For each token, with p = softmax(x[t] weightᵀ / temperature) and y = targets[t]:
 
         log_probs[t] = log p_y, entropy[t] = -Σ_v p_v log p_v
-        r = exp(log_probs[t] - old_log_probs[t])
+        r = min(exp(log_probs[t] - old_log_probs[t]), 3e38)
         s = -weights[t] advantages[t] clip(r, ratio_min, ratio_max) M
         M = 0 where advantages[t] > 0 and r > mask_above, or advantages[t] < 0 and r < mask_below; otherwise 1
         dlogits_v = s ([v = y] - p_v) / temperature

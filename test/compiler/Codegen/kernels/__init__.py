@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, experts, optimizer, output, row_gradients, rows
+from kernels import attention, attention_gradients, experts, optimizer, output, row_gradients, rows
 from kernels.module import Module
 
 OPS = {
@@ -23,6 +23,8 @@ OPS = {
         attention.lightning_attention,
         attention.softmax_attention,
         attention.split_qkv,
+        attention_gradients.lightning_gradient,
+        attention_gradients.softmax_gradient,
         experts.router,
         experts.experts,
         output.token_log_prob,
