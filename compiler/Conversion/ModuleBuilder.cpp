@@ -23,8 +23,7 @@ Value m1::view(OpBuilder &B, Location Loc, Value Memory,
   if (!Strides.empty())
     Layout = StridedLayoutAttr::get(B.getContext(), 0, Strides);
   auto Type = MemRefType::get(Shape, Source.getElementType(), Layout);
-  if (Type == Source && Offset == 0 &&
-      (!Rows || Rows == plan::rowsOf(Memory)))
+  if (Type == Source && Offset == 0 && (!Rows || Rows == plan::rowsOf(Memory)))
     return Memory;
   return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
 }
