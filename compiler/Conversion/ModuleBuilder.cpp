@@ -351,8 +351,11 @@ plan::GlobalOp ModuleBuilder::tensorState(StringAttr Name) {
     return Found->second;
   auto Declaration = Symbols.lookup<StateOp>(Name);
   auto Type = cast<TensorStateType>(Declaration.getType());
-  plan::GlobalOp Global = state(
-      Name.getValue(), memoryType(Type.getShape(), Type.getElementType()));
+  // The declaration has the name itself until it is erased.
+  plan::GlobalOp Global =
+      state((Name.getValue() + ".value").str(),
+            memoryType(Type.getShape(), Type.getElementType()));
+  Globals[Name.getValue()] = Global;
   if (std::optional<StringRef> From = Declaration.getParameter())
     copyParameter(Symbols.lookup<ParameterOp>(*From), reference(Init, Global));
   return Global;
