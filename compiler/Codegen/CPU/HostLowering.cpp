@@ -69,10 +69,28 @@ Type HostLowering::operandType(tile::DotOp Dot, Side Which) const {
              : Element;
 }
 
+Access HostLowering::transposedOperand(vector::TransposeOp Transpose,
+                                       Type Element) {
+  Value Block = Transpose.getVector();
+  const Access *Found = Context.Storage.access(Block);
+  const bool IsReadable = Found && Found->Element == Element &&
+                          !Found->RowIndex && !Found->Rows && !Found->Cols &&
+                          !Found->Pairs;
+  Access A = IsReadable ? *Found : Writer.materialize(Block, Element);
+  std::swap(A.Strides[0], A.Strides[1]);
+  A.RowAlignment = 1;
+  return A;
+}
+
 Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
   const bool IsLeft = Which == Side::Left;
   Value Block = IsLeft ? Dot.getA() : Dot.getB();
   Type Element = operandType(Dot, Which);
+  // Single elements of the left operand are read, so a transposed block need
+  // not be copied.
+  if (auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
+      Transpose && IsLeft && !usesAmx(Dot) && !Context.Storage.buffer(Block))
+    return transposedOperand(Transpose, Element);
   auto IsReadable = [&](const Access &A) {
     if (A.Element != Element || A.RowIndex || A.Cols)
       return false;

@@ -42,6 +42,9 @@ private:
   mlir::Type operandType(tile::DotOp Dot, Side Which) const;
   /// An operand of `Dot` where it is, or copied to where it can be read.
   Access operand(tile::DotOp Dot, const Extent &E, Side Which);
+  /// A transposed block as a left operand: the block itself, along its columns.
+  Access transposedOperand(mlir::vector::TransposeOp Transpose,
+                           mlir::Type Element);
 
   LoweringContext &Context;
   tile::TargetAttr Target;
