@@ -38,7 +38,14 @@ static LogicalResult lowerStateValue(StateValueOp Op,
   return success();
 }
 
+static LogicalResult lowerUpdateParameter(UpdateParameterOp Op,
+                                          ProgramLowering &Program) {
+  Program.updateParameter(Op.getParameterAttr().getAttr(),
+                          Op.getStateAttr().getAttr());
+  return success();
+}
+
 void m1::addStateLowerings(MLIRContext *Context) {
   attachLowerings<lowerLoadParameter, lowerReadState, lowerWriteState,
-                  lowerStateValue>(Context);
+                  lowerStateValue, lowerUpdateParameter>(Context);
 }

@@ -63,7 +63,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     FailureOr<tile::TargetAttr> Target = tile::requireTarget(Module);
     if (failed(Target))
       return signalPassFailure();
-    ModuleBuilder Shared(Module, {tokens, slots, length},
+    ModuleBuilder Shared(Module, {tokens, slots, length, trainTokens},
                          Blocking::of(*Target));
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
@@ -76,9 +76,12 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
         return signalPassFailure();
       Function.erase();
     }
+    SmallVector<m1::TrainedOp> Trained(Module.getOps<m1::TrainedOp>());
+    for (auto [Group, Each] : llvm::enumerate(Trained))
+      Shared.declareTrained(Each, Group);
     Shared.finish();
     for (Operation &Op : llvm::make_early_inc_range(*Module.getBody()))
-      if (isa<ParameterOp, StateOp>(Op))
+      if (isa<ParameterOp, StateOp, m1::TrainedOp>(Op))
         Op.erase();
 
     // The bound of each symbol that some size depends on.

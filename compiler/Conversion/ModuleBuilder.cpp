@@ -61,9 +61,34 @@ ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
   InitProgram.getBody().push_back(new Block());
   Init.setInsertionPointToStart(&InitProgram.getBody().front());
   Top.setInsertionPoint(InitProgram);
+  Module.walk(
+      [&](UpdateParameterOp Update) { Updated.insert(Update.getParameter()); });
+}
+
+static Value reference(OpBuilder &B, plan::GlobalOp Global) {
+  return B.create<plan::GlobalRefOp>(Global.getLoc(), Global.getType(),
+                                     Global.getSymName());
 }
 
 void ModuleBuilder::finish() {
+  for (const Update &Each : Updates) {
+    OpBuilder B(Module.getContext());
+    B.setInsertionPointAfter(Each.After);
+    Derived &Copies = DerivedFrom[Each.Parameter.getValue()];
+    auto Type = cast<MemRefType>(Each.Master.getType());
+    ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
+    if (Copies.Rows)
+      convert(B, Copies.Rows.getLoc(), Each.Master, reference(B, Copies.Rows));
+    for (plan::GlobalOp Packed : Copies.Packed) {
+      SmallVector<Value> Matrices;
+      const int64_t Count =
+          Type.getRank() == 3 ? Type.getDimSize(0) : int64_t(1);
+      for (int64_t I = 0; I < Count; ++I)
+        Matrices.push_back(m1::view(B, Packed.getLoc(), Each.Master, Matrix, {},
+                                    I * Matrix[0] * Matrix[1]));
+      pack(B, reference(B, Packed), Type.getRank() == 3, Matrices);
+    }
+  }
   if (Init.getInsertionBlock()->empty())
     return InitProgram.erase();
   Init.create<plan::ReturnOp>(Module.getLoc());
@@ -122,6 +147,20 @@ Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
+  if (isUpdated(Parameter)) {
+    Derived &Copies = DerivedFrom[Parameter.getSymName()];
+    if (!Copies.Rows) {
+      auto Type = cast<RankedTensorType>(Parameter.getType());
+      MemRefType Memory = memoryType(Type.getShape(), Type.getElementType());
+      Location Loc = Parameter.getLoc();
+      Copies.Rows = Top.create<plan::GlobalOp>(
+          Loc, Kernels.freeName((Parameter.getSymName() + ".rows").str()),
+          Memory, "weights", nullptr, IntegerAttr());
+      copyParameter(Parameter, Init.create<plan::GlobalRefOp>(
+                                   Loc, Memory, Copies.Rows.getSymName()));
+    }
+    return reference(B, Copies.Rows);
+  }
   SmallVector<Piece> Pieces = piecesOf(Parameter);
   if (Pieces.size() != 1) {
     User->emitOpError("expected a parameter of one source, found ")
@@ -179,36 +218,33 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
     return Global;
 
   const bool Stacked = Type.getRank() == 3;
-  const int64_t Size = Layout.Panels * Layout.K * Panel;
   SmallVector<int64_t> Shape = Layout.shape();
-  MemRefType One = memoryType(Shape, Type.getElementType());
   if (Stacked)
     Shape.insert(Shape.begin(), Type.getDimSize(0));
   MemRefType All = memoryType(Shape, Type.getElementType());
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
                                       "weights", nullptr, IntegerAttr());
-  Value Memory = Init.create<plan::GlobalRefOp>(Loc, All, Global.getSymName());
+  DerivedFrom[Parameter.getSymName()].Packed.push_back(Global);
+  Value Memory = reference(Init, Global);
+  pack(Init, Memory, Stacked, matricesOf(Init, Parameter));
+  return Global;
+}
 
-  auto Pack = [&](const Piece &P, int64_t Number) {
-    Value To = Memory;
-    if (Stacked)
-      To = Init.create<plan::ViewOp>(Loc, One, Memory, Number * Size,
-                                     ExprAttr());
-    launch(Init, Loc, packKernel(),
-           {ExprAttr::constant(Init.getContext(), Layout.Panels)},
-           {{"source", locate(Init, Loc, P)}, {"packed", To}});
-  };
-  SmallVector<Piece> Pieces = piecesOf(Parameter);
-  for (auto [Number, P] : llvm::enumerate(Pieces)) {
+SmallVector<Value> ModuleBuilder::matricesOf(OpBuilder &B,
+                                             ParameterOp Parameter) {
+  Location Loc = Parameter.getLoc();
+  SmallVector<Value> Matrices;
+  for (Piece &P : piecesOf(Parameter)) {
     if (P.Type.getRank() == 2) {
-      Pack(P, Number);
+      Matrices.push_back(locate(B, Loc, P));
       continue;
     }
-    // One tensor holds all experts: pack each expert's matrix by itself.
+    // One tensor holds all experts.
     SmallVector<int64_t> Strides;
     int64_t Unused;
     (void)getStridesAndOffset(P.Type, Strides, Unused);
+    ArrayRef<int64_t> Matrix = P.Type.getShape().take_back(2);
     for (int64_t Expert = 0; Expert < P.Type.getDimSize(0); ++Expert) {
       Piece Part = P;
       Part.Offset += Expert * Strides[0];
@@ -216,10 +252,127 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
       if (Strides[1] != Matrix[1])
         Part.Type = MemRefType::get(
             Matrix, P.Type.getElementType(),
-            StridedLayoutAttr::get(Init.getContext(), 0,
+            StridedLayoutAttr::get(B.getContext(), 0,
                                    ArrayRef<int64_t>(Strides).drop_front()));
-      Pack(Part, Expert);
+      Matrices.push_back(locate(B, Loc, Part));
     }
   }
+  return Matrices;
+}
+
+void ModuleBuilder::pack(OpBuilder &B, Value Packed, bool Stacked,
+                         ArrayRef<Value> Matrices) {
+  Location Loc = Packed.getLoc();
+  auto All = cast<MemRefType>(Packed.getType());
+  ArrayRef<int64_t> Shape = All.getShape();
+  if (Stacked)
+    Shape = Shape.drop_front();
+  MemRefType One = memoryType(Shape, All.getElementType());
+  for (auto [Number, Matrix] : llvm::enumerate(Matrices)) {
+    Value To = Packed;
+    if (Stacked)
+      To = B.create<plan::ViewOp>(Loc, One, Packed,
+                                  Number * One.getNumElements(), ExprAttr());
+    launch(B, Loc, packKernel(), {ExprAttr::constant(B.getContext(), Shape[0])},
+           {{"source", Matrix}, {"packed", To}});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Tensor states
+//===----------------------------------------------------------------------===//
+
+void ModuleBuilder::convert(OpBuilder &B, Location Loc, Value From, Value To) {
+  auto Type = cast<MemRefType>(From.getType());
+  // Rows that are next to each other are one row: vectors, whole matrices.
+  const int64_t Columns = Type.getRank() ? Type.getShape().back() : 1;
+  const int64_t Rows = Type.getNumElements() / Columns;
+  SmallVector<int64_t> Strides{Columns, 1};
+  if (!Type.getLayout().isIdentity()) {
+    SmallVector<int64_t> Found;
+    int64_t Unused;
+    (void)getStridesAndOffset(Type, Found, Unused);
+    assert(Type.getRank() == 2 && "strided parts are matrices");
+    Strides = Found;
+  }
+  const int64_t Shape[] = {Rows, Columns};
+  Value Source =
+      m1::view(B, Loc, From, Shape,
+               Type.getLayout().isIdentity() ? ArrayRef<int64_t>()
+                                             : ArrayRef<int64_t>(Strides));
+  launch(B, Loc, convertKernel(),
+         {ExprAttr::constant(B.getContext(), Rows)
+              .ceilDiv(Kernels.Blocks.FewRows)},
+         {{"source", Source}, {"result", m1::view(B, Loc, To, Shape)}});
+}
+
+void ModuleBuilder::copyParameter(ParameterOp Parameter, Value To) {
+  Location Loc = Parameter.getLoc();
+  int64_t Offset = 0;
+  auto CopyPart = [&](Value From) {
+    auto Type = cast<MemRefType>(From.getType());
+    convert(Init, Loc, From,
+            m1::view(Init, Loc, To, Type.getShape(), {}, Offset));
+    Offset += Type.getNumElements();
+  };
+  if (cast<RankedTensorType>(Parameter.getType()).getRank() >= 2) {
+    for (Value Matrix : matricesOf(Init, Parameter))
+      CopyPart(Matrix);
+    return;
+  }
+  for (const Piece &P : piecesOf(Parameter))
+    CopyPart(locate(Init, Loc, P));
+}
+
+plan::GlobalOp ModuleBuilder::tensorState(StringAttr Name) {
+  if (auto Found = Globals.find(Name.getValue()); Found != Globals.end())
+    return Found->second;
+  auto Declaration = Symbols.lookup<StateOp>(Name);
+  auto Type = cast<TensorStateType>(Declaration.getType());
+  plan::GlobalOp Global = state(
+      Name.getValue(), memoryType(Type.getShape(), Type.getElementType()));
+  if (std::optional<StringRef> From = Declaration.getParameter())
+    copyParameter(Symbols.lookup<ParameterOp>(*From), reference(Init, Global));
   return Global;
+}
+
+void ModuleBuilder::updateParameter(OpBuilder &B, StringAttr Parameter,
+                                    Value Master) {
+  Updates.push_back({Master.getDefiningOp(), Parameter, Master});
+}
+
+void ModuleBuilder::declareTrained(TrainedOp Trained, int64_t Group) {
+  auto Parameter = Symbols.lookup<ParameterOp>(Trained.getParameter());
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  ArrayRef<int64_t> Shape = Type.getShape();
+  if (Parameter.isStacked())
+    Shape = Shape.drop_front();
+  auto NameOf = [&](FlatSymbolRefAttr State) {
+    return FlatSymbolRefAttr::get(
+        tensorState(State.getAttr()).getSymNameAttr());
+  };
+  const int64_t Size =
+      RankedTensorType::get(Shape, Type.getElementType()).getNumElements();
+  OpBuilder B = OpBuilder::atBlockEnd(Module.getBody());
+  for (auto [Number, Attribute] : llvm::enumerate(Parameter.getSources())) {
+    auto Source = cast<SourceAttr>(Attribute);
+    SmallVector<int64_t> Stored(Shape);
+    int64_t Axis = 0, Begin = 0, End = Shape[0];
+    if (Source.getAxis() >= 0) {
+      Axis = Source.getAxis();
+      Begin = Source.getBegin();
+      End = Source.getEnd();
+      Stored[Axis] = Source.getExtent();
+    }
+    mlir::Type Element =
+        Source.getStored() ? Source.getStored() : Type.getElementType();
+    B.create<plan::TrainedOp>(
+        Parameter.getLoc(), Source.getTensor(),
+        TypeAttr::get(memoryType(Stored, Element)), B.getI64IntegerAttr(Axis),
+        B.getI64IntegerAttr(Begin), B.getI64IntegerAttr(End),
+        NameOf(Trained.getMasterAttr()), NameOf(Trained.getFirstAttr()),
+        NameOf(Trained.getSecondAttr()), NameOf(Trained.getGradientAttr()),
+        B.getI64IntegerAttr(static_cast<int64_t>(Number) * Size),
+        B.getI64IntegerAttr(Group));
+  }
 }

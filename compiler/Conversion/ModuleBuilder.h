@@ -17,10 +17,13 @@ namespace m1 {
 
 /// Bounds that a plan is compiled for.
 struct Bounds {
-  int64_t Tokens, Slots, Length;
-  /// The greatest value of a symbol: B is bounded by the slots, every other
-  /// symbol by the tokens of a call.
+  int64_t Tokens, Slots, Length, TrainTokens;
+  /// The greatest value of a symbol: B is bounded by the slots, N by the tokens
+  /// of a call that computes gradients, every other symbol by the tokens of
+  /// any other call.
   int64_t of(llvm::StringRef Symbol) const {
+    if (Symbol == kTrainTokensSymbol)
+      return TrainTokens;
     return Symbol == "B" ? Slots : Tokens;
   }
 };
@@ -40,12 +43,22 @@ public:
   /// parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         mlir::Operation *User);
-  /// A parameter as the checkpoint stores it. Null after a diagnostic at
-  /// `User`.
+  /// A parameter row by row: as the checkpoint stores it, or the copy that is
+  /// kept of one that is updated. Null after a diagnostic at `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
                   mlir::Operation *User);
   /// Memory that outlives calls, zero-initialised; one for each `Name`.
   plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
+  /// The memory of a tensor state; `init` sets it if it begins as a parameter.
+  plan::GlobalOp tensorState(mlir::StringAttr Name);
+  /// Makes the contents of `Master` [shape of the parameter], f32, the value of
+  /// `Parameter` at this place of a program: everything that is derived from
+  /// the parameter is made anew. Emitted by `finish`.
+  void updateParameter(mlir::OpBuilder &B, mlir::StringAttr Parameter,
+                       mlir::Value Master);
+  /// Describes the states of a parameter, number `Group` of those that are
+  /// trained, to callers (plan.trained).
+  void declareTrained(TrainedOp Trained, int64_t Group);
   /// A constant vector, rounded to f32. Equal vectors are one constant.
   plan::GlobalOp constant(llvm::ArrayRef<double> Values);
 
@@ -74,11 +87,40 @@ private:
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
   /// The memory of a piece.
   mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
+  /// Packs the matrices of a parameter, which has an axis of experts if it is
+  /// `Stacked`.
+  void pack(mlir::OpBuilder &B, mlir::Value Packed, bool Stacked,
+            llvm::ArrayRef<mlir::Value> Matrices);
+  /// The pieces of a parameter matrix by matrix.
+  llvm::SmallVector<mlir::Value> matricesOf(mlir::OpBuilder &B,
+                                            ParameterOp Parameter);
+  /// Emits in `init` the copy of a parameter to memory of its shape.
+  void copyParameter(ParameterOp Parameter, mlir::Value To);
+  /// Emits a copy that converts between element types. `To` is contiguous.
+  void convert(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value From,
+               mlir::Value To);
+  bool isUpdated(ParameterOp Parameter) const {
+    return Updated.contains(Parameter.getSymName());
+  }
 
   mlir::ModuleOp Module;
   mlir::SymbolTable Symbols;
   mlir::OpBuilder Top, Init;
+  /// What is made of one parameter, for updates.
+  struct Derived {
+    llvm::SmallVector<plan::GlobalOp> Packed;
+    plan::GlobalOp Rows;
+  };
+  struct Update {
+    mlir::Operation *After; ///< where its launches go
+    mlir::StringAttr Parameter;
+    mlir::Value Master;
+  };
+
   llvm::StringMap<plan::GlobalOp> Globals;
+  llvm::StringMap<Derived> DerivedFrom; ///< by parameter
+  llvm::StringSet<> Updated;            ///< parameters that are
+  llvm::SmallVector<Update> Updates;
   llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;
 };

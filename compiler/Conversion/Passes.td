@@ -22,7 +22,8 @@ def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
   let options = [
     Option<"tokens", "tokens", "int64_t", "512", "Most tokens of one call (T)">,
     Option<"slots", "slots", "int64_t", "8", "Sequences whose state is kept, and most sequences of one call (B)">,
-    Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">
+    Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">,
+    Option<"trainTokens", "train-tokens", "int64_t", "4096", "Most tokens of one call that computes gradients (N)">
   ];
   let dependentDialects = ["::m1::plan::PlanDialect", "::m1::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

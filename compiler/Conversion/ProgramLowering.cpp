@@ -219,10 +219,7 @@ StringAttr ProgramLowering::updateState(OpOperand &State) {
 }
 
 Value ProgramLowering::updateTensorState(OpOperand &State) {
-  auto Type = cast<TensorStateType>(State.get().getType());
-  return global(
-      Shared.state(updateState(State).getValue(),
-                   memoryType(Type.getShape(), Type.getElementType())));
+  return global(Shared.tensorState(updateState(State)));
 }
 
 Value ProgramLowering::statePart(StringAttr State, StringRef Part,

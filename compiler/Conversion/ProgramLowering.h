@@ -82,6 +82,10 @@ public:
   /// The memory of a tensor state that the owner of the operand `State`
   /// updates in place.
   mlir::Value updateTensorState(mlir::OpOperand &State);
+  /// Makes the contents of a tensor state the value of a parameter.
+  void updateParameter(mlir::StringAttr Parameter, mlir::StringAttr State) {
+    Shared.updateParameter(B, Parameter, global(Shared.tensorState(State)));
+  }
   /// The memory of one part of a state.
   mlir::Value statePart(mlir::StringAttr State, llvm::StringRef Part,
                         mlir::MemRefType Type);

@@ -284,10 +284,7 @@ private:
     if (!Ref)
       return success(); // a buffer
     auto Global = Symbols.lookup<GlobalOp>(Ref.getGlobal());
-    const bool Allowed = Global.getKind() == "weights" ? IsInit
-                         : Global.getKind() == "state" ? !IsInit
-                                                       : false;
-    if (Allowed)
+    if (Global.getKind() != "constant")
       return success();
     return Step->emitOpError("writes ")
            << Ref.getGlobalAttr() << " of kind " << Global.getKindAttr()

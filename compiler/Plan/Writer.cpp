@@ -58,6 +58,8 @@ public:
     addImage();
     for (file::ProgramOp Program : Module.getOps<file::ProgramOp>())
       addFunction(Program);
+    for (file::TrainedOp Trained : Module.getOps<file::TrainedOp>())
+      addTrained(Trained);
   }
 
 private:
@@ -65,6 +67,7 @@ private:
   void addArenas();
   void addImage();
   void addFunction(file::ProgramOp Program);
+  void addTrained(file::TrainedOp Trained);
 
   uint32_t addArena(StringRef Name, file::ArenaKind Kind, int64_t Bytes,
                     StringRef Source);
@@ -77,7 +80,7 @@ private:
   std::unique_ptr<file::ArgT> argument(Operation *Step, Value Operand,
                                        bool Written);
   uint32_t kernel(tile::KernelOp Kernel);
-  uint32_t parameter(file::ParameterOp Op);
+  uint32_t parameter(StringAttr Tensor, MemRefType Type);
   std::unique_ptr<file::Expr> expr(file::ExprAttr E);
 
   ModuleOp Module;
@@ -176,6 +179,22 @@ void Writer::addFunction(file::ProgramOp Program) {
   for (Operation &Op : Program.getBody().front())
     addStep(&Op, *Table);
   Plan.functions.push_back(std::move(Table));
+}
+
+void Writer::addTrained(file::TrainedOp Trained) {
+  auto Table = std::make_unique<file::TrainedT>();
+  Table->parameter =
+      parameter(Trained.getTensorAttr(), cast<MemRefType>(Trained.getStored()));
+  Table->axis = Trained.getAxis();
+  Table->begin = Trained.getBegin();
+  Table->end = Trained.getEnd();
+  Table->master = GlobalArena.lookup(Trained.getMaster());
+  Table->first = GlobalArena.lookup(Trained.getFirst());
+  Table->second = GlobalArena.lookup(Trained.getSecond());
+  Table->gradient = GlobalArena.lookup(Trained.getGradient());
+  Table->offset = Trained.getOffset();
+  Table->group = Trained.getGroup();
+  Plan.trained.push_back(std::move(Table));
 }
 
 std::unique_ptr<file::TensorT> Writer::tensor(file::ProgramOp Program,
@@ -292,7 +311,8 @@ std::unique_ptr<file::ArgT> Writer::argument(Operation *Step, Value Operand,
       })
       .Case([&](file::ParameterOp Parameter) {
         Table->kind = file::ArgKind::Parameter;
-        Table->index = parameter(Parameter);
+        Table->index =
+            parameter(Parameter.getTensorAttr(), Parameter.getType());
       });
   return Table;
 }
@@ -313,13 +333,12 @@ uint32_t Writer::kernel(tile::KernelOp Kernel) {
   return Found->second;
 }
 
-uint32_t Writer::parameter(file::ParameterOp Op) {
+uint32_t Writer::parameter(StringAttr Tensor, MemRefType Type) {
   auto [Found, IsNew] =
-      ParameterIndex.try_emplace(Op.getTensor(), Plan.parameters.size());
+      ParameterIndex.try_emplace(Tensor.getValue(), Plan.parameters.size());
   if (IsNew) {
-    MemRefType Type = Op.getType();
     auto Table = std::make_unique<file::ParameterT>();
-    Table->name = Op.getTensor().str();
+    Table->name = Tensor.str();
     Table->dtype = *dtypeOf(Type.getElementType());
     Table->shape.assign(Type.getShape().begin(), Type.getShape().end());
     Plan.parameters.push_back(std::move(Table));

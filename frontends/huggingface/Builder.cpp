@@ -27,6 +27,10 @@ namespace {
 /// set.
 constexpr double LightningNormEps = 1e-6;
 
+/// The symbol of the number of tokens in a training batch; it has a bound of
+/// its own.
+constexpr StringRef kTrainTokens = m1::kTrainTokensSymbol;
+
 /// The arguments that every function of the model takes.
 struct RaggedBatch {
   Value Tokens, Positions, CuSeqlens, Slots;
@@ -35,16 +39,17 @@ struct RaggedBatch {
 /// An argument or result of a function: its m1.name, m1.dim and type.
 struct Port {
   StringRef Name;
-  StringRef Dim;
+  StringRef Dim; ///< empty: the extent of axis 0 is Rows
   Type Element;
   int64_t Columns = 0; ///< of a tensor of rank 2; 0: rank 1
+  int64_t Rows = ShapedType::kDynamic;
 };
 
 class ModelBuilder {
 public:
-  ModelBuilder(const Config &C, ArrayRef<Parameter> Parameters, int64_t Chunk,
-               MLIRContext *Context)
-      : C(C), Parameters(Parameters), Chunk(Chunk),
+  ModelBuilder(const Config &C, ArrayRef<Parameter> Parameters,
+               const ModelOptions &Options, MLIRContext *Context)
+      : C(C), Parameters(Parameters), Options(Options),
         B(UnknownLoc::get(Context), Context) {}
 
   OwningOpRef<ModuleOp> run();
@@ -56,6 +61,8 @@ private:
   void buildNext();
   void buildScore();
   void buildLogits();
+  void buildGradients();
+  void buildRouting();
   func::FuncOp beginFunction(StringRef Name, ArrayRef<Port> Arguments,
                              ArrayRef<Port> Results);
 
@@ -94,22 +101,31 @@ private:
     return RankedTensorType::get({ShapedType::kDynamic}, Element);
   }
   RankedTensorType portType(const Port &P) {
-    return P.Columns ? rows(P.Columns, P.Element) : vector(P.Element);
+    SmallVector<int64_t> Shape{P.Rows};
+    if (P.Columns)
+      Shape.push_back(P.Columns);
+    return RankedTensorType::get(Shape, P.Element);
   }
   DictionaryAttr portAttrs(const Port &P) {
-    return B.getDictionaryAttr(
-        {B.getNamedAttr(m1::kDimAttr, B.getStringAttr(P.Dim)),
-         B.getNamedAttr(m1::kNameAttr, B.getStringAttr(P.Name))});
+    NamedAttrList List;
+    if (!P.Dim.empty())
+      List.set(m1::kDimAttr, B.getStringAttr(P.Dim));
+    List.set(m1::kNameAttr, B.getStringAttr(P.Name));
+    return List.getDictionary(B.getContext());
   }
   Type elementType(ElementType E) { return m1::floatTypeOf(B.getContext(), E); }
 
   const Config &C;
   ArrayRef<Parameter> Parameters;
-  int64_t Chunk;
+  const ModelOptions &Options;
   ImplicitLocOpBuilder B;
   llvm::StringMap<RankedTensorType> Types; ///< of the parameters
   llvm::StringMap<Type> StateTypes;
   llvm::DenseMap<std::pair<Value, Type>, Value> Casts;
+  /// The routers' coefficients of the auxiliary loss, and its sum so far, in
+  /// the function that computes gradients; null elsewhere.
+  Value BalanceCoefficients, Balance;
+  SmallVector<Value> Chosen; ///< each layer's experts [T, K] in this function
 };
 
 OwningOpRef<ModuleOp> ModelBuilder::run() {
@@ -128,6 +144,10 @@ OwningOpRef<ModuleOp> ModelBuilder::run() {
   buildNext();
   buildScore();
   buildLogits();
+  if (Options.Train) {
+    buildGradients();
+    buildRouting();
+  }
   return Module;
 }
 
@@ -151,15 +171,15 @@ void ModelBuilder::declareStates() {
     std::string Name = layerName(Layer) + ".self_attn";
     Type Type;
     if (C.Lightning[Layer])
-      Type =
-          m1::LightningStateType::get(B.getContext(), C.Heads, C.HeadDim, Chunk,
-                                      operandType(Name + ".qkv_proj"));
+      Type = m1::LightningStateType::get(B.getContext(), C.Heads, C.HeadDim,
+                                         Options.Chunk,
+                                         operandType(Name + ".qkv_proj"));
     else
       Type = m1::KVCacheType::get(B.getContext(), C.KeyValueHeads, C.HeadDim,
                                   operandType(Name + ".k_proj"));
     at(Name);
     StateTypes[Name + ".state"] = Type;
-    B.create<m1::StateOp>(Name + ".state", Type);
+    B.create<m1::StateOp>(Name + ".state", Type, FlatSymbolRefAttr());
   }
 }
 
@@ -187,14 +207,15 @@ func::FuncOp ModelBuilder::beginFunction(StringRef Name,
   Function.setAllResultAttrs(OutputAttrs);
   B.setInsertionPointToStart(Function.addEntryBlock());
   Casts.clear();
+  Chosen.clear();
   return Function;
 }
 
-/// The first four arguments of every function.
-SmallVector<Port> batchPorts(Builder &B) {
+/// The first four arguments of every function, for `Tokens` tokens.
+SmallVector<Port> batchPorts(Builder &B, StringRef Tokens = "T") {
   Type I32 = B.getI32Type();
-  return {{"tokens", "T", I32},
-          {"positions", "T", I32},
+  return {{"tokens", Tokens, I32},
+          {"positions", Tokens, I32},
           {"cu_seqlens", "B+1", I32},
           {"slots", "B", I32}};
 }
@@ -221,10 +242,12 @@ void ModelBuilder::buildNext() {
                     {"seeds", "B", B.getI64Type()},
                     {"sample_positions", "B", I32}});
   OpBuilder::InsertionGuard Guard(B);
-  func::FuncOp Function = beginFunction("next", Arguments,
-                                        {{"sampled", "B", I32},
-                                         {"log_probs", "B", F32},
-                                         {"logits", "B", F32, C.Vocabulary}});
+  SmallVector<Port> Results{{"sampled", "B", I32},
+                            {"log_probs", "B", F32},
+                            {"logits", "B", F32, C.Vocabulary}};
+  if (Options.Train)
+    Results.push_back({"policy_log_probs", "B", F32});
+  func::FuncOp Function = beginFunction("next", Arguments, Results);
   RaggedBatch In = batchOf(Function);
   Value X = buildLayers(In);
   at("select_last");
@@ -238,8 +261,14 @@ void ModelBuilder::buildNext() {
   at("log_probs");
   Value LogProbs =
       B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled, Value());
+  SmallVector<Value> Returned{Sampled, LogProbs, Logits};
+  if (Options.Train) {
+    at("policy_log_probs");
+    Returned.push_back(B.create<m1::TokenLogProbOp>(
+        vector(F32), Logits, Sampled, argument(Function, "temperature")));
+  }
   at("next");
-  B.create<func::ReturnOp>(ValueRange{Sampled, LogProbs, Logits});
+  B.create<func::ReturnOp>(Returned);
 }
 
 void ModelBuilder::buildScore() {
@@ -264,6 +293,62 @@ void ModelBuilder::buildLogits() {
   Value Logits = buildHead(buildLayers(batchOf(Function)));
   at("logits");
   B.create<func::ReturnOp>(Logits);
+}
+
+/// The forward pass with the loss; m1-differentiate adds the backward pass.
+void ModelBuilder::buildGradients() {
+  Type I32 = B.getI32Type(), F32 = B.getF32Type();
+  SmallVector<Port> Arguments = batchPorts(B, kTrainTokens);
+  Arguments.append({{"targets", kTrainTokens, I32},
+                    {"old_log_probs", kTrainTokens, F32},
+                    {"advantages", kTrainTokens, F32},
+                    {"weights", kTrainTokens, F32},
+                    {"temperature", "", F32, 0, 1},
+                    {"bounds", "", F32, 0, 4},
+                    {"balance", "", F32, 0, C.Experts}});
+  const std::string Head = C.TieEmbeddings ? "model.embed_tokens" : "lm_head";
+  auto Gradient =
+      m1::TensorStateType::get(B.getContext(), Types.at(Head).getShape(), F32);
+  at(Head);
+  B.create<m1::StateOp>(Head + m1::kGradientSuffix.str(), Gradient,
+                        FlatSymbolRefAttr());
+  OpBuilder::InsertionGuard Guard(B);
+  func::FuncOp Function = beginFunction("gradients", Arguments,
+                                        {{"log_probs", kTrainTokens, F32},
+                                         {"entropy", kTrainTokens, F32},
+                                         {"balance_loss", kTrainTokens, F32}});
+  BalanceCoefficients = argument(Function, "balance");
+  Value X = buildLayers(batchOf(Function));
+  X = norm("model.norm", X, C.NormEps);
+  Value Weight = parameter(Head);
+  at("lm_head");
+  Value State =
+      B.create<m1::ReadStateOp>(Gradient, Head + m1::kGradientSuffix.str());
+  auto Loss = B.create<m1::PolicyHeadOp>(
+      vector(F32), vector(F32), X.getType(), Gradient, X, Weight,
+      argument(Function, "targets"), argument(Function, "old_log_probs"),
+      argument(Function, "advantages"), argument(Function, "weights"),
+      argument(Function, "temperature"), argument(Function, "bounds"), State);
+  at("gradients");
+  B.create<func::ReturnOp>(
+      ValueRange{Loss.getLogProbs(), Loss.getEntropy(), Balance});
+  BalanceCoefficients = Balance = {};
+}
+
+/// The experts of each token, layer by layer.
+void ModelBuilder::buildRouting() {
+  SmallVector<std::string> Names;
+  for (int64_t Layer = 0; Layer < C.layers(); ++Layer)
+    Names.push_back("experts." + std::to_string(Layer));
+  SmallVector<Port> Results;
+  for (const std::string &Name : Names)
+    Results.push_back({Name, kTrainTokens, B.getI32Type(), C.ExpertsPerToken});
+  OpBuilder::InsertionGuard Guard(B);
+  func::FuncOp Function =
+      beginFunction("routing", batchPorts(B, kTrainTokens), Results);
+  buildLayers(batchOf(Function));
+  at("routing");
+  B.create<func::ReturnOp>(Chosen);
 }
 
 //===----------------------------------------------------------------------===//
@@ -373,6 +458,17 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   auto Router =
       B.create<m1::RouterOp>(rows(C.ExpertsPerToken, B.getI32Type()),
                              rows(C.ExpertsPerToken, F32), H, RouterWeight);
+  Chosen.push_back(Router.getExperts());
+  if (BalanceCoefficients) {
+    auto Loss =
+        B.create<m1::RouterBalanceOp>(vector(F32), rows(C.Experts, F32), H,
+                                      RouterWeight, BalanceCoefficients);
+    FloatAttr One = B.getF64FloatAttr(1);
+    Balance = Balance ? B.create<m1::ResidualOp>(vector(F32), Balance,
+                                                 Loss.getLoss(), One, One)
+                            .getResult()
+                      : Loss.getLoss();
+  }
   std::string Experts = Block + ".experts";
   at(Experts);
   Value X = castFor(H, operandType(Experts + ".w1"));
@@ -471,6 +567,6 @@ Value ModelBuilder::mergeHeads(Value X) {
 
 OwningOpRef<ModuleOp>
 m1::huggingface::buildModel(const Config &C, ArrayRef<Parameter> Parameters,
-                            int64_t Chunk, MLIRContext *Context) {
-  return ModelBuilder(C, Parameters, Chunk, Context).run();
+                            const ModelOptions &Options, MLIRContext *Context) {
+  return ModelBuilder(C, Parameters, Options, Context).run();
 }

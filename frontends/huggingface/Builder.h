@@ -15,6 +15,13 @@
 
 namespace m1::huggingface {
 
+struct ModelOptions {
+  /// Tokens in a chunk of a lightning layer.
+  int64_t Chunk = 64;
+  /// Adds the functions of a training step.
+  bool Train = false;
+};
+
 /// Builds the module of a model: its parameters, its states and the functions
 ///
 ///   next(tokens[T], positions[T], cu_seqlens[B+1], slots[B], temperature[B],
@@ -23,15 +30,26 @@ namespace m1::huggingface {
 ///   score(tokens, positions, cu_seqlens, slots, targets[T]) -> log_probs[T]
 ///   logits(tokens, positions, cu_seqlens, slots) -> logits[T, V]
 ///
-/// which share them. `Parameters` come from resolveParameters; `Chunk` is the
-/// length of a lightning layer's chunks in tokens.
+/// which share them. For training also
+///
+///   gradients(tokens[N], positions[N], cu_seqlens[B+1], slots[B], targets[N],
+///             old_log_probs[N], advantages[N], weights[N], temperature[1],
+///             bounds[4], balance[E])
+///       -> log_probs[N], entropy[N], balance_loss[N]
+///   routing(tokens[N], positions[N], cu_seqlens[B+1], slots[B])
+///       -> experts.LAYER[N, K] for each layer
+///
+/// and a result of `next`, policy_log_probs[B]: the log-probabilities at the
+/// temperature of the draw. `gradients` is the forward pass with the loss, to
+/// which m1-differentiate adds the backward pass. `Parameters` come from
+/// resolveParameters.
 ///
 /// Element types: the residual stream, norms, routers, gates and logits are
 /// f32. Operands of products, queries, keys and values are bf16 if the weight
 /// is bf16, else f32.
 mlir::OwningOpRef<mlir::ModuleOp>
-buildModel(const Config &C, llvm::ArrayRef<Parameter> Parameters, int64_t Chunk,
-           mlir::MLIRContext *Context);
+buildModel(const Config &C, llvm::ArrayRef<Parameter> Parameters,
+           const ModelOptions &Options, mlir::MLIRContext *Context);
 
 } // namespace m1::huggingface
 

@@ -41,7 +41,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> m1::huggingface::importCheckpoint(
 
   Context->loadDialect<m1::M1Dialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> Module =
-      buildModel(*C, *Parameters, Options.Chunk, Context);
+      buildModel(*C, *Parameters, Options.Model, Context);
   if (failed(verify(*Module)))
     return llvm::createStringError(
         ConfigFile + ": the model built from it is invalid: a defect of the "

@@ -9,6 +9,7 @@
 #ifndef M1C_FRONTENDS_HUGGINGFACE_IMPORT_H
 #define M1C_FRONTENDS_HUGGINGFACE_IMPORT_H
 
+#include "frontends/huggingface/Builder.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -18,8 +19,7 @@
 namespace m1::huggingface {
 
 struct ImportOptions {
-  /// Tokens in a chunk of a lightning layer.
-  int64_t Chunk = 64;
+  ModelOptions Model;
   /// Is told what the user should know of a checkpoint that is imported: one
   /// line.
   std::function<void(llvm::StringRef)> Note;

@@ -275,21 +275,6 @@ private:
     return absl::OkStatus();
   }
 
-  /// Whether the function may write to arenas of a kind.
-  bool mayWrite(plan::ArenaKind Kind) const {
-    switch (Kind) {
-    case plan::ArenaKind::Activations:
-      return true;
-    case plan::ArenaKind::Weights:
-      return IsInit;
-    case plan::ArenaKind::State:
-      return !IsInit;
-    case plan::ArenaKind::Constants:
-      return false;
-    }
-    return false;
-  }
-
   absl::Status argument(const plan::Arg *Arg, bool Written, bool NeedsMemory) {
     uint64_t ObjectBytes = 0;
     uint32_t Index = Arg->index(), Limit = 0;
@@ -309,10 +294,9 @@ private:
       if (Index < Limit) {
         const plan::Arena &Arena = *P.arenas()->Get(Index);
         ObjectBytes = Arena.bytes();
-        if (Written && !mayWrite(Arena.kind()))
-          return fail("writes arena '", view(Arena.name()), "': weights are ",
-                      "written by 'init' and by nothing else, states by "
-                      "every function but 'init', constants by none");
+        if (Written && Arena.kind() == plan::ArenaKind::Constants)
+          return fail("writes arena '", view(Arena.name()),
+                      "': constants are read only");
       }
       break;
     case plan::ArgKind::Parameter:

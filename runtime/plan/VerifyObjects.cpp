@@ -22,6 +22,7 @@ public:
     M1_RETURN_IF_ERROR(arenas());
     M1_RETURN_IF_ERROR(images());
     M1_RETURN_IF_ERROR(kernels());
+    M1_RETURN_IF_ERROR(trained());
     return model();
   }
 
@@ -97,6 +98,36 @@ private:
     if (!isAligned(Arena.data(), Alignment))
       return fail("the contents of arena '", view(Arena.name()),
                   "' are not aligned to ", Alignment, " bytes");
+    return absl::OkStatus();
+  }
+
+  absl::Status trained() {
+    for (uint32_t I = 0; I < length(P.trained()); ++I) {
+      const plan::Trained &Part = *P.trained()->Get(I);
+      if (Part.parameter() >= length(P.parameters()))
+        return fail("trained part ", I, ": no parameter ", Part.parameter());
+      const plan::Parameter &Parameter = *P.parameters()->Get(Part.parameter());
+      const std::vector<int64_t> Shape = shapeOf(Parameter);
+      if (Part.axis() >= Shape.size() || Part.begin() < 0 ||
+          Part.begin() >= Part.end() || Part.end() > Shape[Part.axis()])
+        return fail("trained part ", I, ": ", Part.begin(), " to ", Part.end(),
+                    " of axis ", Part.axis(), " is no part of '",
+                    view(Parameter.name()), "', which is ", formatShape(Shape));
+      const uint64_t Elements = *elementCount(Parameter) / Shape[Part.axis()] *
+                                (Part.end() - Part.begin());
+      for (uint32_t Index :
+           {Part.master(), Part.first(), Part.second(), Part.gradient()}) {
+        if (Index >= length(P.arenas()) ||
+            P.arenas()->Get(Index)->kind() != plan::ArenaKind::State)
+          return fail("trained part ", I, ": arena ", Index, " is no state");
+        const uint64_t Held = P.arenas()->Get(Index)->bytes() / sizeof(float);
+        if (Part.offset() > Held || Elements > Held - Part.offset())
+          return fail("trained part ", I, ": ", Elements,
+                      " numbers from number ", Part.offset(),
+                      " on, expected them inside of arena '",
+                      view(P.arenas()->Get(Index)->name()), "' of ", Held);
+      }
+    }
     return absl::OkStatus();
   }
 

@@ -59,6 +59,13 @@ public:
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
 
+  /// Copies from and to an arena of the plan, from byte `Offset` on. The range
+  /// must lie inside it.
+  absl::Status readArena(uint32_t Arena, uint64_t Offset,
+                         std::span<std::byte> To);
+  absl::Status writeArena(uint32_t Arena, uint64_t Offset,
+                          std::span<const std::byte> From);
+
 private:
   struct Argument;
   struct Operation;

@@ -152,7 +152,8 @@ private:
       return absl::OkStatus();
     Sampled.resize(Members.size());
     LogProbs.resize(Members.size());
-    absl::Status Status = Model.next(Given, How, Sampled, LogProbs);
+    absl::Status Status =
+        Model.next(Given, How, Sampled, LogProbs, Options.AtTemperature);
     if (!Status.ok() && !absl::IsDataLoss(Status))
       return Status;
     int64_t Drawn = 0;

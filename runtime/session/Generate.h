@@ -41,6 +41,9 @@ struct GenerateOptions {
   /// Also compute the log-probabilities of the prompt. Without them, the output
   /// head is applied to the last token of a prompt only.
   bool PromptLogProbs = true;
+  /// Log-probabilities of responses are those at `Temperature`: of the policy
+  /// that the tokens are drawn from.
+  bool AtTemperature = false;
   /// Called before each step; true stops with a "cancelled" error.
   std::function<bool()> Cancelled;
   /// Called after each step with the number of new tokens.
@@ -49,7 +52,8 @@ struct GenerateOptions {
 
 struct Generated {
   std::vector<int64_t> Tokens; ///< prompt and response
-  /// LogProbs[t] belongs to Tokens[t + 1], at temperature 1: [length - 1].
+  /// LogProbs[t] belongs to Tokens[t + 1], at temperature 1 unless
+  /// GenerateOptions::AtTemperature: [length - 1].
   /// Without GenerateOptions::PromptLogProbs, only those of the response.
   std::vector<float> LogProbs;
   int64_t PromptTokens = 0;

@@ -51,11 +51,10 @@ void Sampling::add(float RowTemperature, float RowTopP, int32_t RowTopK,
 
 namespace {
 constexpr std::string_view FieldNames[] = {
-    "tokens",  "positions",   "cu_seqlens",
-    "slots",   "temperature", "top_p",
-    "top_k",   "seeds",       "sample_positions",
-    "targets", "sampled",     "log_probs",
-    "logits"};
+    "tokens",           "positions",       "cu_seqlens", "slots",
+    "temperature",      "top_p",           "top_k",      "seeds",
+    "sample_positions", "targets",         "sampled",    "log_probs",
+    "logits",           "policy_log_probs"};
 } // namespace
 
 absl::StatusOr<const plan::Model *>
@@ -100,7 +99,7 @@ absl::Status LanguageModel::bind(std::string_view Name,
   if (Name == "next") {
     Inputs |= 1u << Temperature | 1u << TopP | 1u << TopK | 1u << Seeds |
               1u << SamplePositions;
-    Outputs |= 1u << SampledOut | 1u << LogProbsOut;
+    Outputs |= 1u << SampledOut | 1u << LogProbsOut | 1u << PolicyLogProbsOut;
   } else if (Name == "score") {
     Inputs |= 1u << Targets;
     Outputs = 1u << LogProbsOut;
@@ -200,9 +199,16 @@ absl::Status LanguageModel::invoke(const Entry &Callee) {
 
 absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                                  std::span<int32_t> Sampled,
-                                 std::span<float> LogProbs) {
+                                 std::span<float> LogProbs,
+                                 bool AtTemperature) {
   if (!Next)
     return missing("next");
+  if (AtTemperature &&
+      std::count(Next->OutputFields.begin(), Next->OutputFields.end(),
+                 PolicyLogProbsOut) == 0)
+    return makeError(Program.plan().name(),
+                     ": function 'next' has no 'policy_log_probs'; compile "
+                     "the model with --train");
   Next->set(Given);
   Next->set(Temperature, How.Temperature);
   Next->set(TopP, How.TopP);
@@ -210,7 +216,9 @@ absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
   Next->set(Seeds, How.Seeds);
   Next->set(SamplePositions, How.Positions);
   Next->set(SampledOut, Sampled);
-  Next->set(LogProbsOut, LogProbs);
+  const std::span<float> None;
+  Next->set(LogProbsOut, AtTemperature ? None : LogProbs);
+  Next->set(PolicyLogProbsOut, AtTemperature ? LogProbs : None);
   return invoke(*Next);
 }
 

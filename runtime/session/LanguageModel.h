@@ -62,13 +62,15 @@ public:
   int64_t maxSequences() const { return MaxSequences; }
 
   /// Feeds the batch and samples one token after each piece. `Sampled` and
-  /// `LogProbs` [B]: the tokens and their log-probabilities at temperature 1.
+  /// `LogProbs` [B]: the tokens and their log-probabilities, at temperature 1
+  /// or, `AtTemperature`, at that of the draw, which plans for training know.
   /// The function's third result, the logits [B, V], stays on the device. A
   /// logit that is NaN or plus infinity is a "data loss" error: `Sampled` then
   /// has -1 - t for the sequence, where t is a token with such a logit, and
   /// what belongs to other sequences is valid.
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
-                    std::span<int32_t> Sampled, std::span<float> LogProbs);
+                    std::span<int32_t> Sampled, std::span<float> LogProbs,
+                    bool AtTemperature = false);
   /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
   /// the tokens up to t. Both [T]. Non-finite values are a "data loss" error:
   /// those of other sequences are valid.
@@ -94,6 +96,7 @@ private:
     SampledOut,
     LogProbsOut,
     LogitsOut,
+    PolicyLogProbsOut,
     FieldCount
   };
   /// A function with its tensors in order. Outputs that are not set stay

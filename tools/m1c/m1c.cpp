@@ -76,6 +76,21 @@ cl::opt<m1::Count>
            cl::desc("Most tokens of one sequence, prompt and response, default "
                     "4096"),
            cl::init(4096), cl::cat(Options));
+cl::opt<bool> Train("train",
+                    cl::desc("Also compile the functions of a training step "
+                             "(m1run train and sft)"),
+                    cl::cat(Options));
+cl::opt<m1::Count> TrainTokens(
+    "train-tokens",
+    cl::desc("Most tokens of one call that computes gradients, default the "
+             "larger of --max-tokens and --max-length"),
+    cl::init(0), cl::cat(Options));
+cl::opt<m1::Count> ActivationMemory(
+    "activation-memory",
+    cl::desc("Most bytes of activations: values of the forward pass are "
+             "computed anew in the backward pass, as far as it takes; default "
+             "no limit"),
+    cl::value_desc("bytes"), cl::init(0), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from (with "
                                  "--emit=model, m1, tile, plan or gpu)"),
@@ -105,6 +120,7 @@ readModule(mlir::MLIRContext *Context) {
   StringRef Extension = sys::path::extension(Input);
   if (Extension != ".mlir" && Extension != ".mlirbc") {
     m1::huggingface::ImportOptions Import;
+    Import.Model.Train = Train;
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
@@ -261,7 +277,11 @@ Error compile(mlir::ModuleOp Module) {
   if (EmitKind == Emit::Model)
     return WriteModule(Module);
 
-  m1::CompileOptions Choices{"", Tokens, Slots, Length};
+  const int64_t MostTrainTokens = TrainTokens.getNumOccurrences()
+                                      ? int64_t(TrainTokens)
+                                      : std::max<int64_t>(Tokens, Length);
+  m1::CompileOptions Choices{"",     Tokens,          Slots,
+                             Length, MostTrainTokens, ActivationMemory};
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();

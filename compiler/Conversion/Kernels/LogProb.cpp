@@ -22,39 +22,145 @@ int64_t m1::vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary) {
   return llvm::divideCeil(Vocabulary, Blocks.Panel * kPanelsPerGroup);
 }
 
-/// The common part of both kernels that read logits. `Logits` returns the block
-/// [M, panel] of a panel's logits for the rows of `At`.
+//===----------------------------------------------------------------------===//
+// The parts of a token
+//===----------------------------------------------------------------------===//
+
+/// Differences of logits, divided by each row's temperature; null: by 1.
+static Value overTemperature(KernelBody &B, Value Difference,
+                             Value Temperature) {
+  if (!Temperature)
+    return Difference;
+  auto Type = cast<VectorType>(Difference.getType());
+  if (Type.getRank() == 2)
+    Temperature = B.along(Temperature, 1, Type.getDimSize(1));
+  return B.divF(Difference, Temperature);
+}
+
+Value m1::logitAbove(KernelBody &B, Value Logit, Value Max, Value Temperature) {
+  return overTemperature(B, B.subF(Logit, Max), Temperature);
+}
+
+/// exp((Logit - Max) / temperature).
+static Value expAbove(KernelBody &B, Value Logit, Value Max,
+                      Value Temperature) {
+  return B.expF(logitAbove(B, Logit, Max, Temperature));
+}
+
+SmallVector<Value> m1::forPanelsOfGroup(
+    KernelBody &B, int64_t Vocabulary, ValueRange Carried,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> Body) {
+  Value From = B.times(B.Y, kPanelsPerGroup);
+  Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
+                       B.index(llvm::divideCeil(Vocabulary, B.Blocks.Panel)));
+  return B.loop(From, To, Carried, Body);
+}
+
+Value m1::columnNumbers(KernelBody &B, Value Panel, int64_t M) {
+  const int64_t Width = B.Blocks.Panel;
+  return B.create<arith::AddIOp>(
+      B.iota({M, Width}, 1),
+      B.fill(B.toI32(B.times(Panel, Width)), {M, Width}));
+}
+
+Value m1::inVocabulary(KernelBody &B, Value Logits, Value Column,
+                       int64_t Vocabulary) {
+  if (Vocabulary % B.Blocks.Panel == 0)
+    return Logits;
+  Value IsIn =
+      B.compare(arith::CmpIPredicate::slt, Column, B.splat(Vocabulary, Column));
+  return B.select(IsIn, Logits, B.splat(kMasked, Logits));
+}
+
+GroupParts m1::emitGroupParts(KernelBody &B, int64_t Vocabulary, Value Target,
+                              Value Temperature,
+                              llvm::function_ref<Value(Value Panel)> Logits) {
+  const int64_t M = cast<VectorType>(Target.getType()).getDimSize(0);
+  const int64_t Panel = B.Blocks.Panel;
+  auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
+    Value L = Logits(J);
+    Value Column = columnNumbers(B, J, M);
+    L = inVocabulary(B, L, Column, Vocabulary);
+    Value IsTarget =
+        B.compare(arith::CmpIPredicate::eq, Column, B.along(Target, 1, Panel));
+    Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
+    Value Mass = expAbove(B, L, B.along(Max, 1, Panel), Temperature);
+    Value Before =
+        B.mulF(Carried[1], expAbove(B, Carried[0], Max, Temperature));
+    Value Others =
+        B.addF(Before, B.rowSum(B.select(IsTarget, B.splat(0, Mass), Mass)));
+    Value Chosen =
+        B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
+    return {Max, Others, Chosen};
+  };
+  SmallVector<Value> Final = forPanelsOfGroup(
+      B, Vocabulary, {B.filled(M, kMasked), B.zeros(M), B.zeros(M)}, AddPanel);
+  return {Final[0], Final[1], Final[2]};
+}
+
+TokenParts m1::joinGroupParts(KernelBody &B, const GroupParts &Parts,
+                              Value Temperature) {
+  const int64_t Groups = cast<VectorType>(Parts.Max.getType()).getDimSize(1);
+  TokenParts Token;
+  Token.Max = B.rowMax(Parts.Max);
+  Value Scale =
+      expAbove(B, Parts.Max, B.along(Token.Max, 1, Groups), Temperature);
+  Token.Others = B.rowSum(B.mulF(Parts.Others, Scale));
+  Value Chosen = B.rowSum(Parts.Chosen); // of one group; 0 elsewhere
+  Value Above = logitAbove(B, Chosen, Token.Max, Temperature);
+  Token.Target = B.expF(Above);
+  Value LessOne = B.subF(Token.Target, B.splat(1, Token.Target));
+  Token.LogSum = B.create<math::Log1pOp>(B.addF(Token.Others, LessOne));
+  Token.LogProb = B.subF(Above, Token.LogSum);
+  return Token;
+}
+
+void m1::storeGroupParts(KernelBody &B, const GroupParts &Parts, Value First,
+                         Value Rows) {
+  const std::pair<StringRef, Value> Named[] = {{"maxima", Parts.Max},
+                                               {"others", Parts.Others},
+                                               {"chosen", Parts.Chosen}};
+  for (auto [Name, Part] : Named)
+    B.store(Part, B[Name], {First, B.Y}, {0}, Rows);
+}
+
+GroupParts m1::loadGroupParts(KernelBody &B, Value First, int64_t M,
+                              Value Rows) {
+  const int64_t Groups = B.extent("groups");
+  auto Part = [&](StringRef Name) {
+    return B.load(B[Name], {First, B.index(0)}, {0, 1}, {M, Groups}, Rows);
+  };
+  Value Max = Part("maxima");
+  Value Others = Part("others");
+  return {Max, Others, Part("chosen")};
+}
+
+Value m1::positiveTemperature(KernelBody &B, Value Temperature) {
+  Value IsPositive = B.create<arith::CmpFOp>(
+      arith::CmpFPredicate::UGT, Temperature, B.splat(0, Temperature));
+  return B.select(IsPositive, Temperature, B.splat(1, Temperature));
+}
+
+Value m1::loadTemperature(KernelBody &B, Value First, int64_t M, Value Rows) {
+  if (!B.has("temperature"))
+    return {};
+  Value T = B.load(B["temperature"], {First}, {0}, {M}, Rows);
+  return positiveTemperature(B, T);
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+/// Loads the cell's targets and stores the parts of their tokens.
 static void emitParts(KernelBody &B, int64_t Vocabulary,
                       const KernelBody::RowBlock &At,
                       llvm::function_ref<Value(Value Panel)> Logits) {
-  const int64_t M = B.Blocks.Rows, Panel = B.Blocks.Panel;
+  const int64_t M = B.Blocks.Rows;
   Value Target = B.load(B["targets"], {At.First}, {0}, {M}, At.Rows);
-  Value From = B.times(B.Y, kPanelsPerGroup);
-  Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
-                       B.index(llvm::divideCeil(Vocabulary, Panel)));
-  SmallVector<Value> Final = B.loop(
-      From, To, {B.filled(M, kMasked), B.zeros(M), B.zeros(M)},
-      [&](Value J, ValueRange Carried) {
-        Value L = Logits(J);
-        Value Column = B.create<arith::AddIOp>(
-            B.iota({M, Panel}, 1),
-            B.fill(B.toI32(B.times(J, Panel)), {M, Panel}));
-        if (Vocabulary % Panel != 0)
-          L = B.select(B.compare(arith::CmpIPredicate::slt, Column,
-                                 B.splat(Vocabulary, Column)),
-                       L, B.splat(kMasked, L));
-        Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
-        Value Sum = B.addF(B.mulF(Carried[1], B.expF(B.subF(Carried[0], Max))),
-                           B.rowSum(B.expF(B.subF(L, B.along(Max, 1, Panel)))));
-        Value IsTarget = B.compare(arith::CmpIPredicate::eq, Column,
-                                   B.along(Target, 1, Panel));
-        Value Chosen =
-            B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
-        return SmallVector<Value>{Max, Sum, Chosen};
-      });
-  for (auto [Part, Name] :
-       llvm::zip(Final, ArrayRef<StringRef>{"maxima", "sums", "chosen"}))
-    B.store(Part, B[Name], {At.First, B.Y}, {0}, At.Rows);
+  Value Temperature = loadTemperature(B, At.First, M, At.Rows);
+  storeGroupParts(B, emitGroupParts(B, Vocabulary, Target, Temperature, Logits),
+                  At.First, At.Rows);
 }
 
 static void buildHeadParts(KernelBody &B) {
@@ -74,7 +180,7 @@ KernelDeclaration m1::headPartsKernel() {
            {"weight", "packed [V, K]"},
            {"targets", "[T] i32"},
            {"maxima", "[T, groups] f32"},
-           {"sums", "[T, groups] f32"},
+           {"others", "[T, groups] f32"},
            {"chosen", "[T, groups] f32"},
            {"rows", "index"}},
           {"vocabulary"},
@@ -96,8 +202,9 @@ KernelDeclaration m1::logitsPartsKernel() {
   return {"logits_parts",
           {{"logits", "[T, V] f32"},
            {"targets", "[T] i32"},
+           {"temperature?", "[T] f32"},
            {"maxima", "[T, groups] f32"},
-           {"sums", "[T, groups] f32"},
+           {"others", "[T, groups] f32"},
            {"chosen", "[T, groups] f32"},
            {"rows", "index"}},
           {},
@@ -105,26 +212,19 @@ KernelDeclaration m1::logitsPartsKernel() {
 }
 
 static void buildLogProb(KernelBody &B) {
-  const int64_t M = B.Blocks.FewRows, Groups = B.extent("groups");
-  Value Zero = B.index(0);
+  const int64_t M = B.Blocks.FewRows;
   auto [First, Rows] = B.rowBlock(M);
-  auto Part = [&, First = First, Rows = Rows](StringRef Name) {
-    return B.load(B[Name], {First, Zero}, {0, 1}, {M, Groups}, Rows);
-  };
-  Value Maxima = Part("maxima");
-  Value Max = B.rowMax(Maxima);
-  Value Scale = B.expF(B.subF(Maxima, B.along(Max, 1, Groups)));
-  Value Sum = B.rowSum(B.mulF(Part("sums"), Scale));
-  Value Chosen = B.rowSum(Part("chosen")); // of one group; 0 elsewhere
-  Value LogSum = B.addF(Max, B.create<math::LogOp>(Sum));
-  B.store(B.subF(Chosen, LogSum), B["result"], {First}, {0}, Rows);
+  const TokenParts Token = joinGroupParts(B, loadGroupParts(B, First, M, Rows),
+                                          loadTemperature(B, First, M, Rows));
+  B.store(Token.LogProb, B["result"], {First}, {0}, Rows);
 }
 
 KernelDeclaration m1::logProbKernel() {
   return {"log_prob",
           {{"maxima", "[T, groups] f32"},
-           {"sums", "[T, groups] f32"},
+           {"others", "[T, groups] f32"},
            {"chosen", "[T, groups] f32"},
+           {"temperature?", "[T] f32"},
            {"result", "[T] f32"},
            {"rows", "index"}},
           {},

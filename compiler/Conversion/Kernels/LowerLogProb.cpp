@@ -14,11 +14,13 @@ using namespace m1;
 using plan::ExprAttr;
 
 /// Launches `Parts` with its own operands and those that both kernels share,
-/// then the kernel that combines the parts.
-static LogicalResult
-launchLogProb(Operation *Op, Value Targets, int64_t Vocabulary, ExprAttr T,
-              const KernelDeclaration &Parts, ArrayRef<Named<Value>> Own,
-              ArrayRef<Named<Attribute>> Constants, ProgramLowering &Program) {
+/// then the kernel that combines the parts. `Temperature` may be null.
+static LogicalResult launchLogProb(Operation *Op, Value Targets,
+                                   Value Temperature, int64_t Vocabulary,
+                                   ExprAttr T, const KernelDeclaration &Parts,
+                                   ArrayRef<Named<Value>> Own,
+                                   ArrayRef<Named<Attribute>> Constants,
+                                   ProgramLowering &Program) {
   if (failed(Program.expectRows(Op, "targets", Targets, T)) ||
       failed(Program.Checks.expectBelow(Op, "targets", Targets, Vocabulary)))
     return failure();
@@ -26,20 +28,22 @@ launchLogProb(Operation *Op, Value Targets, int64_t Vocabulary, ExprAttr T,
   const MemRefType PartType = memoryType({ShapedType::kDynamic, Groups},
                                          Float32Type::get(Op->getContext()));
   const Named<Value> Maxima{"maxima", Program.buffer(PartType, T)};
-  const Named<Value> Sums{"sums", Program.buffer(PartType, T)};
+  const Named<Value> Others{"others", Program.buffer(PartType, T)};
   const Named<Value> Chosen{"chosen", Program.buffer(PartType, T)};
   const Named<Value> Rows{"rows", Program.scalar(T)};
+  SmallVector<Named<Value>> Shared{Maxima, Others, Chosen, Rows};
+  if (Temperature) {
+    if (failed(Program.expectRows(Op, "temperature", Temperature, T)))
+      return failure();
+    Shared.push_back({"temperature", Program.memory(Temperature)});
+  }
   SmallVector<Named<Value>> Operands(Own);
-  Operands.append(
-      {{"targets", Program.memory(Targets)}, Maxima, Sums, Chosen, Rows});
+  Operands.push_back({"targets", Program.memory(Targets)});
+  llvm::append_range(Operands, Shared);
   Program.launch(Parts, {Program.productBlocks(T), Program.size(Groups)},
                  Operands, Constants);
-  Program.launch(logProbKernel(), {Program.fewRowBlocks(T)},
-                 {Maxima,
-                  Sums,
-                  Chosen,
-                  {"result", Program.allocate(Op->getResult(0), T)},
-                  Rows});
+  Shared.push_back({"result", Program.allocate(Op->getResult(0), T)});
+  Program.launch(logProbKernel(), {Program.fewRowBlocks(T)}, Shared);
   return success();
 }
 
@@ -49,9 +53,9 @@ static LogicalResult lowerTokenLogProb(TokenLogProbOp Op,
   if (!Type.getElementType().isF32())
     return Op.emitOpError("expected f32 logits, found ") << Type;
   Value Logits = Program.memory(Op.getLogits());
-  return launchLogProb(Op, Op.getTargets(), Type.getDimSize(1),
-                       plan::rowsOf(Logits), logitsPartsKernel(),
-                       {{"logits", Logits}}, {}, Program);
+  return launchLogProb(Op, Op.getTargets(), Op.getTemperature(),
+                       Type.getDimSize(1), plan::rowsOf(Logits),
+                       logitsPartsKernel(), {{"logits", Logits}}, {}, Program);
 }
 
 static LogicalResult lowerHeadLogProb(HeadLogProbOp Op,
@@ -63,7 +67,7 @@ static LogicalResult lowerHeadLogProb(HeadLogProbOp Op,
   const int64_t V =
       cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
   return launchLogProb(
-      Op, Op.getTargets(), V, plan::rowsOf(X), headPartsKernel(),
+      Op, Op.getTargets(), {}, V, plan::rowsOf(X), headPartsKernel(),
       {{"x", X}, {"weight", Weight}},
       {{"vocabulary", Builder(Op.getContext()).getI64IntegerAttr(V)}}, Program);
 }

@@ -82,3 +82,18 @@ KernelDeclaration m1::packKernel() {
           {},
           buildPack};
 }
+
+KernelDeclaration m1::convertKernel() {
+  return {"convert",
+          {{"source", "[R, N]"}, {"result", "[R, N]"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows;
+            Value First = B.times(B.X, M), Zero = B.index(0);
+            Value Rows =
+                B.smaller(B.index(M), B.minus(B.index(B.extent("R")), First));
+            Value Block = B.load(B["source"], {First, Zero}, {0, 1},
+                                 {M, B.extent("N")}, Rows);
+            B.store(Block, B["result"], {First, Zero}, {0, 1}, Rows);
+          }};
+}

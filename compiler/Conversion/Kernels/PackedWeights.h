@@ -48,6 +48,9 @@ void forPanelsOfCell(KernelBody &B, int64_t Panels,
 /// panels.
 KernelDeclaration packKernel();
 
+/// Copies rows to another element type. Grid: blocks of few rows.
+KernelDeclaration convertKernel();
+
 } // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_PACKEDWEIGHTS_H

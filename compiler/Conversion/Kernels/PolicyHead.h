@@ -11,6 +11,31 @@
 
 #include "compiler/Conversion/Kernel.h"
 
-namespace m1 {} // namespace m1
+namespace m1 {
+
+// The kernels of m1.policy_head. Each processes the tokens from `first` on, one
+// block of them, whose logits are in memory: T is an axis of all tokens, B of
+// those in the block. Cells whose tokens are past the argument `rows` do
+// nothing.
+
+/// The tokens of a block, so that its logits take about 32 MiB: a multiple of
+/// the rows of a product's block.
+int64_t policyBlock(const Blocking &Blocks, int64_t Vocabulary);
+
+/// The logits of a block and, as the head's kernels, their GroupParts. Grid:
+/// (blocks of rows, groups).
+KernelDeclaration policyPartsKernel();
+/// Log-probabilities, and what the gradient of a token's logits needs: the
+/// largest logit, log(sum) and 1 / sum of the exponentials relative to it,
+/// 1 - p of the target, and the loss's derivative in the target's logit before
+/// the softmax, s / temperature. Grid: blocks of few rows.
+KernelDeclaration policyLossKernel();
+/// Replaces logits by the loss's gradient in them; the entropy of each group.
+/// Grid: (blocks of rows, groups).
+KernelDeclaration policyGradientKernel();
+/// The sum of the groups' entropies. Grid: blocks of few rows.
+KernelDeclaration policyEntropyKernel();
+
+} // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_POLICYHEAD_H

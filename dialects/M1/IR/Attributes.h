@@ -31,6 +31,14 @@ inline constexpr llvm::StringLiteral kNameAttr = "m1.name";
 /// The model that a module computes: a ModelAttr, on the module.
 inline constexpr llvm::StringLiteral kModelAttr = "m1.model";
 
+/// The symbol of the tokens of a training batch, whose bound differs from that
+/// of the other functions' batches.
+inline constexpr llvm::StringLiteral kTrainTokensSymbol = "N";
+
+/// The state that holds the gradient of parameter P is called P with this
+/// suffix; m1-differentiate finds it by that name, or declares it.
+inline constexpr llvm::StringLiteral kGradientSuffix = ".gradient";
+
 /// A symbolic extent, Symbol + Added: "T", "B+1". Symbols with the same name
 /// have the same value in one call of a function.
 struct Dim {

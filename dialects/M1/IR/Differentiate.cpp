@@ -96,6 +96,8 @@ void SiluMulOp::differentiate(GradientBuilder &G) {
 void ResidualOp::differentiate(GradientBuilder &G) {
   Value Dy = G.of(getResult());
   auto Scaled = [&](FloatAttr Factor) -> Value {
+    if (Factor.getValue().isExactlyValue(1))
+      return Dy;
     return G.create<ScaleOp>(Dy.getType(), Dy, Factor);
   };
   G.add(getBranch(), Scaled(getBetaAttr()));

@@ -190,10 +190,21 @@ def M1_LoadParameterOp : M1_Op<"load_parameter", [Pure, M1_F64OpInterface,
   let hasVerifier = 0;
 }
 
-def M1_StateOp : M1_Op<"state", [Symbol]> {
+def M1_StateOp : M1_Op<"state", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Declares state that persists between calls, with a value for each slot";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<M1_StateType>:$type);
-  let assemblyFormat = "$sym_name `:` $type attr-dict";
+  let description = [{
+    A state is zero at first, or, with `from`, the parameter's value in the checkpoint, widened to f32.
+
+    Constraints: (C1) `from` names an `m1.parameter`; (C2) the state is then a tensor of its shape.
+
+    ```mlir
+    m1.state @layers.0.state : !m1.lightning_state<12 x 64, chunk = 64, bf16>
+    m1.state @head.master : !m1.tensor_state<512x128xf32> from @head
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<M1_StateType>:$type,
+                       OptionalAttr<FlatSymbolRefAttr>:$parameter);
+  let assemblyFormat = "$sym_name `:` $type (`from` $parameter^)? attr-dict";
   let hasVerifier = 0;
 }
 

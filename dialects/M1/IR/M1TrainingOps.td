@@ -292,7 +292,7 @@ def M1_PolicyHeadOp : M1_AccumulateOp<"policy_head", [M1_LossOpInterface]> {
     For each token, with p = softmax(x[t] weightᵀ / temperature) and y = targets[t]:
 
         log_probs[t] = log p_y, entropy[t] = -Σ_v p_v log p_v
-        r = exp(log_probs[t] - old_log_probs[t])
+        r = min(exp(log_probs[t] - old_log_probs[t]), 3e38)
         s = -weights[t] advantages[t] clip(r, ratio_min, ratio_max) M
         M = 0 where advantages[t] > 0 and r > mask_above, or advantages[t] < 0 and r < mask_below; otherwise 1
         dlogits_v = s ([v = y] - p_v) / temperature
@@ -325,14 +325,20 @@ def M1_PolicyHeadOp : M1_AccumulateOp<"policy_head", [M1_LossOpInterface]> {
 // The optimiser
 //===----------------------------------------------------------------------===//
 
-def M1_InitializeStateOp : M1_Op<"initialize_state", [MemoryEffects<[MemRead, MemWrite]>,
-    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "Sets a tensor state to the value of a parameter";
+def M1_TrainedOp : M1_Op<"trained", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Declares that a parameter is trained, and the states that belong to it";
   let description = [{
-    Constraints: (C1) `state` names an `m1.state` of tensor_state type, `parameter` an `m1.parameter` of the same shape.
+    Callers read and write these states as tensors of the checkpoint, through the parameter's sources.
+
+    Constraints: (C1) `parameter` names an `m1.parameter`; (C2) the others name tensor states of its shape.
+
+    ```mlir
+    m1.trained @head master @head.master moments @head.first, @head.second gradient @head.gradient
+    ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$state, FlatSymbolRefAttr:$parameter);
-  let assemblyFormat = "$state `from` $parameter attr-dict";
+  let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$master, FlatSymbolRefAttr:$first,
+                       FlatSymbolRefAttr:$second, FlatSymbolRefAttr:$gradient);
+  let assemblyFormat = "$parameter `master` $master `moments` $first `,` $second `gradient` $gradient attr-dict";
   let hasVerifier = 0;
 }
 
@@ -342,7 +348,7 @@ def M1_UpdateParameterOp : M1_Op<"update_parameter", [MemoryEffects<[MemRead, Me
   let description = [{
     Later functions compute with the new value. The checkpoint's files are not changed.
 
-    Constraints: (C1) `parameter` names an `m1.parameter`, `state` an `m1.state` of tensor_state type with its shape.
+    Constraints: (C1) `parameter` names an `m1.parameter`; (C2) `state` names a tensor state of its shape.
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$state);
   let assemblyFormat = "$parameter `from` $state attr-dict";

@@ -175,7 +175,7 @@ LogicalResult MergeQKVOp::verify() {
                         extent(getQ(), 0),
                         3 * extent(getQ(), 1) * extent(getQ(), 2))))
     return failure();
-  return expectElementType(*this, "C2", "a result", getResult(), Element);
+  return expectElementType(*this, "C2", "the result", getResult(), Element);
 }
 
 LogicalResult LightningAttentionGradientOp::verify() {
@@ -346,38 +346,60 @@ LogicalResult PolicyHeadOp::verify() {
 // The optimiser
 //===----------------------------------------------------------------------===//
 
-/// `StateName` names a tensor state of the shape of the parameter
-/// `ParameterName`.
-static LogicalResult verifyPair(Operation *Op, SymbolTableCollection &Table,
-                                FlatSymbolRefAttr StateName,
-                                FlatSymbolRefAttr ParameterName) {
-  auto State = Table.lookupNearestSymbolFrom<StateOp>(Op, StateName.getAttr());
+/// (C2) `StateType` is a tensor of the parameter's shape.
+static LogicalResult expectTensorOf(Operation *Op, Type StateType,
+                                    ParameterOp Parameter) {
+  auto Tensor = dyn_cast<TensorStateType>(StateType);
+  if (Tensor && Tensor.getShape() ==
+                    cast<RankedTensorType>(Parameter.getType()).getShape())
+    return success();
+  return Op->emitOpError() << "C2: expected a tensor state of the shape of "
+                           << Parameter.getType() << ", found " << StateType;
+}
+
+/// (C1) `ParameterName` names a parameter; (C2) `StateNames` name tensor states
+/// of its shape.
+static LogicalResult expectStatesOf(Operation *Op, SymbolTableCollection &Table,
+                                    FlatSymbolRefAttr ParameterName,
+                                    ArrayRef<FlatSymbolRefAttr> StateNames) {
   auto Parameter =
       Table.lookupNearestSymbolFrom<ParameterOp>(Op, ParameterName.getAttr());
-  if (!State || !isa<TensorStateType>(State.getType()))
-    return Op->emitOpError()
-           << "C1: expected the name of an m1.state that is a tensor, found "
-           << StateName;
   if (!Parameter)
     return Op->emitOpError()
            << "C1: expected the name of an m1.parameter, found "
            << ParameterName;
-  if (cast<TensorStateType>(State.getType()).getShape() !=
-      cast<RankedTensorType>(Parameter.getType()).getShape())
-    return Op->emitOpError()
-           << "C1: expected a state of the parameter's shape, found "
-           << State.getType() << " and " << Parameter.getType();
+  for (FlatSymbolRefAttr Name : StateNames) {
+    auto State = Table.lookupNearestSymbolFrom<StateOp>(Op, Name.getAttr());
+    if (!State)
+      return Op->emitOpError()
+             << "C2: expected the name of an m1.state, found " << Name;
+    if (failed(expectTensorOf(Op, State.getType(), Parameter)))
+      return failure();
+  }
   return success();
 }
 
-LogicalResult
-InitializeStateOp::verifySymbolUses(SymbolTableCollection &Table) {
-  return verifyPair(*this, Table, getStateAttr(), getParameterAttr());
+LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &Table) {
+  FlatSymbolRefAttr Name = getParameterAttr();
+  if (!Name)
+    return success();
+  auto Parameter =
+      Table.lookupNearestSymbolFrom<ParameterOp>(*this, Name.getAttr());
+  if (!Parameter)
+    return emitOpError() << "C1: expected the name of an m1.parameter, found "
+                         << Name;
+  return expectTensorOf(*this, getType(), Parameter);
+}
+
+LogicalResult TrainedOp::verifySymbolUses(SymbolTableCollection &Table) {
+  return expectStatesOf(
+      *this, Table, getParameterAttr(),
+      {getMasterAttr(), getFirstAttr(), getSecondAttr(), getGradientAttr()});
 }
 
 LogicalResult
 UpdateParameterOp::verifySymbolUses(SymbolTableCollection &Table) {
-  return verifyPair(*this, Table, getStateAttr(), getParameterAttr());
+  return expectStatesOf(*this, Table, getParameterAttr(), {getStateAttr()});
 }
 
 LogicalResult StateValueOp::verify() {
@@ -400,15 +422,12 @@ LogicalResult ClipNormOp::verify() {
   for (Value Sum : getSums())
     if (failed(expectVector(*this, "C1", "a sum", Sum, 1)))
       return failure();
-  std::pair<StringRef, Value> Single[] = {{"max_norm", getMaxNorm()},
-                                          {"enabled", getEnabled()},
-                                          {"norm", getNorm()},
-                                          {"scale", getScale()},
-                                          {"applied", getApplied()}};
-  for (auto [Name, V] : Single)
-    if (failed(expectVector(*this, "C2", Name, V, 1)))
-      return failure();
-  return success();
+  return success(
+      succeeded(expectVector(*this, "C2", "max_norm", getMaxNorm(), 1)) &&
+      succeeded(expectVector(*this, "C2", "enabled", getEnabled(), 1)) &&
+      succeeded(expectVector(*this, "C3", "norm", getNorm(), 1)) &&
+      succeeded(expectVector(*this, "C3", "scale", getScale(), 1)) &&
+      succeeded(expectVector(*this, "C3", "applied", getApplied(), 1)));
 }
 
 LogicalResult AdamWOp::verify() {

@@ -69,7 +69,7 @@ Tensor m1::reference::reshape(const Tensor &X, std::vector<int64_t> Shape) {
 }
 
 Tensor m1::reference::rotary(const Tensor &X, const Tensor &Positions,
-                             double Theta, int64_t Dims) {
+                             double Theta, int64_t Dims, bool Inverse) {
   Tensor Result = X;
   int64_t HeadDim = X.Shape[2], Half = Dims / 2;
   for (int64_t T = 0; T < X.Shape[0]; ++T)
@@ -81,7 +81,7 @@ Tensor m1::reference::rotary(const Tensor &X, const Tensor &Positions,
             -2.0 * static_cast<double>(I) / static_cast<double>(Dims);
         double Angle = static_cast<double>(Positions.Integers[T]) *
                        std::pow(Theta, Exponent);
-        double Cos = std::cos(Angle), Sin = std::sin(Angle);
+        double Cos = std::cos(Angle), Sin = std::sin(Inverse ? -Angle : Angle);
         Out[I] = In[I] * Cos - In[I + Half] * Sin;
         Out[I + Half] = In[I + Half] * Cos + In[I] * Sin;
       }

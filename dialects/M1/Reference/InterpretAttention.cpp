@@ -38,7 +38,8 @@ static LogicalResult interpretMergeHeads(m1::MergeHeadsOp Op, Frame &Values) {
 static LogicalResult interpretRotary(m1::RotaryOp Op, Frame &Values) {
   return Values.set(Op.getResult(),
                     rotary(Values.get(Op.getX()), Values.get(Op.getPositions()),
-                           Op.getTheta().convertToDouble(), Op.getRotaryDim()));
+                           Op.getTheta().convertToDouble(), Op.getRotaryDim(),
+                           Op.getInverse()));
 }
 
 /// The batch of an attention op.

@@ -19,7 +19,11 @@ static LogicalResult interpretTokenLogProb(m1::TokenLogProbOp Op,
   const Tensor &Targets = Values.get(Op.getTargets());
   if (failed(report(Op, checkIndices("targets", Targets, Logits.Shape[1]))))
     return failure();
-  return Values.set(Op.getResult(), tokenLogProb(Logits, Targets));
+  Value Temperature = Op.getTemperature();
+  return Values.set(
+      Op.getResult(),
+      tokenLogProb(Logits, Targets,
+                   Temperature ? &Values.get(Temperature) : nullptr));
 }
 
 static LogicalResult interpretHeadLogProb(m1::HeadLogProbOp Op, Frame &Values) {

@@ -19,8 +19,34 @@ static LogicalResult interpretLoadParameter(m1::LoadParameterOp Op,
   return failed(Result) ? failure() : Values.set(Op.getResult(), *Result);
 }
 
+/// The contents of the state that `Name` declares. One that was never written
+/// is empty, or a parameter's value in the checkpoint.
+static FailureOr<State> contentsOf(Operation *Op, FlatSymbolRefAttr Name,
+                                   Frame &Values) {
+  auto Found = Values.Store.States.find(Name.getValue());
+  if (Found != Values.Store.States.end())
+    return Found->second;
+  auto Declaration =
+      SymbolTable::lookupNearestSymbolFrom<m1::StateOp>(Op, Name.getAttr());
+  if (!Declaration.getParameter())
+    return State();
+  auto Parameter = SymbolTable::lookupNearestSymbolFrom<m1::ParameterOp>(
+      Op, Declaration.getParameterAttr());
+  FailureOr<TensorPtr> Initial = Values.Parameters.loadStored(Parameter);
+  if (failed(Initial))
+    return failure();
+  auto Held = std::make_shared<SlotState>();
+  Held->Elements = (*Initial)->Reals;
+  State Result;
+  Result[0] = std::move(Held);
+  return Result;
+}
+
 static LogicalResult interpretReadState(m1::ReadStateOp Op, Frame &Values) {
-  Values.setState(Op.getResult(), Values.Store.States.lookup(Op.getState()));
+  FailureOr<State> Contents = contentsOf(Op, Op.getStateAttr(), Values);
+  if (failed(Contents))
+    return failure();
+  Values.setState(Op.getResult(), std::move(*Contents));
   return success();
 }
 
@@ -34,24 +60,6 @@ static LogicalResult interpretStateValue(m1::StateValueOp Op, Frame &Values) {
   return Values.set(Op.getResult(), Values.getTensorState(Op.getState()));
 }
 
-/// The state that an op sets from a parameter, or the reverse; one slot.
-static State stateOf(const Tensor &Value) {
-  auto Held = std::make_shared<SlotState>();
-  Held->Elements = Value.Reals;
-  return {{0, std::move(Held)}};
-}
-
-static LogicalResult interpretInitializeState(m1::InitializeStateOp Op,
-                                              Frame &Values) {
-  auto Parameter = SymbolTable::lookupNearestSymbolFrom<m1::ParameterOp>(
-      Op, Op.getParameterAttr());
-  FailureOr<TensorPtr> Now = Values.Parameters.load(Parameter);
-  if (failed(Now))
-    return failure();
-  Values.Store.States[Op.getState()] = stateOf(**Now);
-  return success();
-}
-
 static LogicalResult interpretUpdateParameter(m1::UpdateParameterOp Op,
                                               Frame &Values) {
   auto Parameter = SymbolTable::lookupNearestSymbolFrom<m1::ParameterOp>(
@@ -59,15 +67,16 @@ static LogicalResult interpretUpdateParameter(m1::UpdateParameterOp Op,
   auto Type = cast<RankedTensorType>(Parameter.getType());
   auto Now = std::make_shared<Tensor>(
       Tensor::reals(std::vector<int64_t>(Type.getShape())));
-  const State &Held = Values.Store.States.lookup(Op.getState());
-  if (auto Found = Held.find(0); Found != Held.end())
-    Now->Reals = Found->second->Elements;
+  FailureOr<State> Contents = contentsOf(Op, Op.getStateAttr(), Values);
+  if (failed(Contents))
+    return failure();
+  if (auto Held = Contents->find(0); Held != Contents->end())
+    Now->Reals = Held->second->Elements;
   Values.Parameters.replace(Parameter, std::move(Now));
   return success();
 }
 
 void m1::reference::attachState(MLIRContext &Context) {
   attach<interpretLoadParameter, interpretReadState, interpretWriteState,
-         interpretStateValue, interpretInitializeState,
-         interpretUpdateParameter>(Context);
+         interpretStateValue, interpretUpdateParameter>(Context);
 }

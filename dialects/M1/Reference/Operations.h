@@ -84,7 +84,7 @@ std::array<Tensor, 3> splitQKV(const Tensor &X, int64_t Heads, int64_t HeadDim);
 Tensor reshape(const Tensor &X, std::vector<int64_t> Shape);
 /// x [T, H, d], positions [T] -> [T, H, d]
 Tensor rotary(const Tensor &X, const Tensor &Positions, double Theta,
-              int64_t Dims);
+              int64_t Dims, bool Inverse);
 /// q, k, v [T, H, d], slopes [H] -> [T, H, d] and the updated state. The
 /// recurrence itself, without chunks.
 std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
@@ -117,8 +117,26 @@ Tensor experts(const Tensor &X, const Tensor &Experts, const Tensor &Weights,
 /// index.
 std::vector<int64_t> descending(const double *Row, int64_t Count);
 
-/// logits [T, V], targets [T] -> [T]
-Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets);
+/// The temperature by which logits are divided.
+inline double positiveTemperature(double Temperature) {
+  return Temperature <= 0.0 ? 1.0 : Temperature;
+}
+
+/// The softmax of a row of logits, seen from one token. With
+/// e_v = exp((logit_v - Max) / temperature):
+struct TokenProbability {
+  double Max = 0.0;
+  double Others = 0.0;  ///< the sum of e_v over the other tokens
+  double Sum = 0.0;     ///< over all tokens
+  double LogSum = 0.0;  ///< log(Sum)
+  double LogProb = 0.0; ///< of the token
+};
+TokenProbability tokenProbability(const double *Logits, int64_t Vocabulary,
+                                  int64_t Target, double Temperature);
+
+/// logits [T, V], targets and, unless it is null, temperature [T] -> [T]
+Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets,
+                    const Tensor *Temperature = nullptr);
 /// logits [B, V], all others [B] -> [B]
 Tensor sample(const Tensor &Logits, const Tensor &Temperature,
               const Tensor &TopP, const Tensor &TopK, const Tensor &Seeds,

@@ -14,18 +14,33 @@
 
 using namespace m1::reference;
 
-Tensor m1::reference::tokenLogProb(const Tensor &Logits,
-                                   const Tensor &Targets) {
+TokenProbability m1::reference::tokenProbability(const double *Logits,
+                                                 int64_t Vocabulary,
+                                                 int64_t Target,
+                                                 double Temperature) {
+  // The sum over the other tokens stands for itself: 1 - p of a token that is
+  // almost certain is lost in 1.
+  TokenProbability Token;
+  Token.Max = *std::max_element(Logits, Logits + Vocabulary);
+  for (int64_t I = 0; I < Vocabulary; ++I)
+    if (I != Target)
+      Token.Others += std::exp((Logits[I] - Token.Max) / Temperature);
+  const double Above = (Logits[Target] - Token.Max) / Temperature;
+  Token.Sum = Token.Others + std::exp(Above);
+  Token.LogSum = std::log1p(Token.Others + (std::exp(Above) - 1.0));
+  Token.LogProb = Above - Token.LogSum;
+  return Token;
+}
+
+Tensor m1::reference::tokenLogProb(const Tensor &Logits, const Tensor &Targets,
+                                   const Tensor *Temperature) {
   Tensor Result = Tensor::reals({Logits.Shape[0]});
-  int64_t Vocabulary = Logits.Shape[1];
-  for (int64_t T = 0; T < Logits.Shape[0]; ++T) {
-    const double *Row = Logits.row(T);
-    double Largest = *std::max_element(Row, Row + Vocabulary);
-    double Sum = 0.0;
-    for (int64_t I = 0; I < Vocabulary; ++I)
-      Sum += std::exp(Row[I] - Largest);
-    Result.Reals[T] = Row[Targets.Integers[T]] - Largest - std::log(Sum);
-  }
+  for (int64_t T = 0; T < Logits.Shape[0]; ++T)
+    Result.Reals[T] =
+        tokenProbability(
+            Logits.row(T), Logits.Shape[1], Targets.Integers[T],
+            positiveTemperature(Temperature ? Temperature->Reals[T] : 1.0))
+            .LogProb;
   return Result;
 }
 

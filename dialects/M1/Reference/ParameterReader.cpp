@@ -157,6 +157,11 @@ ParameterReader::load(m1::ParameterOp Parameter) {
   if (auto Found = Replaced.find(Parameter.getSymName());
       Found != Replaced.end())
     return Found->second;
+  return loadStored(Parameter);
+}
+
+FailureOr<std::shared_ptr<const Tensor>>
+ParameterReader::loadStored(m1::ParameterOp Parameter) {
   if (auto Found = Cache.find(Parameter.getSymName()); Found != Cache.end())
     return Found->second;
   auto Ty = cast<RankedTensorType>(Parameter.getType());

@@ -53,6 +53,9 @@ public:
   /// at the parameter.
   mlir::FailureOr<std::shared_ptr<const Tensor>>
   load(m1::ParameterOp Parameter);
+  /// The same, without regard to `replace`.
+  mlir::FailureOr<std::shared_ptr<const Tensor>>
+  loadStored(m1::ParameterOp Parameter);
   /// Makes `Now` the value of `Parameter` from here on.
   void replace(m1::ParameterOp Parameter, std::shared_ptr<const Tensor> Now);
 

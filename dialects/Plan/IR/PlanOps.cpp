@@ -390,6 +390,36 @@ LogicalResult GlobalOp::verify() {
   return success();
 }
 
+LogicalResult TrainedOp::verifySymbolUses(SymbolTableCollection &Symbols) {
+  auto Stored = cast<MemRefType>(getStored());
+  const auto Axis = static_cast<int64_t>(getAxis());
+  const auto Begin = static_cast<int64_t>(getBegin());
+  const auto End = static_cast<int64_t>(getEnd());
+  if (!Stored.hasStaticShape() || Axis < 0 || Axis >= Stored.getRank() ||
+      Begin < 0 || Begin >= End || End > Stored.getDimSize(Axis))
+    return emitOpError("C2: expected a part of ")
+           << Stored << ", found " << Begin << " to " << End << " of axis "
+           << Axis;
+  const int64_t Elements =
+      Stored.getNumElements() / Stored.getDimSize(Axis) * (End - Begin);
+  const auto Offset = static_cast<int64_t>(getOffset());
+  MemRefType Type;
+  for (FlatSymbolRefAttr Name :
+       {getMasterAttr(), getFirstAttr(), getSecondAttr(), getGradientAttr()}) {
+    auto Global = Symbols.lookupNearestSymbolFrom<GlobalOp>(*this, Name);
+    if (!Global || Global.getKind() != "state" ||
+        (Type && Global.getType() != Type))
+      return emitOpError("C1: expected states of one type, found ") << Name;
+    Type = cast<MemRefType>(Global.getType());
+    if (!Type.getElementType().isF32())
+      return emitOpError("C1: expected states of f32, found ") << Type;
+  }
+  if (Offset < 0 || Offset + Elements > Type.getNumElements())
+    return emitOpError("C2: expected ") << Elements << " elements inside "
+                                        << Type << ", found offset " << Offset;
+  return success();
+}
+
 LogicalResult GlobalRefOp::verifySymbolUses(SymbolTableCollection &Symbols) {
   auto Global =
       Symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());

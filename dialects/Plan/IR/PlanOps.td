@@ -141,7 +141,7 @@ def Plan_DenseAttr : ElementsAttrBase<CPred<"::llvm::isa<::mlir::DenseIntOrFPEle
 def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
   let summary = "Memory that outlives a call: packed weights, state or constants";
   let description = [{
-    Weights are written by the program `init`, states by every other program. Constants are read only: the plan file
+    Weights are written by the program `init` and by programs that update parameters. Constants are read only: the plan file
     holds their contents, which reach the device once, when the plan is loaded. `offset`, in bytes, is set by
     `plan-assign-buffers`.
 
@@ -152,6 +152,25 @@ def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
                        OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset);
   let assemblyFormat = "$kind $sym_name `:` $type (`=` $value^)? attr-dict";
   let hasVerifier = 1;
+}
+
+def Plan_TrainedOp : Plan_Op<"trained", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Where a tensor of the checkpoint is trained, or a part of it";
+  let description = [{
+    The elements `begin` <= i < `end` of axis `axis` of a checkpoint's tensor of type `stored`, in row-major order, are
+    the elements from `offset` on of the states `master`, `first`, `second` and `gradient`. `group` is the parameter's
+    number among those that are trained.
+
+    Constraints: (C1) the symbols name states of f32, of one type; (C2) the part lies inside the tensor and inside the
+    states.
+  }];
+  let arguments = (ins StrAttr:$tensor, TypeAttrOf<AnyMemRef>:$stored, I64Attr:$axis, I64Attr:$begin, I64Attr:$end,
+                       FlatSymbolRefAttr:$master, FlatSymbolRefAttr:$first, FlatSymbolRefAttr:$second,
+                       FlatSymbolRefAttr:$gradient, I64Attr:$offset, I64Attr:$group);
+  let assemblyFormat = [{
+    $tensor `:` $stored `axis` $axis `from` $begin `to` $end `in` $master `,` $first `,` $second `,` $gradient
+    `at` $offset `group` $group attr-dict
+  }];
 }
 
 def Plan_GlobalRefOp : Plan_Op<"global_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

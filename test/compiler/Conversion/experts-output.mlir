@@ -168,28 +168,28 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK-SAME: %[[RESULT1:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
 // CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
 // CHECK: %[[MAXIMA:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[SUMS:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[OTHERS:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[CHOSEN:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[ROWS:.*]] = plan.scalar T
 // CHECK: plan.launch @head_parts_8x2_f32_vocabulary600 grid [T ceildiv 64, 2, 1]
 // CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<19x8x32xf32>,
 // CHECK-SAME: targets = %[[ARG2]] : memref<?xi32>, maxima = %[[MAXIMA]] : memref<?x2xf32> written,
-// CHECK-SAME: sums = %[[SUMS]] : memref<?x2xf32> written, chosen = %[[CHOSEN]] : memref<?x2xf32> written,
+// CHECK-SAME: others = %[[OTHERS]] : memref<?x2xf32> written, chosen = %[[CHOSEN]] : memref<?x2xf32> written,
 // CHECK-SAME: rows = %[[ROWS]] : index)
 // CHECK: plan.launch @log_prob_2_f32 grid [T ceildiv 8, 1, 1]
-// CHECK-SAME: (maxima = %[[MAXIMA]] : memref<?x2xf32>, sums = %[[SUMS]] : memref<?x2xf32>,
+// CHECK-SAME: (maxima = %[[MAXIMA]] : memref<?x2xf32>, others = %[[OTHERS]] : memref<?x2xf32>,
 // CHECK-SAME: chosen = %[[CHOSEN]] : memref<?x2xf32>, result = %[[RESULT0]] : memref<?xf32> written,
 // CHECK-SAME: rows = %[[ROWS]] : index)
 // CHECK: %[[MAXIMA_2:.*]] = plan.buffer rows T : memref<?x2xf32>
-// CHECK: %[[SUMS_2:.*]] = plan.buffer rows T : memref<?x2xf32>
+// CHECK: %[[OTHERS_2:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[CHOSEN_2:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[ROWS_2:.*]] = plan.scalar T
 // CHECK: plan.launch @logits_parts_600x2_f32 grid [T ceildiv 64, 2, 1]
 // CHECK-SAME: (logits = %[[ARG1]] : memref<?x600xf32>, targets = %[[ARG2]] : memref<?xi32>,
-// CHECK-SAME: maxima = %[[MAXIMA_2]] : memref<?x2xf32> written, sums = %[[SUMS_2]] : memref<?x2xf32> written,
+// CHECK-SAME: maxima = %[[MAXIMA_2]] : memref<?x2xf32> written, others = %[[OTHERS_2]] : memref<?x2xf32> written,
 // CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32> written, rows = %[[ROWS_2]] : index)
 // CHECK: plan.launch @log_prob_2_f32 grid [T ceildiv 8, 1, 1]
-// CHECK-SAME: (maxima = %[[MAXIMA_2]] : memref<?x2xf32>, sums = %[[SUMS_2]] : memref<?x2xf32>,
+// CHECK-SAME: (maxima = %[[MAXIMA_2]] : memref<?x2xf32>, others = %[[OTHERS_2]] : memref<?x2xf32>,
 // CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32>, result = %[[RESULT1]] : memref<?xf32> written,
 // CHECK-SAME: rows = %[[ROWS_2]] : index)
 
@@ -201,20 +201,27 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK: arith.constant dense<600> : vector<64x32xi32>
 // CHECK: %[[REAL:.*]] = arith.cmpi slt
 // CHECK: %[[LOGITS:.*]] = arith.select %[[REAL]], %[[DOT]]
-// CHECK: %[[MAX:.*]] = arith.maxnumf %[[M]]
-// CHECK: arith.subf %[[M]], %[[MAX]]
 // CHECK: %[[IS:.*]] = arith.cmpi eq
+// CHECK: %[[MAX:.*]] = arith.maxnumf %[[M]]
+// CHECK: %[[MASS:.*]] = math.exp
+// CHECK: arith.subf %[[M]], %[[MAX]]
+// The target has no part in the sum.
+// CHECK: %[[OTHERS:.*]] = arith.select %[[IS]], %{{.*}}, %[[MASS]]
+// CHECK: vector.multi_reduction <add>, %[[OTHERS]]
 // CHECK: arith.select %[[IS]], %[[LOGITS]]
 // CHECK: tile.store %[[FINAL]]#0, %maxima[%{{.*}}, %cell_y] dims [0] rows
-// CHECK: tile.store %[[FINAL]]#1, %sums
+// CHECK: tile.store %[[FINAL]]#1, %others
 // CHECK: tile.store %[[FINAL]]#2, %chosen
 // CHECK-LABEL: tile.kernel @log_prob_2_f32(
 // CHECK: %[[MAX:.*]] = vector.multi_reduction <maxnumf>
-// CHECK: %[[SUM:.*]] = vector.multi_reduction <add>
+// CHECK: %[[OTHERS:.*]] = vector.multi_reduction <add>
 // CHECK: %[[CHOSEN:.*]] = vector.multi_reduction <add>
-// CHECK: %[[LOG:.*]] = math.log %[[SUM]]
-// CHECK: %[[LOGSUM:.*]] = arith.addf %[[MAX]], %[[LOG]]
-// CHECK: arith.subf %[[CHOSEN]], %[[LOGSUM]]
+// CHECK: %[[ABOVE:.*]] = arith.subf %[[CHOSEN]], %[[MAX]]
+// CHECK: %[[TARGET:.*]] = math.exp %[[ABOVE]]
+// CHECK: %[[LESS:.*]] = arith.subf %[[TARGET]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[OTHERS]], %[[LESS]]
+// CHECK: %[[LOG:.*]] = math.log1p %[[SUM]]
+// CHECK: arith.subf %[[ABOVE]], %[[LOG]]
 // CHECK-LABEL: tile.kernel @logits_parts_600x2_f32(
 // CHECK: tile.load %logits[%{{.*}}] dims [0, 1] rows %{{.*}} cols %{{.*}} : memref<?x600xf32>, vector<64x32xf32>
 
@@ -225,6 +232,30 @@ func.func @output(%x: tensor<?x8xf32>, %logits: tensor<?x600xf32>, %targets: ten
   %0 = m1.head_log_prob %x, %w, %targets : (tensor<?x8xf32>, tensor<600x8xf32>, tensor<?xi32>) -> tensor<?xf32>
   %1 = m1.token_log_prob %logits, %targets : (tensor<?x600xf32>, tensor<?xi32>) -> tensor<?xf32>
   return %0, %1 : tensor<?xf32>, tensor<?xf32>
+}
+
+// -----
+
+// The temperature of each token divides differences of logits, in both kernels.
+// CHECK-LABEL: plan.program @tempered(
+// CHECK: plan.launch @logits_parts_97x1_f32
+// CHECK-SAME: temperature = %{{.*}} : memref<?xf32>, maxima
+// CHECK: plan.launch @log_prob_1_f32
+// CHECK-SAME: temperature = %{{.*}} : memref<?xf32>, result
+// CHECK-LABEL: tile.kernel @logits_parts_97x1_f32(
+// CHECK: %[[GIVEN:.*]] = tile.load %temperature
+// CHECK: %[[POSITIVE:.*]] = arith.cmpf ugt, %[[GIVEN]]
+// CHECK: %[[T:.*]] = arith.select %[[POSITIVE]], %[[GIVEN]]
+// CHECK: %[[COLUMNS:.*]] = tile.broadcast %[[T]] along 1
+// CHECK: %[[OVER:.*]] = arith.divf %{{.*}}, %[[COLUMNS]]
+// CHECK: math.exp %[[OVER]]
+// CHECK-LABEL: tile.kernel @log_prob_1_f32(
+// CHECK: arith.divf
+// CHECK: math.log1p
+
+func.func @tempered(%logits: tensor<?x97xf32>, %targets: tensor<?xi32>, %t: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = m1.token_log_prob %logits, %targets temperature %t : (tensor<?x97xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
 }
 
 // -----

@@ -17,6 +17,14 @@ func.func @f(%a0: tensor<?x9xf32>, %a1: tensor<?x1xi32>) {
 
 // -----
 
+func.func @f(%a0: tensor<5x9xf32>, %a1: tensor<?xi32>, %a2: tensor<6xf32>) {
+  // expected-error@+1 {{C2: expected temperature to be [T = 5], found 'tensor<6xf32>'}}
+  %r = m1.token_log_prob %a0, %a1 temperature %a2 : (tensor<5x9xf32>, tensor<?xi32>, tensor<6xf32>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
 func.func @f(%a0: tensor<?x9xf32>, %a1: tensor<?xi32>) {
   // expected-error@+1 {{C3: expected the result to be [T], found 'tensor<?x9xf32>'}}
   %r = m1.token_log_prob %a0, %a1 : (tensor<?x9xf32>, tensor<?xi32>) -> tensor<?x9xf32>

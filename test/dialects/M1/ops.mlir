@@ -111,6 +111,8 @@ func.func @output(%x: tensor<?x32xf32>, %head: tensor<97x32xf32>, %logits: tenso
                   %p: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xi32>) {
   // CHECK: m1.token_log_prob %[[LOGITS]], %[[TARGETS]] : (tensor<?x97xf32>, tensor<?xi32>) -> tensor<?xf32>
   %0 = m1.token_log_prob %logits, %targets : (tensor<?x97xf32>, tensor<?xi32>) -> tensor<?xf32>
+  // CHECK: m1.token_log_prob %[[LOGITS]], %[[TARGETS]] temperature %[[T]] : (tensor<?x97xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xf32>
+  %3 = m1.token_log_prob %logits, %targets temperature %t : (tensor<?x97xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xf32>
   // CHECK: m1.head_log_prob %[[X]], %[[HEAD]], %[[TARGETS]] : (tensor<?x32xf32>, tensor<97x32xf32>, tensor<?xi32>) -> tensor<?xf32>
   %1 = m1.head_log_prob %x, %head, %targets : (tensor<?x32xf32>, tensor<97x32xf32>, tensor<?xi32>) -> tensor<?xf32>
   // CHECK: m1.sample %[[LOGITS]] temperature %[[T]] top_p %[[P]] top_k %[[K]] seeds %[[SEEDS]] positions %[[TARGETS]]

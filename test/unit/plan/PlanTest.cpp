@@ -288,17 +288,6 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"KernelWritesInput",
                 [](auto &P) { launchOf(P).args[1]->written = true; },
                 "writes Input 0, which is read-only"},
-        BadCase{"WritesWeights",
-                [](auto &P) { P.arenas[0]->kind = ArenaKind::Weights; },
-                "writes arena 'activations'"},
-        BadCase{"InitWritesState",
-                [](auto &P) {
-                  addArena(P, "s", ArenaKind::State, 64);
-                  addFunction(P, "init").steps.push_back(
-                      copy(memory(ArgKind::Arena, 1, constant(4), true),
-                           memory(ArgKind::Arena, 1, constant(4))));
-                },
-                "'init': step 0: writes arena 's'"},
         BadCase{"WritesConstants",
                 [](auto &P) {
                   launchOf(P).args[0]->index =

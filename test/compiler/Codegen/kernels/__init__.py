@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, attention_gradients, experts, output, rows
+from kernels import attention, attention_gradients, experts, optimizer, output, row_gradients, rows
 from kernels.module import Module
 
 OPS = {
@@ -31,6 +31,16 @@ OPS = {
         output.head_log_prob,
         rows.doubles,
         output.sample,
+        row_gradients.elementwise_gradients,
+        row_gradients.rms_norm_gradient,
+        row_gradients.rms_norm_weight_gradient,
+        row_gradients.embedding_gradient,
+        row_gradients.shared_mix_gradient,
+        row_gradients.merge_qkv,
+        row_gradients.inverse_rotary,
+        optimizer.squared_sum,
+        optimizer.clip_norm,
+        optimizer.adamw,
     )
 }
 

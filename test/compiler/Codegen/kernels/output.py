@@ -32,6 +32,23 @@ def token_log_prob(module):
             if t == 1 and v > 1:
                 logits[0, -1] -= 40  # the target: with probability 1, its log-probability would be rounding alone
             f.case(t, [logits, targets(random, t, v)], TOLERANCE["f32"] * (10 if v > 1 else 1))
+    # Every target is almost certain: what counts is the sum over the others.
+    for v in (4, 97, 1500):
+        f = module.function("token_log_prob_certain", v)
+        f.results(f.op("m1.token_log_prob", [f.argument(tensor(None, v)), f.argument(INDEX)], tensor(None)))
+        for t in (1, 65):
+            random = f.random(t)
+            logits, tokens = random.normal(t, v), targets(random, t, v)
+            logits[np.arange(t), tokens] = 24
+            f.case(t, [logits, tokens], TOLERANCE["f32"])
+    for v in (7, 97, 1500):
+        f = module.function("token_log_prob_temperature", v)
+        operands = [f.argument(tensor(None, v)), f.argument(INDEX), f.argument(tensor(None))]
+        f.results(f.op("m1.token_log_prob", operands, tensor(None), form="{}, {} temperature {}"))
+        for t in (1, 8, 65):
+            random = f.random(t)
+            temperature = random.generator.choice(np.float32([-1, 0, 1e-3, 0.5, 0.7, 1, 1.3, 1e6]), t)
+            f.case(t, [random.normal(t, v, scale=5), targets(random, t, v), temperature], TOLERANCE["f32"])
 
 
 def head_log_prob(module):

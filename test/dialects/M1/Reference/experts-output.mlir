@@ -1,6 +1,6 @@
 // The mixture of experts, log-probabilities and sampling, computed by hand.
 // RUN: rm -rf %t && %python %S/check.py %s %t | FileCheck %s
-// CHECK: 5 functions agree
+// CHECK: 7 functions agree
 
 // The first token's logits are 0, ln 3, 0, ln 3: ties go to the lower index, equal weights. The second's are
 // 0, 2 ln 3, 0, ln 3: weights 9 and 3 of 12. Its third choice ties between experts 0 and 2.
@@ -45,6 +45,27 @@ func.func @head_log_prob() -> (tensor<2xf32>, tensor<2xf64>) {
   // ln 1/4 and ln 1/2
   %1 = arith.constant dense<[-1.3862943611198906, -0.69314718055994529]> : tensor<2xf64>
   return %0, %1 : tensor<2xf32>, tensor<2xf64>
+}
+
+// The first token has probability 1 / (1 + 3 e^-20): its log-probability is -log1p(3 e^-20), less than the distance
+// from 1 to the next smaller number. The second has 1 / (1 + 2 e^-800), which no double can tell from 1.
+func.func @almost_certain() -> (tensor<3xf32>, tensor<3xf64>) {
+  %logits = arith.constant dense<[[20.0, 0.0, 0.0, 0.0], [800.0, -1.0, -1.0, 0.0], [20.0, 0.0, 0.0, 0.0]]> : tensor<3x4xf64>
+  %targets = arith.constant dense<[0, 0, 2]> : tensor<3xi32>
+  %0 = m1.token_log_prob %logits, %targets : (tensor<3x4xf64>, tensor<3xi32>) -> tensor<3xf32>
+  %1 = arith.constant dense<[-6.1834608e-09, 0.0, -20.000000006183461]> : tensor<3xf64>
+  return %0, %1 : tensor<3xf32>, tensor<3xf64>
+}
+
+// Logits 2 and 0 at temperature 1/2: -log1p(e^-4). At 0, less than 0 and 1 the logits are those given: -log1p(e^-2). At
+// infinity all tokens are equal.
+func.func @temperature() -> (tensor<5xf32>, tensor<5xf64>) {
+  %logits = arith.constant dense<[[2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [2.0, 0.0], [2.0, 0.0]]> : tensor<5x2xf64>
+  %targets = arith.constant dense<0> : tensor<5xi32>
+  %t = arith.constant dense<[0.5, 0.0, -3.0, 1.0, 0x7F800000]> : tensor<5xf32>
+  %0 = m1.token_log_prob %logits, %targets temperature %t : (tensor<5x2xf64>, tensor<5xi32>, tensor<5xf32>) -> tensor<5xf32>
+  %1 = arith.constant dense<[-0.018149927917809740, -0.12692801104297250, -0.12692801104297250, -0.12692801104297250, -0.69314718055994529]> : tensor<5xf64>
+  return %0, %1 : tensor<5xf32>, tensor<5xf64>
 }
 
 // Philox4x32-10 of counter 0 and key 0 starts with 0x6627e8d5 (its published known answer), so u = 0.39904... Four equal

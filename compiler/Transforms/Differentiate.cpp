@@ -1,0 +1,174 @@
+//===- Differentiate.cpp - appends backward passes ------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Transforms/Passes.h"
+#include "dialects/M1/IR/M1.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace m1 {
+#define GEN_PASS_DEF_DIFFERENTIATE
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace m1
+
+namespace {
+
+/// The gradients of one function. Those of parameters are chains of ops from
+/// the state's value at the beginning of the function to its value at the end.
+class FunctionGradients : public m1::GradientBuilder {
+public:
+  FunctionGradients(func::FuncOp Function, SymbolTable &Symbols,
+                    llvm::StringSet<> &Trained);
+
+  /// Appends the backward pass.
+  LogicalResult run();
+
+  void addToParameter(Value Weight,
+                      llvm::function_ref<Value(Value)> Emit) override;
+
+private:
+  m1::TensorStateType declareGradient(m1::ParameterOp Parameter);
+
+  func::FuncOp Function;
+  SymbolTable &Symbols;
+  llvm::StringSet<> &Trained; ///< names of parameters with a gradient
+  /// The last value of each gradient's state, by the state's name.
+  llvm::MapVector<StringAttr, Value> Last;
+};
+
+bool isLoss(Operation &Op) {
+  auto Differentiable = dyn_cast<m1::DifferentiableOpInterface>(Op);
+  return Differentiable && Differentiable.isLoss();
+}
+
+/// The value of a state after the last op that updates `V`.
+Value lastUpdate(Value V) {
+  while (V.hasOneUse()) {
+    OpOperand &Use = *V.use_begin();
+    auto Update = dyn_cast<m1::StateUpdateOpInterface>(Use.getOwner());
+    Value Next = Update ? Value(Update.getUpdatedState(Use)) : Value();
+    if (!Next)
+      break;
+    V = Next;
+  }
+  return V;
+}
+
+FunctionGradients::FunctionGradients(func::FuncOp Function,
+                                     SymbolTable &Symbols,
+                                     llvm::StringSet<> &Trained)
+    : GradientBuilder(Function.getLoc(), Function.getContext()),
+      Function(Function), Symbols(Symbols), Trained(Trained) {
+  setInsertionPoint(Function.getBody().front().getTerminator());
+}
+
+LogicalResult FunctionGradients::run() {
+  Block &Body = Function.getBody().front();
+  SmallVector<Operation *> Ops;
+  for (Operation &Op : Body.without_terminator())
+    Ops.push_back(&Op);
+  // Losses add to gradients of their own weights.
+  for (Operation *Op : Ops) {
+    auto Read = dyn_cast<m1::ReadStateOp>(Op);
+    if (!Read || !isa<m1::TensorStateType>(Read.getType()))
+      continue;
+    StringRef Name = Read.getState();
+    if (Name.consume_back(m1::kGradientSuffix)) {
+      Last[Read.getStateAttr().getAttr()] = lastUpdate(Read.getResult());
+      Trained.insert(Name);
+    }
+  }
+  for (Operation *Op : llvm::reverse(Ops)) {
+    const bool Reached =
+        llvm::any_of(Op->getResults(), [&](Value V) { return bool(of(V)); });
+    if (!Reached && !isLoss(*Op))
+      continue;
+    auto Differentiable = dyn_cast<m1::DifferentiableOpInterface>(Op);
+    if (!Differentiable)
+      return Op->emitOpError("has no derivative, but the loss of @")
+             << Function.getSymName() << " depends on its result";
+    setLoc(Op->getLoc());
+    Differentiable.differentiate(*this);
+  }
+  for (auto [Name, V] : Last)
+    create<m1::WriteStateOp>(V, FlatSymbolRefAttr::get(Name));
+  return success();
+}
+
+m1::TensorStateType
+FunctionGradients::declareGradient(m1::ParameterOp Parameter) {
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  auto State =
+      m1::TensorStateType::get(getContext(), Type.getShape(), getF32Type());
+  const std::string Name = (Parameter.getSymName() + m1::kGradientSuffix).str();
+  Trained.insert(Parameter.getSymName());
+  if (Symbols.lookup(Name))
+    return State;
+  OpBuilder B(Parameter->getContext());
+  Symbols.insert(B.create<m1::StateOp>(Parameter.getLoc(), Name, State,
+                                       FlatSymbolRefAttr()),
+                 Parameter->getIterator());
+  return State;
+}
+
+void FunctionGradients::addToParameter(Value Weight,
+                                       llvm::function_ref<Value(Value)> Emit) {
+  auto Load = Weight.getDefiningOp<m1::LoadParameterOp>();
+  // A weight that is computed is no parameter; no op of a model has one.
+  assert(Load && "weights are parameters");
+  auto Parameter = Symbols.lookup<m1::ParameterOp>(Load.getParameter());
+  m1::TensorStateType Type = declareGradient(Parameter);
+  auto Name = getStringAttr(Parameter.getSymName() + m1::kGradientSuffix);
+  Value &State = Last[Name];
+  if (!State)
+    State = create<m1::ReadStateOp>(Type, FlatSymbolRefAttr::get(Name));
+  State = Emit(State);
+}
+
+struct Differentiate : m1::impl::DifferentiateBase<Differentiate> {
+  void runOnOperation() override {
+    ModuleOp Module = getOperation();
+    SymbolTable Symbols(Module);
+    llvm::StringSet<> Trained;
+    for (auto Function : llvm::to_vector(Module.getOps<func::FuncOp>())) {
+      if (Function.isExternal() ||
+          llvm::none_of(Function.getBody().front(), isLoss))
+        continue;
+      if (failed(FunctionGradients(Function, Symbols, Trained).run()))
+        return signalPassFailure();
+    }
+    for (auto Parameter : llvm::to_vector(Module.getOps<m1::ParameterOp>()))
+      if (Trained.contains(Parameter.getSymName()))
+        declareTrained(Parameter, Symbols);
+  }
+
+  /// Declares the states of the optimiser, after the parameter.
+  static void declareTrained(m1::ParameterOp Parameter, SymbolTable &Symbols) {
+    StringRef Name = Parameter.getSymName();
+    auto Gradient =
+        Symbols.lookup<m1::StateOp>((Name + m1::kGradientSuffix).str());
+    ImplicitLocOpBuilder B(Parameter.getLoc(), Parameter->getContext());
+    B.setInsertionPointAfter(Parameter);
+    auto Declare = [&](StringRef Suffix, FlatSymbolRefAttr From) {
+      auto State = B.create<m1::StateOp>((Name + Suffix).str(),
+                                         Gradient.getType(), From);
+      return FlatSymbolRefAttr::get(State);
+    };
+    FlatSymbolRefAttr Master =
+        Declare(".master", FlatSymbolRefAttr::get(Parameter));
+    FlatSymbolRefAttr First = Declare(".first", {});
+    FlatSymbolRefAttr Second = Declare(".second", {});
+    B.create<m1::TrainedOp>(FlatSymbolRefAttr::get(Parameter), Master, First,
+                            Second, FlatSymbolRefAttr::get(Gradient));
+  }
+};
+
+} // namespace

@@ -1,0 +1,74 @@
+//===- PlanPolicy.h - a plan that is trained --------------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_RUNTIME_TRAINING_PLANPOLICY_H
+#define M1C_RUNTIME_TRAINING_PLANPOLICY_H
+
+#include "runtime/session/Session.h"
+#include "runtime/training/Policy.h"
+
+#include <memory>
+
+namespace m1 {
+
+/// A plan that was compiled for training (`m1c --train`).
+class PlanPolicy : public Policy {
+public:
+  /// The session must outlive the policy. An error if the plan has no functions
+  /// for training.
+  static absl::StatusOr<std::unique_ptr<PlanPolicy>> create(Session &Running);
+  ~PlanPolicy() override;
+
+  const PolicyLimits &limits() const override { return Limits; }
+  std::span<const TrainedTensor> tensors() const override { return Tensors; }
+  absl::Status
+  generate(std::span<const std::vector<int64_t>> Prompts,
+           const GenerateOptions &Options,
+           const std::function<absl::Status(size_t, const Generated &)>
+               &Finished) override;
+  absl::StatusOr<TokenResults>
+  addGradients(const TrainingBatch &Batch, float Temperature,
+               const LossBounds &Bounds,
+               std::span<const float> Balance) override;
+  absl::StatusOr<std::vector<int64_t>>
+  expertCounts(const TrainingBatch &Batch) override;
+  absl::StatusOr<UpdateResults> update(const UpdateSettings &Settings) override;
+  absl::Status read(size_t Tensor, OptimizerTensor Kind,
+                    std::span<float> To) override;
+  absl::Status write(size_t Tensor, OptimizerTensor Kind,
+                     std::span<const float> From) override;
+  absl::Status publish() override;
+
+private:
+  class Function;
+  /// The parts of one tensor among the plan's `trained`.
+  struct Parts {
+    std::vector<uint32_t> Numbers;
+  };
+
+  explicit PlanPolicy(Session &Running);
+  absl::Status bind();
+  absl::Status bindTensors();
+  /// Sets the inputs that describe the batch.
+  absl::Status set(Function &Callee, const TrainingBatch &Batch);
+  template <typename Copy>
+  absl::Status forParts(size_t Tensor, OptimizerTensor Kind, Copy CopyPart);
+
+  Session &Running;
+  PolicyLimits Limits;
+  std::vector<TrainedTensor> Tensors;
+  std::vector<Parts> PartsOf; ///< by tensor
+  uint32_t Groups = 0;        ///< learning rates and weight decays
+  std::unique_ptr<LanguageModel> Model;
+  std::unique_ptr<Function> Gradients, Routing, Update, Publish;
+  std::vector<int32_t> Positions, Slots; ///< of the current batch
+};
+
+} // namespace m1
+
+#endif // M1C_RUNTIME_TRAINING_PLANPOLICY_H
