@@ -34,6 +34,18 @@ func.func @softmax(%dy: tensor<?x4x8xf32>, %q: tensor<?x4x8xf32>, %k: tensor<?x2
 
 // -----
 
+// A chunk is no longer than a call.
+// CHECK-LABEL: plan.program @long_chunk
+// CHECK: plan.buffer rows 5 : memref<?x1x8x8xf32>
+// CHECK: plan.launch @lightning_gradient_{{.*}}_chunk640 grid [B, 1, T ceildiv 640](
+func.func @long_chunk(%dy: tensor<?x1x8xf32>, %cu: tensor<?xi32> {m1.dim = "B+1"}) -> tensor<?x1x8xf32> {
+  %dq, %dk, %dv = m1.lightning_attention_gradient %dy, %dy, %dy, %dy at %cu slopes [0.5] chunk 1099511627776
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?xi32>) -> (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>)
+  return %dq : tensor<?x1x8xf32>
+}
+
+// -----
+
 func.func @rows(%dy: tensor<?x1x8xf32>, %q: tensor<?x1x8xf32>, %k: tensor<?x1x8xf32> {m1.dim = "U"}, %cu: tensor<?xi32> {m1.dim = "B+1"}) -> tensor<?x1x8xf32> {
   // expected-error@+1 {{expected operand 2 with T rows, found U}}
   %dq, %dk, %dv = m1.lightning_attention_gradient %dy, %q, %k, %q at %cu slopes [0.5] chunk 64
