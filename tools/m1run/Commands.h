@@ -35,6 +35,7 @@ void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 void addDigest(CLI::App &App, Action &Chosen);
+void addEnvironment(CLI::App &App, Action &Chosen);
 void addTrain(CLI::App &App, Action &Chosen);
 void addSft(CLI::App &App, Action &Chosen);
 void addVerifyRun(CLI::App &App, Action &Chosen);
