@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, experts, optimizer, output, row_gradients, rows
+from kernels import attention, experts, optimizer, output, policy, row_gradients, rows
 from kernels.module import Module
 
 OPS = {
@@ -29,6 +29,7 @@ OPS = {
         output.head_log_prob,
         rows.doubles,
         output.sample,
+        policy.policy_head,
         row_gradients.elementwise_gradients,
         row_gradients.rms_norm_gradient,
         row_gradients.rms_norm_weight_gradient,
