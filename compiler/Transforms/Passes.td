@@ -36,6 +36,7 @@ def BuildOptimizer : Pass<"m1-build-optimizer", "::mlir::ModuleOp"> {
 
     A module without trained parameters is unchanged.
   }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
 def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
@@ -65,6 +66,23 @@ def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
     its value passes through ops that update it (`StateUpdateOpInterface`), each the only use of the value before, to
     one `m1.write_state` of the same state.
   }];
+}
+
+def Recompute : Pass<"m1-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Computes values of the forward pass anew in the backward pass, instead of keeping them";
+  let description = [{
+    In a function with a loss, the ops after its last loss op are the backward pass. A value that they use is computed
+    anew, once, before its first use there, if the level allows:
+
+    - 0: nothing is; every value is kept;
+    - 1: values that cost little: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
+    - 2: products, routers and experts as well.
+
+    Always kept are the residual stream (computing it anew would take all layers before it), the results of ops that
+    update states, such as attention, and parameters. Equal ops on equal values give equal bits, so no gradient
+    changes. Run after CSE, which would undo it.
+  }];
+  let options = [Option<"level", "level", "int64_t", "0", "What may be computed anew: 0 to 2">];
 }
 
 def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {

@@ -109,6 +109,11 @@ int run::main(int Argc, char **Argv) {
   run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
   run::addDigest(App, Chosen);
+  run::addEnvironment(App, Chosen);
+  run::addTrain(App, Chosen);
+  run::addSft(App, Chosen);
+  run::addVerifyRun(App, Chosen);
+  run::addGradients(App, Chosen);
   absl::Status Status;
   try {
     App.parse(Argc, Argv);

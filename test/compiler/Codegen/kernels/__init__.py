@@ -7,7 +7,17 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, experts, optimizer, output, policy, row_gradients, rows
+from kernels import (
+    attention,
+    attention_gradients,
+    experts,
+    optimizer,
+    output,
+    policy,
+    product_gradients,
+    row_gradients,
+    rows,
+)
 from kernels.module import Module
 
 OPS = {
@@ -23,6 +33,8 @@ OPS = {
         attention.lightning_attention,
         attention.softmax_attention,
         attention.split_qkv,
+        attention_gradients.lightning_gradient,
+        attention_gradients.softmax_gradient,
         experts.router,
         experts.experts,
         output.token_log_prob,
@@ -40,6 +52,12 @@ OPS = {
         optimizer.squared_sum,
         optimizer.clip_norm,
         optimizer.adamw,
+        product_gradients.linear_transposed,
+        product_gradients.linear_weight_gradient,
+        product_gradients.router_gradient,
+        product_gradients.router_balance,
+        product_gradients.experts_gradient,
+        product_gradients.experts_weight_gradient,
     )
 }
 
