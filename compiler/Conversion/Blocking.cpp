@@ -19,6 +19,9 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   Blocks.Panel = 64;
   Blocks.PanelsPerCell = 1;
   Blocks.SumColumns = 128;
+  Blocks.GradientRows = Blocks.GradientColumns = 64;
+  Blocks.GradientTokens = 32;
+  Blocks.TransposedColumns = 64;
   Blocks.KeyRows = 32;
   Blocks.StateElements = 4096;
   Blocks.SegmentKeys = 128;

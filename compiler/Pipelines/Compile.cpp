@@ -124,9 +124,7 @@ FailureOr<int64_t> Compilation::chooseRecomputeLevel() {
     OwningOpRef<ModuleOp> Trial(Module.clone());
     if (failed(schedule(*Trial, Level)))
       return failure();
-    Bytes = (*Trial)
-                ->getAttrOfType<IntegerAttr>(plan::kActivationBytesAttr)
-                .getInt();
+    Bytes = (*Trial)->getAttrOfType<IntegerAttr>(kActivationBytesAttr).getInt();
     if (Bytes <= Options.ActivationMemory)
       return Level;
   }

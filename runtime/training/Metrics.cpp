@@ -9,14 +9,11 @@
 #include "runtime/training/Metrics.h"
 
 #include "runtime/support/Error.h"
-#include "runtime/training/Schedules.h"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <numeric>
 
 using namespace m1;
 
@@ -64,9 +61,9 @@ const std::vector<MetricInfo> Table = {
      "share", "Responses that a limit ended."},
     {Metric::CompletionLimit, "completions/limit", Rollout, Whole, "tokens",
      "The limit of the current length stage."},
-    {Metric::Perplexity, "perplexity", Rollout, Real, "",
-     "exp of the mean of -log-prob: of the responses under the policy that "
-     "sampled, or of the update's tokens (m1run sft)."},
+    {Metric::Perplexity, "perplexity", Update, Real, "",
+     "exp of the mean of -log-prob, over the update's tokens that are not "
+     "masked."},
     {Metric::Entropy, "entropy", Update, Real, "nats",
      "The mean entropy of the policy, over tokens that are not masked."},
     {Metric::Kl, "kl", Update, Real, "nats",
@@ -88,11 +85,11 @@ const std::vector<MetricInfo> Table = {
     {Metric::RatioMax, "ratio/max", Update, Real, "", "The largest ratio."},
     {Metric::LogProbDifferenceMean, "sampling_logp_difference/mean", Update,
      Real, "nats",
-     "The mean of the absolute difference between log-prob and old log-prob."},
+     "The mean of the absolute difference between log-prob and the rollout's, "
+     "as long as the policy is the one that sampled: in the first update of a "
+     "rollout batch."},
     {Metric::LogProbDifferenceMax, "sampling_logp_difference/max", Update, Real,
-     "nats",
-     "The largest. In the first update of a rollout batch it is exactly 0, "
-     "unless rollout_noise is set."},
+     "nats", "The largest. It is exactly 0, unless rollout_noise is set."},
     {Metric::NumTokens, "num_tokens", Run, Whole, "tokens",
      "Tokens trained on so far, prompts included."},
     {Metric::NonfiniteSteps, "nonfinite_steps", Run, Whole, "",
@@ -158,62 +155,6 @@ std::string Metrics::jsonLine() const {
   }
   // Names of environments are a user's and need not be UTF-8.
   return Line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
-void m1::setLossMetrics(Metrics &M, const LossTotals &Totals,
-                        const LossSettings &Settings) {
-  M.set(Metric::Loss, Totals.Loss);
-  if (Totals.Tokens == 0)
-    return;
-  const auto Tokens = static_cast<double>(Totals.Tokens);
-  auto Share = [&](int64_t Count) {
-    return static_cast<double>(Count) / Tokens;
-  };
-  M.set(Metric::Entropy, Totals.EntropySum / Tokens);
-  if (Settings.Type == LossType::CrossEntropy) {
-    M.set(Metric::Perplexity, std::exp(Totals.NegativeLogProbSum / Tokens));
-    return;
-  }
-  M.set(Metric::Kl, Totals.KlSum / Tokens);
-  if (Settings.Type == LossType::Cispo) {
-    M.set(Metric::CispoClipRatio, Share(Totals.RatioClipped));
-    if (Settings.MaskBelow || Settings.MaskAbove)
-      M.set(Metric::MaskRatio, Share(Totals.Masked));
-  }
-  M.set(Metric::ClipRatioLow, Share(Totals.ClippedLow));
-  M.set(Metric::ClipRatioHigh, Share(Totals.ClippedHigh));
-  M.set(Metric::RatioMin, Totals.RatioMin);
-  M.set(Metric::RatioMean, Totals.RatioSum / Tokens);
-  M.set(Metric::RatioMax, Totals.RatioMax);
-  M.set(Metric::LogProbDifferenceMean, Totals.DifferenceSum / Tokens);
-  M.set(Metric::LogProbDifferenceMax, Totals.DifferenceMax);
-}
-
-void m1::setRewardMetrics(Metrics &M, const Advantages &Result) {
-  if (Result.Values.empty())
-    return;
-  M.set(Metric::Reward, Result.Mean);
-  M.set(Metric::RewardStd,
-        std::accumulate(Result.GroupDeviations.begin(),
-                        Result.GroupDeviations.end(), 0.0) /
-            static_cast<double>(Result.GroupDeviations.size()));
-  M.set(Metric::RewardMissing,
-        static_cast<double>(std::ranges::count(Result.Valid, false)) /
-            static_cast<double>(Result.Valid.size()));
-}
-
-void m1::setLengthMetrics(Metrics &M, std::span<const int64_t> Lengths,
-                          int64_t Clipped) {
-  if (Lengths.empty())
-    return;
-  const auto Count = static_cast<double>(Lengths.size());
-  const int64_t Sum =
-      std::accumulate(Lengths.begin(), Lengths.end(), int64_t(0));
-  M.set(Metric::CompletionMean, static_cast<double>(Sum) / Count);
-  M.set(Metric::CompletionMin, *std::ranges::min_element(Lengths));
-  M.set(Metric::CompletionMax, *std::ranges::max_element(Lengths));
-  M.set(Metric::CompletionP99, percentileOf(Lengths, 0.99));
-  M.set(Metric::CompletionClipped, static_cast<double>(Clipped) / Count);
 }
 
 std::string m1::metricsPage() {

@@ -9,13 +9,9 @@
 #ifndef M1C_RUNTIME_TRAINING_METRICS_H
 #define M1C_RUNTIME_TRAINING_METRICS_H
 
-#include "runtime/training/Advantages.h"
-#include "runtime/training/Losses.h"
-
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -105,19 +101,6 @@ private:
   std::map<Metric, double> Values;
   std::map<std::string, double> Rewards;
 };
-
-// Means over nothing are not set.
-
-/// Figures of an update: the loss, entropy, and for a policy loss the ratios.
-void setLossMetrics(Metrics &M, const LossTotals &Totals,
-                    const LossSettings &Settings);
-/// Figures of a rollout batch's rewards. The share of groups without signal is
-/// the caller's: it counts those that were drawn again.
-void setRewardMetrics(Metrics &M, const Advantages &Result);
-/// Figures of the lengths of a rollout batch's responses, of which `Clipped`
-/// were ended by a limit.
-void setLengthMetrics(Metrics &M, std::span<const int64_t> Lengths,
-                      int64_t Clipped);
 
 /// docs/reference/metrics.md.
 std::string metricsPage();

@@ -497,10 +497,10 @@ const std::vector<RecipeKey> Keys = {
      &Recipe::MaxNonfiniteSteps,
      "3",
      "",
-     Count,
+     Natural,
      {},
-     "Consecutive updates that may be left out because the norm of the "
-     "gradients is not finite; one more ends the run with an error."},
+     "An update is left out if its loss or the norm of its gradients is not "
+     "finite. This many in a row end the run with an error."},
     {"seed",
      Updates,
      Both,

@@ -44,22 +44,31 @@ struct FlatBlock {
 } // namespace
 
 /// Visits the blocks of `Count` elements from `From` on, the last of which may
-/// be partial. `Visit` returns the next values of `Carried`.
-static SmallVector<Value> forFlatBlocks(
-    KernelBody &B, Value From, Value Count, ValueRange Carried,
-    llvm::function_ref<SmallVector<Value>(const FlatBlock &, ValueRange)>
-        Visit) {
+/// be partial. `Visit` returns the next value of `Carried`, or null if that is
+/// null.
+static Value
+forFlatBlocks(KernelBody &B, Value From, Value Count, Value Carried,
+              llvm::function_ref<Value(const FlatBlock &, Value)> Visit) {
   const int64_t Size = B.Blocks.FlatElements;
   Value Whole = B.over(Count, Size);
   Value All = B.over(B.plus(Count, Size - 1), Size);
-  SmallVector<Value> Now =
-      B.loop(B.index(0), Whole, Carried, [&](Value Number, ValueRange Inside) {
-        return Visit({B.plus(From, B.times(Number, Size)), Value()}, Inside);
-      });
-  return B.loop(Whole, All, Now, [&](Value Number, ValueRange Inside) {
-    Value Before = B.times(Number, Size);
-    return Visit({B.plus(From, Before), B.minus(Count, Before)}, Inside);
-  });
+  auto Blocks = [&](Value Begin, Value End, bool IsPartial, Value Before) {
+    auto At = [&](Value Number) -> FlatBlock {
+      Value Passed = B.times(Number, Size);
+      Value First = B.plus(From, Passed);
+      return {First, IsPartial ? B.minus(Count, Passed) : Value()};
+    };
+    if (!Before) {
+      B.loop(Begin, End, [&](Value Number) { Visit(At(Number), {}); });
+      return Value();
+    }
+    return B.loop(Begin, End, Before,
+                  [&](Value Number, ValueRange Now) -> SmallVector<Value> {
+                    return {Visit(At(Number), Now[0])};
+                  })[0];
+  };
+  Value Passed = Blocks(B.index(0), Whole, /*IsPartial=*/false, Carried);
+  return Blocks(Whole, All, /*IsPartial=*/true, Passed);
 }
 
 /// The elements of the cell: its first, and their number.
@@ -103,11 +112,10 @@ static Value sumOf(KernelBody &B, Value Block) {
 static void buildSquaredSums(KernelBody &B) {
   auto [From, Count] = cellRange(B);
   Value Sum = forFlatBlocks(
-      B, From, Count, f64(B, 0),
-      [&](const FlatBlock &Block, ValueRange Sum) -> SmallVector<Value> {
+      B, From, Count, f64(B, 0), [&](const FlatBlock &Block, Value Before) {
         Value X = B.rounded(Block.load(B, "state"), B.getF64Type());
-        return {B.addF(Sum[0], sumOf(B, B.mulF(X, X)))};
-      })[0];
+        return B.addF(Before, sumOf(B, B.mulF(X, X)));
+      });
   B.create<memref::StoreOp>(Sum, B["sums"], B.X);
 }
 
@@ -119,11 +127,11 @@ KernelDeclaration m1::squaredSumsKernel() {
 }
 
 static void buildJoinSums(KernelBody &B) {
-  Value Sum = forFlatBlocks(
-      B, B.index(0), B["count"], f64(B, 0),
-      [&](const FlatBlock &Block, ValueRange Sum) -> SmallVector<Value> {
-        return {B.addF(Sum[0], sumOf(B, Block.load(B, "sums")))};
-      })[0];
+  Value Sum =
+      forFlatBlocks(B, B.index(0), B["count"], f64(B, 0),
+                    [&](const FlatBlock &Block, Value Before) {
+                      return B.addF(Before, sumOf(B, Block.load(B, "sums")));
+                    });
   setNumber(B, Sum, "result");
 }
 
@@ -217,8 +225,7 @@ static void buildAdamW(KernelBody &B) {
   B.ifThen(IsApplied, [&, From = From, Count = Count] {
     const StepNumbers Step(B);
     forFlatBlocks(
-        B, From, Count, {},
-        [&](const FlatBlock &Block, ValueRange) -> SmallVector<Value> {
+        B, From, Count, {}, [&](const FlatBlock &Block, Value) -> Value {
           Value Master = Block.load(B, "master");
           Value First = Block.load(B, "first");
           Value Second = Block.load(B, "second");
@@ -240,7 +247,7 @@ static void buildAdamW(KernelBody &B) {
         });
   });
   forFlatBlocks(B, From, Count, {},
-                [&](const FlatBlock &Block, ValueRange) -> SmallVector<Value> {
+                [&](const FlatBlock &Block, Value) -> Value {
                   Value Nothing = B.zeros({B.Blocks.FlatElements});
                   Block.store(B, Nothing, "gradient");
                   return {};

@@ -27,6 +27,10 @@ int64_t m1::policyBlock(const Blocking &Blocks, int64_t Vocabulary) {
   return std::max(Tokens / Blocks.Rows, int64_t(1)) * Blocks.Rows;
 }
 
+int64_t m1::productColumns(const Blocking &Blocks) {
+  return Blocks.Panel * Blocks.PanelsPerCell;
+}
+
 //===----------------------------------------------------------------------===//
 // What the kernels share
 //===----------------------------------------------------------------------===//
@@ -252,4 +256,90 @@ KernelDeclaration m1::policyEntropyKernel() {
            {"rows", "index"}},
           {},
           buildPolicyEntropy};
+}
+
+/// The rows of a packed weight's transpose, from column `Column` of panel `J`
+/// on: the block [Width, panel].
+static Value loadColumns(KernelBody &B, Value J, Value Column, int64_t Width,
+                         Value Bound) {
+  const PackedLayout Packed(B.memory("weight").getShape());
+  SmallVector<Value> Indices{J, Packed.Pairs ? B.over(Column, 2) : Column};
+  Indices.resize(B.memory("weight").getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Width, Packed.Panel}, B.memory("weight").getElementType()),
+      B["weight"], Indices, Bound, Value(), ArrayRef<int64_t>{1, 2},
+      Packed.Pairs);
+}
+
+static void buildPolicyXGradient(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t Panel = B.Blocks.Panel;
+  const int64_t Width = std::min(K, productColumns(B.Blocks));
+  Value Column = B.times(B.Y, Width);
+  Value Columns = columnsOf(B, Column, Width, K);
+  forTokens(B, M, [&](const Tokens &At) {
+    // The result is computed transposed, columns by tokens: then a panel is
+    // read as it is, and few rows of gradients are transposed.
+    auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
+      Value Row = B.times(J, Panel);
+      Value Weight = loadColumns(B, J, Column, Width, Columns);
+      Value Gradient =
+          B.load(B["logits"], {At.InBlock, Row}, {0, 1}, {M, Panel}, At.Count,
+                 columnsOf(B, Row, Panel, V));
+      return {B.dot(Weight, B.transposed(Gradient), Carried[0])};
+    };
+    Value Sums = B.loop(B.index(0), B.index(llvm::divideCeil(V, Panel)),
+                        B.zeros({Width, M}), AddPanel)[0];
+    B.store(B.transposed(Sums), B["x_gradient"], {At.InBatch, Column}, {0, 1},
+            At.Count, Columns);
+  });
+}
+
+KernelDeclaration m1::policyXGradientKernel() {
+  return {"policy_x_gradient",
+          {{"logits", "[B, V] f32"},
+           {"weight", "packed [V, K]"},
+           {"x_gradient", "[T, K] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyXGradient};
+}
+
+static void buildPolicyWeightGradient(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t Height = std::min(V, M);
+  const int64_t Width = std::min(K, productColumns(B.Blocks));
+  Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
+  Value Rows = columnsOf(B, Row, Height, V);
+  Value Columns = columnsOf(B, Column, Width, K);
+  Value Count = B.minus(B.smaller(B["end"], B["rows"]), B["first"]);
+  B.ifThen(B.less(B.index(0), Count), [&] {
+    Value Before = B.load(B["state"], {Row, Column}, {0, 1}, {Height, Width},
+                          Rows, Columns);
+    auto AddTokens = [&](Value I, ValueRange Carried) -> SmallVector<Value> {
+      Value InBlock = B.times(I, M);
+      Value Some = B.smaller(B.index(M), B.minus(Count, InBlock));
+      Value Gradient =
+          B.load(B["logits"], {InBlock, Row}, {0, 1}, {M, Height}, Some, Rows);
+      Value Xs = B.load(B["x"], {B.plus(B["first"], InBlock), Column}, {0, 1},
+                        {M, Width}, Some, Columns);
+      return {B.dot(B.transposed(Gradient), B.widened(Xs), Carried[0])};
+    };
+    Value Sums = B.loop(B.index(0), B.over(B.plus(Count, M - 1), M), Before,
+                        AddTokens)[0];
+    B.store(Sums, B["state"], {Row, Column}, {0, 1}, Rows, Columns);
+  });
+}
+
+KernelDeclaration m1::policyWeightGradientKernel() {
+  return {"policy_weight_gradient",
+          {{"logits", "[B, V] f32"},
+           {"x", "[T, K]"},
+           {"state", "[V, K] f32"},
+           {"first", "index"},
+           {"end", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyWeightGradient};
 }

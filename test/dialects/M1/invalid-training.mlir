@@ -777,78 +777,6 @@ m1.state @master : !m1.tensor_state<9x8xf32>
 m1.state @turned : !m1.tensor_state<8x9xf32>
 m1.state @cache : !m1.kv_cache<4 x 8, f32>
 func.func @f() {
-  // expected-error@+1 {{C1: expected the name of an m1.state that is a tensor, found @absent}}
-  m1.initialize_state @absent from @weight
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
-  // expected-error@+1 {{C1: expected the name of an m1.state that is a tensor, found @cache}}
-  m1.initialize_state @cache from @weight
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
-  // expected-error@+1 {{C1: expected the name of an m1.parameter, found @master}}
-  m1.initialize_state @master from @master
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
-  // expected-error@+1 {{C1: expected a state of the parameter's shape, found '!m1.tensor_state<8x9xf32>' and 'tensor<9x8xbf16>'}}
-  m1.initialize_state @turned from @weight
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
-  // expected-error@+1 {{C1: expected the name of an m1.state that is a tensor, found @absent}}
-  m1.update_parameter @weight from @absent
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
-  // expected-error@+1 {{C1: expected the name of an m1.state that is a tensor, found @cache}}
-  m1.update_parameter @weight from @cache
-  return
-}
-
-// -----
-
-m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
-m1.state @master : !m1.tensor_state<9x8xf32>
-m1.state @turned : !m1.tensor_state<8x9xf32>
-m1.state @cache : !m1.kv_cache<4 x 8, f32>
-func.func @f() {
   // expected-error@+1 {{C1: expected the name of an m1.parameter, found @master}}
   m1.update_parameter @master from @master
   return
@@ -861,7 +789,199 @@ m1.state @master : !m1.tensor_state<9x8xf32>
 m1.state @turned : !m1.tensor_state<8x9xf32>
 m1.state @cache : !m1.kv_cache<4 x 8, f32>
 func.func @f() {
-  // expected-error@+1 {{C1: expected a state of the parameter's shape, found '!m1.tensor_state<8x9xf32>' and 'tensor<9x8xbf16>'}}
+  // expected-error@+1 {{C1: expected the name of an m1.parameter, found @absent}}
+  m1.update_parameter @absent from @master
+  return
+}
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+func.func @f() {
+  // expected-error@+1 {{C2: expected the name of an m1.state, found @absent}}
+  m1.update_parameter @weight from @absent
+  return
+}
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+func.func @f() {
+  // expected-error@+1 {{C2: expected the name of an m1.state, found @weight}}
+  m1.update_parameter @weight from @weight
+  return
+}
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+func.func @f() {
+  // expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.kv_cache<4 x 8, f32>'}}
+  m1.update_parameter @weight from @cache
+  return
+}
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+func.func @f() {
+  // expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
   m1.update_parameter @weight from @turned
   return
 }
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C1: expected the name of an m1.parameter, found @master}}
+m1.trained @master master @master moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C1: expected the name of an m1.parameter, found @absent}}
+m1.trained @absent master @master moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected the name of an m1.state, found @absent}}
+m1.trained @weight master @absent moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected the name of an m1.state, found @weight}}
+m1.trained @weight master @weight moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.kv_cache<4 x 8, f32>'}}
+m1.trained @weight master @cache moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
+m1.trained @weight master @turned moments @master, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected the name of an m1.state, found @absent}}
+m1.trained @weight master @master moments @absent, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
+m1.trained @weight master @master moments @turned, @master gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected the name of an m1.state, found @absent}}
+m1.trained @weight master @master moments @master, @absent gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
+m1.trained @weight master @master moments @master, @turned gradient @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected the name of an m1.state, found @absent}}
+m1.trained @weight master @master moments @master, @master gradient @absent
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
+m1.trained @weight master @master moments @master, @master gradient @turned
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C1: expected the name of an m1.parameter, found @absent}}
+m1.state @s : !m1.tensor_state<9x8xf32> from @absent
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C1: expected the name of an m1.parameter, found @master}}
+m1.state @s : !m1.tensor_state<9x8xf32> from @master
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.tensor_state<8x9xf32>'}}
+m1.state @s : !m1.tensor_state<8x9xf32> from @weight
+
+// -----
+
+m1.parameter @weight : tensor<9x8xbf16> from [#m1.source<"weight">]
+m1.state @master : !m1.tensor_state<9x8xf32>
+m1.state @turned : !m1.tensor_state<8x9xf32>
+m1.state @cache : !m1.kv_cache<4 x 8, f32>
+// expected-error@+1 {{C2: expected a tensor state of the shape of 'tensor<9x8xbf16>', found '!m1.kv_cache<4 x 8, f32>'}}
+m1.state @s : !m1.kv_cache<4 x 8, f32> from @weight

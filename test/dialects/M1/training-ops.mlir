@@ -4,14 +4,16 @@
 
 // CHECK: m1.parameter @weight : tensor<64x32xbf16> from [#m1.source<"weight">]
 m1.parameter @weight : tensor<64x32xbf16> from [#m1.source<"weight">]
-// CHECK: m1.state @master : !m1.tensor_state<64x32xf32>
-m1.state @master : !m1.tensor_state<64x32xf32>
+// CHECK: m1.state @master : !m1.tensor_state<64x32xf32> from @weight
+m1.state @master : !m1.tensor_state<64x32xf32> from @weight
 // CHECK: m1.state @first : !m1.tensor_state<64x32xf32>
 m1.state @first : !m1.tensor_state<64x32xf32>
 // CHECK: m1.state @second : !m1.tensor_state<64x32xf32>
 m1.state @second : !m1.tensor_state<64x32xf32>
 // CHECK: m1.state @gradient : !m1.tensor_state<64x32xf32>
 m1.state @gradient : !m1.tensor_state<64x32xf32>
+// CHECK: m1.trained @weight master @master moments @first, @second gradient @gradient
+m1.trained @weight master @master moments @first, @second gradient @gradient
 // CHECK: m1.state @norm : !m1.tensor_state<32xf32>
 m1.state @norm : !m1.tensor_state<32xf32>
 // CHECK: m1.state @experts : !m1.tensor_state<4x64x32xf32>
@@ -75,9 +77,9 @@ func.func @attention(%dy: tensor<?x4x8xf32>, %q: tensor<?x4x8xbf16>, %k: tensor<
   return
 }
 
-// CHECK-LABEL: func.func @experts
+// CHECK-LABEL: func.func @mixture
 // CHECK-SAME: (%[[DY:.*]]: tensor<?x32xf32>, %[[X:.*]]: tensor<?x32xbf16>, %[[E:.*]]: tensor<?x2xi32>, %[[W:.*]]: tensor<?x2xf32>, %[[GATE:.*]]: tensor<4x32xf32>, %[[BALANCE:.*]]: tensor<4xf32>, %[[W1:.*]]: tensor<4x64x32xbf16>, %[[W2:.*]]: tensor<4x32x64xbf16>)
-func.func @experts(%dy: tensor<?x32xf32>, %x: tensor<?x32xbf16>, %e: tensor<?x2xi32>, %w: tensor<?x2xf32>, %gate: tensor<4x32xf32>, %balance: tensor<4xf32>, %w1: tensor<4x64x32xbf16>, %w2: tensor<4x32x64xbf16>) {
+func.func @mixture(%dy: tensor<?x32xf32>, %x: tensor<?x32xbf16>, %e: tensor<?x2xi32>, %w: tensor<?x2xf32>, %gate: tensor<4x32xf32>, %balance: tensor<4xf32>, %w1: tensor<4x64x32xbf16>, %w2: tensor<4x32x64xbf16>) {
   // CHECK: %[[DX:.*]], %[[DW:.*]], %[[HIDDEN:.*]], %[[DA:.*]], %[[DB:.*]] = m1.experts_gradient %[[DY]], %[[X]], %[[E]], %[[W]], %[[W1]], %[[W1]], %[[W2]] : (tensor<?x32xf32>, tensor<?x32xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x64x32xbf16>, tensor<4x64x32xbf16>, tensor<4x32x64xbf16>) -> (tensor<?x32xf32>, tensor<?x2xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>)
   %dx, %dw, %hidden, %da, %db = m1.experts_gradient %dy, %x, %e, %w, %w1, %w1, %w2 : (tensor<?x32xf32>, tensor<?x32xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x64x32xbf16>, tensor<4x64x32xbf16>, tensor<4x32x64xbf16>) -> (tensor<?x32xf32>, tensor<?x2xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>)
   // CHECK: %[[S:.*]] = m1.read_state @experts : !m1.tensor_state<4x64x32xf32>
@@ -108,8 +110,6 @@ func.func @policy_head(%x: tensor<?x32xbf16>, %w: tensor<64x32xbf16>, %targets: 
 // CHECK-LABEL: func.func @optimizer
 // CHECK-SAME: (%[[MOST:.*]]: tensor<1xf32>, %[[ENABLED:.*]]: tensor<1xi32>, %[[RATES:.*]]: tensor<3xf32>, %[[DECAYS:.*]]: tensor<3xf32>, %[[NUMBERS:.*]]: tensor<5xf32>)
 func.func @optimizer(%most: tensor<1xf32>, %enabled: tensor<1xi32>, %rates: tensor<3xf32>, %decays: tensor<3xf32>, %numbers: tensor<5xf32>) {
-  // CHECK: m1.initialize_state @master from @weight
-  m1.initialize_state @master from @weight
   // CHECK: %[[M:.*]] = m1.read_state @master : !m1.tensor_state<64x32xf32>
   %m = m1.read_state @master : !m1.tensor_state<64x32xf32>
   // CHECK: %[[F:.*]] = m1.read_state @first : !m1.tensor_state<64x32xf32>

@@ -7,7 +7,16 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, attention_gradients, experts, optimizer, output, row_gradients, rows
+from kernels import (
+    attention,
+    attention_gradients,
+    experts,
+    optimizer,
+    output,
+    product_gradients,
+    row_gradients,
+    rows,
+)
 from kernels.module import Module
 
 OPS = {
@@ -41,6 +50,12 @@ OPS = {
         optimizer.squared_sum,
         optimizer.clip_norm,
         optimizer.adamw,
+        product_gradients.linear_transposed,
+        product_gradients.linear_weight_gradient,
+        product_gradients.router_gradient,
+        product_gradients.router_balance,
+        product_gradients.experts_gradient,
+        product_gradients.experts_weight_gradient,
     )
 }
 
