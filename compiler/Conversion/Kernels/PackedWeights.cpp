@@ -111,8 +111,13 @@ static void buildPackTransposed(KernelBody &B) {
   const PackedLayout To(B.memory("packed").getShape());
   Value First = B.times(B.X, To.Panel);
   Value Zero = B.index(0);
+  Value Columns = columnsOf(B, First, To.Panel, K);
   Value W = B.load(B["source"], {Zero, First}, {0, 1}, {N, To.Panel}, Value(),
-                   columnsOf(B, First, To.Panel, K));
+                   Columns);
+  // Transposed blocks are copied element by element, as vectors may reach past
+  // the last column.
+  if (Columns)
+    W = B.transposed(B.transposed(W));
   B.store(W, B["packed"], {B.X, Zero, Zero}, panelDims(1));
 }
 
