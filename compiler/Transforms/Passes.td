@@ -18,8 +18,8 @@ def Differentiate : Pass<"m1-differentiate", "::mlir::ModuleOp"> {
     from the last to the first. Each emits, at the end of the function, the gradients of its operands from those of its
     results. A value with several uses gets the sum of their gradients.
 
-    The gradient of a parameter is added to the state `@PARAMETER.gradient`, which is declared if it is missing. For
-    each parameter with a gradient, the pass declares `m1.trained`, the parameter in full precision and the moments of
+    The gradient of a parameter is added to the state `@PARAMETER.gradient`, which is declared if it is missing; that of
+    its second use in the function to `@PARAMETER.gradient.1`, and so on. For each parameter with a gradient, the pass declares `m1.trained`, the parameter in full precision and the moments of
     the optimiser.
   }];
 }
@@ -32,6 +32,8 @@ def BuildOptimizer : Pass<"m1-build-optimizer", "::mlir::ModuleOp"> {
     - `update(max_norm[1], enabled[1], learning_rates[P], weight_decays[P], hyperparameters[5]) -> grad_norm[1],
       applied[1]`: a step of AdamW (`m1.adamw`) with gradients clipped by their global norm (`m1.clip_norm`), after
       which parameters have the new values and gradients are zero;
+    - `collect()`: adds the gradients of all uses of each parameter to that of the first, for callers that read it;
+      `update` does the same;
     - `publish()`: gives parameters the values of their masters, after callers have changed those.
 
     A module without trained parameters is unchanged.

@@ -112,7 +112,8 @@ def check_supervised(trainer, checks):
 def lean_memory(trainer):
     """Bytes of activations that only values computed anew keep."""
     figures = json.loads(e2e.run("m1run", "inspect", trainer.plan, "--json"))
-    return int(figures["arenas"]["activations"] * 0.9)
+    kept = next(arena["bytes"] for arena in figures["arenas"] if arena["name"] == "activations")
+    return int(kept * 0.9)
 
 
 def check_reinforcement(trainer, checks):

@@ -60,7 +60,10 @@ static LogicalResult lowerLightningGradient(LightningAttentionGradientOp Op,
   Builder B(Op.getContext());
   auto Type = cast<RankedTensorType>(Op.getQ().getType());
   const int64_t H = Type.getDimSize(1), D = Type.getDimSize(2);
-  const int64_t Chunk = Op.getChunk();
+  // A longer chunk than a call's tokens would hold zeros only.
+  const int64_t Chunk =
+      std::clamp<int64_t>(Batch->MostTokens, 1, Op.getChunk());
+  const Named<Attribute> ChunkRows{"chunk", B.getI64IntegerAttr(Chunk)};
   const int64_t Parts = lightningParts(Program.blocks(), D);
   auto States = memoryType({ShapedType::kDynamic, H, D, D}, B.getF32Type());
   SmallVector<Named<Value>> Operands{
@@ -72,16 +75,15 @@ static LogicalResult lowerLightningGradient(LightningAttentionGradientOp Op,
       {"cu_seqlens", Program.memory(Op.getCuSeqlens())},
       {"states", Program.buffer(States, Batch->chunkRows(Chunk))},
       {"state_gradients", Program.buffer(States, Batch->chunkRows(Chunk))}};
-  Program.launch(
-      lightningStatesKernel(),
-      {Batch->Count, Program.size(H), Program.size(2 * Parts)}, Operands,
-      {{"chunk", Op.getChunkAttr()}, {"parts", B.getI64IntegerAttr(Parts)}});
+  Program.launch(lightningStatesKernel(),
+                 {Batch->Count, Program.size(H), Program.size(2 * Parts)},
+                 Operands, {ChunkRows, {"parts", B.getI64IntegerAttr(Parts)}});
   Operands.append({{"dq", Program.allocate(Op.getDq(), Batch->Tokens)},
                    {"dk", Program.allocate(Op.getDk(), Batch->Tokens)},
                    {"dv", Program.allocate(Op.getDv(), Batch->Tokens)}});
   Program.launch(lightningGradientKernel(),
                  {Batch->Count, Program.size(H), Batch->Tokens.ceilDiv(Chunk)},
-                 Operands, {{"chunk", Op.getChunkAttr()}});
+                 Operands, {ChunkRows});
   return success();
 }
 

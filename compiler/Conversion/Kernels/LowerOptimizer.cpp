@@ -87,6 +87,17 @@ static LogicalResult lowerAdamW(AdamWOp Op, ProgramLowering &Program) {
   return success();
 }
 
+static LogicalResult lowerMoveState(MoveStateOp Op, ProgramLowering &Program) {
+  const int64_t Count = elements(Op.getTo().getType());
+  Program.launch(moveKernel(),
+                 {Program.size(flatCells(Count, Program.blocks()))},
+                 {{"to", flat(Op.getToMutable(), Program)},
+                  {"from", flat(Op.getFromMutable(), Program)},
+                  {"count", Program.scalar(Program.size(Count))}});
+  return success();
+}
+
 void m1::addOptimizerLowerings(MLIRContext *Context) {
-  attachLowerings<lowerSquaredSum, lowerClipNorm, lowerAdamW>(Context);
+  attachLowerings<lowerSquaredSum, lowerClipNorm, lowerAdamW, lowerMoveState>(
+      Context);
 }

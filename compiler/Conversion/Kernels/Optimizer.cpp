@@ -180,6 +180,23 @@ KernelDeclaration m1::clipNormKernel() {
           buildClipNorm};
 }
 
+KernelDeclaration m1::moveKernel() {
+  return {
+      "move",
+      {{"to", "[N] f32"}, {"from", "[N] f32"}, {"count", "index"}},
+      {},
+      [](KernelBody &B) {
+        auto [From, Count] = cellRange(B);
+        forFlatBlocks(
+            B, From, Count, {}, [&](const FlatBlock &Block, Value) -> Value {
+              Value Sum = B.addF(Block.load(B, "to"), Block.load(B, "from"));
+              Block.store(B, Sum, "to");
+              Block.store(B, B.zeros({B.Blocks.FlatElements}), "from");
+              return {};
+            });
+      }};
+}
+
 //===----------------------------------------------------------------------===//
 // AdamW
 //===----------------------------------------------------------------------===//

@@ -16,6 +16,9 @@ namespace m1 {
 /// The number of cells that cover a flat tensor.
 int64_t flatCells(int64_t Elements, const Blocking &Blocks);
 
+/// to += from, from = 0. Grid: flatCells.
+KernelDeclaration moveKernel();
+
 /// A step of AdamW on flat tensors. Grid: cells of a flat tensor.
 KernelDeclaration adamWKernel();
 /// The sum of squares of each cell of a flat tensor. Grid: those cells.

@@ -335,10 +335,17 @@ def M1_TrainedOp : M1_Op<"trained", [DeclareOpInterfaceMethods<SymbolUserOpInter
     ```mlir
     m1.trained @head master @head.master moments @head.first, @head.second gradient @head.gradient
     ```
+
+    A parameter with several uses in the model has a gradient for each, so that the order of a sum over tokens does not
+    depend on how a batch is divided into calls. `further` names those of all uses but the first; the gradient is the
+    sum.
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$master, FlatSymbolRefAttr:$first,
-                       FlatSymbolRefAttr:$second, FlatSymbolRefAttr:$gradient);
-  let assemblyFormat = "$parameter `master` $master `moments` $first `,` $second `gradient` $gradient attr-dict";
+                       FlatSymbolRefAttr:$second, FlatSymbolRefAttr:$gradient,
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$further);
+  let assemblyFormat = [{
+    $parameter `master` $master `moments` $first `,` $second `gradient` $gradient (`further` $further^)? attr-dict
+  }];
   let hasVerifier = 0;
 }
 
@@ -353,6 +360,14 @@ def M1_UpdateParameterOp : M1_Op<"update_parameter", [MemoryEffects<[MemRead, Me
   let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$state);
   let assemblyFormat = "$parameter `from` $state attr-dict";
   let hasVerifier = 0;
+}
+
+def M1_MoveStateOp : M1_Op<"move_state", [Pure, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
+  let summary = "Adds one tensor state to another, and clears it: to += from, from = 0";
+  let description = "Constraints: (C1) all four states have one type.";
+  let arguments = (ins M1_TensorStateType:$to, M1_TensorStateType:$from);
+  let results = (outs M1_TensorStateType:$newTo, M1_TensorStateType:$newFrom);
+  let assemblyFormat = "$from `to` $to attr-dict `:` functional-type(operands, results)";
 }
 
 def M1_StateValueOp : M1_AccumulateOp<"state_value"> {

@@ -392,14 +392,24 @@ LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &Table) {
 }
 
 LogicalResult TrainedOp::verifySymbolUses(SymbolTableCollection &Table) {
-  return expectStatesOf(
-      *this, Table, getParameterAttr(),
-      {getMasterAttr(), getFirstAttr(), getSecondAttr(), getGradientAttr()});
+  SmallVector<FlatSymbolRefAttr> States{getMasterAttr(), getFirstAttr(),
+                                        getSecondAttr(), getGradientAttr()};
+  if (ArrayAttr Further = getFurtherAttr())
+    llvm::append_range(States, Further.getAsRange<FlatSymbolRefAttr>());
+  return expectStatesOf(*this, Table, getParameterAttr(), States);
 }
 
 LogicalResult
 UpdateParameterOp::verifySymbolUses(SymbolTableCollection &Table) {
   return expectStatesOf(*this, Table, getParameterAttr(), {getStateAttr()});
+}
+
+LogicalResult MoveStateOp::verify() {
+  for (Value State : {Value(getFrom()), Value(getNewTo()), Value(getNewFrom())})
+    if (State.getType() != getTo().getType())
+      return emitOpError() << "C1: expected states of one type, found "
+                           << getTo().getType() << " and " << State.getType();
+  return success();
 }
 
 LogicalResult StateValueOp::verify() {
