@@ -23,7 +23,7 @@ PROJECTIONS = 16
 SAMPLES = 128
 # A tensor whose norm is less than this share of all gradients' is compared as if it had that norm: some gradients are
 # exactly zero in theory (of the router, where one expert is chosen), and only rounding is left of them.
-LEAST = 1e-7
+LEAST = 1e-5
 
 
 def signs(name, count):
