@@ -22,6 +22,9 @@ struct Blocking {
   int64_t Rows = 64;         // tokens per block of a product
   int64_t Panel = 32;        // columns per panel of a packed weight
   int64_t PanelsPerCell = 4; // panels that one cell of a product computes
+  /// A weight's gradient: rows and columns of the block that a cell sums, and
+  /// the tokens that are added at once.
+  int64_t GradientRows = 192, GradientColumns = 64, GradientTokens = 64;
   int64_t FewRows = 8; // tokens per block of a row kernel (norms and the like)
   int64_t QueryRows = 64; // queries per block of softmax attention
   int64_t KeyRows = 64;   // keys per block; anchored at absolute positions

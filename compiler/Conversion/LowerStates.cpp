@@ -34,7 +34,12 @@ static LogicalResult lowerWriteState(WriteStateOp Op,
 static LogicalResult lowerStateValue(StateValueOp Op,
                                      ProgramLowering &Program) {
   Value State = Program.updateTensorState(Op.getStateMutable());
-  Program.copy(State, Program.allocate(Op.getResult(), plan::rowsOf(State)));
+  const plan::ExprAttr Rows = plan::rowsOf(State);
+  Value To = Program.allocate(Op.getResult(), Rows);
+  // Axis 0 of a value is dynamic.
+  Program.copy(Program.view(State, cast<MemRefType>(To.getType()).getShape(),
+                            {}, /*Offset=*/0, Rows),
+               To);
   return success();
 }
 

@@ -8,7 +8,6 @@
 
 #include "compiler/Conversion/ModuleBuilder.h"
 
-#include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "runtime/schema/InitFunction.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -79,14 +78,14 @@ void ModuleBuilder::finish() {
     ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
     if (Copies.Rows)
       convert(B, Copies.Rows.getLoc(), Each.Master, reference(B, Copies.Rows));
-    for (plan::GlobalOp Packed : Copies.Packed) {
+    for (const PackedCopy &Copy : Copies.Packed) {
       SmallVector<Value> Matrices;
       const int64_t Count =
           Type.getRank() == 3 ? Type.getDimSize(0) : int64_t(1);
       for (int64_t I = 0; I < Count; ++I)
-        Matrices.push_back(m1::view(B, Packed.getLoc(), Each.Master, Matrix, {},
-                                    I * Matrix[0] * Matrix[1]));
-      pack(B, reference(B, Packed), Type.getRank() == 3, Matrices);
+        Matrices.push_back(m1::view(B, Copy.Global.getLoc(), Each.Master,
+                                    Matrix, {}, I * Matrix[0] * Matrix[1]));
+      pack(B, Copy, Matrices);
     }
   }
   if (Init.getInsertionBlock()->empty())
@@ -213,10 +212,31 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   std::string Name = (Parameter.getSymName() + ".panels" +
                       std::to_string(Panel) + (Layout.Pairs ? ".pairs" : ""))
                          .str();
+  return pack(Parameter, Layout, Name, /*Transposed=*/false);
+}
+
+plan::GlobalOp ModuleBuilder::packedTransposed(Value Weight, int64_t Panel,
+                                               Operation *User) {
+  ParameterOp Parameter = parameterOf(Weight, User);
+  if (!Parameter)
+    return {};
+  auto Type = cast<RankedTensorType>(Parameter.getType());
+  ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
+  const PackedLayout Layout(Matrix[1], Matrix[0], Panel, /*Pairs=*/false);
+  std::string Name =
+      (Parameter.getSymName() + ".transposed.panels" + std::to_string(Panel))
+          .str();
+  return pack(Parameter, Layout, Name, /*Transposed=*/true);
+}
+
+plan::GlobalOp ModuleBuilder::pack(ParameterOp Parameter,
+                                   const PackedLayout &Layout, StringRef Name,
+                                   bool Transposed) {
   plan::GlobalOp &Global = Globals[Name];
   if (Global)
     return Global;
 
+  auto Type = cast<RankedTensorType>(Parameter.getType());
   const bool Stacked = Type.getRank() == 3;
   SmallVector<int64_t> Shape = Layout.shape();
   if (Stacked)
@@ -225,9 +245,9 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
                                       "weights", nullptr, IntegerAttr());
-  DerivedFrom[Parameter.getSymName()].Packed.push_back(Global);
-  Value Memory = reference(Init, Global);
-  pack(Init, Memory, Stacked, matricesOf(Init, Parameter));
+  const PackedCopy Copy{Global, Stacked, Transposed};
+  DerivedFrom[Parameter.getSymName()].Packed.push_back(Copy);
+  pack(Init, Copy, matricesOf(Init, Parameter));
   return Global;
 }
 
@@ -260,20 +280,22 @@ SmallVector<Value> ModuleBuilder::matricesOf(OpBuilder &B,
   return Matrices;
 }
 
-void ModuleBuilder::pack(OpBuilder &B, Value Packed, bool Stacked,
+void ModuleBuilder::pack(OpBuilder &B, const PackedCopy &Copy,
                          ArrayRef<Value> Matrices) {
+  Value Packed = reference(B, Copy.Global);
   Location Loc = Packed.getLoc();
   auto All = cast<MemRefType>(Packed.getType());
   ArrayRef<int64_t> Shape = All.getShape();
-  if (Stacked)
+  if (Copy.Stacked)
     Shape = Shape.drop_front();
   MemRefType One = memoryType(Shape, All.getElementType());
   for (auto [Number, Matrix] : llvm::enumerate(Matrices)) {
     Value To = Packed;
-    if (Stacked)
+    if (Copy.Stacked)
       To = B.create<plan::ViewOp>(Loc, One, Packed,
                                   Number * One.getNumElements(), ExprAttr());
-    launch(B, Loc, packKernel(), {ExprAttr::constant(B.getContext(), Shape[0])},
+    launch(B, Loc, Copy.Transposed ? packTransposedKernel() : packKernel(),
+           {ExprAttr::constant(B.getContext(), Shape[0])},
            {{"source", Matrix}, {"packed", To}});
   }
 }

@@ -9,7 +9,7 @@
 #ifndef M1C_COMPILER_CONVERSION_MODULEBUILDER_H
 #define M1C_COMPILER_CONVERSION_MODULEBUILDER_H
 
-#include "compiler/Conversion/Kernel.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "dialects/M1/IR/M1.h"
 #include "dialects/Plan/IR/Plan.h"
 
@@ -43,6 +43,10 @@ public:
   /// parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         mlir::Operation *User);
+  /// The transpose of each matrix of a parameter, packed in panels of `Panel`
+  /// columns. Null after a diagnostic at `User`.
+  plan::GlobalOp packedTransposed(mlir::Value Weight, int64_t Panel,
+                                  mlir::Operation *User);
   /// A parameter row by row: as the checkpoint stores it, or the copy that is
   /// kept of one that is updated. Null after a diagnostic at `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
@@ -85,11 +89,19 @@ private:
   /// The parts of the checkpoint's tensors that make up a parameter, in the
   /// order of its sources.
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
+  /// A parameter in panels.
+  struct PackedCopy {
+    mutable plan::GlobalOp Global; // generated accessors are not const
+    bool Stacked;                  ///< has an axis of experts
+    bool Transposed;               ///< the panels are those of the transpose
+  };
+  /// A parameter, or its transpose, packed as `Layout` says and called `Name`.
+  plan::GlobalOp pack(ParameterOp Parameter, const PackedLayout &Layout,
+                      llvm::StringRef Name, bool Transposed);
   /// The memory of a piece.
   mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
-  /// Packs the matrices of a parameter, which has an axis of experts if it is
-  /// `Stacked`.
-  void pack(mlir::OpBuilder &B, mlir::Value Packed, bool Stacked,
+  /// Packs the matrices of a parameter.
+  void pack(mlir::OpBuilder &B, const PackedCopy &Copy,
             llvm::ArrayRef<mlir::Value> Matrices);
   /// The pieces of a parameter matrix by matrix.
   llvm::SmallVector<mlir::Value> matricesOf(mlir::OpBuilder &B,
@@ -108,7 +120,7 @@ private:
   mlir::OpBuilder Top, Init;
   /// What is made of one parameter, for updates.
   struct Derived {
-    llvm::SmallVector<plan::GlobalOp> Packed;
+    llvm::SmallVector<PackedCopy> Packed;
     plan::GlobalOp Rows;
   };
   struct Update {

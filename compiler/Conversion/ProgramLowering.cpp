@@ -203,6 +203,11 @@ Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
   return Global ? global(Global) : Value();
 }
 
+Value ProgramLowering::packedTransposed(Value Weight, Operation *User) {
+  plan::GlobalOp Global = Shared.packedTransposed(Weight, blocks().Panel, User);
+  return Global ? global(Global) : Value();
+}
+
 Value ProgramLowering::scalar(ExprAttr Size) {
   return B.create<plan::ScalarOp>(Loc, B.getIndexType(), Size);
 }

@@ -71,6 +71,10 @@ public:
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
                      int64_t Panel = 0);
 
+  /// The transpose of a weight, packed in panels of the target's width; null
+  /// after a diagnostic.
+  mlir::Value packedTransposed(mlir::Value Weight, mlir::Operation *User);
+
   // --- states ---
 
   /// The name of the state whose value is the operand `State` of an op that
@@ -107,6 +111,10 @@ public:
   }
   plan::ExprAttr productBlocks(plan::ExprAttr Rows) const {
     return Rows.ceilDiv(blocks().Rows);
+  }
+  /// Blocks of `Block` indices, or of fewer, that cover a static extent.
+  plan::ExprAttr blocksOf(int64_t Extent, int64_t Block) const {
+    return size(llvm::divideCeil(Extent, Block));
   }
   plan::ExprAttr panelGroups(int64_t Panels) const {
     return size(llvm::divideCeil(Panels, blocks().PanelsPerCell));

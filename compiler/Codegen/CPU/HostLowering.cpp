@@ -69,10 +69,27 @@ Type HostLowering::operandType(tile::DotOp Dot, Side Which) const {
              : Element;
 }
 
+/// The number of leading rows of `Block` that may be other than zero; null: all
+/// of them.
+Value HostLowering::rowsOf(Value Block) const {
+  if (auto Extend = Block.getDefiningOp<arith::ExtFOp>())
+    return rowsOf(Extend.getIn());
+  const Access *A = Context.Storage.access(Block);
+  return A ? A->Rows : Value();
+}
+
 Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
   const bool IsLeft = Which == Side::Left;
   Value Block = IsLeft ? Dot.getA() : Dot.getB();
   Type Element = operandType(Dot, Which);
+  // The rows of a transposed left operand are copied as they are, and its
+  // columns are read from the copy.
+  if (auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
+      Transpose && IsLeft && !usesAmx(Dot) && !Context.Storage.buffer(Block)) {
+    Access A = Writer.materialize(Transpose.getVector(), Element);
+    std::swap(A.Strides[0], A.Strides[1]);
+    return A;
+  }
   auto IsReadable = [&](const Access &A) {
     if (A.Element != Element || A.RowIndex || A.Cols)
       return false;
@@ -96,11 +113,15 @@ std::optional<Access> HostLowering::materializeLeft(tile::DotOp Dot,
 
 void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   HostProduct P;
+  P.K = Dot.getA().getType().getDimSize(1);
+  // Rows of the right operand that are zero need not be multiplied.
+  P.Depth = rowsOf(Dot.getB());
+  if (!P.Depth)
+    P.Depth = Context.B.index(P.K);
   P.Left = operand(Dot, E, Side::Left);
   P.Right = operand(Dot, E, Side::Right);
   P.Sums = C;
   P.E = E;
-  P.K = Dot.getA().getType().getDimSize(1);
   if (usesAmx(Dot))
     Amx.multiply(P);
   else

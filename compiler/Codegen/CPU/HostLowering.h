@@ -40,6 +40,7 @@ private:
   }
   /// The element type in which a product reads an operand.
   mlir::Type operandType(tile::DotOp Dot, Side Which) const;
+  mlir::Value rowsOf(mlir::Value Block) const;
   /// An operand of `Dot` where it is, or copied to where it can be read.
   Access operand(tile::DotOp Dot, const Extent &E, Side Which);
 

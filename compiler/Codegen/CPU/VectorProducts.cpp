@@ -88,8 +88,7 @@ void VectorProducts::multiplyRows(const HostProduct &P, Value Row, int64_t Rows,
 
 void VectorProducts::multiply(const HostProduct &P) {
   const Extent &E = P.E;
-  // Rows of the right operand that are zero need not be multiplied.
-  Value Depth = P.Right.Rows ? P.Right.Rows : B.index(P.K);
+  Value Depth = P.Depth;
   auto Blocks = [&](Value End) {
     B.loop(
         B.index(0), End,

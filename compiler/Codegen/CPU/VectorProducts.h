@@ -19,6 +19,8 @@ struct HostProduct {
   Access Sums;        // [M, N], the accumulator and the result
   Extent E;           // the part of the sums that is computed
   int64_t K = 0;
+  /// The terms past this number are zero.
+  mlir::Value Depth;
 };
 
 /// Products by fused multiply-adds of vectors, in blocks of sums that fill the

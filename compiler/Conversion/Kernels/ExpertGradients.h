@@ -11,6 +11,33 @@
 
 #include "compiler/Conversion/Kernel.h"
 
-namespace m1 {} // namespace m1
+namespace m1 {
+
+/// The gradient of a router's weights in its logits. Grid: blocks of few rows.
+KernelDeclaration routerGradientKernel();
+/// The auxiliary loss of a router and its gradient. The packed weight is one
+/// panel. Grid: blocks of few rows.
+KernelDeclaration routerBalanceKernel();
+
+/// What a pair's hidden row gets from dy: `hidden`, `gate_gradient` and
+/// `up_gradient` of m1.experts_gradient, and the terms of the sum `dweights`.
+/// Grid: as expertsUpKernel().
+KernelDeclaration expertsHiddenGradientKernel();
+/// da w1 + db w3 of each expert's pairs. Grid: as expertsDownKernel().
+KernelDeclaration expertsInputGradientKernel();
+/// The sum of each row. Grid: blocks of few rows.
+KernelDeclaration rowSumKernel();
+/// The sum of a token's K rows, in the order of its choices. Grid: blocks of
+/// few rows.
+KernelDeclaration sumChoicesKernel();
+
+/// Adds leftᵀ right over each expert's pairs to the state, one after the other.
+/// Grid: (blocks of its rows, blocks of its columns, experts).
+KernelDeclaration expertsWeightGradientKernel();
+/// The extent of these blocks along an axis of `Extent`, where `Most` is the
+/// target's: a divisor of it, since gathered rows are read up to their end.
+int64_t expertGradientBlock(int64_t Extent, int64_t Most);
+
+} // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_EXPERTGRADIENTS_H

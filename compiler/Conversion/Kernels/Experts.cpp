@@ -8,8 +8,8 @@
 
 #include "compiler/Conversion/Kernels/Experts.h"
 
+#include "compiler/Conversion/Kernels/ExpertBodies.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
-#include "compiler/Support/Masking.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -47,27 +47,13 @@ static Choice chooseLargest(KernelBody &B, Value Left, Value Column) {
 }
 
 static void buildRouter(KernelBody &B) {
-  const int64_t M = B.Blocks.FewRows, D = B.extent("D"), K = B.extent("K");
-  const int64_t Experts = B.integer("expert_count");
-  const int64_t Width = PackedLayout(B.memory("weight").getShape()).Panel;
-  Value Zero = B.index(0);
-  auto [First, Rows] = B.rowBlock(M);
-  Value Xs = B.load(B["x"], {First, Zero}, {0, 1}, {M, D}, Rows);
-  Value Logits =
-      B.dot(Xs, loadPanel(B, B["weight"], Zero), B.zeros({M, Width}));
-
-  // Softmax; columns past the last expert only pad the panel.
-  Value Column = B.iota({M, Width}, 1);
-  Value Real =
-      B.compare(arith::CmpIPredicate::slt, Column, B.splat(Experts, Column));
-  Logits = B.select(Real, Logits, B.splat(kMasked, Logits));
-  Value Max = B.rowMax(Logits);
-  Value Power = B.expF(B.subF(Logits, B.along(Max, 1, Width)));
-  Value Sum = B.rowSum(Power);
-  Value P = B.divF(Power, B.along(Sum, 1, Width));
+  const int64_t M = B.Blocks.FewRows, K = B.extent("K");
+  const RouterBlock Router = routerProbabilities(B);
+  Value First = Router.First, Rows = Router.Rows, Column = Router.Column;
+  Value P = Router.P, Zero = B.index(0);
 
   // Select the largest, K times; ties go to the lowest index.
-  Value Left = B.select(Real, P, B.splat(-1, P));
+  Value Left = B.select(Router.Real, P, B.splat(-1, P));
   auto Store = [&](const Choice &C, Value Total, Value I) {
     B.store(C.Where, B["experts"], {First, I}, {0}, Rows);
     B.store(B.divF(C.Best, Total), B["weights"], {First, I}, {0}, Rows);
@@ -146,26 +132,6 @@ KernelDeclaration m1::routeKernel() {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Runs `Body` on the cell's block of the pairs that chose expert z, for each
-/// panel of the cell's group. A weight has `Panels` panels. `Pairs` are the
-/// block's numbers t * K + k, `Rows` is their count, and `Load` returns the
-/// left operand of their products.
-static void forChosen(
-    KernelBody &B, int64_t Panels,
-    llvm::function_ref<Value(Value Pairs, Value Rows)> Load,
-    llvm::function_ref<void(Value Block, Value Pairs, Value Rows, Value Panel)>
-        Body) {
-  const int64_t M = B.Blocks.Rows;
-  Value First = B.times(B.X, M);
-  Value Count = B.at(B["counts"], B.Z);
-  B.ifThen(B.less(First, Count), [&] {
-    Value Rows = B.smaller(B.minus(Count, First), B.index(M));
-    Value Pairs = B.load(B["pairs"], {B.Z, First}, {1}, {M}, Rows);
-    Value Block = Load(Pairs, Rows);
-    forPanelsOfCell(B, Panels, [&](Value J) { Body(Block, Pairs, Rows, J); });
-  });
-}
-
 static void buildExpertsUp(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, D = B.extent("D"), F = B.extent("F");
   const int64_t K = B.integer("choices");
@@ -174,13 +140,12 @@ static void buildExpertsUp(KernelBody &B) {
   Value Zero = B.index(0);
   forChosen(
       B, Packed.Panels,
-      [&](Value Pairs, Value Rows) {
-        Value Token = B.create<arith::DivUIOp>(Pairs, B.splat(K, Pairs));
-        return B.gather(B["x"], Token, Zero, {M, D}, Rows);
+      [&](Value Pairs, Value Rows) -> SmallVector<Value> {
+        return {B.gather(B["x"], tokensOf(B, Pairs, K), Zero, {M, D}, Rows)};
       },
-      [&](Value Xs, Value Pairs, Value Rows, Value J) {
+      [&](ValueRange Xs, Value Pairs, Value Rows, Value J) {
         auto Product = [&](Value W) {
-          return B.dot(Xs, loadPanel(B, W, {B.Z, J}), B.zeros({M, Panel}));
+          return B.dot(Xs[0], loadPanel(B, W, {B.Z, J}), B.zeros({M, Panel}));
         };
         Value Gate = Product(B["w1"]);
         Value Up = Product(B["w3"]);
@@ -209,12 +174,12 @@ static void buildExpertsDown(KernelBody &B) {
   Value Zero = B.index(0);
   forChosen(
       B, Packed.Panels,
-      [&](Value Pairs, Value Rows) {
-        return B.gather(B["hidden"], Pairs, Zero, {M, F}, Rows);
+      [&](Value Pairs, Value Rows) -> SmallVector<Value> {
+        return {B.gather(B["hidden"], Pairs, Zero, {M, F}, Rows)};
       },
-      [&](Value Hs, Value Pairs, Value Rows, Value J) {
+      [&](ValueRange Hs, Value Pairs, Value Rows, Value J) {
         Value Y =
-            B.dot(Hs, loadPanel(B, B["w2"], {B.Z, J}), B.zeros({M, Panel}));
+            B.dot(Hs[0], loadPanel(B, B["w2"], {B.Z, J}), B.zeros({M, Panel}));
         Value Column = B.times(J, Panel);
         B.scatter(Y, B["outputs"], Pairs, Column, Rows,
                   columnsOf(B, Column, Panel, D));

@@ -11,6 +11,12 @@
 
 #include "compiler/Conversion/Kernel.h"
 
-namespace m1 {} // namespace m1
+namespace m1 {
+
+/// Adds dyᵀ x to the state, one token after the other. Grid: (blocks of its
+/// rows, blocks of its columns).
+KernelDeclaration linearWeightGradientKernel();
+
+} // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_LINEARGRADIENTS_H

@@ -7,9 +7,176 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/Kernels/ExpertGradients.h"
-#include "compiler/Conversion/ProgramLowering.h"
+#include "compiler/Conversion/Kernels/ExpertRouting.h"
 
 using namespace mlir;
 using namespace m1;
+using plan::ExprAttr;
 
-void m1::addExpertGradientLowerings(MLIRContext *Context) {}
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+static ArrayRef<int64_t> shapeOf(Value Tensor) {
+  return cast<RankedTensorType>(Tensor.getType()).getShape();
+}
+
+static LogicalResult lowerRouterGradient(RouterGradientOp Op,
+                                         ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Op.getDweights());
+  if (failed(Program.expectOperandRows(Op, T)))
+    return failure();
+  Program.launch(routerGradientKernel(), {Program.fewRowBlocks(T)},
+                 {{"dweights", Program.memory(Op.getDweights())},
+                  {"experts", Program.memory(Op.getExperts())},
+                  {"weights", Program.memory(Op.getWeights())},
+                  {"result", Program.allocate(Op.getResult(), T)},
+                  {"rows", Program.scalar(T)}});
+  return success();
+}
+
+static LogicalResult lowerRouterBalance(RouterBalanceOp Op,
+                                        ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  Value Weight = packedRouter(Op.getWeight(), X, Op, Program);
+  if (!Weight)
+    return failure();
+  const ExprAttr T = plan::rowsOf(X);
+  const int64_t E = shapeOf(Op.getWeight())[0];
+  // Its axis 0 is dynamic in memory, as that of every argument.
+  Value Coefficients = Program.view(Program.memory(Op.getCoefficients()), {E});
+  Program.launch(
+      routerBalanceKernel(), {Program.fewRowBlocks(T)},
+      {{"x", X},
+       {"weight", Weight},
+       {"coefficients", Coefficients},
+       {"loss", Program.allocate(Op.getLoss(), T)},
+       {"gradient", Program.allocate(Op.getGradient(), T)},
+       {"rows", Program.scalar(T)}},
+      {{"expert_count", Builder(Op.getContext()).getI64IntegerAttr(E)}});
+  return success();
+}
+
+static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
+                                          ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  const ExprAttr T = plan::rowsOf(X);
+  std::pair<StringRef, Value> Rows[] = {{"dy", Op.getDy()},
+                                        {"experts", Op.getExperts()},
+                                        {"weights", Op.getWeights()}};
+  for (auto [Name, V] : Rows)
+    if (failed(Program.expectRows(Op, Name, V, T)))
+      return failure();
+  Value W1 = Program.packed(Op.getW1(), X, Op);
+  Value W3 = Program.packed(Op.getW3(), X, Op);
+  Value Transposed1 = Program.packedTransposed(Op.getW1(), Op);
+  Value Transposed3 = Program.packedTransposed(Op.getW3(), Op);
+  Value Transposed2 = Program.packedTransposed(Op.getW2(), Op);
+  if (!W1 || !W3 || !Transposed1 || !Transposed3 || !Transposed2)
+    return failure();
+  const int64_t E = shapeOf(Op.getW1())[0], F = shapeOf(Op.getW1())[1];
+  const int64_t D = shapeOf(Op.getW1())[2], K = shapeOf(Op.getExperts())[1];
+  const FailureOr<ExpertRouting> Routing =
+      routePairs(Op, Op.getExperts(), E, Program);
+  if (failed(Routing))
+    return failure();
+  const auto &[Pairs, Counts] = *Routing;
+
+  Builder B(Op.getContext());
+  const ExprAttr PairRows = T.times(K);
+  auto ByPair = [&](Value Memory, int64_t Width) {
+    return Program.view(Memory, {kDynamic, Width}, {}, 0, PairRows);
+  };
+  auto Result = [&](StringRef Name, Value V) -> Named<Value> {
+    return {Name, ByPair(Program.allocate(V, T), F)};
+  };
+  auto Buffer = [&](int64_t Width) {
+    return Program.buffer(memoryType({kDynamic, Width}, B.getF32Type()),
+                          PairRows);
+  };
+  Value Terms = Buffer(F);
+  const Named<Value> Gate = Result("gate_gradient", Op.getGateGradient());
+  const Named<Value> Up = Result("up_gradient", Op.getUpGradient());
+  Program.launch(expertsHiddenGradientKernel(), expertGrid(Program, T, W1),
+                 {{"dy", Program.memory(Op.getDy())},
+                  {"x", X},
+                  {"weights", ByPair(Program.memory(Op.getWeights()), 1)},
+                  {"w1", W1},
+                  {"w3", W3},
+                  {"w2", Transposed2},
+                  Pairs,
+                  Counts,
+                  {"terms", Terms},
+                  Result("hidden", Op.getHidden()),
+                  Gate,
+                  Up},
+                 {{"choices", B.getI64IntegerAttr(K)}});
+  Value Dweights = Program.view(Program.allocate(Op.getDweights(), T),
+                                {kDynamic}, {}, 0, PairRows);
+  Program.launch(
+      rowSumKernel(), {Program.fewRowBlocks(PairRows)},
+      {{"x", Terms}, {"result", Dweights}, {"rows", Program.scalar(PairRows)}});
+
+  Value Outputs = Buffer(D);
+  Program.launch(expertsInputGradientKernel(),
+                 expertGrid(Program, T, Transposed1),
+                 {Gate,
+                  Up,
+                  {"w1", Transposed1},
+                  {"w3", Transposed3},
+                  Pairs,
+                  Counts,
+                  {"outputs", Outputs}});
+  Program.launch(
+      sumChoicesKernel(), {Program.fewRowBlocks(T)},
+      {{"outputs", Program.view(Outputs, {kDynamic, K, D}, {}, 0, T)},
+       {"result", Program.allocate(Op.getDx(), T)},
+       {"rows", Program.scalar(T)}});
+  return success();
+}
+
+static LogicalResult lowerExpertsWeightGradient(ExpertsWeightGradientOp Op,
+                                                ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Op.getExperts());
+  if (failed(Program.expectRows(Op, "left", Op.getLeft(), T)) ||
+      failed(Program.expectRows(Op, "right", Op.getRight(), T)))
+    return failure();
+  ArrayRef<int64_t> Shape = Op.getState().getType().getShape();
+  const FailureOr<ExpertRouting> Routing =
+      routePairs(Op, Op.getExperts(), Shape[0], Program);
+  if (failed(Routing))
+    return failure();
+  const int64_t Choices = shapeOf(Op.getExperts())[1];
+  Builder B(Op.getContext());
+  auto IsByPair = [&](Value Side) {
+    return B.getI64IntegerAttr(shapeOf(Side).size() == 3);
+  };
+  /// The rows of tokens or of pairs.
+  auto RowsOf = [&](Value Side) {
+    Value Memory = Program.memory(Side);
+    if (shapeOf(Side).size() == 2)
+      return Memory;
+    return Program.view(Memory, {kDynamic, shapeOf(Side)[2]}, {}, 0,
+                        T.times(Choices));
+  };
+  const Blocking &Blocks = Program.blocks();
+  auto BlocksOf = [&](int64_t Extent, int64_t Most) {
+    return Program.size(Extent / expertGradientBlock(Extent, Most));
+  };
+  Program.launch(expertsWeightGradientKernel(),
+                 {BlocksOf(Shape[1], Blocks.GradientRows),
+                  BlocksOf(Shape[2], Blocks.GradientColumns),
+                  Program.size(Shape[0])},
+                 {{"left", RowsOf(Op.getLeft())},
+                  {"right", RowsOf(Op.getRight())},
+                  Routing->Pairs,
+                  Routing->Counts,
+                  {"state", Program.updateTensorState(Op.getStateMutable())}},
+                 {{"choices", B.getI64IntegerAttr(Choices)},
+                  {"left_by_pair", IsByPair(Op.getLeft())},
+                  {"right_by_pair", IsByPair(Op.getRight())}});
+  return success();
+}
+
+void m1::addExpertGradientLowerings(MLIRContext *Context) {
+  attachLowerings<lowerRouterGradient, lowerRouterBalance, lowerExpertsGradient,
+                  lowerExpertsWeightGradient>(Context);
+}

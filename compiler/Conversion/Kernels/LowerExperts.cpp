@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/Kernels/ExpertRouting.h"
 #include "compiler/Conversion/Kernels/Experts.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
-#include "compiler/Conversion/ProgramLowering.h"
 
 using namespace mlir;
 using namespace m1;
@@ -25,14 +25,51 @@ static LogicalResult verifyChoices(Operation *Op, Value Experts) {
          << kMaxChoices << " experts per token, found " << Type;
 }
 
+FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
+                                        int64_t Count,
+                                        ProgramLowering &Program) {
+  // A router's choices are distinct.
+  if (failed(verifyChoices(Op, Experts)) ||
+      failed(Program.Checks.expectBelow(Op, "experts", Experts, Count)) ||
+      (isa<BlockArgument>(Experts) &&
+       failed(Program.Checks.expectUnique(Op, "experts", Experts))))
+    return failure();
+  Type I32 = Builder(Op->getContext()).getI32Type();
+  const ExprAttr T = Program.rows(Experts);
+  const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
+  const ExpertRouting Routing{
+      {"pairs", Program.buffer(memoryType({Count, Bound}, I32))},
+      {"counts", Program.buffer(memoryType({Count}, I32))}};
+  Program.launch(routeKernel(), {Program.size(Count)},
+                 {{"experts", Program.memory(Experts)},
+                  Routing.Pairs,
+                  Routing.Counts,
+                  {"rows", Program.scalar(T)}});
+  return Routing;
+}
+
+SmallVector<ExprAttr> m1::expertGrid(ProgramLowering &Program, ExprAttr T,
+                                     Value Packed) {
+  ArrayRef<int64_t> Shape = cast<MemRefType>(Packed.getType()).getShape();
+  const PackedLayout Layout(Shape.drop_front());
+  return {Program.productBlocks(T), Program.panelGroups(Layout.Panels),
+          Program.size(Shape[0])};
+}
+
+Value m1::packedRouter(Value Weight, Value X, Operation *User,
+                       ProgramLowering &Program) {
+  // Padded to whole vectors.
+  const int64_t E = cast<RankedTensorType>(Weight.getType()).getDimSize(0);
+  return Program.packed(Weight, X, User, llvm::alignTo(E, 16));
+}
+
 static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
   if (failed(verifyChoices(Op, Op.getExperts())))
     return failure();
   const int64_t E =
       cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
-  // One panel holds all experts, padded to whole vectors.
   Value X = Program.memory(Op.getX());
-  Value Weight = Program.packed(Op.getWeight(), X, Op, llvm::alignTo(E, 16));
+  Value Weight = packedRouter(Op.getWeight(), X, Op, Program);
   if (!Weight)
     return failure();
   const ExprAttr T = plan::rowsOf(X);
@@ -50,8 +87,6 @@ static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
 }
 
 static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
-  if (failed(verifyChoices(Op, Op.getExperts())))
-    return failure();
   Value X = Program.memory(Op.getX());
   Value W1 = Program.packed(Op.getW1(), X, Op);
   Value W3 = Program.packed(Op.getW3(), X, Op);
@@ -62,48 +97,30 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
   auto Shape = cast<RankedTensorType>(Op.getW1().getType()).getShape();
   const int64_t E = Shape[0], F = Shape[1], D = Shape[2];
   if (failed(Program.expectRows(Op, "experts", Op.getExperts(), T)) ||
-      failed(Program.expectRows(Op, "weights", Op.getWeights(), T)) ||
-      failed(Program.Checks.expectBelow(Op, "experts", Op.getExperts(), E)))
+      failed(Program.expectRows(Op, "weights", Op.getWeights(), T)))
     return failure();
-  // A router's choices are distinct.
-  if (isa<BlockArgument>(Op.getExperts()) &&
-      failed(Program.Checks.expectUnique(Op, "experts", Op.getExperts())))
+  const FailureOr<ExpertRouting> Routing =
+      routePairs(Op, Op.getExperts(), E, Program);
+  if (failed(Routing))
     return failure();
+  const auto &[Pairs, Counts] = *Routing;
   Builder B(Op.getContext());
   const int64_t K =
       cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
-  const Named<Value> Rows{"rows", Program.scalar(T)};
-
-  // The pairs of a token and a choice that each expert computes.
-  const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
-  const Named<Value> Pairs{
-      "pairs", Program.buffer(memoryType({E, Bound}, B.getI32Type()))};
-  const Named<Value> Counts{"counts",
-                            Program.buffer(memoryType({E}, B.getI32Type()))};
-  Program.launch(
-      routeKernel(), {Program.size(E)},
-      {{"experts", Program.memory(Op.getExperts())}, Pairs, Counts, Rows});
 
   // Hidden rows and outputs, one for each pair.
   const ExprAttr PairRows = T.times(K);
-  auto Grid = [&](Value Packed) {
-    const PackedLayout Layout(
-        cast<MemRefType>(Packed.getType()).getShape().drop_front());
-    return SmallVector<ExprAttr>{Program.productBlocks(T),
-                                 Program.panelGroups(Layout.Panels),
-                                 Program.size(E)};
-  };
   const Named<Value> Hidden{
       "hidden",
       Program.buffer(
           memoryType({kDynamic, F}, getElementTypeOrSelf(Op.getX().getType())),
           PairRows)};
-  Program.launch(expertsUpKernel(), Grid(W1),
+  Program.launch(expertsUpKernel(), expertGrid(Program, T, W1),
                  {{"x", X}, {"w1", W1}, {"w3", W3}, Pairs, Counts, Hidden},
                  {{"choices", B.getI64IntegerAttr(K)}});
   Value Outputs =
       Program.buffer(memoryType({kDynamic, D}, B.getF32Type()), PairRows);
-  Program.launch(expertsDownKernel(), Grid(W2),
+  Program.launch(expertsDownKernel(), expertGrid(Program, T, W2),
                  {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}});
 
   Value ByToken = Program.view(Outputs, {kDynamic, K, D}, {}, 0, T);
@@ -111,7 +128,7 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
                  {{"outputs", ByToken},
                   {"weights", Program.memory(Op.getWeights())},
                   {"result", Program.allocate(Op.getResult(), T)},
-                  Rows});
+                  {"rows", Program.scalar(T)}});
   return success();
 }
 

@@ -47,6 +47,8 @@ void forPanelsOfCell(KernelBody &B, int64_t Panels,
 /// Packs a weight, and widens it where `packed` has a wider element type. Grid:
 /// panels.
 KernelDeclaration packKernel();
+/// The same for a weight's transpose.
+KernelDeclaration packTransposedKernel();
 
 /// Copies rows to another element type. Grid: blocks of few rows.
 KernelDeclaration convertKernel();

@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, experts, output, rows
+from kernels import attention, experts, output, product_gradients, rows
 from kernels.module import Module
 
 OPS = {
@@ -29,6 +29,12 @@ OPS = {
         output.head_log_prob,
         rows.doubles,
         output.sample,
+        product_gradients.linear_transposed,
+        product_gradients.linear_weight_gradient,
+        product_gradients.router_gradient,
+        product_gradients.router_balance,
+        product_gradients.experts_gradient,
+        product_gradients.experts_weight_gradient,
     )
 }
 

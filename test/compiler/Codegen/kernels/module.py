@@ -126,6 +126,16 @@ class Function:
         self.lines.append(f"%state = m1.read_state @{symbol} : {type_}")
         return self.define("%state", type_), lambda value: self.lines.append(f"m1.write_state {value}, @{symbol} : {type_}")
 
+    def accumulated(self, op, calls, shape):
+        """Ends the function, whose result is a state [shape] of f32 after the op on each of the lists of operands in `calls`."""
+        type_ = f"!m1.tensor_state<{'x'.join(map(str, shape))}xf32>"
+        state, write = self.state(type_)
+        for operands in calls:
+            state = self.op(op, [*operands, state], type_)
+        value, state = self.op("m1.state_value", [state], tensor(*shape), type_)
+        write(state)
+        self.results(value)
+
     def op(self, op, operands, *results, more="", form=None):
         """The result of an op, or a list of several. `more` follows the operands, or `form` has "{}" for each of them."""
         names = [f"%{len(self.types) + i}" for i in range(len(results))]
