@@ -88,7 +88,8 @@ dialect plan dialects/Plan/IR/PlanOps.td >"$out/ops-plan.md"
 passes >"$out/passes.md"
 
 if ((check)); then
-  diff -ru "$root/docs/reference" "$out" ||
+  # The unit tests compare the pages on training with the tables they come from.
+  diff -ru --exclude=recipes.md --exclude=metrics.md "$root/docs/reference" "$out" ||
     fail "docs/reference is stale; run tools/gen-docs.sh and commit what it writes"
   echo "docs/reference is current"
 else

@@ -26,6 +26,11 @@ struct Blocking {
   /// the tokens that are added at once.
   int64_t GradientRows = 192, GradientColumns = 64, GradientTokens = 64;
   int64_t FewRows = 8; // tokens per block of a row kernel (norms and the like)
+  /// Columns per cell of a kernel that visits all tokens in order.
+  int64_t SumColumns = 256;
+  /// Elements per block of a flat tensor, and blocks per cell.
+  int64_t FlatElements = 1024;
+  int64_t FlatBlocks = 16;
   int64_t QueryRows = 64; // queries per block of softmax attention
   int64_t KeyRows = 64;   // keys per block; anchored at absolute positions
   /// Elements of lightning attention's state that a cell can carry; 0: no

@@ -23,7 +23,7 @@ Value m1::view(OpBuilder &B, Location Loc, Value Memory,
   if (!Strides.empty())
     Layout = StridedLayoutAttr::get(B.getContext(), 0, Strides);
   auto Type = MemRefType::get(Shape, Source.getElementType(), Layout);
-  if (Type == Source && Offset == 0)
+  if (Type == Source && Offset == 0 && (!Rows || Rows == plan::rowsOf(Memory)))
     return Memory;
   return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
 }
@@ -351,8 +351,11 @@ plan::GlobalOp ModuleBuilder::tensorState(StringAttr Name) {
     return Found->second;
   auto Declaration = Symbols.lookup<StateOp>(Name);
   auto Type = cast<TensorStateType>(Declaration.getType());
-  plan::GlobalOp Global = state(
-      Name.getValue(), memoryType(Type.getShape(), Type.getElementType()));
+  // The declaration has the name itself until it is erased.
+  plan::GlobalOp Global =
+      state((Name.getValue() + ".value").str(),
+            memoryType(Type.getShape(), Type.getElementType()));
+  Globals[Name.getValue()] = Global;
   if (std::optional<StringRef> From = Declaration.getParameter())
     copyParameter(Symbols.lookup<ParameterOp>(*From), reference(Init, Global));
   return Global;

@@ -88,7 +88,10 @@ LogicalResult Compilation::toModel() {
 /// m1 to plan and tile. Afterwards no m1 op is left, every buffer has its
 /// offset, and code generation knows everything in the kernels.
 static void buildSchedulePipeline(OpPassManager &Passes,
-                                  const CompileOptions &Options) {
+                                  const CompileOptions &Options,
+                                  int64_t RecomputeLevel) {
+  // No CSE on m1 ops after it.
+  Passes.addNestedPass<func::FuncOp>(m1::createRecompute({RecomputeLevel}));
   Passes.addPass(createTileSetTarget({Options.Target}));
   M1ToPlanOptions Bounds;
   Bounds.tokens = Options.Tokens;
@@ -104,12 +107,40 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Passes.addPass(createPlanVerify());
 }
 
+LogicalResult Compilation::schedule(ModuleOp On, int64_t RecomputeLevel) {
+  return run("schedule", On, [&](OpPassManager &Passes) {
+    buildSchedulePipeline(Passes, Options, RecomputeLevel);
+  });
+}
+
+/// The lowest level at which activations take no more memory than they may. The
+/// memory is known once every buffer has its offset, so each level is tried.
+FailureOr<int64_t> Compilation::chooseRecomputeLevel() {
+  constexpr int64_t MaxLevel = 2;
+  if (Options.ActivationMemory == 0)
+    return 0;
+  int64_t Bytes = 0;
+  for (int64_t Level = 0; Level <= MaxLevel; ++Level) {
+    OwningOpRef<ModuleOp> Trial(Module.clone());
+    if (failed(schedule(*Trial, Level)))
+      return failure();
+    Bytes = (*Trial)->getAttrOfType<IntegerAttr>(kActivationBytesAttr).getInt();
+    if (Bytes <= Options.ActivationMemory)
+      return Level;
+  }
+  return Module.emitError()
+         << "activations need " << Bytes
+         << " bytes, with all computed anew that can be; --activation-memory "
+            "allows "
+         << Options.ActivationMemory
+         << "; compile for fewer tokens of a call (--train-tokens, "
+            "--max-tokens)";
+}
+
 FailureOr<std::vector<PlanFigure>> Compilation::toPlan() {
   std::vector<PlanFigure> Figures = modelFigures(Module);
-  auto Build = [&](OpPassManager &Passes) {
-    buildSchedulePipeline(Passes, Options);
-  };
-  if (failed(run("schedule", Module, Build)))
+  FailureOr<int64_t> Level = chooseRecomputeLevel();
+  if (failed(Level) || failed(schedule(Module, *Level)))
     return failure();
   llvm::append_range(Figures, planFigures(Module));
   return Figures;

@@ -26,6 +26,7 @@ struct CompileOptions {
   int64_t Slots = 8;          // sequences whose state is kept at once
   int64_t Length = 4096;      // most tokens of one sequence
   int64_t TrainTokens = 4096; // most tokens of one call that computes gradients
+  int64_t ActivationMemory = 0; // most bytes of activations; 0: no limit
 };
 
 /// A phase of the compilation and how long it took, for the report.
@@ -90,6 +91,8 @@ private:
   template <typename Callable>
   llvm::LogicalResult run(llvm::StringRef Name, mlir::ModuleOp On,
                           Callable BuildPipeline);
+  llvm::LogicalResult schedule(mlir::ModuleOp On, int64_t RecomputeLevel);
+  llvm::FailureOr<int64_t> chooseRecomputeLevel();
   llvm::FailureOr<std::string> emitPtx(KernelCode &Code);
   llvm::FailureOr<MachineCode> makeHostCode(KernelCode &Code);
   llvm::FailureOr<MachineCode> makeGpuCode(KernelCode &Code);

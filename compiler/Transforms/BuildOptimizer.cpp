@@ -28,6 +28,7 @@ public:
     B.setInsertionPointToEnd(Module.getBody());
   }
 
+  void buildCollect();
   void buildUpdate();
   void buildPublish();
 
@@ -40,6 +41,8 @@ private:
     auto Declaration = Symbols.lookup<m1::StateOp>(State.getAttr());
     return B.create<m1::ReadStateOp>(Declaration.getType(), State);
   }
+  /// The gradient, with those of all uses of the parameter added.
+  Value readGradient(m1::TrainedOp Of);
   Type vector(int64_t Extent, Type Element) {
     return RankedTensorType::get({Extent}, Element);
   }
@@ -70,6 +73,27 @@ OptimizerBuilder::begin(StringRef Name,
   return Function;
 }
 
+Value OptimizerBuilder::readGradient(m1::TrainedOp Of) {
+  Value Sum = read(Of.getGradientAttr());
+  if (ArrayAttr Further = Of.getFurtherAttr())
+    for (auto Name : Further.getAsRange<FlatSymbolRefAttr>()) {
+      auto Move = B.create<m1::MoveStateOp>(
+          TypeRange{Sum.getType(), Sum.getType()}, Sum, read(Name));
+      B.create<m1::WriteStateOp>(Move.getNewFrom(), Name);
+      Sum = Move.getNewTo();
+    }
+  return Sum;
+}
+
+void OptimizerBuilder::buildCollect() {
+  OpBuilder::InsertionGuard Guard(B);
+  begin("collect", {}, {});
+  for (m1::TrainedOp Each : Trained)
+    if (Each.getFurtherAttr())
+      B.create<m1::WriteStateOp>(readGradient(Each), Each.getGradientAttr());
+  B.create<func::ReturnOp>();
+}
+
 void OptimizerBuilder::buildUpdate() {
   OpBuilder::InsertionGuard Guard(B);
   const auto Count = static_cast<int64_t>(Trained.size());
@@ -89,7 +113,7 @@ void OptimizerBuilder::buildUpdate() {
                            Function.getArgument(4)};
   SmallVector<Value> Gradients, Sums;
   for (m1::TrainedOp Each : Trained) {
-    Value Gradient = read(Each.getGradientAttr());
+    Value Gradient = readGradient(Each);
     auto Sum = B.create<m1::SquaredSumOp>(
         TypeRange{vector(1, B.getF64Type()), Gradient.getType()}, Gradient);
     Gradients.push_back(Sum.getNewState());
@@ -127,7 +151,7 @@ struct BuildOptimizer : m1::impl::BuildOptimizerBase<BuildOptimizer> {
   void runOnOperation() override {
     if (getOperation().getOps<m1::TrainedOp>().empty())
       return;
-    for (StringRef Name : {"update", "publish"})
+    for (StringRef Name : {"collect", "update", "publish"})
       if (Operation *Other = getOperation().lookupSymbol(Name)) {
         Other->emitOpError("'")
             << Name << "' is the name of a function of the optimiser; rename "
@@ -135,6 +159,7 @@ struct BuildOptimizer : m1::impl::BuildOptimizerBase<BuildOptimizer> {
         return signalPassFailure();
       }
     OptimizerBuilder Builder(getOperation());
+    Builder.buildCollect();
     Builder.buildUpdate();
     Builder.buildPublish();
   }

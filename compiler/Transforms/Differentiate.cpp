@@ -10,7 +10,7 @@
 #include "dialects/M1/IR/M1.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -26,7 +26,7 @@ namespace {
 class FunctionGradients : public m1::GradientBuilder {
 public:
   FunctionGradients(func::FuncOp Function, SymbolTable &Symbols,
-                    llvm::StringSet<> &Trained);
+                    llvm::StringMap<int64_t> &Trained);
 
   /// Appends the backward pass.
   LogicalResult run();
@@ -35,11 +35,15 @@ public:
                       llvm::function_ref<Value(Value)> Emit) override;
 
 private:
-  m1::TensorStateType declareGradient(m1::ParameterOp Parameter);
+  m1::TensorStateType declareGradient(m1::ParameterOp Parameter,
+                                      StringRef Name);
 
   func::FuncOp Function;
   SymbolTable &Symbols;
-  llvm::StringSet<> &Trained; ///< names of parameters with a gradient
+  /// For each parameter with a gradient, how many it has: one for each use in
+  /// a function.
+  llvm::StringMap<int64_t> &Trained;
+  llvm::StringMap<int64_t> Uses; ///< in this function, so far
   /// The last value of each gradient's state, by the state's name.
   llvm::MapVector<StringAttr, Value> Last;
 };
@@ -64,7 +68,7 @@ Value lastUpdate(Value V) {
 
 FunctionGradients::FunctionGradients(func::FuncOp Function,
                                      SymbolTable &Symbols,
-                                     llvm::StringSet<> &Trained)
+                                     llvm::StringMap<int64_t> &Trained)
     : GradientBuilder(Function.getLoc(), Function.getContext()),
       Function(Function), Symbols(Symbols), Trained(Trained) {
   setInsertionPoint(Function.getBody().front().getTerminator());
@@ -83,7 +87,9 @@ LogicalResult FunctionGradients::run() {
     StringRef Name = Read.getState();
     if (Name.consume_back(m1::kGradientSuffix)) {
       Last[Read.getStateAttr().getAttr()] = lastUpdate(Read.getResult());
-      Trained.insert(Name);
+      Uses[Name] = 1;
+      int64_t &Count = Trained[Name];
+      Count = std::max<int64_t>(Count, 1);
     }
   }
   for (Operation *Op : llvm::reverse(Ops)) {
@@ -103,13 +109,17 @@ LogicalResult FunctionGradients::run() {
   return success();
 }
 
+/// The name of the gradient of use number `Use`, counted from 0.
+std::string gradientName(StringRef Parameter, int64_t Use) {
+  std::string Name = (Parameter + m1::kGradientSuffix).str();
+  return Use ? Name + "." + std::to_string(Use) : Name;
+}
+
 m1::TensorStateType
-FunctionGradients::declareGradient(m1::ParameterOp Parameter) {
+FunctionGradients::declareGradient(m1::ParameterOp Parameter, StringRef Name) {
   auto Type = cast<RankedTensorType>(Parameter.getType());
   auto State =
       m1::TensorStateType::get(getContext(), Type.getShape(), getF32Type());
-  const std::string Name = (Parameter.getSymName() + m1::kGradientSuffix).str();
-  Trained.insert(Parameter.getSymName());
   if (Symbols.lookup(Name))
     return State;
   OpBuilder B(Parameter->getContext());
@@ -125,19 +135,20 @@ void FunctionGradients::addToParameter(Value Weight,
   // A weight that is computed is no parameter; no op of a model has one.
   assert(Load && "weights are parameters");
   auto Parameter = Symbols.lookup<m1::ParameterOp>(Load.getParameter());
-  m1::TensorStateType Type = declareGradient(Parameter);
-  auto Name = getStringAttr(Parameter.getSymName() + m1::kGradientSuffix);
-  Value &State = Last[Name];
-  if (!State)
-    State = create<m1::ReadStateOp>(Type, FlatSymbolRefAttr::get(Name));
-  State = Emit(State);
+  const int64_t Use = Uses[Parameter.getSymName()]++;
+  int64_t &Count = Trained[Parameter.getSymName()];
+  Count = std::max(Count, Use + 1);
+  const std::string Name = gradientName(Parameter.getSymName(), Use);
+  m1::TensorStateType Type = declareGradient(Parameter, Name);
+  auto Symbol = FlatSymbolRefAttr::get(getContext(), Name);
+  Last[Symbol.getAttr()] = Emit(create<m1::ReadStateOp>(Type, Symbol));
 }
 
 struct Differentiate : m1::impl::DifferentiateBase<Differentiate> {
   void runOnOperation() override {
     ModuleOp Module = getOperation();
     SymbolTable Symbols(Module);
-    llvm::StringSet<> Trained;
+    llvm::StringMap<int64_t> Trained;
     for (auto Function : llvm::to_vector(Module.getOps<func::FuncOp>())) {
       if (Function.isExternal() ||
           llvm::none_of(Function.getBody().front(), isLoss))
@@ -146,12 +157,13 @@ struct Differentiate : m1::impl::DifferentiateBase<Differentiate> {
         return signalPassFailure();
     }
     for (auto Parameter : llvm::to_vector(Module.getOps<m1::ParameterOp>()))
-      if (Trained.contains(Parameter.getSymName()))
-        declareTrained(Parameter, Symbols);
+      if (int64_t Gradients = Trained.lookup(Parameter.getSymName()))
+        declareTrained(Parameter, Gradients, Symbols);
   }
 
   /// Declares the states of the optimiser, after the parameter.
-  static void declareTrained(m1::ParameterOp Parameter, SymbolTable &Symbols) {
+  static void declareTrained(m1::ParameterOp Parameter, int64_t Gradients,
+                             SymbolTable &Symbols) {
     StringRef Name = Parameter.getSymName();
     auto Gradient =
         Symbols.lookup<m1::StateOp>((Name + m1::kGradientSuffix).str());
@@ -166,8 +178,14 @@ struct Differentiate : m1::impl::DifferentiateBase<Differentiate> {
         Declare(".master", FlatSymbolRefAttr::get(Parameter));
     FlatSymbolRefAttr First = Declare(".first", {});
     FlatSymbolRefAttr Second = Declare(".second", {});
+    SmallVector<Attribute> Further;
+    for (int64_t Use = 1; Use < Gradients; ++Use)
+      Further.push_back(FlatSymbolRefAttr::get(Parameter->getContext(),
+                                               gradientName(Name, Use)));
     B.create<m1::TrainedOp>(FlatSymbolRefAttr::get(Parameter), Master, First,
-                            Second, FlatSymbolRefAttr::get(Gradient));
+                            Second, FlatSymbolRefAttr::get(Gradient),
+                            Further.empty() ? ArrayAttr()
+                                            : B.getArrayAttr(Further));
   }
 };
 

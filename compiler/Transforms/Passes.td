@@ -18,8 +18,8 @@ def Differentiate : Pass<"m1-differentiate", "::mlir::ModuleOp"> {
     from the last to the first. Each emits, at the end of the function, the gradients of its operands from those of its
     results. A value with several uses gets the sum of their gradients.
 
-    The gradient of a parameter is added to the state `@PARAMETER.gradient`, which is declared if it is missing. For
-    each parameter with a gradient, the pass declares `m1.trained`, the parameter in full precision and the moments of
+    The gradient of a parameter is added to the state `@PARAMETER.gradient`, which is declared if it is missing; that of
+    its second use in the function to `@PARAMETER.gradient.1`, and so on. For each parameter with a gradient, the pass declares `m1.trained`, the parameter in full precision and the moments of
     the optimiser.
   }];
 }
@@ -32,10 +32,13 @@ def BuildOptimizer : Pass<"m1-build-optimizer", "::mlir::ModuleOp"> {
     - `update(max_norm[1], enabled[1], learning_rates[P], weight_decays[P], hyperparameters[5]) -> grad_norm[1],
       applied[1]`: a step of AdamW (`m1.adamw`) with gradients clipped by their global norm (`m1.clip_norm`), after
       which parameters have the new values and gradients are zero;
+    - `collect()`: adds the gradients of all uses of each parameter to that of the first, for callers that read it;
+      `update` does the same;
     - `publish()`: gives parameters the values of their masters, after callers have changed those.
 
     A module without trained parameters is unchanged.
   }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
 def FuseElementwise : Pass<"m1-fuse-elementwise", "::mlir::func::FuncOp"> {
@@ -65,6 +68,23 @@ def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
     its value passes through ops that update it (`StateUpdateOpInterface`), each the only use of the value before, to
     one `m1.write_state` of the same state.
   }];
+}
+
+def Recompute : Pass<"m1-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Computes values of the forward pass anew in the backward pass, instead of keeping them";
+  let description = [{
+    In a function with a loss, the ops after its last loss op are the backward pass. A value that they use is computed
+    anew, once, before its first use there, if the level allows:
+
+    - 0: nothing is; every value is kept;
+    - 1: values that cost little: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
+    - 2: products, routers and experts as well.
+
+    Always kept are the residual stream (computing it anew would take all layers before it), the results of ops that
+    update states, such as attention, and parameters. Equal ops on equal values give equal bits, so no gradient
+    changes. Run after CSE, which would undo it.
+  }];
+  let options = [Option<"level", "level", "int64_t", "0", "What may be computed anew: 0 to 2">];
 }
 
 def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {

@@ -189,6 +189,10 @@ static absl::Status saveDirectories(const std::set<std::string> &Directories,
   return absl::OkStatus();
 }
 
+absl::Status m1::saveDirectory(const std::string &Path) {
+  return saveDirectories({Path}, ::fsync);
+}
+
 absl::Status m1::commit(const OutputFiles &Files, bool WaitForDisk) {
   std::vector<OutputFile *> Renamed;
   std::set<std::string> Directories;

@@ -68,6 +68,9 @@ using OutputFiles = std::vector<std::unique_ptr<OutputFile>>;
 absl::Status commit(const OutputFiles &Files, bool WaitForDisk = true);
 absl::Status commit(std::unique_ptr<OutputFile> File);
 
+/// Waits until what was renamed in a directory is on the disk.
+absl::Status saveDirectory(const std::string &Path);
+
 /// Creates a directory and its parents if they do not exist.
 absl::Status createDirectories(const std::string &Path);
 

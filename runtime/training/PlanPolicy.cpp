@@ -124,6 +124,7 @@ absl::Status PlanPolicy::bind() {
   Executor &Program = *Running.Program;
   M1_ASSIGN_OR_RETURN(Gradients, Function::find(Program, "gradients"));
   M1_ASSIGN_OR_RETURN(Routing, Function::find(Program, "routing"));
+  M1_ASSIGN_OR_RETURN(Collect, Function::find(Program, "collect"));
   M1_ASSIGN_OR_RETURN(Update, Function::find(Program, "update"));
   M1_ASSIGN_OR_RETURN(Publish, Function::find(Program, "publish"));
   M1_ASSIGN_OR_RETURN(Model, LanguageModel::create(Program));
@@ -330,6 +331,8 @@ absl::Status PlanPolicy::forParts(size_t Tensor, OptimizerTensor Kind,
 
 absl::Status PlanPolicy::read(size_t Tensor, OptimizerTensor Kind,
                               std::span<float> To) {
+  if (Kind == OptimizerTensor::Gradient)
+    M1_RETURN_IF_ERROR(Collect->call());
   return forParts(
       Tensor, Kind,
       [&](uint32_t Arena, uint64_t Offset, int64_t Runs, int64_t Run,

@@ -65,7 +65,7 @@ private:
   std::vector<Parts> PartsOf; ///< by tensor
   uint32_t Groups = 0;        ///< learning rates and weight decays
   std::unique_ptr<LanguageModel> Model;
-  std::unique_ptr<Function> Gradients, Routing, Update, Publish;
+  std::unique_ptr<Function> Gradients, Routing, Collect, Update, Publish;
   std::vector<int32_t> Positions, Slots; ///< of the current batch
 };
 

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,8 +72,9 @@ struct TrainingBatch {
 /// advantage < 0 and r < MaskBelow, otherwise 1.
 struct LossBounds {
   float RatioMin = 0, RatioMax = 5;
-  float MaskBelow = 0;     ///< 0: masks nothing
-  float MaskAbove = 3e38F; ///< masks nothing
+  float MaskBelow = 0; ///< 0: masks nothing
+  /// Infinity masks nothing, not even a ratio that overflows.
+  float MaskAbove = std::numeric_limits<float>::infinity();
 };
 
 struct TokenResults {

@@ -15,7 +15,6 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
 
 using namespace m1;
 using nlohmann::json;
@@ -66,11 +65,10 @@ std::string readEntry(const json &Object, DigestEntry &Entry) {
       return "expected a list of numbers in 'shape'";
     Entry.Shape.push_back(Extent.get<int64_t>());
   }
-  std::string Digest = Text("digest");
-  if (Digest.size() != 32 ||
-      !parseHex(std::string_view(Digest).substr(0, 16), Entry.Digest.High) ||
-      !parseHex(std::string_view(Digest).substr(16), Entry.Digest.Low))
+  const std::optional<TensorDigest> Digest = parseDigest(Text("digest"));
+  if (!Digest)
     return "expected 32 hexadecimal digits in 'digest'";
+  Entry.Digest = *Digest;
   return "";
 }
 } // namespace
@@ -81,6 +79,14 @@ std::string m1::format(const TensorDigest &Digest) {
                 static_cast<unsigned long long>(Digest.High),
                 static_cast<unsigned long long>(Digest.Low));
   return Text;
+}
+
+std::optional<TensorDigest> m1::parseDigest(std::string_view Text) {
+  TensorDigest Result;
+  if (Text.size() != 32 || !parseHex(Text.substr(0, 16), Result.High) ||
+      !parseHex(Text.substr(16), Result.Low))
+    return std::nullopt;
+  return Result;
 }
 
 std::string DigestFile::defaultPath(const Checkpoint &Weights) {

@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace m1 {
@@ -31,6 +33,8 @@ struct TensorDigest {
 };
 /// 32 hexadecimal digits, as xxhsum -H2 prints them.
 std::string format(const TensorDigest &Digest);
+/// The digest that `format` wrote; none if it is not one.
+std::optional<TensorDigest> parseDigest(std::string_view Text);
 
 /// What a digest file says of a tensor. Its file is for people: a tensor that
 /// moved to another shard has not changed.

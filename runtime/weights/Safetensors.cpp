@@ -22,8 +22,6 @@ using namespace m1;
 using json = nlohmann::json;
 
 namespace {
-/// The safetensors library has the same limit.
-constexpr uint64_t MaxHeaderBytes = 100'000'000;
 /// Extents of a shape: as many as a tensor has in PyTorch and numpy.
 constexpr size_t MaxRank = 64;
 
@@ -247,7 +245,7 @@ absl::StatusOr<std::vector<TensorInfo>> readHeader(const std::string &Path) {
   uint64_t HeaderBytes = 0;
   for (int I = 7; I >= 0; --I)
     HeaderBytes = HeaderBytes << 8 | static_cast<uint8_t>(Prefix[I]);
-  if (HeaderBytes > MaxHeaderBytes || HeaderBytes > Size - 8)
+  if (HeaderBytes > MaxSafetensorsHeaderBytes || HeaderBytes > Size - 8)
     return makeError(Path,
                      ": not a safetensors file, or truncated: a header of ",
                      HeaderBytes, " bytes in a file of ", Size, " bytes");

@@ -34,6 +34,9 @@ constexpr size_t MaxTensors = 1'000'000;
 /// have fewer than 200; errors quote names in full.
 constexpr size_t MaxNameBytes = 1000;
 
+/// Bytes of a header. The safetensors library has the same limit.
+constexpr uint64_t MaxSafetensorsHeaderBytes = 100'000'000;
+
 /// Reads only the header of a safetensors file. The result is ordered by
 /// offset.
 ///

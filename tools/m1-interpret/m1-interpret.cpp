@@ -62,6 +62,12 @@ static cl::opt<std::string> OutDir("out-dir", cl::Required,
                                    cl::desc("Directory for the results"),
                                    cl::value_desc("dir"), cl::cat(Category));
 
+static cl::opt<std::string> StateDir(
+    "state-dir",
+    cl::desc("Directory for the tensor states that the function wrote, as "
+             "STATE.npy"),
+    cl::value_desc("dir"), cl::cat(Category));
+
 static absl::StatusOr<Tensor> readTensor(const std::string &Path) {
   M1_ASSIGN_OR_RETURN(m1::NpyArray Array, m1::readNpy(Path));
   bool IsFloat = Array.Type == m1::ElementType::F16 ||
@@ -96,6 +102,29 @@ static absl::StatusOr<mlir::func::FuncOp> findEntry(mlir::ModuleOp Module) {
                    "its functions with --entry");
 }
 
+/// Adds the tensor states that are in `States` to `Files`.
+static absl::Status writeStates(mlir::ModuleOp Module, const StateStore &States,
+                                m1::OutputFiles &Files) {
+  M1_RETURN_IF_ERROR(m1::createDirectories(StateDir));
+  for (auto Declaration : Module.getOps<m1::StateOp>()) {
+    StringRef Name = Declaration.getSymName();
+    auto Type = dyn_cast<m1::TensorStateType>(Declaration.getType());
+    auto Written = States.States.find(Name);
+    if (!Type || Written == States.States.end())
+      continue;
+    if (Name.contains('/'))
+      return makeError("state '", Name.str(),
+                       "': a name with a slash cannot be a file's");
+    Tensor Value = Tensor::reals(std::vector<int64_t>(Type.getShape()));
+    if (auto Held = Written->second.find(0); Held != Written->second.end())
+      Value.Reals = Held->second->Elements;
+    M1_RETURN_IF_ERROR(
+        writeTensor(m1::concat(StateDir.getValue(), "/", Name.str(), ".npy"),
+                    Value, Files));
+  }
+  return absl::OkStatus();
+}
+
 static absl::Status runFunction(mlir::ModuleOp Module,
                                 ParameterReader &Parameters) {
   M1_ASSIGN_OR_RETURN(mlir::func::FuncOp Function, findEntry(Module));
@@ -117,6 +146,8 @@ static absl::Status runFunction(mlir::ModuleOp Module,
     M1_RETURN_IF_ERROR(
         writeTensor(OutDir + "/" + File + ".npy", Result, Files));
   }
+  if (!StateDir.empty())
+    M1_RETURN_IF_ERROR(writeStates(Module, States, Files));
   return commit(Files, /*WaitForDisk=*/false);
 }
 
@@ -162,6 +193,7 @@ static absl::Status checkOptions() {
     const char *Why = "has no effect with --tokens";
     M1_RETURN_IF_ERROR(Unused(Entry, Why));
     M1_RETURN_IF_ERROR(Unused(Args, Why));
+    M1_RETURN_IF_ERROR(Unused(StateDir, Why));
   }
   if (WeightsPath != "none")
     M1_RETURN_IF_ERROR(

@@ -85,6 +85,12 @@ cl::opt<m1::Count> TrainTokens(
     cl::desc("Most tokens of one call that computes gradients, default the "
              "larger of --max-tokens and --max-length"),
     cl::init(0), cl::cat(Options));
+cl::opt<m1::Count> ActivationMemory(
+    "activation-memory",
+    cl::desc("Most bytes of activations: values of the forward pass are "
+             "computed anew in the backward pass, as far as it takes; default "
+             "no limit"),
+    cl::value_desc("bytes"), cl::init(0), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from (with "
                                  "--emit=model, m1, tile, plan or gpu)"),
@@ -274,7 +280,8 @@ Error compile(mlir::ModuleOp Module) {
   const int64_t MostTrainTokens = TrainTokens.getNumOccurrences()
                                       ? int64_t(TrainTokens)
                                       : std::max<int64_t>(Tokens, Length);
-  m1::CompileOptions Choices{"", Tokens, Slots, Length, MostTrainTokens};
+  m1::CompileOptions Choices{"",     Tokens,          Slots,
+                             Length, MostTrainTokens, ActivationMemory};
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();

@@ -35,6 +35,11 @@ void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 void addDigest(CLI::App &App, Action &Chosen);
+void addEnvironment(CLI::App &App, Action &Chosen);
+void addTrain(CLI::App &App, Action &Chosen);
+void addSft(CLI::App &App, Action &Chosen);
+void addVerifyRun(CLI::App &App, Action &Chosen);
+void addGradients(CLI::App &App, Action &Chosen);
 
 /// The decimal number `Text`, from `Min` to `Max`; throws the error of option
 /// `Name` for anything else.

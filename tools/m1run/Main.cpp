@@ -12,8 +12,8 @@
 #include "runtime/support/Process.h"
 #include "runtime/support/ProjectVersion.h"
 #include "runtime/support/StopSignals.h"
+#include "runtime/support/Suggestion.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -44,37 +44,6 @@ absl::Status finishOutput(bool Succeeded) {
   }
   return makeError("cannot write to standard output",
                    Reason ? concat(": ", std::strerror(Reason)) : "");
-}
-
-/// How many characters to insert, delete or replace to turn `B` into `A`.
-size_t editDistance(std::string_view A, std::string_view B) {
-  std::vector<size_t> Row(B.size() + 1);
-  for (size_t J = 0; J <= B.size(); ++J)
-    Row[J] = J;
-  for (size_t I = 1; I <= A.size(); ++I) {
-    size_t Diagonal = Row[0];
-    Row[0] = I;
-    for (size_t J = 1; J <= B.size(); ++J) {
-      size_t Replaced = Diagonal + (A[I - 1] != B[J - 1]);
-      Diagonal = Row[J];
-      Row[J] = std::min({Row[J] + 1, Row[J - 1] + 1, Replaced});
-    }
-  }
-  return Row.back();
-}
-
-/// "; did you mean 'score'?" if one of the names is similar, else empty.
-std::string suggestion(std::string_view Found,
-                       const std::vector<std::string> &Names) {
-  auto Distance = [&](const std::string &Name) {
-    return editDistance(Found, Name);
-  };
-  auto Best = std::min_element(
-      Names.begin(), Names.end(),
-      [&](const auto &A, const auto &B) { return Distance(A) < Distance(B); });
-  if (Best == Names.end() || Distance(*Best) > 1 + Found.size() / 4)
-    return "";
-  return concat("; did you mean '", *Best, "'?");
 }
 
 /// The error of a command line that lacks a known subcommand.
@@ -140,6 +109,11 @@ int run::main(int Argc, char **Argv) {
   run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
   run::addDigest(App, Chosen);
+  run::addEnvironment(App, Chosen);
+  run::addTrain(App, Chosen);
+  run::addSft(App, Chosen);
+  run::addVerifyRun(App, Chosen);
+  run::addGradients(App, Chosen);
   absl::Status Status;
   try {
     App.parse(Argc, Argv);

@@ -8,11 +8,21 @@
 
 #include "compiler/Codegen/Blocks/Materializer.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
 void Materializer::write(Value Block, const Access &To, const Extent &E) {
+  auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
+  if (Transpose && !Context.Storage.access(Block) &&
+      Context.Storage.isVectorizable(Transpose.getVector()) &&
+      Loops.transpose(To, E, [&](const Position &P) {
+        return Context.B.convertFloat(
+            Context.Eval.evaluate(Transpose.getVector(), P), To.Element);
+      }))
+    return;
   const bool Vectorize =
       Context.Storage.isVectorizable(Block) && To.Strides.back() == 1;
   Loops.forEach(Block, To, E, Vectorize, [&](const Position &P) {

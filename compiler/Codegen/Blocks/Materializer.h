@@ -26,6 +26,14 @@ public:
   /// several elements of a row.
   virtual void forEach(mlir::Value Block, const Access &To, const Extent &E,
                        bool Vectorize, Body Emit) = 0;
+  /// Writes to the part `E` of `To` the transpose of a block, which `Row`
+  /// evaluates some elements of a row at a time. Returns false and emits
+  /// nothing where the elements must be written one by one.
+  virtual bool
+  transpose(const Access &To, const Extent &E,
+            llvm::function_ref<mlir::Value(const Position &)> Row) {
+    return false;
+  }
 };
 
 /// Writes blocks to buffers.

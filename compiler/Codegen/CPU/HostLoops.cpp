@@ -8,6 +8,8 @@
 
 #include "compiler/Codegen/CPU/HostLoops.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
@@ -51,4 +53,59 @@ void HostLoops::forEach(Value, const Access &, const Extent &E, bool Vectorize,
         Col += Width;
       }
   });
+}
+
+/// Replaces `Rows`, n vectors of n elements, by their columns. Each step moves
+/// the element with index i of vector r, the number r n + i, to the place whose
+/// number has the same bits, rotated by one.
+static void transposeSquare(ScalarBuilder &B, SmallVectorImpl<Value> &Rows) {
+  const int64_t N = Rows.size();
+  SmallVector<int64_t> Low, High;
+  for (int64_t I = 0; I < N / 2; ++I) {
+    Low.append({I, N + I});
+    High.append({N / 2 + I, N + N / 2 + I});
+  }
+  for (int64_t Step = 1; Step < N; Step *= 2) {
+    SmallVector<Value> Next;
+    for (int64_t I = 0; I < N / 2; ++I)
+      for (ArrayRef<int64_t> Lanes : {ArrayRef(Low), ArrayRef(High)})
+        Next.push_back(
+            B.create<vector::ShuffleOp>(Rows[I], Rows[I + N / 2], Lanes));
+    Rows.assign(Next);
+  }
+}
+
+bool HostLoops::transpose(const Access &To, const Extent &E,
+                          llvm::function_ref<Value(const Position &)> Row) {
+  if (E.Rows || E.Cols || To.Pairs || To.RowIndex || To.Strides.back() != 1)
+    return false;
+  int64_t N = Lanes;
+  while (N > 1 && (E.RowCount % N != 0 || E.ColCount % N != 0))
+    N /= 2;
+  if (N < 4)
+    return false;
+  auto Square = [&](Value FirstRow, Value FirstCol) {
+    SmallVector<Value> Rows;
+    for (int64_t I = 0; I < N; ++I) {
+      Value V = Row({B.plus(FirstCol, I), FirstRow, N});
+      // LLVM has no instructions for vectors of bf16.
+      Rows.push_back(B.createOrFold<arith::BitcastOp>(
+          widened(storedType(To.Element), N), V));
+    }
+    transposeSquare(B, Rows);
+    for (auto [I, V] : llvm::enumerate(Rows)) {
+      Value Typed = B.createOrFold<arith::BitcastOp>(widened(To.Element, N), V);
+      Value At = B.plus(FirstRow, static_cast<int64_t>(I));
+      storeMemory(B, Typed, To, {At, FirstCol, N}, At);
+    }
+  };
+  B.loop(
+      B.index(0), B.index(E.RowCount),
+      [&](Value FirstRow) {
+        B.loop(
+            B.index(0), B.index(E.ColCount),
+            [&](Value FirstCol) { Square(FirstRow, FirstCol); }, N);
+      },
+      N);
+  return true;
 }

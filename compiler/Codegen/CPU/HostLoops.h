@@ -26,6 +26,9 @@ public:
   }
   void forEach(mlir::Value Block, const Access &To, const Extent &E,
                bool Vectorize, Body Emit) override;
+  bool
+  transpose(const Access &To, const Extent &E,
+            llvm::function_ref<mlir::Value(const Position &)> Row) override;
 
   void forEachRow(const Extent &E, llvm::function_ref<void(mlir::Value)> Emit);
 

@@ -47,36 +47,54 @@ static Value expAbove(KernelBody &B, Value Logit, Value Max,
   return B.expF(logitAbove(B, Logit, Max, Temperature));
 }
 
+SmallVector<Value> m1::forPanelsOfGroup(
+    KernelBody &B, int64_t Vocabulary, ValueRange Carried,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> Body) {
+  Value From = B.times(B.Y, kPanelsPerGroup);
+  Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
+                       B.index(llvm::divideCeil(Vocabulary, B.Blocks.Panel)));
+  return B.loop(From, To, Carried, Body);
+}
+
+Value m1::columnNumbers(KernelBody &B, Value Panel, int64_t M) {
+  const int64_t Width = B.Blocks.Panel;
+  return B.create<arith::AddIOp>(
+      B.iota({M, Width}, 1),
+      B.fill(B.toI32(B.times(Panel, Width)), {M, Width}));
+}
+
+Value m1::inVocabulary(KernelBody &B, Value Logits, Value Column,
+                       int64_t Vocabulary) {
+  if (Vocabulary % B.Blocks.Panel == 0)
+    return Logits;
+  Value IsIn =
+      B.compare(arith::CmpIPredicate::slt, Column, B.splat(Vocabulary, Column));
+  return B.select(IsIn, Logits, B.splat(kMasked, Logits));
+}
+
 GroupParts m1::emitGroupParts(KernelBody &B, int64_t Vocabulary, Value Target,
                               Value Temperature,
                               llvm::function_ref<Value(Value Panel)> Logits) {
   const int64_t M = cast<VectorType>(Target.getType()).getDimSize(0);
   const int64_t Panel = B.Blocks.Panel;
-  Value From = B.times(B.Y, kPanelsPerGroup);
-  Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
-                       B.index(llvm::divideCeil(Vocabulary, Panel)));
-  SmallVector<Value> Final = B.loop(
-      From, To, {B.filled(M, kMasked), B.zeros(M), B.zeros(M)},
-      [&](Value J, ValueRange Carried) {
-        Value L = Logits(J);
-        Value Column = B.create<arith::AddIOp>(
-            B.iota({M, Panel}, 1),
-            B.fill(B.toI32(B.times(J, Panel)), {M, Panel}));
-        if (Vocabulary % Panel != 0)
-          L = B.select(B.compare(arith::CmpIPredicate::slt, Column,
-                                 B.splat(Vocabulary, Column)),
-                       L, B.splat(kMasked, L));
-        Value IsTarget = B.compare(arith::CmpIPredicate::eq, Column,
-                                   B.along(Target, 1, Panel));
-        Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
-        Value Mass = expAbove(B, L, B.along(Max, 1, Panel), Temperature);
-        Value Others = B.addF(
-            B.mulF(Carried[1], expAbove(B, Carried[0], Max, Temperature)),
-            B.rowSum(B.select(IsTarget, B.splat(0, Mass), Mass)));
-        Value Chosen =
-            B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
-        return SmallVector<Value>{Max, Others, Chosen};
-      });
+  auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
+    Value L = Logits(J);
+    Value Column = columnNumbers(B, J, M);
+    L = inVocabulary(B, L, Column, Vocabulary);
+    Value IsTarget =
+        B.compare(arith::CmpIPredicate::eq, Column, B.along(Target, 1, Panel));
+    Value Max = B.create<arith::MaxNumFOp>(Carried[0], B.rowMax(L));
+    Value Mass = expAbove(B, L, B.along(Max, 1, Panel), Temperature);
+    Value Before =
+        B.mulF(Carried[1], expAbove(B, Carried[0], Max, Temperature));
+    Value Others =
+        B.addF(Before, B.rowSum(B.select(IsTarget, B.splat(0, Mass), Mass)));
+    Value Chosen =
+        B.addF(Carried[2], B.rowSum(B.select(IsTarget, L, B.splat(0, L))));
+    return {Max, Others, Chosen};
+  };
+  SmallVector<Value> Final = forPanelsOfGroup(
+      B, Vocabulary, {B.filled(M, kMasked), B.zeros(M), B.zeros(M)}, AddPanel);
   return {Final[0], Final[1], Final[2]};
 }
 

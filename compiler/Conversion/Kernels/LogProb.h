@@ -16,6 +16,19 @@ namespace m1 {
 /// The number of groups of panels that the vocabulary is cut into.
 int64_t vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary);
 
+/// Loops over the panels of the group of cell coordinate y. `Body` is given a
+/// panel's number and the carried values, and returns the next of these.
+llvm::SmallVector<mlir::Value> forPanelsOfGroup(
+    KernelBody &B, int64_t Vocabulary, mlir::ValueRange Carried,
+    llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                      mlir::ValueRange)>
+        Body);
+/// The tokens of a panel's columns, as a block [M, panel] of i32.
+mlir::Value columnNumbers(KernelBody &B, mlir::Value Panel, int64_t M);
+/// `Logits`, with columns past the vocabulary masked.
+mlir::Value inVocabulary(KernelBody &B, mlir::Value Logits, mlir::Value Column,
+                         int64_t Vocabulary);
+
 /// What a group of the vocabulary contributes to tokens. The target is kept
 /// apart from the sum, in which it would hide the others where it is almost
 /// certain.

@@ -67,7 +67,8 @@ static LogicalResult lowerRotary(RotaryOp Op, ProgramLowering &Program) {
     return failure();
   const int64_t Heads = cast<MemRefType>(X.getType()).getDimSize(1);
   Program.launch(
-      rotaryKernel(), {Program.fewRowBlocks(T), Program.size(Heads)},
+      rotaryKernel(Op.getInverse()),
+      {Program.fewRowBlocks(T), Program.size(Heads)},
       {{"x", X},
        {"positions", Program.memory(Op.getPositions())},
        {"result", Program.allocate(Op.getResult(), T)},

@@ -8,5 +8,338 @@
 
 #include "compiler/Conversion/Kernels/PolicyHead.h"
 
+#include "compiler/Conversion/Kernels/LogProb.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Support/Masking.h"
+#include "dialects/M1/IR/PolicyRatio.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 using namespace mlir;
 using namespace m1;
+
+/// Bytes of a block's logits: few enough to stay near the processor between the
+/// kernels of a block, enough that the head's gradient is seldom read.
+static constexpr int64_t kLogitsBytes = int64_t(32) << 20;
+
+int64_t m1::policyBlock(const Blocking &Blocks, int64_t Vocabulary) {
+  const int64_t Tokens =
+      kLogitsBytes / (static_cast<int64_t>(sizeof(float)) * Vocabulary);
+  return std::max(Tokens / Blocks.Rows, int64_t(1)) * Blocks.Rows;
+}
+
+int64_t m1::productColumns(const Blocking &Blocks) {
+  return Blocks.Panel * Blocks.PanelsPerCell;
+}
+
+//===----------------------------------------------------------------------===//
+// What the kernels share
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The cell's tokens.
+struct Tokens {
+  Value InBlock; // the first in memory of the block
+  Value InBatch; // the first in memory of all tokens
+  Value Count;
+};
+
+} // namespace
+
+/// Runs `Body` for the cell's M tokens, if there are any.
+static void forTokens(KernelBody &B, int64_t M,
+                      llvm::function_ref<void(const Tokens &)> Body) {
+  Value InBlock = B.times(B.X, M);
+  Value InBatch = B.plus(B["first"], InBlock);
+  B.ifThen(B.less(InBatch, B["rows"]), [&] {
+    Value Count = B.smaller(B.index(M), B.minus(B["rows"], InBatch));
+    Body({InBlock, InBatch, Count});
+  });
+}
+
+/// Number `I` of a vector of memory, as a block [M].
+static Value repeated(KernelBody &B, StringRef Memory, int64_t I, int64_t M) {
+  Value Number = B.create<memref::LoadOp>(B[Memory], ValueRange{B.index(I)});
+  return B.fill(Number, {M});
+}
+
+static Value temperatureOf(KernelBody &B, int64_t M) {
+  return positiveTemperature(B, repeated(B, "temperature", 0, M));
+}
+
+static Value compareF(KernelBody &B, arith::CmpFPredicate P, Value A, Value C) {
+  return B.create<arith::CmpFOp>(P, A, C);
+}
+
+static Value isZero(KernelBody &B, Value A) {
+  return compareF(B, arith::CmpFPredicate::OEQ, A, B.splat(0, A));
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+static void buildPolicyParts(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t Panel = PackedLayout(B.memory("weight").getShape()).Panel;
+  forTokens(B, M, [&](const Tokens &At) {
+    Value Xs =
+        B.load(B["x"], {At.InBatch, B.index(0)}, {0, 1}, {M, K}, At.Count);
+    Value Target = B.load(B["targets"], {At.InBatch}, {0}, {M}, At.Count);
+    auto Logits = [&](Value J) {
+      Value Column = B.times(J, Panel);
+      Value L = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}));
+      B.store(L, B["logits"], {At.InBlock, Column}, {0, 1}, At.Count,
+              columnsOf(B, Column, Panel, V));
+      return L;
+    };
+    storeGroupParts(B,
+                    emitGroupParts(B, V, Target, temperatureOf(B, M), Logits),
+                    At.InBlock, At.Count);
+  });
+}
+
+KernelDeclaration m1::policyPartsKernel() {
+  return {"policy_parts",
+          {{"x", "[T, K]"},
+           {"weight", "packed [V, K]"},
+           {"targets", "[T] i32"},
+           {"temperature", "[one] f32"},
+           {"logits", "[B, V] f32"},
+           {"maxima", "[B, groups] f32"},
+           {"others", "[B, groups] f32"},
+           {"chosen", "[B, groups] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyParts};
+}
+
+/// -weight advantage clip(r, ratio_min, ratio_max) M, with r = exp(`Ratio`).
+/// NaN passes through, except where the weight is 0.
+static Value lossDerivative(KernelBody &B, Value Ratio, Value Advantage,
+                            Value Weight) {
+  using arith::CmpFPredicate;
+  const int64_t M = cast<VectorType>(Ratio.getType()).getDimSize(0);
+  auto Bound = [&](int64_t I) { return repeated(B, "bounds", I, M); };
+  auto Greater = [&](Value A, Value C) {
+    return compareF(B, CmpFPredicate::OGT, A, C);
+  };
+  Value Zero = B.splat(0, Ratio);
+  Value R = B.expF(Ratio), Largest = B.splat(kLargestRatio, Ratio);
+  R = B.select(Greater(R, Largest), Largest, R);
+  Value Clipped = B.select(Greater(Bound(0), R), Bound(0), R);
+  Clipped = B.select(Greater(Clipped, Bound(1)), Bound(1), Clipped);
+  Value S = B.subF(Zero, B.mulF(B.mulF(Weight, Advantage), Clipped));
+  Value Above = B.both(Greater(Advantage, Zero), Greater(R, Bound(3)));
+  Value Below = B.both(Greater(Zero, Advantage), Greater(Bound(2), R));
+  S = B.select(Above, Zero, B.select(Below, Zero, S));
+  return B.select(isZero(B, Weight), Zero, S);
+}
+
+static void buildPolicyLoss(KernelBody &B) {
+  const int64_t M = B.Blocks.FewRows;
+  forTokens(B, M, [&](const Tokens &At) {
+    auto OfToken = [&](StringRef Name) {
+      return B.load(B[Name], {At.InBatch}, {0}, {M}, At.Count);
+    };
+    Value Temperature = temperatureOf(B, M);
+    const TokenParts Token = joinGroupParts(
+        B, loadGroupParts(B, At.InBlock, M, At.Count), Temperature);
+    Value S = lossDerivative(B, B.subF(Token.LogProb, OfToken("old_log_probs")),
+                             OfToken("advantages"), OfToken("weights"));
+    Value Sum = B.addF(Token.Others, Token.Target);
+    const std::pair<StringRef, Value> Results[] = {
+        {"largest", Token.Max},
+        {"log_sums", Token.LogSum},
+        {"inverses", B.divF(B.splat(1, Sum), Sum)},
+        {"rests", B.divF(Token.Others, Sum)},
+        {"slopes", B.divF(S, Temperature)}};
+    for (auto [Name, Result] : Results)
+      B.store(Result, B[Name], {At.InBlock}, {0}, At.Count);
+    B.store(Token.LogProb, B["log_probs"], {At.InBatch}, {0}, At.Count);
+  });
+}
+
+KernelDeclaration m1::policyLossKernel() {
+  return {"policy_loss",
+          {{"maxima", "[B, groups] f32"},
+           {"others", "[B, groups] f32"},
+           {"chosen", "[B, groups] f32"},
+           {"temperature", "[one] f32"},
+           {"old_log_probs", "[T] f32"},
+           {"advantages", "[T] f32"},
+           {"weights", "[T] f32"},
+           {"bounds", "[four] f32"},
+           {"largest", "[B] f32"},
+           {"log_sums", "[B] f32"},
+           {"inverses", "[B] f32"},
+           {"rests", "[B] f32"},
+           {"slopes", "[B] f32"},
+           {"log_probs", "[T] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyLoss};
+}
+
+static void buildPolicyGradient(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, Panel = B.Blocks.Panel, V = B.extent("V");
+  forTokens(B, M, [&](const Tokens &At) {
+    Value Target = B.load(B["targets"], {At.InBatch}, {0}, {M}, At.Count);
+    Value Temperature = temperatureOf(B, M);
+    auto Columns = [&](StringRef Name) {
+      Value OfToken = B.load(B[Name], {At.InBlock}, {0}, {M}, At.Count);
+      return B.along(OfToken, 1, Panel);
+    };
+    Value Max = Columns("largest"), LogSum = Columns("log_sums");
+    Value Inverse = Columns("inverses"), Rest = Columns("rests");
+    Value Slope = Columns("slopes");
+    auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
+      Value Column = B.times(J, Panel);
+      Value Bound = columnsOf(B, Column, Panel, V);
+      Value L = B.load(B["logits"], {At.InBlock, Column}, {0, 1}, {M, Panel},
+                       At.Count, Bound);
+      Value Number = columnNumbers(B, J, M);
+      Value Above =
+          logitAbove(B, inVocabulary(B, L, Number, V), Max, Temperature);
+      Value P = B.mulF(B.expF(Above), Inverse);
+      // Where p is 0, its logarithm may be infinite; NaN is in p as well.
+      Value Surprise = B.create<arith::MinNumFOp>(B.subF(LogSum, Above),
+                                                  B.splat(-kMasked, Above));
+      Value Entropy = B.addF(Carried[0], B.rowSum(B.mulF(P, Surprise)));
+      Value IsTarget = B.compare(arith::CmpIPredicate::eq, Number,
+                                 B.along(Target, 1, Panel));
+      Value Zero = B.splat(0, P);
+      Value Share = B.select(IsTarget, Rest, B.subF(Zero, P));
+      Value Gradient = B.select(isZero(B, Slope), Zero, B.mulF(Slope, Share));
+      B.store(Gradient, B["logits"], {At.InBlock, Column}, {0, 1}, At.Count,
+              Bound);
+      return {Entropy};
+    };
+    Value Entropy = forPanelsOfGroup(B, V, B.zeros(M), AddPanel)[0];
+    B.store(Entropy, B["entropies"], {At.InBlock, B.Y}, {0}, At.Count);
+  });
+}
+
+KernelDeclaration m1::policyGradientKernel() {
+  return {"policy_gradient",
+          {{"logits", "[B, V] f32"},
+           {"targets", "[T] i32"},
+           {"temperature", "[one] f32"},
+           {"largest", "[B] f32"},
+           {"log_sums", "[B] f32"},
+           {"inverses", "[B] f32"},
+           {"rests", "[B] f32"},
+           {"slopes", "[B] f32"},
+           {"entropies", "[B, groups] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyGradient};
+}
+
+static void buildPolicyEntropy(KernelBody &B) {
+  const int64_t M = B.Blocks.FewRows, Groups = B.extent("groups");
+  forTokens(B, M, [&](const Tokens &At) {
+    Value Parts = B.load(B["entropies"], {At.InBlock, B.index(0)}, {0, 1},
+                         {M, Groups}, At.Count);
+    B.store(B.rowSum(Parts), B["entropy"], {At.InBatch}, {0}, At.Count);
+  });
+}
+
+KernelDeclaration m1::policyEntropyKernel() {
+  return {"policy_entropy",
+          {{"entropies", "[B, groups] f32"},
+           {"entropy", "[T] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyEntropy};
+}
+
+/// The rows of a packed weight's transpose, from column `Column` of panel `J`
+/// on: the block [Width, panel].
+static Value loadColumns(KernelBody &B, Value J, Value Column, int64_t Width,
+                         Value Bound) {
+  const PackedLayout Packed(B.memory("weight").getShape());
+  SmallVector<Value> Indices{J, Packed.Pairs ? B.over(Column, 2) : Column};
+  Indices.resize(B.memory("weight").getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Width, Packed.Panel}, B.memory("weight").getElementType()),
+      B["weight"], Indices, Bound, Value(), ArrayRef<int64_t>{1, 2},
+      Packed.Pairs);
+}
+
+static void buildPolicyXGradient(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t Panel = B.Blocks.Panel;
+  const int64_t Width = std::min(K, productColumns(B.Blocks));
+  Value Column = B.times(B.Y, Width);
+  Value Columns = columnsOf(B, Column, Width, K);
+  forTokens(B, M, [&](const Tokens &At) {
+    // The result is computed transposed, columns by tokens: then a panel is
+    // read as it is, and few rows of gradients are transposed.
+    auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
+      Value Row = B.times(J, Panel);
+      Value Weight = loadColumns(B, J, Column, Width, Columns);
+      Value Gradient =
+          B.load(B["logits"], {At.InBlock, Row}, {0, 1}, {M, Panel}, At.Count,
+                 columnsOf(B, Row, Panel, V));
+      return {B.dot(Weight, B.transposed(Gradient), Carried[0])};
+    };
+    Value Sums = B.loop(B.index(0), B.index(llvm::divideCeil(V, Panel)),
+                        B.zeros({Width, M}), AddPanel)[0];
+    B.store(B.transposed(Sums), B["x_gradient"], {At.InBatch, Column}, {0, 1},
+            At.Count, Columns);
+  });
+}
+
+KernelDeclaration m1::policyXGradientKernel() {
+  return {"policy_x_gradient",
+          {{"logits", "[B, V] f32"},
+           {"weight", "packed [V, K]"},
+           {"x_gradient", "[T, K] f32"},
+           {"first", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyXGradient};
+}
+
+static void buildPolicyWeightGradient(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t Height = std::min(V, M);
+  const int64_t Width = std::min(K, productColumns(B.Blocks));
+  Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
+  Value Rows = columnsOf(B, Row, Height, V);
+  Value Columns = columnsOf(B, Column, Width, K);
+  Value Count = B.minus(B.smaller(B["end"], B["rows"]), B["first"]);
+  B.ifThen(B.less(B.index(0), Count), [&] {
+    Value Before = B.load(B["state"], {Row, Column}, {0, 1}, {Height, Width},
+                          Rows, Columns);
+    auto AddTokens = [&](Value I, ValueRange Carried) -> SmallVector<Value> {
+      Value InBlock = B.times(I, M);
+      Value Some = B.smaller(B.index(M), B.minus(Count, InBlock));
+      Value Gradient =
+          B.load(B["logits"], {InBlock, Row}, {0, 1}, {M, Height}, Some, Rows);
+      Value Xs = B.load(B["x"], {B.plus(B["first"], InBlock), Column}, {0, 1},
+                        {M, Width}, Some, Columns);
+      return {B.dot(B.transposed(Gradient), B.widened(Xs), Carried[0])};
+    };
+    Value Sums = B.loop(B.index(0), B.over(B.plus(Count, M - 1), M), Before,
+                        AddTokens)[0];
+    B.store(Sums, B["state"], {Row, Column}, {0, 1}, Rows, Columns);
+  });
+}
+
+KernelDeclaration m1::policyWeightGradientKernel() {
+  return {"policy_weight_gradient",
+          {{"logits", "[B, V] f32"},
+           {"x", "[T, K]"},
+           {"state", "[V, K] f32"},
+           {"first", "index"},
+           {"end", "index"},
+           {"rows", "index"}},
+          {},
+          buildPolicyWeightGradient};
+}

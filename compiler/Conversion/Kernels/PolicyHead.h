@@ -11,6 +11,41 @@
 
 #include "compiler/Conversion/Kernel.h"
 
-namespace m1 {} // namespace m1
+namespace m1 {
+
+// The kernels of m1.policy_head. Each processes the tokens from `first` on, one
+// block of them, whose logits are in memory: T is an axis of all tokens, B of
+// those in the block. Cells whose tokens are past the argument `rows` do
+// nothing.
+
+/// The tokens of a block, so that its logits take about 32 MiB: a multiple of
+/// the rows of a product's block.
+int64_t policyBlock(const Blocking &Blocks, int64_t Vocabulary);
+
+/// Columns of a product that a cell computes in the last two kernels.
+int64_t productColumns(const Blocking &Blocks);
+
+/// The logits of a block and, as the head's kernels, their GroupParts. Grid:
+/// (blocks of rows, groups).
+KernelDeclaration policyPartsKernel();
+/// Log-probabilities, and what the gradient of a token's logits needs: the
+/// largest logit, log(sum) and 1 / sum of the exponentials relative to it,
+/// 1 - p of the target, and the loss's derivative in the target's logit before
+/// the softmax, s / temperature. Grid: blocks of few rows.
+KernelDeclaration policyLossKernel();
+/// Replaces logits by the loss's gradient in them; the entropy of each group.
+/// Grid: (blocks of rows, groups).
+KernelDeclaration policyGradientKernel();
+/// The sum of the groups' entropies. Grid: blocks of few rows.
+KernelDeclaration policyEntropyKernel();
+/// The gradient of x from that of the logits. Grid: (blocks of rows, blocks of
+/// the result's columns).
+KernelDeclaration policyXGradientKernel();
+/// Adds the gradient of the weight to the state, one token after the other, up
+/// to the token before `end`. Grid: (blocks of as many rows of the weight as a
+/// product's block has, blocks of its columns).
+KernelDeclaration policyWeightGradientKernel();
+
+} // namespace m1
 
 #endif // M1C_COMPILER_CONVERSION_KERNELS_POLICYHEAD_H

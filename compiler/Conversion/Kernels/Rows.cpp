@@ -93,52 +93,55 @@ KernelDeclaration m1::selectLastKernel() {
           }};
 }
 
-KernelDeclaration m1::rotaryKernel() {
-  return {
-      "rotary",
-      {{"x", "[T, H, D]"},
-       {"positions", "[T] i32"},
-       {"result", "[T, H, D]"},
-       {"rows", "index"}},
-      {"theta", "dims"},
-      [](KernelBody &B) {
-        const int64_t M = B.Blocks.FewRows, D = B.extent("D");
-        const int64_t Dims = B.integer("dims"), Half = Dims / 2;
-        auto [First, Rows] = B.rowBlock(M);
-        auto Part = [&, First = First, Rows = Rows](int64_t From,
-                                                    int64_t Count) {
-          return B.widened(B.load(B["x"], {First, B.Y, B.index(From)}, {0, 2},
-                                  {M, Count}, Rows));
-        };
-        auto Write = [&, First = First, Rows = Rows](Value Block,
-                                                     int64_t From) {
-          B.store(Block, B["result"], {First, B.Y, B.index(From)}, {0, 2},
-                  Rows);
-        };
-        // Angles reach thousands of turns: they are computed and reduced to one
-        // turn in f64.
-        SmallVector<double> Frequencies;
-        for (int64_t I = 0; I < Half; ++I)
-          Frequencies.push_back(std::pow(B.number("theta"), -2.0 * I / Dims));
-        Type F64 = B.getF64Type();
-        Value Frequency = B.create<arith::ConstantOp>(DenseElementsAttr::get(
-            B.block({Half}, F64), ArrayRef<double>(Frequencies)));
-        Value Position = B.load(B["positions"], {First}, {0}, {M}, Rows);
-        Position = B.create<arith::SIToFPOp>(B.block({M}, F64), Position);
-        Value Angle =
-            B.mulF(B.along(Position, 1, Half), B.along(Frequency, 0, M));
-        Value Turns = B.create<math::RoundEvenOp>(
-            B.mulF(Angle, B.splat(1 / (2 * M_PI), Angle)));
-        Value Reduced =
-            B.rounded(B.subF(Angle, B.mulF(Turns, B.splat(2 * M_PI, Turns))),
-                      B.getF32Type());
-        Value Cos = B.create<math::CosOp>(Reduced);
-        Value Sin = B.create<math::SinOp>(Reduced);
+template <bool Inverse> static void buildRotary(KernelBody &B) {
+  const int64_t M = B.Blocks.FewRows, D = B.extent("D");
+  const int64_t Dims = B.integer("dims"), Half = Dims / 2;
+  auto [First, Rows] = B.rowBlock(M);
+  auto Part = [&, First = First, Rows = Rows](int64_t From, int64_t Count) {
+    return B.widened(
+        B.load(B["x"], {First, B.Y, B.index(From)}, {0, 2}, {M, Count}, Rows));
+  };
+  auto Write = [&, First = First, Rows = Rows](Value Block, int64_t From) {
+    B.store(Block, B["result"], {First, B.Y, B.index(From)}, {0, 2}, Rows);
+  };
+  // Angles reach thousands of turns: they are computed and reduced to one
+  // turn in f64.
+  SmallVector<double> Frequencies;
+  for (int64_t I = 0; I < Half; ++I)
+    Frequencies.push_back(std::pow(B.number("theta"), -2.0 * I / Dims));
+  Type F64 = B.getF64Type();
+  Value Frequency = B.create<arith::ConstantOp>(DenseElementsAttr::get(
+      B.block({Half}, F64), ArrayRef<double>(Frequencies)));
+  Value Position = B.load(B["positions"], {First}, {0}, {M}, Rows);
+  Position = B.create<arith::SIToFPOp>(B.block({M}, F64), Position);
+  Value Angle = B.mulF(B.along(Position, 1, Half), B.along(Frequency, 0, M));
+  Value Turns = B.create<math::RoundEvenOp>(
+      B.mulF(Angle, B.splat(1 / (2 * M_PI), Angle)));
+  Value Reduced = B.rounded(
+      B.subF(Angle, B.mulF(Turns, B.splat(2 * M_PI, Turns))), B.getF32Type());
+  Value Cos = B.create<math::CosOp>(Reduced);
+  Value Sin = B.create<math::SinOp>(Reduced);
+  if (Inverse)
+    Sin = B.subF(B.splat(0, Sin), Sin);
 
-        Value X1 = Part(0, Half), X2 = Part(Half, Half);
-        Write(B.subF(B.mulF(X1, Cos), B.mulF(X2, Sin)), 0);
-        Write(B.addF(B.mulF(X2, Cos), B.mulF(X1, Sin)), Half);
-        if (Dims < D)
-          Write(Part(Dims, D - Dims), Dims);
-      }};
+  Value X1 = Part(0, Half), X2 = Part(Half, Half);
+  Write(B.subF(B.mulF(X1, Cos), B.mulF(X2, Sin)), 0);
+  Write(B.addF(B.mulF(X2, Cos), B.mulF(X1, Sin)), Half);
+  if (Dims < D)
+    Write(Part(Dims, D - Dims), Dims);
+}
+
+KernelDeclaration m1::rotaryKernel(bool Inverse) {
+  KernelDeclaration Result = {"rotary",
+                              {{"x", "[T, H, D]"},
+                               {"positions", "[T] i32"},
+                               {"result", "[T, H, D]"},
+                               {"rows", "index"}},
+                              {"theta", "dims"},
+                              buildRotary<false>};
+  if (Inverse) {
+    Result.Name = "inverse_rotary";
+    Result.Build = buildRotary<true>;
+  }
+  return Result;
 }

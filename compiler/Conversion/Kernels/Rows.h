@@ -21,8 +21,9 @@ KernelDeclaration embeddingKernel();
 KernelDeclaration rmsNormKernel();
 /// The last row of each sequence; zeros for an empty one. Grid: sequences.
 KernelDeclaration selectLastKernel();
-/// Rotary position embedding. Grid: (blocks of few rows, heads).
-KernelDeclaration rotaryKernel();
+/// Rotary position embedding, or its inverse. Grid: (blocks of few rows,
+/// heads).
+KernelDeclaration rotaryKernel(bool Inverse);
 /// One elementwise op. Grid: blocks of few rows.
 KernelDeclaration elementwiseKernel();
 

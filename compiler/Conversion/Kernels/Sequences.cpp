@@ -22,6 +22,21 @@ void m1::withSequence(KernelBody &B,
   });
 }
 
+void m1::withWholeSequence(KernelBody &B,
+                           llvm::function_ref<void(const Sequence &)> Body) {
+  Value CuSeqlens = B["cu_seqlens"];
+  Value Begin = B.at(CuSeqlens, B.X);
+  Value End = B.at(CuSeqlens, B.plus(B.X, B.index(1)));
+  B.ifThen(B.less(Begin, End), [&] {
+    const Sequence Seq{Begin, B.minus(End, Begin), B.index(0), Value()};
+    Body(Seq);
+  });
+}
+
+Value m1::chunkRow(KernelBody &B, const Sequence &Seq, Value Chunk, int64_t C) {
+  return B.plus(B.plus(B.over(Seq.Begin, C), B.X), Chunk);
+}
+
 NewTokens m1::newTokens(KernelBody &B, const Sequence &Seq, Value Chunk,
                         int64_t C) {
   NewTokens New;

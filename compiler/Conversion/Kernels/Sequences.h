@@ -26,6 +26,16 @@ struct Sequence {
 void withSequence(KernelBody &B,
                   llvm::function_ref<void(const Sequence &)> Body);
 
+/// Runs `Body` on sequence number x, which begins at position 0 and has no
+/// slot, if it has tokens. Reads the kernel's argument cu_seqlens [B+1].
+void withWholeSequence(KernelBody &B,
+                       llvm::function_ref<void(const Sequence &)> Body);
+
+/// A row of its own for chunk number `Chunk` of `C` positions of the sequence
+/// that withWholeSequence() found: below T/C + B for T tokens, rounded down.
+mlir::Value chunkRow(KernelBody &B, const Sequence &Seq, mlir::Value Chunk,
+                     int64_t C);
+
 /// The tokens of this call in a chunk of positions: its rows First <= i < Past.
 /// Rows before First came with earlier calls; blocks of new tokens start there.
 struct NewTokens {

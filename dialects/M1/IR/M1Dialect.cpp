@@ -118,7 +118,12 @@ TensorStateType::verify(function_ref<InFlightDiagnostic()> EmitError,
     return EmitError() << "expected f32 elements, found " << ElementType;
   if (llvm::any_of(Shape, ShapedType::isDynamic))
     return EmitError() << "expected static extents";
-  return verifySize(EmitError, RankedTensorType::get(Shape, ElementType));
+  auto Tensor = RankedTensorType::get(Shape, ElementType);
+  if (Shape.empty() || llvm::is_contained(Shape, 0))
+    return EmitError() << "expected an axis or more, and extents of at least "
+                          "1, found "
+                       << Tensor;
+  return verifySize(EmitError, Tensor);
 }
 
 /// `<64x32xf32>`

@@ -123,6 +123,11 @@ OpResult StateValueOp::getUpdatedState(OpOperand &Operand) {
 OpResult SquaredSumOp::getUpdatedState(OpOperand &Operand) {
   return updatedFrom(Operand, getStateMutable(), getNewState());
 }
+OpResult MoveStateOp::getUpdatedState(OpOperand &Operand) {
+  if (OpResult To = updatedFrom(Operand, getToMutable(), getNewTo()))
+    return To;
+  return updatedFrom(Operand, getFromMutable(), getNewFrom());
+}
 OpResult AdamWOp::getUpdatedState(OpOperand &Operand) {
   std::pair<OpOperand *, Value> Updates[] = {
       {&getMasterMutable(), getNewMaster()},

@@ -126,7 +126,7 @@ def M1_TensorStateType : M1_Type<"TensorState", "tensor_state"> {
   let summary = "A tensor that persists between calls";
   let description = [{
     A gradient, a moment of the optimiser, or a parameter in full precision: one tensor, whatever the slots. It is zero
-    until it is written. Written `!m1.tensor_state<64x32xf32>`.
+    until it is written. It has at least one axis, and no axis is empty. Written `!m1.tensor_state<64x32xf32>`.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
   let hasCustomAssemblyFormat = 1;

@@ -292,7 +292,7 @@ def M1_PolicyHeadOp : M1_AccumulateOp<"policy_head", [M1_LossOpInterface]> {
     For each token, with p = softmax(x[t] weightᵀ / temperature) and y = targets[t]:
 
         log_probs[t] = log p_y, entropy[t] = -Σ_v p_v log p_v
-        r = exp(log_probs[t] - old_log_probs[t])
+        r = min(exp(log_probs[t] - old_log_probs[t]), 3e38)
         s = -weights[t] advantages[t] clip(r, ratio_min, ratio_max) M
         M = 0 where advantages[t] > 0 and r > mask_above, or advantages[t] < 0 and r < mask_below; otherwise 1
         dlogits_v = s ([v = y] - p_v) / temperature
@@ -335,10 +335,17 @@ def M1_TrainedOp : M1_Op<"trained", [DeclareOpInterfaceMethods<SymbolUserOpInter
     ```mlir
     m1.trained @head master @head.master moments @head.first, @head.second gradient @head.gradient
     ```
+
+    A parameter with several uses in the model has a gradient for each, so that the order of a sum over tokens does not
+    depend on how a batch is divided into calls. `further` names those of all uses but the first; the gradient is the
+    sum.
   }];
   let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$master, FlatSymbolRefAttr:$first,
-                       FlatSymbolRefAttr:$second, FlatSymbolRefAttr:$gradient);
-  let assemblyFormat = "$parameter `master` $master `moments` $first `,` $second `gradient` $gradient attr-dict";
+                       FlatSymbolRefAttr:$second, FlatSymbolRefAttr:$gradient,
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$further);
+  let assemblyFormat = [{
+    $parameter `master` $master `moments` $first `,` $second `gradient` $gradient (`further` $further^)? attr-dict
+  }];
   let hasVerifier = 0;
 }
 
@@ -353,6 +360,14 @@ def M1_UpdateParameterOp : M1_Op<"update_parameter", [MemoryEffects<[MemRead, Me
   let arguments = (ins FlatSymbolRefAttr:$parameter, FlatSymbolRefAttr:$state);
   let assemblyFormat = "$parameter `from` $state attr-dict";
   let hasVerifier = 0;
+}
+
+def M1_MoveStateOp : M1_Op<"move_state", [Pure, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
+  let summary = "Adds one tensor state to another, and clears it: to += from, from = 0";
+  let description = "Constraints: (C1) all four states have one type.";
+  let arguments = (ins M1_TensorStateType:$to, M1_TensorStateType:$from);
+  let results = (outs M1_TensorStateType:$newTo, M1_TensorStateType:$newFrom);
+  let assemblyFormat = "$from `to` $to attr-dict `:` functional-type(operands, results)";
 }
 
 def M1_StateValueOp : M1_AccumulateOp<"state_value"> {

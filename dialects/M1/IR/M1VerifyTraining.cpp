@@ -175,7 +175,7 @@ LogicalResult MergeQKVOp::verify() {
                         extent(getQ(), 0),
                         3 * extent(getQ(), 1) * extent(getQ(), 2))))
     return failure();
-  return expectElementType(*this, "C2", "a result", getResult(), Element);
+  return expectElementType(*this, "C2", "the result", getResult(), Element);
 }
 
 LogicalResult LightningAttentionGradientOp::verify() {
@@ -392,14 +392,24 @@ LogicalResult StateOp::verifySymbolUses(SymbolTableCollection &Table) {
 }
 
 LogicalResult TrainedOp::verifySymbolUses(SymbolTableCollection &Table) {
-  return expectStatesOf(
-      *this, Table, getParameterAttr(),
-      {getMasterAttr(), getFirstAttr(), getSecondAttr(), getGradientAttr()});
+  SmallVector<FlatSymbolRefAttr> States{getMasterAttr(), getFirstAttr(),
+                                        getSecondAttr(), getGradientAttr()};
+  if (ArrayAttr Further = getFurtherAttr())
+    llvm::append_range(States, Further.getAsRange<FlatSymbolRefAttr>());
+  return expectStatesOf(*this, Table, getParameterAttr(), States);
 }
 
 LogicalResult
 UpdateParameterOp::verifySymbolUses(SymbolTableCollection &Table) {
   return expectStatesOf(*this, Table, getParameterAttr(), {getStateAttr()});
+}
+
+LogicalResult MoveStateOp::verify() {
+  for (Value State : {Value(getFrom()), Value(getNewTo()), Value(getNewFrom())})
+    if (State.getType() != getTo().getType())
+      return emitOpError() << "C1: expected states of one type, found "
+                           << getTo().getType() << " and " << State.getType();
+  return success();
 }
 
 LogicalResult StateValueOp::verify() {
@@ -422,15 +432,12 @@ LogicalResult ClipNormOp::verify() {
   for (Value Sum : getSums())
     if (failed(expectVector(*this, "C1", "a sum", Sum, 1)))
       return failure();
-  std::pair<StringRef, Value> Single[] = {{"max_norm", getMaxNorm()},
-                                          {"enabled", getEnabled()},
-                                          {"norm", getNorm()},
-                                          {"scale", getScale()},
-                                          {"applied", getApplied()}};
-  for (auto [Name, V] : Single)
-    if (failed(expectVector(*this, "C2", Name, V, 1)))
-      return failure();
-  return success();
+  return success(
+      succeeded(expectVector(*this, "C2", "max_norm", getMaxNorm(), 1)) &&
+      succeeded(expectVector(*this, "C2", "enabled", getEnabled(), 1)) &&
+      succeeded(expectVector(*this, "C3", "norm", getNorm(), 1)) &&
+      succeeded(expectVector(*this, "C3", "scale", getScale(), 1)) &&
+      succeeded(expectVector(*this, "C3", "applied", getApplied(), 1)));
 }
 
 LogicalResult AdamWOp::verify() {

@@ -60,6 +60,16 @@ static LogicalResult interpretStateValue(m1::StateValueOp Op, Frame &Values) {
   return Values.set(Op.getResult(), Values.getTensorState(Op.getState()));
 }
 
+static LogicalResult interpretMoveState(m1::MoveStateOp Op, Frame &Values) {
+  Tensor To = Values.getTensorState(Op.getTo());
+  const Tensor From = Values.getTensorState(Op.getFrom());
+  for (size_t I = 0; I < To.Reals.size(); ++I)
+    To.Reals[I] += From.Reals[I];
+  Values.setTensorState(Op.getNewTo(), std::move(To));
+  Values.setTensorState(Op.getNewFrom(), Tensor::reals(From.Shape));
+  return success();
+}
+
 static LogicalResult interpretUpdateParameter(m1::UpdateParameterOp Op,
                                               Frame &Values) {
   auto Parameter = SymbolTable::lookupNearestSymbolFrom<m1::ParameterOp>(
@@ -78,5 +88,6 @@ static LogicalResult interpretUpdateParameter(m1::UpdateParameterOp Op,
 
 void m1::reference::attachState(MLIRContext &Context) {
   attach<interpretLoadParameter, interpretReadState, interpretWriteState,
-         interpretStateValue, interpretUpdateParameter>(Context);
+         interpretStateValue, interpretMoveState, interpretUpdateParameter>(
+      Context);
 }

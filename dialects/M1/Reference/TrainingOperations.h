@@ -102,6 +102,25 @@ Tensor mergeQKV(const Tensor &Q, const Tensor &K, const Tensor &V);
 // The output head with its loss
 //===----------------------------------------------------------------------===//
 
+/// What m1.policy_head is given for each of its tokens, all [T].
+struct PolicyTokens {
+  const Tensor &Targets, &OldLogProbs, &Advantages, &Weights;
+};
+
+/// The derivative of the loss in a token's log-probability. `Bounds` holds
+/// ratio_min, ratio_max, mask_below and mask_above.
+double policyDerivative(double LogProb, double OldLogProb, double Advantage,
+                        double Weight, const double *Bounds);
+
+/// The results of m1.policy_head without the gradient of its weight.
+struct PolicyHead {
+  Tensor LogProbs, Entropy, XGradient;
+};
+/// x [T, D], weight [V, D], `To` [V, D]
+PolicyHead policyHead(const Tensor &X, const Tensor &Weight,
+                      const PolicyTokens &Tokens, double Temperature,
+                      const double *Bounds, Tensor &To);
+
 //===----------------------------------------------------------------------===//
 // The optimiser
 //===----------------------------------------------------------------------===//

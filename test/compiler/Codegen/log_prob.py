@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """Compares the bits of a token's log-probability by every way to compute it.
 
-Drawing reads logits, scoring is fused with the head. The shapes have one group of the
+Drawing reads logits, scoring is fused with the head, training also computes gradients. The shapes have one group of the
 vocabulary or several, and a last panel that is partial or whole.
 """
 
@@ -18,6 +18,7 @@ import sys
 import numpy as np
 
 sys.dont_write_bytecode = True
+from kernels import policy  # noqa: E402
 from kernels.module import Module, e2e, tensor  # noqa: E402
 from kernel_results import call, write_arguments  # noqa: E402
 
@@ -29,21 +30,29 @@ INDEX = tensor(None, element="i32")
 
 
 def function(module, d, v, x, w):
-    """The log-probabilities of x's rows: fused, of logits, of logits at 1, and at a temperature."""
+    """The log-probabilities of x's rows: fused, of logits, of logits at 1, and at a temperature of logits and in training."""
     f = module.function("log_prob", d, v, x, w)
     rows, targets = f.argument(tensor(None, d, element=x)), f.argument(INDEX)
     ones, temperature = f.argument(tensor(None)), f.argument(tensor(None))
+    zeros, one_temperature, bounds = f.argument(tensor(None)), f.argument(tensor(1)), f.argument(tensor(4))
     weight = f.parameter(v, d, element=w, scale=0.5)
     logits = f.op("m1.linear", [rows, weight], tensor(None, v))
     fused = f.op("m1.head_log_prob", [rows, weight, targets], tensor(None))
     read = f.op("m1.token_log_prob", [logits, targets], tensor(None))
     tempered = [f.op("m1.token_log_prob", [logits, targets, t], tensor(None), form="{}, {} temperature {}") for t in (ones, temperature)]
-    f.results(fused, read, *tempered)
+    state_type = f"!m1.tensor_state<{v}x{d}xf32>"
+    state, write = f.state(state_type)
+    operands = [rows, weight, targets, zeros, zeros, zeros, one_temperature, bounds, state]
+    trained, *_, state = f.op("m1.policy_head", operands, tensor(None), tensor(None), tensor(None, d), state_type, form=policy.FORM)
+    write(state)
+    f.results(fused, read, *tempered, trained)
     for t in ROWS:
         random = f.random(t)
         x_rows, tokens = random.normal(t, d, element=x), random.integers(0, v, t)
         for degrees in TEMPERATURES:
-            f.case(f"{t}/{degrees}", [x_rows, tokens, np.ones(t, np.float32), np.full(t, degrees, np.float32)], 0)
+            degrees_of_rows = np.full(t, degrees, np.float32)
+            arguments = [x_rows, tokens, np.ones(t, np.float32), degrees_of_rows, np.zeros(t, np.float32), degrees_of_rows[:1], policy.UNBOUNDED]
+            f.case(f"{t}/{degrees}", arguments, 0)
     return f
 
 
@@ -51,14 +60,14 @@ def compare(case, module, runner, work):
     """Checks one case; how many log-probabilities were compared."""
     given = write_arguments(case.arguments, os.path.join(work, "arguments"))
     found = call((*runner[:1], "call", module.plan, *runner[1:], *module.weights), case.function.name, given, os.path.join(work, "out"))
-    fused, read, ones, tempered = (found[f"result{i}"] for i in range(4))
-    same = [("of logits", read), ("at 1", ones)]
+    fused, read, ones, tempered, trained = (found[f"result{i}"] for i in range(5))
+    same = [("of logits", read, fused), ("at 1", ones, fused), ("of training", trained, tempered)]
     if case.name.endswith("/1"):
-        same.append(("at a temperature of 1", tempered))
+        same.append(("at a temperature of 1", tempered, fused))
     else:
         assert (tempered != fused).all(), f"{case.id}: the temperature has no effect"
-    for name, other in same:
-        assert np.array_equal(fused.view(np.int32), other.view(np.int32)), f"{case.id}: {name} {other}, expected {fused}"
+    for name, one, other in same:
+        assert np.array_equal(one.view(np.int32), other.view(np.int32)), f"{case.id}: {name} {one}, expected {other}"
     assert (fused < 0).all(), case.id
     return fused.size * len(same)
 

@@ -7,7 +7,17 @@
 # ===----------------------------------------------------------------------===//
 """The cases of exec.py: a function for each op, or group of ops, that fills a Module."""
 
-from kernels import attention, experts, output, product_gradients, rows
+from kernels import (
+    attention,
+    attention_gradients,
+    experts,
+    optimizer,
+    output,
+    policy,
+    product_gradients,
+    row_gradients,
+    rows,
+)
 from kernels.module import Module
 
 OPS = {
@@ -23,12 +33,25 @@ OPS = {
         attention.lightning_attention,
         attention.softmax_attention,
         attention.split_qkv,
+        attention_gradients.lightning_gradient,
+        attention_gradients.softmax_gradient,
         experts.router,
         experts.experts,
         output.token_log_prob,
         output.head_log_prob,
         rows.doubles,
         output.sample,
+        policy.policy_head,
+        row_gradients.elementwise_gradients,
+        row_gradients.rms_norm_gradient,
+        row_gradients.rms_norm_weight_gradient,
+        row_gradients.embedding_gradient,
+        row_gradients.shared_mix_gradient,
+        row_gradients.merge_qkv,
+        row_gradients.inverse_rotary,
+        optimizer.squared_sum,
+        optimizer.clip_norm,
+        optimizer.adamw,
         product_gradients.linear_transposed,
         product_gradients.linear_weight_gradient,
         product_gradients.router_gradient,

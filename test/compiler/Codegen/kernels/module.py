@@ -108,11 +108,12 @@ class Function:
         self.arguments.append((name, dim))
         return self.define(name, type_)
 
-    def parameter(self, *shape, element="f32", scale=1.0):
-        """The value of a new parameter of normally distributed numbers."""
+    def parameter(self, *shape, element="f32", scale=1.0, values=None):
+        """The value of a new parameter: an array, or normally distributed numbers."""
         number, type_ = len(self.parameters), tensor(*shape, element=element)
         symbol = f"{self.name}.w{number}"
-        values = Random(symbol).normal(*shape, element=element, scale=scale)
+        if values is None:
+            values = Random(symbol).normal(*shape, element=element, scale=scale)
         self.parameters.append((f"w{number}", type_))
         self.weights.append(make_checkpoint.Tensor(symbol, shape, DTYPES[element], 0.0, values=values))
         self.declarations.append(f'm1.parameter @{symbol} : {type_} from [#m1.source<"{symbol}">]')

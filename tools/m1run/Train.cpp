@@ -1,0 +1,194 @@
+//===- Train.cpp - m1run train and m1run sft ------------------------------===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/support/StopSignals.h"
+#include "tools/m1run/Training.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+using namespace m1;
+using namespace m1::run;
+
+namespace {
+struct TrainCommand {
+  CommonOptions Common;
+  Invocation Started;
+  std::string RecipePath, OutDir;
+  int64_t Steps = 0;
+  bool Resume = false;
+};
+
+std::string absolute(const std::string &Path) {
+  std::error_code Code;
+  std::filesystem::path Result = std::filesystem::absolute(Path, Code);
+  return Code ? Path : Result.string();
+}
+
+/// One line for each step.
+void print(const Metrics &Figures) {
+  std::printf("step %.0f", Figures.get(Metric::Step).value_or(0));
+  constexpr std::pair<Metric, const char *> Shown[] = {
+      {Metric::Reward, "reward"},
+      {Metric::Loss, "loss"},
+      {Metric::Perplexity, "perplexity"},
+      {Metric::GradNorm, "grad_norm"},
+      {Metric::LearningRate, "lr"},
+      {Metric::CompletionMean, "length"},
+      {Metric::Entropy, "entropy"},
+      {Metric::SpeedRollout, "rollout tokens/s"},
+      {Metric::SpeedTrain, "train tokens/s"}};
+  for (auto [Key, Name] : Shown)
+    if (std::optional<double> Value = Figures.get(Key))
+      std::printf("  %s %.4g", Name, *Value);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+/// Opens the directory of a run that begins or continues, and says where.
+absl::StatusOr<ResumedRun> openRun(RunDirectory &Directory,
+                                   const TrainCommand &Command,
+                                   const Recipe &Settings, Policy &Model) {
+  const nlohmann::json Described = describe(Settings);
+  M1_ASSIGN_OR_RETURN(bool IsThere, Directory.hasRun());
+  if (!Command.Resume) {
+    if (IsThere)
+      return makeError(Command.OutDir,
+                       ": holds a run; continue it with --resume, or give "
+                       "another --out");
+    M1_RETURN_IF_ERROR(Directory.begin(Described));
+    M1_RETURN_IF_ERROR(Command.Started.write(Command.OutDir));
+    return ResumedRun();
+  }
+  if (!IsThere)
+    return makeError(Command.OutDir, ": no run to resume");
+  // What ends a run, and what is written, does not change its steps.
+  const std::string MayChange[] = {"save_steps", "save_total_limit",
+                                   "logging_steps", "sample_steps",
+                                   "micro_batch_tokens"};
+  M1_ASSIGN_OR_RETURN(ResumedRun Resumed,
+                      Directory.resume(Described, Model, MayChange));
+  if (Resumed.State.is_null())
+    printNote(
+        concat(Command.OutDir, ": no checkpoint yet; the run begins again"));
+  else
+    printNote(concat(Command.OutDir, ": continues after step ", Resumed.Step));
+  return Resumed;
+}
+
+absl::Status runTrain(const TrainCommand &Command) {
+  M1_ASSIGN_OR_RETURN(Recipe Settings,
+                      readRecipe(Command.RecipePath, Command.Started.Mode));
+  for (const std::string &Note : Settings.Notes)
+    printNote(Note);
+  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Command.Common));
+  PlanPolicy &Model = *Opened.Policy;
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> How,
+                      makeTrainer(Command.Started, Settings, Model.limits()));
+  std::unique_ptr<CheckpointSource> Source;
+  if (Command.Started.Weights != "none") {
+    M1_ASSIGN_OR_RETURN(Source, CheckpointSource::open(Command.Started.Weights,
+                                                       Model.tensors()));
+  }
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<RunDirectory> Directory,
+                      RunDirectory::create(Command.OutDir));
+  M1_ASSIGN_OR_RETURN(ResumedRun Resumed,
+                      openRun(*Directory, Command, Settings, Model));
+
+  finishOnStopSignal();
+  RunSettings Options;
+  Options.Directory = Directory.get();
+  Options.Source = Source.get();
+  Options.LastStep = Command.Steps ? Command.Steps : How->steps();
+  Options.Hooks.Cancelled = [] { return stopSignal() != 0; };
+  Options.Hooks.Note = printNote;
+  Options.Hooks.StepDone = print;
+  const absl::Status Done =
+      runTraining(Model, *How, Settings, Resumed.State, Options);
+  printProfile(*Opened.Session);
+  if (absl::IsCancelled(Done))
+    return absl::CancelledError(concat("interrupted; ", Command.OutDir,
+                                       " holds what is needed to --resume"));
+  return Done;
+}
+
+/// Adds what both commands have.
+void addCommon(CLI::App &Sub, const std::shared_ptr<TrainCommand> &Command,
+               Action &Chosen) {
+  Command->Common.addTo(Sub, /*WeightsRequired=*/true);
+  Sub.add_option("--recipe", Command->RecipePath,
+                 "the settings: docs/reference/recipes.md")
+      ->required()
+      ->type_name("FILE.json");
+  Sub.add_option("--out", Command->OutDir,
+                 "directory of the run: checkpoints, metrics, samples; "
+                 "docs/runs.md")
+      ->required()
+      ->type_name("DIR");
+  Sub.add_flag("--resume", Command->Resume,
+               "continue the run in --out from its last checkpoint, to the "
+               "same bits as if it had not been interrupted");
+  addNumber(Sub, "--steps", 1, Command->Steps,
+            "end after this step (default: the recipe's last); the learning "
+            "rate follows the recipe's number of steps");
+  Sub.footer("SIGINT (Ctrl-C), SIGTERM or SIGHUP ends the run after writing a "
+             "checkpoint; the exit status is 128 + the signal.");
+  Sub.callback([Command, &Chosen] {
+    Invocation &Started = Command->Started;
+    Started.Plan = absolute(Command->Common.PlanPath);
+    Started.Weights = Command->Common.Session.Weights;
+    if (Started.Weights != "none")
+      Started.Weights = absolute(Started.Weights);
+    Started.InitSeed = Command->Common.Session.InitSeed;
+    Chosen = [Command] { return runTrain(*Command); };
+  });
+}
+} // namespace
+
+void run::addTrain(CLI::App &App, Action &Chosen) {
+  auto Command = std::make_shared<TrainCommand>();
+  addCommon(*App.add_subcommand(
+                "train", "Train a model by reinforcement learning (CISPO, "
+                         "GRPO, DAPO)"),
+            Command, Chosen);
+}
+
+void run::addSft(CLI::App &App, Action &Chosen) {
+  auto Command = std::make_shared<TrainCommand>();
+  Command->Started.Mode = TrainingMode::Supervised;
+  CLI::App *Sub = App.add_subcommand(
+      "sft", "Train a model on given sequences (cross-entropy)");
+  Sub->add_option_function<std::string>(
+         "--data",
+         [Command](const std::string &Path) {
+           Command->Started.Data = absolute(Path);
+         },
+         "sequences as m1run environment writes them: tokens.npy, mask.npy, "
+         "cu_seqlens.npy")
+      ->type_name("DIR");
+  auto addFiles = [&](const char *Name, std::vector<std::string> &Files,
+                      const char *Text) {
+    Sub->add_option_function<std::vector<std::string>>(
+           Name,
+           [Name, &Files](const std::vector<std::string> &Lists) {
+             for (const std::string &List : Lists)
+               for (const std::string &File : splitList(Name, List))
+                 Files.push_back(absolute(File));
+           },
+           Text)
+        ->allow_extra_args(false)
+        ->type_name("FILE.npy[,FILE.npy...]");
+  };
+  addFiles("--tokens", Command->Started.Tokens,
+           "token ids of one sequence per file; may be repeated");
+  addFiles("--mask", Command->Started.Masks,
+           "for each file of --tokens, 1 for tokens that are trained on and 0 "
+           "for others");
+  addCommon(*Sub, Command, Chosen);
+}

@@ -1,0 +1,51 @@
+//===- Training.h - what training commands share ----------------*- C++ -*-===//
+//
+// Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef M1C_TOOLS_M1RUN_TRAINING_H
+#define M1C_TOOLS_M1RUN_TRAINING_H
+
+#include "runtime/training/PlanPolicy.h"
+#include "runtime/training/Supervised.h"
+#include "tools/m1run/Commands.h"
+
+#include <optional>
+
+namespace m1::run {
+
+/// How a run was started, as far as repeating its steps needs it: the file
+/// invocation.json of its directory. Paths are absolute.
+struct Invocation {
+  TrainingMode Mode = TrainingMode::Reinforcement;
+  std::string Plan, Weights;
+  uint64_t InitSeed = 0;
+  // Supervised training: its data.
+  std::string Data;
+  std::vector<std::string> Tokens, Masks;
+
+  absl::Status write(const std::string &Directory) const;
+  static absl::StatusOr<Invocation> read(const std::string &Directory);
+};
+
+/// The data of supervised training. Errors name the file.
+absl::StatusOr<std::vector<Example>> readExamples(const Invocation &From);
+
+/// The trainer that an invocation asks for. `Settings` must outlive it.
+absl::StatusOr<std::unique_ptr<Trainer>>
+makeTrainer(const Invocation &From, const Recipe &Settings,
+            const PolicyLimits &Limits);
+
+/// A plan that is ready to be trained.
+struct OpenedPolicy {
+  std::unique_ptr<m1::Session> Session;
+  std::unique_ptr<PlanPolicy> Policy;
+};
+absl::StatusOr<OpenedPolicy> openPolicy(const CommonOptions &Options);
+
+} // namespace m1::run
+
+#endif // M1C_TOOLS_M1RUN_TRAINING_H
