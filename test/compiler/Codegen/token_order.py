@@ -17,8 +17,8 @@ import sys
 
 sys.dont_write_bytecode = True
 import numpy as np
+from kernels.module import Module, e2e, tensor  # noqa: I001 (it finds kernel_results)
 from kernel_results import call, write_arguments
-from kernels.module import Module, e2e, tensor
 
 TOKENS = 130
 CUTS = (0, 1, 63, 64, 65, 130)
