@@ -82,6 +82,11 @@ public:
   virtual bool checksExtents() const { return false; }
   /// The ranges may overlap.
   virtual absl::Status copy(Address To, Address From, uint64_t Bytes) = 0;
+  /// Copy between memory of the device and of the host, once all earlier work
+  /// is complete; complete themselves when they return.
+  virtual absl::Status copyToHost(void *To, Address From, uint64_t Bytes) = 0;
+  virtual absl::Status copyFromHost(Address To, const void *From,
+                                    uint64_t Bytes) = 0;
   /// Waits for all work and reports its errors.
   virtual absl::Status synchronize() = 0;
 

@@ -252,28 +252,13 @@ absl::Status Executor::call(uint32_t Function,
 
 absl::Status Executor::readArena(uint32_t Arena, uint64_t Offset,
                                  std::span<std::byte> To) {
-  M1_ASSIGN_OR_RETURN(
-      Device::Address Mapped,
-      TheDevice.map(To.data(), To.size(), Device::HostAccess::Write));
-  absl::Status Status =
-      TheDevice.copy(Mapped, Arenas[Arena] + Offset, To.size());
-  if (Status.ok())
-    Status = TheDevice.synchronize();
-  Status.Update(TheDevice.unmap(Mapped));
-  return Status;
+  return TheDevice.copyToHost(To.data(), Arenas[Arena] + Offset, To.size());
 }
 
 absl::Status Executor::writeArena(uint32_t Arena, uint64_t Offset,
                                   std::span<const std::byte> From) {
-  M1_ASSIGN_OR_RETURN(Device::Address Mapped,
-                      TheDevice.map(const_cast<std::byte *>(From.data()),
-                                    From.size(), Device::HostAccess::Read));
-  absl::Status Status =
-      TheDevice.copy(Arenas[Arena] + Offset, Mapped, From.size());
-  if (Status.ok())
-    Status = TheDevice.synchronize();
-  Status.Update(TheDevice.unmap(Mapped));
-  return Status;
+  return TheDevice.copyFromHost(Arenas[Arena] + Offset, From.data(),
+                                From.size());
 }
 
 /// Maps all inputs and outputs, always in the same order.

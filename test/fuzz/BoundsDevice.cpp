@@ -8,6 +8,8 @@
 
 #include "test/fuzz/BoundsDevice.h"
 
+#include <algorithm>
+
 #include "test/fuzz/Target.h"
 
 using namespace m1;
@@ -71,6 +73,18 @@ absl::Status BoundsDevice::launch(uint32_t Kernel,
     if (Extents[I].Allowed != ArgumentExtent::Access::Scalar)
       access(Args[I], Extents[I].Bytes,
              Extents[I].Allowed == ArgumentExtent::Access::ReadWrite);
+  return absl::OkStatus();
+}
+
+absl::Status BoundsDevice::copyToHost(void *To, Address From, uint64_t Bytes) {
+  access(From, Bytes, /*Write=*/false);
+  std::fill_n(static_cast<char *>(To), Bytes, 0);
+  return absl::OkStatus();
+}
+
+absl::Status BoundsDevice::copyFromHost(Address To, const void *,
+                                        uint64_t Bytes) {
+  access(To, Bytes, /*Write=*/true);
   return absl::OkStatus();
 }
 

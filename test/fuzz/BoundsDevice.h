@@ -36,6 +36,9 @@ public:
                       std::string_view Source) override;
   bool checksExtents() const override { return true; }
   absl::Status copy(Address To, Address From, uint64_t Bytes) override;
+  absl::Status copyToHost(void *To, Address From, uint64_t Bytes) override;
+  absl::Status copyFromHost(Address To, const void *From,
+                            uint64_t Bytes) override;
   absl::Status synchronize() override { return absl::OkStatus(); }
 
 private:

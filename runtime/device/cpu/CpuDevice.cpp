@@ -129,6 +129,15 @@ public:
     return absl::OkStatus();
   }
 
+  absl::Status copyToHost(void *To, Address From, uint64_t Bytes) override {
+    std::memcpy(To, reinterpret_cast<const void *>(From), Bytes);
+    return absl::OkStatus();
+  }
+  absl::Status copyFromHost(Address To, const void *From,
+                            uint64_t Bytes) override {
+    std::memcpy(reinterpret_cast<void *>(To), From, Bytes);
+    return absl::OkStatus();
+  }
   absl::Status synchronize() override { return absl::OkStatus(); }
 
 private:

@@ -156,6 +156,14 @@ public:
     }
     return absl::OkStatus();
   }
+  absl::Status copyToHost(void *To, Address From, uint64_t Bytes) override {
+    return explain(Copies->copyOut(To, From, Bytes));
+  }
+  absl::Status copyFromHost(Address To, const void *From,
+                            uint64_t Bytes) override {
+    M1_RETURN_IF_ERROR(explain(Copies->copyIn(To, From, Bytes)));
+    return synchronize();
+  }
   absl::Status synchronize() override {
     M1_RETURN_IF_ERROR(explain(Gpu->synchronize()));
     Pending.clear();
