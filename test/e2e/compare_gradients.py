@@ -18,6 +18,7 @@ and the losses themselves. UNIT is one of e2e.UNITS, which runs compiled code. `
 changes of the weights by steps of AdamW, in the interpreter.
 """
 
+import glob
 import os
 import re
 import sys
@@ -139,10 +140,14 @@ class Module:
         )
 
     def tensors(self, directory, suffix):
-        """The states PARAMETER + suffix, as {tensor of the checkpoint: array}."""
+        """The states PARAMETER + suffix, as {tensor of the checkpoint: array}.
+
+        A parameter has a gradient for each use: the second one's suffix has ".1" after it."""
         result = {}
         for symbol in self.trained:
             value, sources = np.load(os.path.join(directory, f"{symbol}{suffix}.npy")), self.sources[symbol]
+            further = glob.escape(os.path.join(directory, f"{symbol}{suffix}")) + ".[0-9]*.npy"
+            value = value + sum(np.load(path) for path in glob.glob(further))
             if len(sources) > 1:
                 assert len(sources) == len(value)
                 result.update({tensor: value[i] for i, (tensor, *_) in enumerate(sources)})

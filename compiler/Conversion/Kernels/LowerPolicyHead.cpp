@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/Kernels/LogProb.h"
+#include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "compiler/Conversion/Kernels/PolicyHead.h"
 #include "compiler/Conversion/ProgramLowering.h"
 
@@ -33,7 +34,8 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   if (failed(Program.Checks.expectBelow(Op, "targets", Op.getTargets(), V)))
     return failure();
   Value Packed = Program.packed(Op.getWeight(), X, Op);
-  if (!Packed)
+  Value Transposed = Program.packedTransposed(Op.getWeight(), Op);
+  if (!Packed || !Transposed)
     return failure();
 
   const Blocking &Blocks = Program.blocks();
@@ -78,8 +80,7 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const ExprAttr Groups = Program.size(GroupCount);
   const ExprAttr RowBlocks = Program.productBlocks(Program.size(Block));
   const ExprAttr FewRowBlocks = Program.fewRowBlocks(Program.size(Block));
-  const ExprAttr Columns =
-      Program.size(llvm::divideCeil(D, productColumns(Blocks)));
+  const PackedLayout Panels(cast<MemRefType>(Transposed.getType()).getShape());
   for (int64_t From = 0; From < Bound; From += Block) {
     const Named<Value> First{"first", Program.scalar(Program.size(From))};
     const Named<Value> End{"end", Program.scalar(Program.size(From + Block))};
@@ -98,10 +99,13 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
                     Rests, Slopes, Entropies, First, Rows});
     Program.launch(policyEntropyKernel(), {FewRowBlocks},
                    {Entropies, Entropy, First, Rows});
-    Program.launch(policyXGradientKernel(), {RowBlocks, Columns},
-                   {Logits, Weight, XGradient, First, Rows});
+    Program.launch(
+        policyXGradientKernel(),
+        {RowBlocks, Program.panelGroups(Panels.Panels)},
+        {Logits, {"transposed", Transposed}, XGradient, First, Rows});
     Program.launch(policyWeightGradientKernel(),
-                   {Program.productBlocks(Program.size(V)), Columns},
+                   {Program.blocksOf(V, Blocks.GradientRows),
+                    Program.blocksOf(D, Blocks.GradientColumns)},
                    {Logits, Xs, State, First, End, Rows});
   }
   return success();

@@ -36,23 +36,15 @@ static SmallVector<int64_t> panelDims(int64_t Leading) {
   return {Leading, Leading + 1};
 }
 
-Value m1::loadPanelRows(KernelBody &B, Value W, ValueRange Where, Value First,
-                        int64_t Rows, Value Bound) {
-  auto Type = cast<MemRefType>(W.getType());
-  const int64_t Leading = Where.size();
-  const PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
-  SmallVector<Value> Indices(Where);
-  Indices.push_back(Layout.Pairs ? B.over(First, 2) : First);
-  Indices.resize(Type.getRank(), B.index(0));
-  return B.create<tile::LoadOp>(
-      B.block({Rows, Layout.Panel}, Type.getElementType()), W, Indices, Bound,
-      Value(), panelDims(Leading), Layout.Pairs);
-}
-
 Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
   auto Type = cast<MemRefType>(W.getType());
-  const PackedLayout Layout(Type.getShape().drop_front(Where.size() - 1));
-  return loadPanelRows(B, W, Where, B.index(0), Layout.K, Value());
+  const int64_t Leading = Where.size();
+  PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
+  SmallVector<Value> Indices(Where);
+  Indices.resize(Type.getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Layout.K, Layout.Panel}, Type.getElementType()), W, Indices,
+      Value(), Value(), panelDims(Leading), Layout.Pairs);
 }
 
 Value m1::columnsOf(KernelBody &B, Value First, int64_t Panel, int64_t N) {
@@ -111,8 +103,13 @@ static void buildPackTransposed(KernelBody &B) {
   const PackedLayout To(B.memory("packed").getShape());
   Value First = B.times(B.X, To.Panel);
   Value Zero = B.index(0);
+  Value Columns = columnsOf(B, First, To.Panel, K);
   Value W = B.load(B["source"], {Zero, First}, {0, 1}, {N, To.Panel}, Value(),
-                   columnsOf(B, First, To.Panel, K));
+                   Columns);
+  // Transposed blocks are copied element by element, as vectors may reach past
+  // the last column.
+  if (Columns)
+    W = B.transposed(B.transposed(W));
   B.store(W, B["packed"], {B.X, Zero, Zero}, panelDims(1));
 }
 

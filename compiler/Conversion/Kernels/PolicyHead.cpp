@@ -21,14 +21,14 @@ using namespace m1;
 /// kernels of a block, enough that the head's gradient is seldom read.
 static constexpr int64_t kLogitsBytes = int64_t(32) << 20;
 
+/// Terms of the gradient of x that are added at once: as many as leave the
+/// weight's part of a panel in the nearest cache.
+static constexpr int64_t kDepth = 256;
+
 int64_t m1::policyBlock(const Blocking &Blocks, int64_t Vocabulary) {
   const int64_t Tokens =
       kLogitsBytes / (static_cast<int64_t>(sizeof(float)) * Vocabulary);
   return std::max(Tokens / Blocks.Rows, int64_t(1)) * Blocks.Rows;
-}
-
-int64_t m1::productColumns(const Blocking &Blocks) {
-  return Blocks.Panel * Blocks.PanelsPerCell;
 }
 
 //===----------------------------------------------------------------------===//
@@ -258,47 +258,38 @@ KernelDeclaration m1::policyEntropyKernel() {
           buildPolicyEntropy};
 }
 
-/// The rows of a packed weight's transpose, from column `Column` of panel `J`
-/// on: the block [Width, panel].
-static Value loadColumns(KernelBody &B, Value J, Value Column, int64_t Width,
-                         Value Bound) {
-  const PackedLayout Packed(B.memory("weight").getShape());
-  SmallVector<Value> Indices{J, Packed.Pairs ? B.over(Column, 2) : Column};
-  Indices.resize(B.memory("weight").getRank(), B.index(0));
-  return B.create<tile::LoadOp>(
-      B.block({Width, Packed.Panel}, B.memory("weight").getElementType()),
-      B["weight"], Indices, Bound, Value(), ArrayRef<int64_t>{1, 2},
-      Packed.Pairs);
-}
-
 static void buildPolicyXGradient(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
-  const int64_t Panel = B.Blocks.Panel;
-  const int64_t Width = std::min(K, productColumns(B.Blocks));
-  Value Column = B.times(B.Y, Width);
-  Value Columns = columnsOf(B, Column, Width, K);
+  const int64_t Depth = std::min(V, kDepth);
+  const PackedLayout Packed(B.memory("transposed").getShape());
+  const int64_t Panel = Packed.Panel;
+  Type Element = B.memory("transposed").getElementType();
   forTokens(B, M, [&](const Tokens &At) {
-    // The result is computed transposed, columns by tokens: then a panel is
-    // read as it is, and few rows of gradients are transposed.
-    auto AddPanel = [&](Value J, ValueRange Carried) -> SmallVector<Value> {
-      Value Row = B.times(J, Panel);
-      Value Weight = loadColumns(B, J, Column, Width, Columns);
-      Value Gradient =
-          B.load(B["logits"], {At.InBlock, Row}, {0, 1}, {M, Panel}, At.Count,
-                 columnsOf(B, Row, Panel, V));
-      return {B.dot(Weight, B.transposed(Gradient), Carried[0])};
-    };
-    Value Sums = B.loop(B.index(0), B.index(llvm::divideCeil(V, Panel)),
-                        B.zeros({Width, M}), AddPanel)[0];
-    B.store(B.transposed(Sums), B["x_gradient"], {At.InBatch, Column}, {0, 1},
-            At.Count, Columns);
+    forPanelsOfCell(B, Packed.Panels, [&](Value J) {
+      auto AddTerms = [&](Value I, ValueRange Carried) -> SmallVector<Value> {
+        Value Row = B.times(I, Depth);
+        Value Bound = columnsOf(B, Row, Depth, V);
+        Value Gradient = B.load(B["logits"], {At.InBlock, Row}, {0, 1},
+                                {M, Depth}, At.Count, Bound);
+        Value Weight = B.create<tile::LoadOp>(
+            B.block({Depth, Panel}, Element), B["transposed"],
+            ValueRange{J, Row, B.index(0)}, Bound, Value(),
+            ArrayRef<int64_t>{1, 2}, Packed.Pairs);
+        return {B.dot(Gradient, Weight, Carried[0])};
+      };
+      Value Sums = B.loop(B.index(0), B.index(llvm::divideCeil(V, Depth)),
+                          B.zeros({M, Panel}), AddTerms)[0];
+      Value Column = B.times(J, Panel);
+      B.store(Sums, B["x_gradient"], {At.InBatch, Column}, {0, 1}, At.Count,
+              columnsOf(B, Column, Panel, K));
+    });
   });
 }
 
 KernelDeclaration m1::policyXGradientKernel() {
   return {"policy_x_gradient",
           {{"logits", "[B, V] f32"},
-           {"weight", "packed [V, K]"},
+           {"transposed", "packed [K, V]"},
            {"x_gradient", "[T, K] f32"},
            {"first", "index"},
            {"rows", "index"}},
@@ -307,9 +298,10 @@ KernelDeclaration m1::policyXGradientKernel() {
 }
 
 static void buildPolicyWeightGradient(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
-  const int64_t Height = std::min(V, M);
-  const int64_t Width = std::min(K, productColumns(B.Blocks));
+  const int64_t K = B.extent("K"), V = B.extent("V");
+  const int64_t Height = std::min(V, B.Blocks.GradientRows);
+  const int64_t Width = std::min(K, B.Blocks.GradientColumns);
+  const int64_t M = B.Blocks.GradientTokens;
   Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
   Value Rows = columnsOf(B, Row, Height, V);
   Value Columns = columnsOf(B, Column, Width, K);

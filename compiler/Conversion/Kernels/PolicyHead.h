@@ -22,9 +22,6 @@ namespace m1 {
 /// the rows of a product's block.
 int64_t policyBlock(const Blocking &Blocks, int64_t Vocabulary);
 
-/// Columns of a product that a cell computes in the last two kernels.
-int64_t productColumns(const Blocking &Blocks);
-
 /// The logits of a block and, as the head's kernels, their GroupParts. Grid:
 /// (blocks of rows, groups).
 KernelDeclaration policyPartsKernel();
@@ -38,12 +35,12 @@ KernelDeclaration policyLossKernel();
 KernelDeclaration policyGradientKernel();
 /// The sum of the groups' entropies. Grid: blocks of few rows.
 KernelDeclaration policyEntropyKernel();
-/// The gradient of x from that of the logits. Grid: (blocks of rows, blocks of
-/// the result's columns).
+/// The gradient of x from that of the logits, a product with the transposed
+/// weight. Grid: (blocks of rows, groups of panels).
 KernelDeclaration policyXGradientKernel();
 /// Adds the gradient of the weight to the state, one token after the other, up
-/// to the token before `end`. Grid: (blocks of as many rows of the weight as a
-/// product's block has, blocks of its columns).
+/// to the token before `end`. Grid: (blocks of the weight's rows, blocks of its
+/// columns).
 KernelDeclaration policyWeightGradientKernel();
 
 } // namespace m1

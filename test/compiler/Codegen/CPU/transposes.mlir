@@ -1,7 +1,7 @@
 // Transposed operands of products on CPUs.
 // RUN: m1-opt %s --tile-set-target="name=x86-64-v4" --tile-to-host --tile-assign-scratch | FileCheck %s
 
-// The left operand is read along the columns of the memory that it was loaded from: nothing is copied but the sums.
+// The left operand is copied row by row, and the copy is read along its columns.
 // CHECK-LABEL: func.func @left(
 // CHECK-NOT: vector.shuffle
 // CHECK-COUNT-6: vector.splat {{.*}} : vector<16xf32>
