@@ -246,7 +246,7 @@ def steps(model, sequences, count):
 def worst_difference(ours, theirs, scale):
     """The largest difference of two sets of tensors, relative to norms as in sketch.distances."""
     assert sorted(ours) == sorted(theirs), sorted(set(ours) ^ set(theirs))
-    return max(np.linalg.norm(ours[n] - theirs[n]) / max(np.linalg.norm(theirs[n]), sketch.LEAST * scale) for n in theirs)
+    return max(np.linalg.norm(ours[n] - theirs[n]) / sketch.unit_of(np.linalg.norm(theirs[n]), scale) for n in theirs)
 
 
 def find_draw(model, config):

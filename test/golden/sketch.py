@@ -21,9 +21,9 @@ import numpy as np
 PROJECTIONS = 16
 # A tensor of more elements is sampled at that many.
 SAMPLES = 128
-# A tensor whose norm is less than this share of all gradients' is compared as if it had that norm: some gradients are
-# exactly zero in theory (of the router, where one expert is chosen), and only rounding is left of them.
-LEAST = 1e-5
+# Some gradients are exactly zero in theory (of a router that chooses one expert), and only rounding is left of them: those
+# whose norm is less than the first share of the norm of all gradients. Differences there are relative to the second.
+ZERO, ZERO_UNIT = 1e-12, 1e-4
 
 
 def signs(name, count):
@@ -62,8 +62,13 @@ def norm_of(tensors):
     return np.sqrt(sum((np.asarray(t, np.float64) ** 2).sum() for t in tensors.values()))
 
 
+def unit_of(norm, scale):
+    """What a difference from a tensor of this norm is relative to; `scale` is the norm of all gradients."""
+    return norm if norm > ZERO * scale else ZERO_UNIT * scale
+
+
 def distances(packed, tensors, scale):
-    """{name: an estimate of |tensor - golden| / max(|golden|, LEAST * scale)}; NaN where a tensor has one."""
+    """{name: an estimate of |tensor - golden| / unit_of(|golden|, scale)}; NaN where a tensor has one."""
     result, begin = {}, 0
     for i, name in enumerate(sorted(tensors)):
         _, projections, elements = sketch(name, tensors[name])
@@ -71,5 +76,5 @@ def distances(packed, tensors, scale):
         begin += len(elements)
         by_projections = np.sqrt(((projections - packed["projections"][i]) ** 2).mean())
         by_elements = np.sqrt(((elements - golden) ** 2).mean() * np.asarray(tensors[name]).size)
-        result[name] = np.maximum(by_projections, by_elements) / max(float(packed["norms"][i]), LEAST * scale)
+        result[name] = np.maximum(by_projections, by_elements) / unit_of(float(packed["norms"][i]), scale)
     return result
