@@ -34,7 +34,8 @@ StepLog::open(const std::string &Path) {
 
 StepLog::~StepLog() { ::close(Descriptor); }
 
-absl::Status StepLog::add(int64_t Step, const json &Fields) {
+absl::Status StepLog::add(int64_t Step, json Fields) {
+  Fields.erase("step"); // it comes first, once
   std::string Line = concat(LineBegin, Step);
   const std::string Rest = Fields.dump(-1, ' ', /*ensure_ascii=*/true,
                                        json::error_handler_t::replace);

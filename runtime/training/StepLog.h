@@ -29,9 +29,10 @@ public:
   StepLog(const StepLog &) = delete;
   StepLog &operator=(const StepLog &) = delete;
 
-  /// Adds a line with `Fields`, an object, after the step. A number that is not
-  /// finite becomes null. After an error, nothing was added.
-  absl::Status add(int64_t Step, const nlohmann::json &Fields);
+  /// Adds a line with `Fields`, an object, after the step, which stands once
+  /// even if `Fields` has it. A number that is not finite becomes null. After
+  /// an error, nothing was added.
+  absl::Status add(int64_t Step, nlohmann::json Fields);
 
   /// Waits until all lines are on the disk.
   absl::Status save();
