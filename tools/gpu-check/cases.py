@@ -12,6 +12,9 @@
     golden/MODEL/greedy         its greedy tokens, which must equal the golden ones
     bfloat16/MODEL/log-probs    a bf16 model, as near the interpreter as the CPU's
     invariance/MODEL/WHAT       the same bits however a token is computed
+    training/MODEL/gradients    a float32 model's gradients, against the CPU's
+    training/MODEL/mismatch     the log-probabilities of a rollout and of training, which must be the same bits
+    training/MODEL/micro-batches  the same weights after updates, whatever the size of micro-batches
     bench/MODEL/BATCHxPROMPT+NEW  tokens per second
 
 pack.json lists them:
@@ -21,6 +24,7 @@ pack.json lists them:
     golden      [MODEL]
     bfloat16    MODEL: {config, allowed}
     invariance  MODEL: {config, dtype, comparisons}
+    training    MODEL: {sequences: [[token]], recipe, micro_batch_tokens}
     bench       MODEL: {cuda: [[batch, prompt, new]], ptx: likewise}
 
 Inputs, expected values and plans, all compressed, are in KIND/OP or KIND/MODEL.
@@ -45,6 +49,31 @@ import numpy as np
 
 
 PLAN = "model.m1plan.gz"
+
+
+# Relative in norm, for each tensor; a tensor of almost no gradient counts beside the norm of all.
+GRADIENT_TOLERANCE = 2e-5
+
+
+def lines(directory, name):
+    """The values in a file of JSON lines."""
+    with open(os.path.join(directory, name)) as file:
+        return [json.loads(line) for line in file]
+
+
+def read_f32(path):
+    """The tensors of a safetensors file of float32."""
+    with open(path, "rb") as file:
+        data = file.read()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    header.pop("__metadata__", None)
+
+    def tensor(entry):
+        first, last = entry["data_offsets"]
+        return np.frombuffer(data[begin + first : begin + last], np.float32).reshape(entry["shape"])
+
+    return {name: tensor(entry) for name, entry in header.items()}
 
 
 def selected(name, patterns):
@@ -125,6 +154,8 @@ class Pack:
             yield [Case(f"bfloat16/{model}/log-probs", entry["config"], functools.partial(self.bfloat16, model))]
         for model, entry in self.contents["invariance"].items():
             yield list(self.invariance(model, entry))
+        for model, entry in self.contents["training"].items():
+            yield list(self.training(model, entry))
 
     # A kernel
 
@@ -209,6 +240,49 @@ class Pack:
 
         for what in entry["comparisons"]:
             yield Case(f"invariance/{model}/{what}", entry["dtype"], functools.partial(same, what))
+
+    # Training
+
+    def training(self, model, entry):
+        @functools.cache
+        def checkpoint():
+            folder = e2e.fresh(os.path.join(self.work, "training", model, "checkpoint"))
+            e2e.make_checkpoint.write_checkpoint(self.config("training", model), folder, 1, "float32")
+            return folder
+
+        def gradients():
+            work = e2e.fresh(os.path.join(self.work, "training", model, "gradients"))
+            tokens, out = e2e.write_tokens(work, entry["sequences"]), os.path.join(work, "gradients.safetensors")
+            e2e.run(*self.command("gradients", self.plan("training", model)), "--weights", checkpoint(), "--tokens", tokens, "--out", out)
+            found = read_f32(out)
+            with np.load(self.path("training", model, "gradients.npz")) as expected:
+                norms = {name: np.linalg.norm(expected[name]) for name in expected.files}
+                floor = 1e-4 * np.linalg.norm(list(norms.values()))
+                error = max(np.linalg.norm(found[name] - expected[name]) / max(norm, floor) for name, norm in norms.items())
+            return within(float(error), GRADIENT_TOLERANCE, "the gradients differ from the CPU's")
+
+        def train(name, **keys):
+            """The directory of a run of the recipe with these keys."""
+            work = e2e.fresh(os.path.join(self.work, "training", model, name))
+            recipe, out = os.path.join(work, "recipe.json"), os.path.join(work, "run")
+            with open(recipe, "w") as file:
+                json.dump(entry["recipe"] | keys, file)
+            e2e.run(*self.command("train", self.plan("training", model)), "--weights", checkpoint(), "--recipe", recipe, "--out", out)
+            return out
+
+        run = functools.cache(lambda: train("whole"))
+
+        def mismatch():
+            largest = max(line.get("sampling_logp_difference/max", 0) for line in lines(run(), "metrics.jsonl"))
+            return within(largest, 0, "log-probabilities of rollout and training differ")
+
+        def micro_batches():
+            cut = train("cut", micro_batch_tokens=entry["micro_batch_tokens"])
+            different = sum(a != b for a, b in zip(lines(run(), "digests.jsonl"), lines(cut, "digests.jsonl"), strict=True))
+            return within(different, 0, "weights differ after a step")
+
+        for what, check in ("gradients", gradients), ("mismatch", mismatch), ("micro-batches", micro_batches):
+            yield Case(f"training/{model}/{what}", "float32", check)
 
     # Speed
 

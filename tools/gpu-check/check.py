@@ -12,6 +12,8 @@
   golden      float32 models: logits and greedy tokens, against golden data
   bfloat16    bf16 models, as near the interpreter as on the CPU
   invariance  the same bits alone and batched, in pieces, decoded and scored
+  training    gradients as on the CPU; no mismatch between rollout and training; the
+              same bits for micro-batches of any size
   bench       tokens per second in prefill and decoding
 
 Prints a line for each case (on a terminal a bar, and a line for each that fails), then

@@ -53,6 +53,19 @@ GOLDEN = sorted(entry.name for entry in os.scandir(os.path.join(TEST, "golden"))
 # Models whose experts differ enough that rounding sends few tokens to others.
 BFLOAT16 = ("tiny", "m1-pattern", "m1-prenorm", "m1-shared")
 INVARIANCE = {"tiny-bfloat16": (TINY, "bfloat16"), "m1-heads3-float32": (os.path.join(TEST, "golden", "m1-heads3", "config.json"), "float32")}
+# The lengths of the sequences that gradients are compared for, and a short run of reinforcement learning.
+TRAINING, TRAINING_LENGTHS, TRAINING_BOUNDS = "m1-pattern", (130, 40, 9), ("--max-length", 160, "--max-tokens", 64, "--train-tokens", 200, "--slots", 8)
+TRAINING_RECIPE = {
+    "environments": ["copy"],
+    "num_prompts": 2,
+    "num_generations": 4,
+    "max_completion_length": 12,
+    "mini_batches": 2,
+    "max_steps": 2,
+    "learning_rate": 1e-3,
+    "dynamic_sampling": False,
+    "temperature": 0.9,
+}
 # Batch, prompt and new tokens. On the emulator benches only test that they run.
 BENCH_BOUNDS = ("--max-tokens", 2048, "--slots", 32, "--max-length", 4096)
 BENCH = {
@@ -96,7 +109,7 @@ class Packer:
 
     def __init__(self, directory, target, wanted, scratch, pool):
         self.directory, self.target, self.wanted, self.scratch, self.pool = directory, target, wanted, scratch, pool
-        self.contents = {kind: {} for kind in ("kernels", "golden", "bfloat16", "invariance", "bench")}
+        self.contents = {kind: {} for kind in ("kernels", "golden", "bfloat16", "invariance", "training", "bench")}
 
     def folder(self, kind, name):
         return e2e.fresh(os.path.join(self.directory, kind, name))
@@ -203,6 +216,24 @@ class Packer:
         self.plan(model.checkpoint, folder)
         self.contents["invariance"][name] = {"dtype": dtype, "comparisons": names}
 
+    def training(self, model):
+        if not any(self.wanted(f"training/{model}/{what}") for what in ("gradients", "mismatch", "micro-batches")):
+            return
+        folder, work = self.folder("training", model), e2e.fresh(os.path.join(self.scratch, "training"))
+        shutil.copy(config_of(model), os.path.join(folder, "config.json"))
+        config = e2e.make_checkpoint.load_config(config_of(model))
+        checkpoint = e2e.fresh(os.path.join(work, "checkpoint"))
+        e2e.make_checkpoint.write_checkpoint(config, checkpoint, 1, "float32")
+        self.plan(checkpoint, folder, "--train", *TRAINING_BOUNDS)
+        generator = np.random.Generator(np.random.PCG64(11))
+        sequences = [generator.integers(0, config["vocab_size"], n).tolist() for n in TRAINING_LENGTHS]
+        plan, out = os.path.join(work, "cpu.m1plan"), os.path.join(work, "gradients.safetensors")
+        e2e.run("m1c", checkpoint, "--train", *TRAINING_BOUNDS, "-o", plan)
+        tokens = e2e.write_tokens(os.path.join(work, "tokens"), sequences)
+        e2e.run("m1run", "gradients", plan, "--weights", checkpoint, "--tokens", tokens, "--out", out)
+        np.savez_compressed(os.path.join(folder, "gradients.npz"), **cases.read_f32(out))
+        self.contents["training"][model] = {"sequences": sequences, "recipe": TRAINING_RECIPE, "micro_batch_tokens": 40}
+
     def bench(self, model):
         runs = {device: [r for r in shapes if self.wanted(cases.bench_name(model, *r))] for device, shapes in BENCH[model].items()}
         if not any(runs.values()):
@@ -244,6 +275,7 @@ def pack(directory, options, scratch):
         steps += [(packer.golden, model) for model in (*GOLDEN, "tiny")]
         steps += [(packer.bfloat16, model) for model in BFLOAT16]
         steps += [(packer.invariance, model) for model in INVARIANCE]
+        steps += [(packer.training, TRAINING)]
         steps += [(packer.bench, model) for model in BENCH]
         for step, name in steps:
             step(name)
