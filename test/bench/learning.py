@@ -46,7 +46,7 @@ LOSSES = {"cispo": {}, "grpo": {}, "dapo": {"epsilon": 0.2, "epsilon_high": 0.28
 TEST_SEED, DATA_SEED, SEQUENCES = 999, 1000, 8192
 # Over so many batches are final rewards and times to a reward averaged.
 WINDOW = 5
-COMPARED = "reward,entropy,kl,ratio/max,clip_ratio/high,clip_ratio/low"
+COMPARED = "reward,entropy"
 
 
 def read_json(path):
@@ -191,15 +191,16 @@ def compared_row(loss, noise, runs):
 
 
 def write_means(bench, loss, noise, seeds):
-    """A directory that looks like a run, whose metrics are means over seeds."""
+    """A directory that looks like a run: means over seeds and the last WINDOW batches, once in each batch."""
     runs = [metrics(bench.path("compare", f"{loss}-{noise:g}-{seed}")) for seed in seeds]
+    size = WINDOW * read_json(os.path.join(RECIPES, "compare.json"))["mini_batches"]
     out = bench.path("means", f"{loss}, noise {noise:g}")
     os.makedirs(out, exist_ok=True)
     with open(os.path.join(out, "metrics.jsonl"), "w") as file:
-        for lines in zip(*runs):
-            names = [n for n in lines[0] if n != "step" and all(isinstance(line.get(n), (int, float)) for line in lines)]
-            mean = {"step": lines[0]["step"], **{n: float(np.mean([line[n] for line in lines])) for n in names}}
-            file.write(json.dumps(mean) + "\n")
+        for end in range(size, len(runs[0]) + 1, size // WINDOW):
+            lines = [line for run in runs for line in run[end - size : end]]
+            means = {name: float(np.mean([line[name] for line in lines])) for name in COMPARED.split(",")}
+            file.write(json.dumps({"step": end, **means}) + "\n")
     return out
 
 
@@ -247,10 +248,10 @@ def main():
     os.makedirs(options.figures, exist_ok=True)
     if tasks:
         runs = [bench.path("cispo", task) for task in tasks]
-        plot(runs, "reward,entropy,grad_norm", 20, os.path.join(options.figures, "learning-tasks.png"))
+        plot(runs, "reward", 20, os.path.join(options.figures, "learning-tasks.png"))
     if kinds:
         means = [write_means(bench, *kind, seeds) for kind in kinds]
-        plot(means, COMPARED, 48, os.path.join(options.figures, "learning-losses.png"))
+        plot(means, COMPARED, 1, os.path.join(options.figures, "learning-losses.png"))
 
 
 if __name__ == "__main__":
