@@ -103,12 +103,10 @@ tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: me
 // CHECK-LABEL: func.func @turned(
 // CHECK-SAME: %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %[[S:.*]]: !llvm.ptr) attributes {tile.scratch_bytes = 128 : i64}
 // CHECK: %[[T:.*]] = llvm.getelementptr %[[S]][64]
-// CHECK: %[[OLD:.*]] = llvm.getelementptr %[[S]]
-// CHECK: %[[X:.*]] = llvm.load %[[OLD]] {{.*}} -> f32
-// CHECK: %[[COPY:.*]] = llvm.getelementptr %[[T]]
-// CHECK: llvm.store %[[X]], %[[COPY]]
-// CHECK: %[[FROM:.*]] = llvm.getelementptr %[[T]]
-// CHECK: llvm.load %[[FROM]] {{.*}} -> vector<4xf32>
+// CHECK: llvm.load %[[S]] {{.*}} -> vector<4xf32>
+// CHECK: vector.shuffle
+// CHECK: llvm.store %{{.*}}, %[[T]]
+// CHECK: llvm.load %[[T]]
 tile.kernel @turned(%x: index, %y: index, %z: index, %n: index, %b: memref<4x4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
