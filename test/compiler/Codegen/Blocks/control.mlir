@@ -106,7 +106,8 @@ tile.kernel @chosen(%x: index, %y: index, %z: index, %a: memref<2x8xf32>, %b: me
 // CHECK: llvm.load %[[S]] {{.*}} -> vector<4xf32>
 // CHECK: vector.shuffle
 // CHECK: llvm.store %{{.*}}, %[[T]]
-// CHECK: llvm.load %[[T]]
+// CHECK: %[[FROM:.*]] = llvm.getelementptr %[[T]][%
+// CHECK: llvm.load %[[FROM]] {{.*}} -> vector<4xf32>
 tile.kernel @turned(%x: index, %y: index, %z: index, %n: index, %b: memref<4x4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
