@@ -33,7 +33,8 @@ const std::vector<MetricInfo> Table = {
      "The norm of all gradients, before clipping. null: the update was left "
      "out."},
     {Metric::AuxLoss, "aux_loss", Update, Real, "",
-     "The auxiliary loss of the routers, times router_aux_loss_coef."},
+     "The auxiliary loss of the routers, times router_aux_loss_coef, unless "
+     "this is 0."},
     {Metric::ExpertLoadMax, "expert_load/max", Update, Real, "",
      "The most choices of one expert, divided by the mean of its layer: 1 is "
      "balanced."},
@@ -77,7 +78,8 @@ const std::vector<MetricInfo> Table = {
     {Metric::ClipRatioHigh, "clip_ratio/high", Update, Real, "share",
      "Tokens of positive advantage whose ratio is above the upper bound."},
     {Metric::MaskRatio, "mask_ratio", Update, Real, "share",
-     "Tokens whose gradient mask_ratio_min and mask_ratio_max removed."},
+     "Tokens whose gradient mask_ratio_min and mask_ratio_max removed, if "
+     "either is set."},
     {Metric::RatioMin, "ratio/min", Update, Real, "",
      "The smallest ratio r of the policy's probability of a token to that of "
      "the one that sampled."},
@@ -93,7 +95,7 @@ const std::vector<MetricInfo> Table = {
     {Metric::NumTokens, "num_tokens", Run, Whole, "tokens",
      "Tokens trained on so far, prompts included."},
     {Metric::NonfiniteSteps, "nonfinite_steps", Run, Whole, "",
-     "Updates that were left out because the norm was not finite."},
+     "Updates that were left out because a loss or the norm was not finite."},
     {Metric::SpeedRollout, "tokens_per_second/rollout", Rollout, Real,
      "tokens/s", "Response tokens that were generated."},
     {Metric::SpeedTrain, "tokens_per_second/train", Update, Real, "tokens/s",
@@ -178,7 +180,9 @@ std::string m1::metricsPage() {
                Info.Unit.empty() ? "| " : " | ", Info.Description, " |\n");
     if (Info.Key == Metric::Reward)
       Page += "| `rewards/NAME/mean` | rollout | | The mean reward of the "
-              "environment NAME, if there are several. |\n";
+              "environment NAME, if there are several. Environments of the "
+              "same name have their number in the recipe after it, from 0: "
+              "`rewards/program.1/mean`. |\n";
   }
   return Page;
 }

@@ -87,7 +87,7 @@ public:
   void set(Metric Key, int64_t Value) {
     Values[Key] = static_cast<double>(Value);
   }
-  /// The mean reward of one environment, "rewards/NAME/mean".
+  /// The mean reward of one environment, "rewards/NAME/mean". Names differ.
   void setReward(const std::string &Environment, double Mean) {
     Rewards[Environment] = Mean;
   }

@@ -136,6 +136,7 @@ absl::Status PlanPolicy::bind() {
   Limits.TrainTokens = boundOf(Plan, Step, "tokens");
   Limits.TrainSequences = boundOf(Plan, Step, "slots");
   Limits.Experts = boundOf(Plan, Step, "balance");
+  Groups = boundOf(Plan, Update->table(), "learning_rates");
   Limits.Layers = length(Routing->table().outputs());
   return absl::OkStatus();
 }
@@ -156,7 +157,10 @@ absl::Status PlanPolicy::bindTensors() {
       PartsOf.emplace_back();
     }
     PartsOf[Tensor].Numbers.push_back(I);
-    Groups = std::max(Groups, Part.group() + 1);
+    if (Part.group() >= Groups)
+      return makeError(Running.Plan->name(), ": tensor '", Tensors[Tensor].Name,
+                       "' is in group ", Part.group(), ", 'update' has ",
+                       Groups);
   }
   for (size_t Tensor = 0; Tensor < Tensors.size(); ++Tensor) {
     // Together the parts must be the tensor: what is saved would lack a piece.
@@ -255,25 +259,33 @@ PlanPolicy::expertCounts(const TrainingBatch &Batch) {
   return Counts;
 }
 
-absl::StatusOr<UpdateResults>
-PlanPolicy::update(const UpdateSettings &Settings) {
+absl::StatusOr<std::vector<float>>
+PlanPolicy::groupDecays(std::span<const float> OfTensors) const {
   const plan::Plan &Plan = **Running.Plan;
-  std::vector<float> Rates(Groups, static_cast<float>(Settings.LearningRate));
   std::vector<float> Decays(Groups);
   std::vector<bool> Known(Groups);
   for (size_t Tensor = 0; Tensor < Tensors.size(); ++Tensor)
     for (uint32_t Number : PartsOf[Tensor].Numbers) {
       const uint32_t Group = Plan.trained()->Get(Number)->group();
-      const float Decay = Settings.WeightDecay[Tensor];
+      const float Decay = OfTensors[Tensor];
       if (Known[Group] && Decays[Group] != Decay)
-        return makeError("tensor '", Tensors[Tensor].Name,
+        return makeError("weight_decay_exclude: tensor '", Tensors[Tensor].Name,
                          "' has the weight decay ", Decay,
-                         ", others of its "
-                         "layer, which are one parameter of the plan, have ",
+                         ", others of its layer, which are one parameter of "
+                         "the plan, have ",
                          Decays[Group]);
       Decays[Group] = Decay;
       Known[Group] = true;
     }
+  return Decays;
+}
+
+absl::StatusOr<UpdateResults>
+PlanPolicy::update(const UpdateSettings &Settings) {
+  M1_ASSIGN_OR_RETURN(const std::vector<float> Decays,
+                      groupDecays(Settings.WeightDecay));
+  const std::vector<float> Rates(Groups,
+                                 static_cast<float>(Settings.LearningRate));
   const auto Step = static_cast<double>(Settings.Step);
   const std::vector<float> Hyperparameters{
       static_cast<float>(Settings.Beta1), static_cast<float>(Settings.Beta2),
@@ -302,9 +314,6 @@ absl::Status PlanPolicy::publish() { return Publish->call(); }
 // The optimiser's tensors
 //===----------------------------------------------------------------------===//
 
-/// Calls CopyPart(arena, byte offset, runs, run length, distance between runs,
-/// first element) for each part of a tensor: `runs` runs of contiguous elements
-/// of the tensor are contiguous in the arena.
 template <typename Copy>
 absl::Status PlanPolicy::forParts(size_t Tensor, OptimizerTensor Kind,
                                   Copy CopyPart) {

@@ -24,6 +24,12 @@ public:
   static absl::StatusOr<std::unique_ptr<PlanPolicy>> create(Session &Running);
   ~PlanPolicy() override;
 
+  /// For each group of the plan, the weight decay of its tensors; `OfTensors`
+  /// has that of each tensor. An error if tensors that are one parameter of the
+  /// plan, such as the experts of a layer, have different ones.
+  absl::StatusOr<std::vector<float>>
+  groupDecays(std::span<const float> OfTensors) const;
+
   const PolicyLimits &limits() const override { return Limits; }
   std::span<const TrainedTensor> tensors() const override { return Tensors; }
   absl::Status
@@ -54,8 +60,12 @@ private:
   explicit PlanPolicy(Session &Running);
   absl::Status bind();
   absl::Status bindTensors();
-  /// Sets the inputs that describe the batch.
+  /// Sets the inputs that describe the batch. They refer to it and to
+  /// `Positions` and `Slots`.
   absl::Status set(Function &Callee, const TrainingBatch &Batch);
+  /// Calls CopyPart(arena, byte offset, runs, run length, distance between
+  /// runs, first element) for each part of a tensor: `runs` runs of contiguous
+  /// elements of the tensor are contiguous in the arena.
   template <typename Copy>
   absl::Status forParts(size_t Tensor, OptimizerTensor Kind, Copy CopyPart);
 
@@ -63,7 +73,7 @@ private:
   PolicyLimits Limits;
   std::vector<TrainedTensor> Tensors;
   std::vector<Parts> PartsOf; ///< by tensor
-  uint32_t Groups = 0;        ///< learning rates and weight decays
+  int64_t Groups = 0;         ///< learning rates and weight decays
   std::unique_ptr<LanguageModel> Model;
   std::unique_ptr<Function> Gradients, Routing, Collect, Update, Publish;
   std::vector<int32_t> Positions, Slots; ///< of the current batch

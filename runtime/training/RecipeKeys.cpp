@@ -75,7 +75,9 @@ const std::vector<RecipeKey> Keys = {
      {},
      "Most tokens of a response; a number or an ascending list. A list gives "
      "the limits of stages: the next one begins when the 99th percentile of "
-     "lengths comes near the limit and perplexity has settled."},
+     "lengths comes near the limit and perplexity has settled. A prompt and a "
+     "response of the limit must be within --max-length and --train-tokens of "
+     "m1c, and within micro_batch_tokens."},
     {"length_stage_near",
      Rollouts,
      Train,

@@ -22,11 +22,12 @@ ReinforcementTrainer::create(const Recipe &Settings, const PolicyLimits &Limits,
       new ReinforcementTrainer(Settings, std::move(Drawn)));
 }
 
-/// The responses of the current update.
-std::pair<size_t, size_t> ReinforcementTrainer::range() const {
-  const auto Ranges =
-      miniBatchRanges(Batch->Responses.size(), Settings.MiniBatches);
-  return Ranges[Used % Ranges.size()];
+std::vector<std::pair<size_t, size_t>> ReinforcementTrainer::ranges() const {
+  return miniBatchRanges(Batch->Responses.size(), Settings.MiniBatches);
+}
+
+int64_t ReinforcementTrainer::updates() const {
+  return static_cast<int64_t>(ranges().size()) * Settings.NumIterations;
 }
 
 absl::StatusOr<std::vector<TrainingSequence>>
@@ -44,7 +45,8 @@ ReinforcementTrainer::prepare(int64_t, Policy &Model, const RunHooks &Hooks) {
     Used = 0;
     IsChanged = false;
   }
-  auto [Begin, End] = range();
+  const auto Ranges = ranges();
+  auto [Begin, End] = Ranges[Used % Ranges.size()];
   return Drawn->sequences(*Batch, Begin, End);
 }
 
@@ -53,14 +55,16 @@ void ReinforcementTrainer::finish(const UpdateOutcome &Outcome, Metrics &To) {
   Drawn->addMetrics(*Batch, To);
   if (Loss.Tokens > 0) {
     const auto Tokens = static_cast<double>(Loss.Tokens);
+    const LossSettings How = Settings.loss();
     To.set(Metric::Kl, Loss.KlSum / Tokens);
-    if (Settings.loss().Type == LossType::Cispo)
+    if (How.Type == LossType::Cispo)
       To.set(Metric::CispoClipRatio,
              static_cast<double>(Loss.RatioClipped) / Tokens);
+    if (How.MaskBelow || How.MaskAbove)
+      To.set(Metric::MaskRatio, static_cast<double>(Loss.Masked) / Tokens);
     To.set(Metric::ClipRatioLow, static_cast<double>(Loss.ClippedLow) / Tokens);
     To.set(Metric::ClipRatioHigh,
            static_cast<double>(Loss.ClippedHigh) / Tokens);
-    To.set(Metric::MaskRatio, static_cast<double>(Loss.Masked) / Tokens);
     To.set(Metric::RatioMin, Loss.RatioMin);
     To.set(Metric::RatioMean, Loss.RatioSum / Tokens);
     To.set(Metric::RatioMax, Loss.RatioMax);
@@ -72,22 +76,24 @@ void ReinforcementTrainer::finish(const UpdateOutcome &Outcome, Metrics &To) {
   }
   IsChanged = IsChanged || Outcome.Applied;
   Used += 1;
-  const auto Ranges =
-      miniBatchRanges(Batch->Responses.size(), Settings.MiniBatches);
+  if (Used < updates())
+    return;
   Last = std::move(Batch);
   Batch.reset();
-  if (Used < static_cast<int64_t>(Ranges.size()) * Settings.NumIterations)
-    std::swap(Batch, Last);
 }
 
 absl::Status ReinforcementTrainer::sample(int64_t Step, RunDirectory &To) {
+  // Of a batch, after the first update that was made from it.
+  if (Settings.SampleSteps == 0 || Used != 1 ||
+      Drawn->batches() % Settings.SampleSteps != 0)
+    return absl::OkStatus();
   const RolloutBatch &From = Batch ? *Batch : *Last;
   // One response of each group.
   for (size_t I = 0; I < From.Responses.size(); I += Settings.NumGenerations) {
     const Response &Each = From.Responses[I];
     const Environment &Judge = Drawn->environment(Each.Environment);
     Sample Line{Each.Prompt, Each.Tokens, Each.Reward};
-    Line.Other = {{"environment", Judge.name()},
+    Line.Other = {{"environment", Drawn->label(Each.Environment)},
                   {"number", Each.PromptNumber},
                   {"truncated", Each.Truncated},
                   {"prompt_text", Judge.text(Each.Prompt)},
@@ -140,6 +146,8 @@ absl::StatusOr<nlohmann::json> ReinforcementTrainer::save() {
   State["batch"] = {{"responses", std::move(Responses)},
                     {"used", Used},
                     {"changed", IsChanged},
+                    {"without_signal_bits",
+                     std::bit_cast<uint64_t>(Batch->ShareWithoutSignal)},
                     {"redraws", Batch->Redraws},
                     {"drawn", Batch->Drawn},
                     {"limit", Batch->Limit},
@@ -156,12 +164,20 @@ absl::Status ReinforcementTrainer::restore(const nlohmann::json &From) {
   if (!From.contains("batch"))
     return absl::OkStatus();
   const nlohmann::json &Stored = From["batch"];
+  const absl::Status Unreadable =
+      makeError("the checkpoint's state has a batch of responses that cannot "
+                "be read");
   try {
     RolloutBatch Read;
     for (const nlohmann::json &Each : Stored.at("responses"))
       Read.Responses.push_back(readResponse(Each));
+    if (Read.Responses.empty() ||
+        Read.Responses.size() % Settings.NumGenerations != 0)
+      return Unreadable;
     Used = Stored.at("used").get<int64_t>();
     IsChanged = Stored.at("changed").get<bool>();
+    Read.ShareWithoutSignal =
+        std::bit_cast<double>(Stored.at("without_signal_bits").get<uint64_t>());
     Read.Redraws = Stored.at("redraws").get<int64_t>();
     Read.Drawn = Stored.at("drawn").get<int64_t>();
     Read.Limit = Stored.at("limit").get<int64_t>();
@@ -174,8 +190,7 @@ absl::Status ReinforcementTrainer::restore(const nlohmann::json &From) {
                                     Settings.rewardScaling());
     Batch = std::move(Read);
   } catch (const nlohmann::json::exception &) {
-    return makeError("the checkpoint's state has a batch of responses that "
-                     "cannot be read");
+    return Unreadable;
   }
-  return absl::OkStatus();
+  return Used >= 0 && Used < updates() ? absl::OkStatus() : Unreadable;
 }

@@ -18,6 +18,8 @@ namespace m1 {
 /// from it, and draws the next with the policy that results.
 class ReinforcementTrainer : public Trainer {
 public:
+  /// Makes the recipe's environments; errors as for Rollouts::create.
+  /// `Settings` must outlive the trainer.
   static absl::StatusOr<std::unique_ptr<ReinforcementTrainer>>
   create(const Recipe &Settings, const PolicyLimits &Limits,
          const EnvironmentContext &Context);
@@ -33,14 +35,17 @@ public:
 private:
   ReinforcementTrainer(const Recipe &Settings, std::unique_ptr<Rollouts> Drawn)
       : Settings(Settings), Drawn(std::move(Drawn)) {}
-  std::pair<size_t, size_t> range() const;
+  /// The responses of each update of a pass over the batch.
+  std::vector<std::pair<size_t, size_t>> ranges() const;
+  /// Updates that are made from the batch.
+  int64_t updates() const;
 
   const Recipe &Settings;
   std::unique_ptr<Rollouts> Drawn;
   /// The batch that updates are made from, and how many were made of it.
   std::optional<RolloutBatch> Batch;
   int64_t Used = 0;
-  std::optional<RolloutBatch> Last; ///< the one before, for samples
+  std::optional<RolloutBatch> Last; ///< the one before
   /// Whether weights have changed since the batch was drawn.
   bool IsChanged = false;
 };

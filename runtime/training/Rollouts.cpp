@@ -8,19 +8,15 @@
 
 #include "runtime/training/Rollouts.h"
 
+#include "runtime/support/Stopwatch.h"
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numbers>
 
 using namespace m1;
 
 namespace {
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point Start) {
-  return std::chrono::duration<double>(Clock::now() - Start).count();
-}
-
 /// A number that looks random: a function of its arguments (SplitMix64).
 uint64_t mix(uint64_t A, uint64_t B) {
   uint64_t X = A + 0x9e3779b97f4a7c15 * (B + 1);
@@ -67,11 +63,30 @@ std::vector<int64_t> RolloutBatch::lengths() const {
 Rollouts::Rollouts(const Recipe &Settings)
     : Settings(Settings), Stages(Settings.lengthStages()) {}
 
+/// The most tokens of a sequence that can be generated and trained on.
+static int64_t longestOf(const BatchLimits &Most) {
+  return std::min(Most.Tokens, Most.MaxLength);
+}
+
+/// That number and where it comes from.
+static std::string describeLongest(const BatchLimits &Most) {
+  return concat(longestOf(Most),
+                Most.MaxLength <= Most.Tokens
+                    ? " (m1c --max-length)"
+                    : " (m1c --train-tokens or micro_batch_tokens)");
+}
+
 absl::StatusOr<std::unique_ptr<Rollouts>>
 Rollouts::create(const Recipe &Settings, const PolicyLimits &Limits,
                  const EnvironmentContext &Context) {
   std::unique_ptr<Rollouts> Result(new Rollouts(Settings));
   Result->Context = Context;
+  Result->Most = batchLimitsOf(Limits, Settings.MicroBatchTokens);
+  const int64_t Longest = Settings.MaxCompletionLength.back();
+  if (Longest >= longestOf(Result->Most))
+    return makeError("max_completion_length: found ", Longest,
+                     "; expected less than ", describeLongest(Result->Most),
+                     ", for a prompt belongs to the sequence");
   for (const nlohmann::json &Description : Settings.Environments) {
     M1_ASSIGN_OR_RETURN(std::unique_ptr<Environment> Made,
                         createEnvironment(Description, Context));
@@ -87,7 +102,7 @@ Rollouts::create(const Recipe &Settings, const PolicyLimits &Limits,
 
 /// The environment whose share of the prompts so far is furthest below its
 /// weight.
-size_t Rollouts::nextEnvironment() {
+size_t Rollouts::nextEnvironment() const {
   auto WeightOf = [&](size_t I) {
     return Settings.EnvironmentWeights.empty() ? 1.0
                                                : Settings.EnvironmentWeights[I];
@@ -100,24 +115,39 @@ size_t Rollouts::nextEnvironment() {
   return Best;
 }
 
+absl::Status Rollouts::addGroups(int64_t Groups, RolloutBatch &Batch,
+                                 std::vector<Prompt> &Prompts) {
+  for (int64_t Group = 0; Group < Groups; ++Group) {
+    Response Each;
+    Each.Environment = nextEnvironment();
+    Each.PromptNumber = NextPrompt[Each.Environment]++;
+    M1_ASSIGN_OR_RETURN(Prompt Made, Environments[Each.Environment]->makePrompt(
+                                         Each.PromptNumber));
+    Each.Prompt = Made.Tokens;
+    // Were responses cut to what is left, results would depend on these bounds.
+    const auto Length = static_cast<int64_t>(Each.Prompt.size());
+    if (Length + Batch.Limit > longestOf(Most))
+      return makeError("environment '", label(Each.Environment), "': prompt ",
+                       Each.PromptNumber, ": ", Length, " tokens and ",
+                       Batch.Limit,
+                       " of a response (max_completion_length); a sequence has "
+                       "at most ",
+                       describeLongest(Most));
+    Prompts.push_back(std::move(Made));
+    Batch.Responses.insert(Batch.Responses.end(), Settings.NumGenerations,
+                           Each);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Rollouts::drawGroups(Policy &Model, int64_t Groups, uint32_t Round,
                                   const std::function<bool()> &Cancelled,
                                   const std::function<void(int64_t)> &Progress,
                                   RolloutBatch &Batch) {
-  const Clock::time_point Start = Clock::now();
+  const Stopwatch Drawing;
   const size_t First = Batch.Responses.size();
-  for (int64_t Group = 0; Group < Groups; ++Group) {
-    const size_t Number = nextEnvironment();
-    const uint64_t Prompt = NextPrompt[Number]++;
-    M1_ASSIGN_OR_RETURN(m1::Prompt Made,
-                        Environments[Number]->makePrompt(Prompt));
-    Response Each;
-    Each.Environment = Number;
-    Each.PromptNumber = Prompt;
-    Each.Prompt = std::move(Made.Tokens);
-    Batch.Responses.insert(Batch.Responses.end(), Settings.NumGenerations,
-                           Each);
-  }
+  std::vector<Prompt> Made;
+  M1_RETURN_IF_ERROR(addGroups(Groups, Batch, Made));
   // Environments differ in the token that ends a response.
   for (size_t Number = 0; Number < Environments.size(); ++Number) {
     std::vector<size_t> Members;
@@ -127,13 +157,6 @@ absl::Status Rollouts::drawGroups(Policy &Model, int64_t Groups, uint32_t Round,
         continue;
       Members.push_back(I);
       Prompts.push_back(Batch.Responses[I].Prompt);
-      if (static_cast<int64_t>(Prompts.back().size()) >=
-          Model.limits().MaxLength)
-        return makeError("environment '", Environments[Number]->name(),
-                         "': prompt ", Batch.Responses[I].PromptNumber, " has ",
-                         Prompts.back().size(),
-                         " tokens; the plan's sequences have at most ",
-                         Model.limits().MaxLength, " (--max-length)");
     }
     GenerateOptions Options = Settings.generation(Batch.Limit);
     // One seed for each call; 32 bits are left for the sequences.
@@ -157,30 +180,27 @@ absl::Status Rollouts::drawGroups(Policy &Model, int64_t Groups, uint32_t Round,
           return absl::OkStatus();
         }));
   }
-  Batch.RolloutSeconds += secondsSince(Start);
-  return judge(First, Batch);
+  Batch.RolloutSeconds += Drawing.seconds();
+  return judge(First, Made, Batch);
 }
 
-absl::Status Rollouts::judge(size_t First, RolloutBatch &Batch) {
-  const Clock::time_point Start = Clock::now();
+absl::Status Rollouts::judge(size_t First, std::span<const Prompt> Prompts,
+                             RolloutBatch &Batch) {
+  const Stopwatch Judging;
   for (size_t Number = 0; Number < Environments.size(); ++Number) {
     std::vector<size_t> Members;
     std::vector<Answer> Answers;
-    std::vector<Prompt> Prompts; // their metadata
-    for (size_t I = First; I < Batch.Responses.size(); ++I)
-      if (Batch.Responses[I].Environment == Number)
-        Members.push_back(I);
+    for (size_t I = First; I < Batch.Responses.size(); ++I) {
+      const Response &Each = Batch.Responses[I];
+      if (Each.Environment != Number)
+        continue;
+      const Prompt &Asked = Prompts[(I - First) / Settings.NumGenerations];
+      Members.push_back(I);
+      Answers.push_back({Each.PromptNumber, Each.Prompt, Each.Tokens,
+                         Each.Truncated, &Asked.Metadata});
+    }
     if (Members.empty())
       continue;
-    Prompts.reserve(Members.size());
-    for (size_t I : Members) {
-      const Response &Each = Batch.Responses[I];
-      M1_ASSIGN_OR_RETURN(Prompt Made,
-                          Environments[Number]->makePrompt(Each.PromptNumber));
-      Prompts.push_back(std::move(Made));
-      Answers.push_back({Each.PromptNumber, Each.Prompt, Each.Tokens,
-                         Each.Truncated, &Prompts.back().Metadata});
-    }
     std::vector<double> Rewards(Answers.size());
     M1_RETURN_IF_ERROR(Environments[Number]->rewards(Answers, Rewards));
     for (size_t J = 0; J < Members.size(); ++J) {
@@ -191,7 +211,7 @@ absl::Status Rollouts::judge(size_t First, RolloutBatch &Batch) {
                                      Settings.OverlongPenaltyFactor);
     }
   }
-  Batch.RewardSeconds += secondsSince(Start);
+  Batch.RewardSeconds += Judging.seconds();
   return absl::OkStatus();
 }
 
@@ -214,6 +234,8 @@ Rollouts::draw(Policy &Model, const std::function<bool()> &Cancelled,
   for (;;) {
     Batch.Judged =
         computeAdvantages(rewardsOf(Batch), Size, Settings.rewardScaling());
+    if (Round == 0)
+      Batch.ShareWithoutSignal = Batch.Judged.ShareWithoutSignal;
     const int64_t Useless =
         std::count(Batch.Judged.GroupsWithoutSignal.begin(),
                    Batch.Judged.GroupsWithoutSignal.end(), true);
@@ -239,12 +261,12 @@ Rollouts::draw(Policy &Model, const std::function<bool()> &Cancelled,
     M1_RETURN_IF_ERROR(
         drawGroups(Model, Useless, Round, Cancelled, Progress, Batch));
   }
-  addNoise(Batch);
-  Batches += 1;
   const int64_t Before = Stages.limit();
   if (Stages.observe(Batch.lengths(), Batch.perplexity()) && Context.Note)
     Context.Note(concat("responses may have ", Stages.limit(),
                         " tokens from here on, instead of ", Before));
+  addNoise(Batch);
+  Batches += 1;
   return Batch;
 }
 
@@ -311,7 +333,7 @@ void Rollouts::addMetrics(const RolloutBatch &Batch, Metrics &To) const {
     Deviation +=
         Each / static_cast<double>(Batch.Judged.GroupDeviations.size());
   To.set(Metric::RewardStd, Deviation);
-  To.set(Metric::FracRewardZeroStd, Batch.Judged.ShareWithoutSignal);
+  To.set(Metric::FracRewardZeroStd, Batch.ShareWithoutSignal);
   To.set(Metric::RewardMissing, Missing / Count);
   To.set(Metric::Redraws, Batch.Redraws);
   To.set(Metric::CompletionMean, Sum / Count);
@@ -336,8 +358,16 @@ void Rollouts::addMetrics(const RolloutBatch &Batch, Metrics &To) const {
         Judged += 1;
       }
     if (Judged > 0)
-      To.setReward(Environments[Number]->name(), Total / Judged);
+      To.setReward(label(Number), Total / Judged);
   }
+}
+
+std::string Rollouts::label(size_t Number) const {
+  const std::string &Name = Environments[Number]->name();
+  const auto Namesakes =
+      std::count_if(Environments.begin(), Environments.end(),
+                    [&](const auto &Other) { return Other->name() == Name; });
+  return Namesakes == 1 ? Name : concat(Name, ".", Number);
 }
 
 nlohmann::json Rollouts::save() const {
@@ -352,15 +382,17 @@ absl::Status Rollouts::restore(const nlohmann::json &From) {
     return From.is_object() && From.contains(Name) && Is(From[Name]);
   };
   auto IsCount = [](const nlohmann::json &Value) {
-    return Value.is_number_unsigned();
+    return Value.is_number_integer() && Value >= 0;
   };
-  auto IsList = [](const nlohmann::json &Value) {
-    return Value.is_array() &&
-           std::all_of(Value.begin(), Value.end(),
-                       [](const auto &Each) { return Each.is_number(); });
+  auto IsListOf = [](auto IsElement) {
+    return [=](const nlohmann::json &Value) {
+      return Value.is_array() &&
+             std::all_of(Value.begin(), Value.end(), IsElement);
+    };
   };
-  if (!Holds("batches", IsCount) || !Holds("next_prompt", IsList) ||
-      !Holds("stage", IsCount) || !Holds("perplexities", IsList) ||
+  auto IsNumber = [](const nlohmann::json &Value) { return Value.is_number(); };
+  if (!Holds("batches", IsCount) || !Holds("next_prompt", IsListOf(IsCount)) ||
+      !Holds("stage", IsCount) || !Holds("perplexities", IsListOf(IsNumber)) ||
       From["next_prompt"].size() != Environments.size() ||
       !Stages.restore(From["stage"].get<size_t>(),
                       From["perplexities"].get<std::vector<double>>()))

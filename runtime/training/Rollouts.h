@@ -29,17 +29,20 @@ struct Response {
   double Reward = 0;           ///< NaN: none
 };
 
-/// The responses that one pass of updates is made from.
+/// The responses that updates are made from.
 struct RolloutBatch {
   std::vector<Response> Responses; ///< NumGenerations for each prompt
   Advantages Judged;               ///< of the responses
-  int64_t Redraws = 0;             ///< rounds of dynamic sampling
-  int64_t Drawn = 0;               ///< tokens, of discarded responses too
-  int64_t Limit = 0;               ///< tokens of a response
+  /// The share of groups without signal before dynamic sampling.
+  double ShareWithoutSignal = 0;
+  int64_t Redraws = 0; ///< rounds of dynamic sampling
+  int64_t Drawn = 0;   ///< tokens, of discarded responses too
+  int64_t Limit = 0;   ///< tokens of a response
   double RolloutSeconds = 0, RewardSeconds = 0;
 
   /// exp of the mean of -log-prob of the responses' tokens.
   double perplexity() const;
+  /// The number of tokens of each response.
   std::vector<int64_t> lengths() const;
 };
 
@@ -47,12 +50,15 @@ struct RolloutBatch {
 /// checkpoints: the responses follow from it and from the policy's weights.
 class Rollouts {
 public:
-  /// Makes the recipe's environments. An error if one does not fit the policy.
+  /// Makes the recipe's environments. An error if one does not fit the policy,
+  /// or if responses can be longer than what the policy is trained on at once.
+  /// `Settings` must outlive the result.
   static absl::StatusOr<std::unique_ptr<Rollouts>>
   create(const Recipe &Settings, const PolicyLimits &Limits,
          const EnvironmentContext &Context);
 
-  /// Draws a batch. `Note` takes one-line notes.
+  /// Draws a batch. An error if a prompt leaves too little room for responses.
+  /// After an error, the state is no longer that of `save`.
   absl::StatusOr<RolloutBatch>
   draw(Policy &Model, const std::function<bool()> &Cancelled,
        const std::function<void(int64_t Tokens)> &Progress);
@@ -67,27 +73,38 @@ public:
   const Environment &environment(size_t Number) const {
     return *Environments[Number];
   }
-  int64_t batches() const { return Batches; }
+  /// The environment's name; with its number in the recipe, from 0, if several
+  /// have this name: "program.1".
+  std::string label(size_t Number) const;
+  int64_t batches() const { return Batches; } ///< drawn so far
 
+  /// The state, and back. An error if it is not that of this recipe.
   nlohmann::json save() const;
   absl::Status restore(const nlohmann::json &From);
 
 private:
   explicit Rollouts(const Recipe &Settings);
-  size_t nextEnvironment();
+  size_t nextEnvironment() const;
   absl::Status drawGroups(Policy &Model, int64_t Groups, uint32_t Round,
                           const std::function<bool()> &Cancelled,
                           const std::function<void(int64_t)> &Progress,
                           RolloutBatch &Batch);
-  absl::Status judge(size_t First, RolloutBatch &Batch);
+  /// Adds groups of responses, without rewards, to new prompts, and to
+  /// `Prompts` the prompt of each group.
+  absl::Status addGroups(int64_t Groups, RolloutBatch &Batch,
+                         std::vector<Prompt> &Prompts);
+  /// Rewards the responses from `First` on to these prompts.
+  absl::Status judge(size_t First, std::span<const Prompt> Prompts,
+                     RolloutBatch &Batch);
   void addNoise(RolloutBatch &Batch) const;
 
   const Recipe &Settings;
+  BatchLimits Most; ///< of one call that computes gradients
   EnvironmentContext Context;
   std::vector<std::unique_ptr<Environment>> Environments;
   LengthStages Stages;
   std::vector<uint64_t> NextPrompt; ///< of each environment
-  int64_t Batches = 0;              ///< drawn so far
+  int64_t Batches = 0;
 };
 
 } // namespace m1

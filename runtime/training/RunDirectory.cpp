@@ -91,6 +91,10 @@ absl::Status renameDirectory(const std::string &From, const std::string &To) {
 // The directory
 //===----------------------------------------------------------------------===//
 
+absl::StatusOr<bool> m1::hasRun(const std::string &Directory) {
+  return exists(concat(Directory, "/", RecipeName));
+}
+
 absl::StatusOr<std::unique_ptr<RunDirectory>>
 RunDirectory::create(const std::string &Path) {
   M1_RETURN_IF_ERROR(createDirectories(Path));
@@ -103,8 +107,8 @@ RunDirectory::create(const std::string &Path) {
 
 absl::StatusOr<std::unique_ptr<RunDirectory>>
 RunDirectory::open(const std::string &Path) {
-  M1_ASSIGN_OR_RETURN(const bool Exists, exists(concat(Path, "/", RecipeName)));
-  if (!Exists)
+  M1_ASSIGN_OR_RETURN(const bool IsThere, hasRun(Path));
+  if (!IsThere)
     return makeError(Path, ": no run to go on with: there is no ", RecipeName);
   return create(Path);
 }
@@ -159,10 +163,6 @@ std::string RunDirectory::checkpointPath(int64_t Step) const {
   return path(concat(CheckpointPrefix, Step));
 }
 
-absl::StatusOr<bool> RunDirectory::hasRun() const {
-  return exists(path(RecipeName));
-}
-
 //===----------------------------------------------------------------------===//
 // Beginning and going on
 //===----------------------------------------------------------------------===//
@@ -211,7 +211,8 @@ RunDirectory::readState(int64_t Step, const json &New,
 absl::StatusOr<ResumedRun>
 RunDirectory::resume(const json &New, Policy &Model,
                      std::span<const std::string> MayChange,
-                     std::optional<int64_t> Step) {
+                     std::optional<int64_t> Step,
+                     const std::function<absl::Status(const json &)> &Accept) {
   M1_ASSIGN_OR_RETURN(const std::vector<int64_t> Steps, checkpoints());
   if (!Step && !Steps.empty())
     Step = Steps.back();
@@ -231,6 +232,10 @@ RunDirectory::resume(const json &New, Policy &Model,
       return makeError(Path, ": cannot go on from step ", *Step, ", since ",
                        CheckpointPrefix, Steps.back(),
                        " is later: move it away first");
+    if (absl::Status Status = Accept ? Accept(State.State) : absl::OkStatus();
+        !Status.ok())
+      return makeError(checkpointPath(*Step), ": ",
+                       std::string(Status.message()));
     M1_RETURN_IF_ERROR(loadCheckpoint(checkpointPath(*Step), State, Model));
     Result = {*Step, std::move(State.State)};
   }

@@ -27,6 +27,7 @@
 #include "runtime/training/StepLog.h"
 #include "runtime/training/WriteCheckpoint.h"
 
+#include <functional>
 #include <optional>
 
 namespace m1 {
@@ -52,6 +53,9 @@ struct Sample {
   nlohmann::json Other = nlohmann::json::object();
 };
 
+/// Whether a run began in the directory, which need not exist.
+absl::StatusOr<bool> hasRun(const std::string &Directory);
+
 /// A run's directory, which no other process uses while the object lives.
 class RunDirectory {
 public:
@@ -70,8 +74,6 @@ public:
   /// The numbers of the complete checkpoints, ascending.
   absl::StatusOr<std::vector<int64_t>> checkpoints() const;
   std::string checkpointPath(int64_t Step) const;
-  /// Whether a run began here.
-  absl::StatusOr<bool> hasRun() const;
 
   /// The lines of digests.jsonl, by step.
   absl::StatusOr<std::map<int64_t, PolicyDigests>> digests() const;
@@ -85,12 +87,14 @@ public:
   /// cuts off all lines and leaves `Model` as it is.
   ///
   /// An error if the recipe or the model is not the run's, if checkpoints later
-  /// than `Step` exist, or if the checkpoint is damaged. Then the directory is
-  /// as before. The keys of the recipe in `MayChange` may have new values
-  /// (RecipeDifference.h).
-  absl::StatusOr<ResumedRun> resume(const nlohmann::json &Recipe, Policy &Model,
-                                    std::span<const std::string> MayChange,
-                                    std::optional<int64_t> Step = {});
+  /// than `Step` exist, if the checkpoint is damaged, or if `Accept`, which may
+  /// be empty, refuses its state. Then the directory is as before. The keys of
+  /// the recipe in `MayChange` may have new values (RecipeDifference.h).
+  absl::StatusOr<ResumedRun> resume(
+      const nlohmann::json &Recipe, Policy &Model,
+      std::span<const std::string> MayChange, std::optional<int64_t> Step = {},
+      const std::function<absl::Status(const nlohmann::json &State)> &Accept =
+          {});
 
   // After `begin` or `resume`:
 

@@ -8,6 +8,8 @@
 
 #include "runtime/training/Supervised.h"
 
+#include "runtime/weights/TensorHasher.h"
+
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -18,6 +20,8 @@ absl::StatusOr<std::unique_ptr<SupervisedTrainer>>
 SupervisedTrainer::create(const Recipe &Settings, const PolicyLimits &Limits,
                           std::vector<Example> Examples) {
   const BatchLimits Most = batchLimitsOf(Limits, Settings.MicroBatchTokens);
+  if (Examples.empty())
+    return makeError("no sequences to train on");
   for (const Example &Each : Examples) {
     const auto Length = static_cast<int64_t>(Each.Tokens.size());
     if (Length < 2)
@@ -32,9 +36,27 @@ SupervisedTrainer::create(const Recipe &Settings, const PolicyLimits &Limits,
     if (!Each.Counts.empty() && Each.Counts.size() != Each.Tokens.size())
       return makeError(Each.Name, ": ", Length, " tokens and a mask of ",
                        Each.Counts.size());
+    for (int64_t T = 0; T < Length; ++T)
+      if (Each.Tokens[T] < 0 || Each.Tokens[T] >= Limits.Vocabulary)
+        return makeError(Each.Name, ": token ", T, " is ", Each.Tokens[T],
+                         ", expected 0 to ", Limits.Vocabulary - 1,
+                         ", the model's vocabulary");
   }
   return std::unique_ptr<SupervisedTrainer>(
       new SupervisedTrainer(Settings, std::move(Examples)));
+}
+
+SupervisedTrainer::SupervisedTrainer(const Recipe &Settings,
+                                     std::vector<Example> Given)
+    : Settings(Settings), Examples(std::move(Given)) {
+  TensorHasher Hasher;
+  for (const Example &Each : Examples) {
+    Hasher.add(concat(Each.Tokens.size(), " ", Each.Counts.size(), "\n"));
+    Hasher.add(std::as_bytes(std::span(Each.Tokens)));
+    const std::vector<uint8_t> Counts(Each.Counts.begin(), Each.Counts.end());
+    Hasher.add(std::as_bytes(std::span(Counts)));
+  }
+  Digest = format(Hasher.finish());
 }
 
 int64_t SupervisedTrainer::stepsPerEpoch() const {
@@ -94,15 +116,19 @@ SupervisedTrainer::prepare(int64_t Step, Policy &, const RunHooks &) {
 
 /// The data that a step takes follow from its number.
 absl::StatusOr<nlohmann::json> SupervisedTrainer::save() {
-  return nlohmann::json{{"examples", Examples.size()}};
+  return nlohmann::json{{"examples", Examples.size()}, {"digest", Digest}};
 }
 
 absl::Status SupervisedTrainer::restore(const nlohmann::json &From) {
-  if (!From.is_object() || !From.contains("examples"))
+  if (!From.is_object() || !From.contains("examples") ||
+      !From.contains("digest"))
     return makeError("the checkpoint's state is not that of supervised "
                      "training");
   if (From["examples"] != Examples.size())
     return makeError("the run was started with ", From["examples"].dump(),
                      " sequences, found ", Examples.size());
+  if (From["digest"] != Digest)
+    return makeError("the run was started with other sequences, or in another "
+                     "order");
   return absl::OkStatus();
 }

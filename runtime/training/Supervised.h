@@ -25,7 +25,9 @@ struct Example {
 /// Minimises the cross-entropy of given sequences.
 class SupervisedTrainer : public Trainer {
 public:
-  /// An error, which names it, if an example does not fit the policy.
+  /// An error, which names it, if an example does not fit the policy or what
+  /// the recipe allows of it, or if there is none. `Settings` must outlive the
+  /// trainer.
   static absl::StatusOr<std::unique_ptr<SupervisedTrainer>>
   create(const Recipe &Settings, const PolicyLimits &Limits,
          std::vector<Example> Examples);
@@ -41,14 +43,14 @@ public:
   absl::Status restore(const nlohmann::json &From) override;
 
 private:
-  SupervisedTrainer(const Recipe &Settings, std::vector<Example> Examples)
-      : Settings(Settings), Examples(std::move(Examples)) {}
+  SupervisedTrainer(const Recipe &Settings, std::vector<Example> Examples);
   /// The examples in the order of an epoch, counted from 0.
   std::vector<size_t> orderOf(int64_t Epoch) const;
   int64_t stepsPerEpoch() const;
 
   const Recipe &Settings;
   std::vector<Example> Examples;
+  std::string Digest; ///< of the examples' tokens and masks
 };
 
 } // namespace m1

@@ -8,18 +8,13 @@
 
 #include "runtime/training/TrainingRun.h"
 
-#include <chrono>
+#include "runtime/support/Stopwatch.h"
 
 using namespace m1;
 
 Trainer::~Trainer() = default;
 
 namespace {
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point Start) {
-  return std::chrono::duration<double>(Clock::now() - Start).count();
-}
-
 class Run {
 public:
   Run(Policy &Model, Trainer &How, const Recipe &Settings,
@@ -29,12 +24,10 @@ public:
   absl::Status restore(const nlohmann::json &State) {
     if (State.is_null())
       return absl::OkStatus();
-    if (!State.is_object() || !State.contains("counters") ||
-        !State.contains("trainer"))
-      return makeError("the checkpoint's state is not that of a trainer");
+    M1_RETURN_IF_ERROR(restoreTrainer(State, How));
     M1_RETURN_IF_ERROR(m1::restore(State["counters"], Counters));
     Saved = Counters.Step;
-    return How.restore(State["trainer"]);
+    return absl::OkStatus();
   }
 
   absl::Status run() {
@@ -59,7 +52,7 @@ private:
   }
 
   absl::Status step() {
-    const Clock::time_point Start = Clock::now();
+    const Stopwatch Whole;
     const int64_t Step = Counters.Step + 1;
     M1_ASSIGN_OR_RETURN(std::vector<TrainingSequence> Sequences,
                         How.prepare(Step, Model, Options.Hooks));
@@ -70,41 +63,43 @@ private:
     addMetrics(Outcome, Counters, Figures);
     How.finish(Outcome, Figures);
     if (!Outcome.Applied && Options.Hooks.Note)
-      Options.Hooks.Note(concat("step ", Step, ": the loss (",
-                                Outcome.Loss.Loss, ") or the gradients' norm (",
-                                Outcome.GradNorm,
-                                ") is not finite; the step "
-                                "was left out"));
-    if (!Options.Directory) {
-      if (Options.Hooks.StepDone)
-        Options.Hooks.StepDone(Figures);
-      return absl::OkStatus();
-    }
+      Options.Hooks.Note(concat("step ", Step, ": ", describeNonfinite(Outcome),
+                                "; the step was left out"));
+    if (Options.Directory)
+      M1_RETURN_IF_ERROR(write(Step, Whole, Figures));
+    if (Options.Hooks.StepDone)
+      Options.Hooks.StepDone(Figures);
+    if (!Outcome.Applied &&
+        Counters.ConsecutiveNonfinite >= Settings.MaxNonfiniteSteps)
+      return makeError("step ", Step, ": ", describeNonfinite(Outcome), ", in ",
+                       Counters.ConsecutiveNonfinite,
+                       " steps in a row (max_nonfinite_steps)");
+    return isDue(Settings.SaveSteps) ? save() : absl::OkStatus();
+  }
+
+  /// Writes the lines of the current step, which began with `Whole`.
+  absl::Status write(int64_t Step, const Stopwatch &Whole, Metrics &Figures) {
     RunDirectory &To = *Options.Directory;
     M1_ASSIGN_OR_RETURN(PolicyDigests Digests, digestsOf(Model));
     M1_RETURN_IF_ERROR(To.addDigests(Step, Digests));
-    if (isDue(Settings.SampleSteps))
-      M1_RETURN_IF_ERROR(How.sample(Step, To));
-    const bool IsSaved = isDue(Settings.SaveSteps);
-    // Metrics come last, so that they have the times of all else, except for a
-    // checkpoint, which is to hold their line.
-    Figures.set(Metric::TimeStep, secondsSince(Start));
+    M1_RETURN_IF_ERROR(How.sample(Step, To));
+    // Metrics come last, so that they have the times of all else but of a
+    // checkpoint: it is written after their line, and its time is in the next.
+    Figures.set(Metric::TimeStep, Whole.seconds());
     if (LastSaveSeconds)
       Figures.set(Metric::TimeSave, *LastSaveSeconds);
+    // Not the last step of this process: a resumed run has the same lines.
+    if (!isDue(Settings.LoggingSteps) && Step != How.steps())
+      return absl::OkStatus();
     LastSaveSeconds.reset();
-    if (isDue(Settings.LoggingSteps) || Step == Options.LastStep)
-      M1_RETURN_IF_ERROR(
-          To.addMetrics(Step, nlohmann::json::parse(Figures.jsonLine())));
-    if (Options.Hooks.StepDone)
-      Options.Hooks.StepDone(Figures);
-    return IsSaved ? save() : absl::OkStatus();
+    return To.addMetrics(Step, nlohmann::json::parse(Figures.jsonLine()));
   }
 
   /// Writes a checkpoint of the current step if there is none.
   absl::Status save() {
     if (!Options.Directory || Saved == Counters.Step || Counters.Step == 0)
       return absl::OkStatus();
-    const Clock::time_point Start = Clock::now();
+    const Stopwatch Saving;
     M1_ASSIGN_OR_RETURN(nlohmann::json State, How.save());
     SaveSettings Limits;
     Limits.TotalLimit = Settings.SaveTotalLimit;
@@ -113,7 +108,7 @@ private:
         {{"counters", m1::save(Counters)}, {"trainer", std::move(State)}},
         Limits));
     Saved = Counters.Step;
-    LastSaveSeconds = secondsSince(Start);
+    LastSaveSeconds = Saving.seconds();
     return absl::OkStatus();
   }
 
@@ -126,6 +121,13 @@ private:
   std::optional<double> LastSaveSeconds; ///< since the last line of metrics
 };
 } // namespace
+
+absl::Status m1::restoreTrainer(const nlohmann::json &State, Trainer &How) {
+  if (!State.is_object() || !State.contains("counters") ||
+      !State.contains("trainer"))
+    return makeError("the checkpoint's state is not that of a trainer");
+  return How.restore(State["trainer"]);
+}
 
 absl::Status m1::runTraining(Policy &Model, Trainer &How,
                              const Recipe &Settings,

@@ -46,21 +46,29 @@ public:
   /// a run that is stopped are "cancelled".
   virtual absl::StatusOr<std::vector<TrainingSequence>>
   prepare(int64_t Step, Policy &Model, const RunHooks &Hooks) = 0;
-  /// Takes the outcome of that update; adds to its metrics.
+  /// Takes the outcome of the update that `prepare` made the sequences of; adds
+  /// to its metrics.
   virtual void finish(const UpdateOutcome &Outcome, Metrics &To) = 0;
-  /// Writes samples of what was trained on.
+  /// Called after `finish`: writes samples of what was trained on, if they are
+  /// due.
   virtual absl::Status sample(int64_t Step, RunDirectory &To) = 0;
 
   /// What a checkpoint needs so that the run continues to the same bits.
   virtual absl::StatusOr<nlohmann::json> save() = 0;
+  /// Takes what `save` gave. An error if it is not that of the same training.
   virtual absl::Status restore(const nlohmann::json &From) = 0;
 };
 
+/// Restores the trainer from the state of a run's checkpoint, without the run.
+absl::Status restoreTrainer(const nlohmann::json &State, Trainer &How);
+
 /// Runs updates after `State` (null: from the beginning) until the last step:
 /// after each, writes metrics and digests of the weights, and every so often,
-/// and at the end, a checkpoint. An error leaves what is complete in the
-/// directory; a run that is cancelled writes a checkpoint and returns
-/// "cancelled".
+/// and at the end, a checkpoint.
+///
+/// An error leaves what is complete in the directory; MaxNonfiniteSteps updates
+/// in a row that were not applied are one. A run that is cancelled writes a
+/// checkpoint and returns "cancelled".
 absl::Status runTraining(Policy &Model, Trainer &How, const Recipe &Settings,
                          const nlohmann::json &State,
                          const RunSettings &Options);

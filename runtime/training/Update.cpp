@@ -8,28 +8,22 @@
 
 #include "runtime/training/Update.h"
 
-#include <chrono>
+#include "runtime/support/Stopwatch.h"
+
 #include <cmath>
 
 using namespace m1;
 
-namespace {
-using Clock = std::chrono::steady_clock;
-double secondsSince(Clock::time_point Start) {
-  return std::chrono::duration<double>(Clock::now() - Start).count();
-}
-} // namespace
-
-/// How often each expert of each layer is chosen in the whole update: the
-/// auxiliary loss depends on it before the first gradient.
-static absl::StatusOr<std::vector<int64_t>>
-countExperts(Policy &Model, std::span<const MicroBatch> Batches) {
-  std::vector<int64_t> Counts;
+absl::StatusOr<std::vector<int64_t>>
+m1::countExperts(Policy &Model, std::span<const MicroBatch> Batches,
+                 const std::function<bool()> &Cancelled) {
+  std::vector<int64_t> Counts(Model.limits().Layers * Model.limits().Experts);
   for (const MicroBatch &Each : Batches) {
+    if (Cancelled && Cancelled())
+      return absl::CancelledError("interrupted");
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Part,
                         Model.expertCounts(Each.Batch));
-    Counts.resize(Part.size());
-    for (size_t I = 0; I < Part.size(); ++I)
+    for (size_t I = 0; I < Counts.size(); ++I)
       Counts[I] += Part[I];
   }
   return Counts;
@@ -39,7 +33,7 @@ absl::StatusOr<UpdateOutcome>
 m1::runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
               const Recipe &Settings, int64_t Steps, UpdateCounters &Counters,
               const std::function<bool()> &Cancelled) {
-  const Clock::time_point Start = Clock::now();
+  const Stopwatch Computing;
   const LossSettings Loss = Settings.loss();
   M1_ASSIGN_OR_RETURN(
       std::vector<MicroBatch> Batches,
@@ -52,8 +46,9 @@ m1::runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
   const int64_t Experts = Model.limits().Experts;
   std::vector<float> Balance(Experts);
   if (Settings.RouterAuxLossCoef != 0) {
+    // The coefficients of the first gradient depend on the whole update.
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Counts,
-                        countExperts(Model, Batches));
+                        countExperts(Model, Batches, Cancelled));
     Balance = balanceCoefficients(Counts, Experts, Outcome.Tokens,
                                   Settings.RouterAuxLossCoef);
     Outcome.Load = expertLoadOf(Counts, Experts);
@@ -77,14 +72,14 @@ m1::runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
     Outcome.Loss.add(Each.Batch, Results, Loss);
     Outcome.AuxiliaryLoss += balanceLoss(Results.Balance);
   }
-  Outcome.TrainSeconds = secondsSince(Start);
-  const Clock::time_point Computed = Clock::now();
+  Outcome.TrainSeconds = Computing.seconds();
+  const Stopwatch Updating;
   How.Apply = !IsCancelled && std::isfinite(Outcome.Loss.Loss) &&
               std::isfinite(Outcome.AuxiliaryLoss);
   M1_ASSIGN_OR_RETURN(UpdateResults Results, Model.update(How));
   if (IsCancelled)
     return absl::CancelledError("interrupted");
-  Outcome.UpdateSeconds = secondsSince(Computed);
+  Outcome.UpdateSeconds = Updating.seconds();
   Outcome.GradNorm = Results.GradNorm;
   Outcome.Applied = Results.Applied;
 
@@ -93,17 +88,22 @@ m1::runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
   if (Outcome.Applied) {
     Counters.Applied += 1;
     Counters.ConsecutiveNonfinite = 0;
-    return Outcome;
+  } else {
+    Counters.Nonfinite += 1;
+    Counters.ConsecutiveNonfinite += 1;
   }
-  Counters.Nonfinite += 1;
-  Counters.ConsecutiveNonfinite += 1;
-  if (Counters.ConsecutiveNonfinite >= Settings.MaxNonfiniteSteps)
-    return makeError("step ", Counters.Step, ": the loss (", Outcome.Loss.Loss,
-                     ") or the norm of the gradients (", Outcome.GradNorm,
-                     ") is not finite, in ", Counters.ConsecutiveNonfinite,
-                     " steps in a row (max_nonfinite_steps); the weights are "
-                     "those of the last step that was applied");
   return Outcome;
+}
+
+std::string m1::describeNonfinite(const UpdateOutcome &Outcome) {
+  // Without the sign that a stream gives some NaNs.
+  auto Text = [](double Value) {
+    return std::isnan(Value) ? std::string("nan") : concat(Value);
+  };
+  return concat("the loss (", Text(Outcome.Loss.Loss),
+                "), the auxiliary loss (", Text(Outcome.AuxiliaryLoss),
+                ") or the norm of the gradients (", Text(Outcome.GradNorm),
+                ") is not finite");
 }
 
 void m1::addMetrics(const UpdateOutcome &Outcome,
@@ -114,8 +114,8 @@ void m1::addMetrics(const UpdateOutcome &Outcome,
   To.set(Metric::LearningRate, Outcome.LearningRate);
   To.set(Metric::Loss, Loss.Loss);
   To.set(Metric::GradNorm, static_cast<double>(Outcome.GradNorm));
-  To.set(Metric::AuxLoss, Outcome.AuxiliaryLoss);
   if (Outcome.Load) {
+    To.set(Metric::AuxLoss, Outcome.AuxiliaryLoss);
     To.set(Metric::ExpertLoadMax, Outcome.Load->Max);
     To.set(Metric::ExpertUnused, Outcome.Load->Unused);
   }
@@ -153,7 +153,7 @@ absl::Status m1::restore(const nlohmann::json &From, UpdateCounters &Counters) {
   absl::Status Status;
   forFields(Counters, [&](const char *Name, int64_t &Value) {
     if (From.is_object() && From.contains(Name) &&
-        From[Name].is_number_integer())
+        From[Name].is_number_integer() && From[Name] >= 0)
       Value = From[Name].get<int64_t>();
     else
       Status.Update(

@@ -37,21 +37,31 @@ struct UpdateOutcome {
   double TrainSeconds = 0, UpdateSeconds = 0;
 };
 
+/// How many tokens of all the batches each expert of each layer is chosen by,
+/// [layers * experts]. Checks `Cancelled`, which may be empty, before each
+/// batch.
+absl::StatusOr<std::vector<int64_t>>
+countExperts(Policy &Model, std::span<const MicroBatch> Batches,
+             const std::function<bool()> &Cancelled = {});
+
 /// Computes the gradients of the loss over the sequences, in micro-batches, and
 /// updates the policy; counts the step. The weights afterwards are the same
 /// bits for any size of micro-batches and any order of `Sequences`.
 ///
-/// A step whose loss or gradients are not finite changes nothing but
-/// `Counters`. After MaxNonfiniteSteps of them in a row, it is an error.
-/// `Steps` are the updates of the whole run. Checks `Cancelled` between
-/// micro-batches; a "cancelled" error then leaves weights as they were and the
-/// gradients cleared.
+/// A step whose loss or gradients are not finite is not applied: it changes
+/// nothing but `Counters`. `Steps` are the updates of the whole run, for the
+/// learning rate. Checks `Cancelled`, which may be empty, before each
+/// micro-batch; a "cancelled" error leaves weights and counters as they were
+/// and the gradients cleared. After other errors, gradients may be left.
 absl::StatusOr<UpdateOutcome>
 runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
           const Recipe &Settings, int64_t Steps, UpdateCounters &Counters,
           const std::function<bool()> &Cancelled);
 
-/// The metrics of an update.
+/// Why the update was not applied: "the loss (nan), ... is not finite".
+std::string describeNonfinite(const UpdateOutcome &Outcome);
+
+/// The metrics of an update. `Counters` are those after it.
 void addMetrics(const UpdateOutcome &Outcome, const UpdateCounters &Counters,
                 Metrics &To);
 

@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """bad_input.py KIND CONFIG.json WORK_DIR
 
-KIND is graphs, weights, plans, prompts, calls or tools. Every bad input must end in
+KIND is graphs, weights, plans, prompts, calls, tools or training. Every bad input must end in
 exit code 1 and one line on standard error that says what was found and expected, with
 nothing on standard output and no file written. Prints the number of cases.
 """
@@ -18,6 +18,7 @@ import bad_files
 import bad_modules
 import bad_runs
 import bad_tools
+import bad_training
 import refusals
 
 CHECKS = {
@@ -27,6 +28,7 @@ CHECKS = {
     "prompts": bad_runs.check_prompts,
     "calls": bad_runs.check_calls,
     "tools": bad_tools.check_tools,
+    "training": bad_training.check_training,
 }
 CHECKS[sys.argv[1]]()
 print(f"{refusals.cases} cases, {refusals.failures} failed")

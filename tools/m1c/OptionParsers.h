@@ -67,33 +67,34 @@ template <typename T> struct ChoiceParser : llvm::cl::parser<T> {
   }
 };
 
-/// The value of an option: an integer from 1 to 2^31 - 1.
-struct Count {
-  Count(int64_t Number = 1) : Number(Number) {}
+/// The value of an option: an integer from 1 to `Most`.
+template <int64_t Most> struct UpTo {
+  UpTo(int64_t Number = 1) : Number(Number) {}
   operator int64_t() const { return Number; }
 
   int64_t Number;
 };
+using Count = UpTo<std::numeric_limits<int32_t>::max()>;
+using ByteCount = UpTo<std::numeric_limits<int64_t>::max()>;
 
 } // namespace m1
 
-template <>
-class llvm::cl::parser<m1::Count> final
-    : public llvm::cl::basic_parser<m1::Count> {
+template <int64_t Most>
+class llvm::cl::parser<m1::UpTo<Most>> final
+    : public llvm::cl::basic_parser<m1::UpTo<Most>> {
 public:
-  using basic_parser::basic_parser;
+  using llvm::cl::basic_parser<m1::UpTo<Most>>::basic_parser;
 
-  bool parse(Option &O, StringRef, StringRef Found, m1::Count &Value) {
-    constexpr int64_t Most = std::numeric_limits<int32_t>::max();
+  bool parse(Option &O, StringRef, StringRef Found, m1::UpTo<Most> &Value) {
     if (!Found.getAsInteger(10, Value.Number) && Value >= 1 && Value <= Most)
       return false;
     return m1::refuseOption(O, "expected 1 to " + Twine(Most) + ", found '" +
                                    Found + "'");
   }
   StringRef getValueName() const override { return "n"; }
-  void printOptionDiff(const Option &O, const m1::Count &Value, OptVal,
-                       size_t GlobalWidth) const {
-    printOptionName(O, GlobalWidth);
+  void printOptionDiff(const Option &O, const m1::UpTo<Most> &Value,
+                       typename parser::OptVal, size_t GlobalWidth) const {
+    this->printOptionName(O, GlobalWidth);
     outs() << "= " << Value.Number << '\n';
   }
 };

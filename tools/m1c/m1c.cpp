@@ -85,7 +85,7 @@ cl::opt<m1::Count> TrainTokens(
     cl::desc("Most tokens of one call that computes gradients, default the "
              "larger of --max-tokens and --max-length"),
     cl::init(0), cl::cat(Options));
-cl::opt<m1::Count> ActivationMemory(
+cl::opt<m1::ByteCount> ActivationMemory(
     "activation-memory",
     cl::desc("Most bytes of activations: values of the forward pass are "
              "computed anew in the backward pass, as far as it takes; default "
@@ -115,10 +115,15 @@ Error toError(const absl::Status &Status) {
                      : createStringError(std::string(Status.message()));
 }
 
+/// Whether the input is a graph, not a checkpoint.
+bool isGraph() {
+  const StringRef Extension = sys::path::extension(Input);
+  return Extension == ".mlir" || Extension == ".mlirbc";
+}
+
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 readModule(mlir::MLIRContext *Context) {
-  StringRef Extension = sys::path::extension(Input);
-  if (Extension != ".mlir" && Extension != ".mlirbc") {
+  if (!isGraph()) {
     m1::huggingface::ImportOptions Import;
     Import.Model.Train = Train;
     Import.Note = [](StringRef Text) {
@@ -177,6 +182,21 @@ StringRef nameOf(Emit Kind) {
       return Parser.getOption(I);
   }
   llvm_unreachable("a value of --emit without a name");
+}
+
+/// Fails on options for training that have no effect.
+Error checkTrain() {
+  if (Train && isGraph())
+    return createStringError(
+        "--train: expected a checkpoint, found the graph " + Input +
+        ", whose functions are compiled as they are");
+  if (Train || isGraph())
+    return Error::success();
+  if (TrainTokens.getNumOccurrences())
+    return createStringError("--train-tokens: expected --train beside it");
+  if (ActivationMemory.getNumOccurrences())
+    return createStringError("--activation-memory: expected --train beside it");
+  return Error::success();
 }
 
 /// Fails on options that have no effect with the chosen --emit.
@@ -348,6 +368,8 @@ Error run() {
   mlir::MLIRContext Context(Registry);
   Context.loadAllAvailableDialects();
   m1::printDiagnosticsBriefly(Context, "m1c");
+  if (Error E = checkTrain())
+    return E;
   if (Error E = checkEmit())
     return E;
   if (Error E = checkOutput())

@@ -52,6 +52,13 @@ uint64_t parseNumber(const std::string &Name, const std::string &Text,
 std::vector<std::string> splitList(const std::string &Name,
                                    const std::string &List);
 
+/// Adds an option for .npy files, which are appended to `Files`. They are
+/// separated by commas, or the option is repeated; a value that is the name of
+/// a file is that file, even if it contains commas.
+CLI::Option *addFiles(CLI::App &Command, const std::string &Name,
+                      std::vector<std::string> &Files,
+                      const std::string &Description);
+
 /// Adds an option for a decimal number from `Min` to `Max`. (CLI11 would accept
 /// -1 as 2^64 - 1, and 010 as 8.)
 CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/support/OutputFile.h"
+#include "runtime/training/Update.h"
 #include "runtime/weights/Npy.h"
 #include "runtime/weights/SafetensorsWriter.h"
 #include "tools/m1run/Training.h"
@@ -70,18 +71,15 @@ absl::Status runGradients(const GradientsCommand &Command) {
       makeMicroBatches(Sequences, batchLimitsOf(Model.limits(), 0)));
 
   int64_t Tokens = 0;
-  std::vector<int64_t> Counts(Model.limits().Layers * Model.limits().Experts);
-  for (const MicroBatch &Each : Batches) {
+  for (const MicroBatch &Each : Batches)
     Tokens += static_cast<int64_t>(Each.Batch.Tokens.size());
-    if (Command.AuxLossCoef == 0)
-      continue;
-    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Part,
-                        Model.expertCounts(Each.Batch));
-    for (size_t I = 0; I < Counts.size(); ++I)
-      Counts[I] += Part[I];
+  std::vector<float> Balance(Model.limits().Experts);
+  if (Command.AuxLossCoef != 0) {
+    M1_ASSIGN_OR_RETURN(std::vector<int64_t> Counts,
+                        countExperts(Model, Batches));
+    Balance = balanceCoefficients(Counts, Model.limits().Experts, Tokens,
+                                  Command.AuxLossCoef);
   }
-  const std::vector<float> Balance = balanceCoefficients(
-      Counts, Model.limits().Experts, Tokens, Command.AuxLossCoef);
   LossSettings Loss;
   Loss.Type = LossType::CrossEntropy;
   LossTotals Totals;
@@ -123,23 +121,10 @@ void run::addGradients(CLI::App &App, Action &Chosen) {
       "gradients", "Write the gradients of a weighted cross-entropy, to "
                    "compare them with those of another program");
   Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
-  auto addFiles = [&](const char *Name, std::vector<std::string> &Files,
-                      const char *Text) {
-    return Sub
-        ->add_option_function<std::vector<std::string>>(
-            Name,
-            [Name, &Files](const std::vector<std::string> &Lists) {
-              for (const std::string &List : Lists)
-                for (const std::string &File : splitList(Name, List))
-                  Files.push_back(File);
-            },
-            Text)
-        ->allow_extra_args(false)
-        ->type_name("FILE.npy[,FILE.npy...]");
-  };
-  addFiles("--tokens", Command->Tokens, "token ids of one sequence per file")
+  addFiles(*Sub, "--tokens", Command->Tokens,
+           "token ids of one sequence per file")
       ->required();
-  addFiles("--token-weights", Command->Weights,
+  addFiles(*Sub, "--token-weights", Command->Weights,
            "float32 [T] for each of --tokens: the factor of each token's "
            "-log-probability; that of the first token has no effect (default: "
            "1)");

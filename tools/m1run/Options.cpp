@@ -45,6 +45,25 @@ std::vector<std::string> run::splitList(const std::string &Name,
   return Parts;
 }
 
+CLI::Option *run::addFiles(CLI::App &Command, const std::string &Name,
+                           std::vector<std::string> &Files,
+                           const std::string &Description) {
+  auto Add = [Name, &Files](const std::vector<std::string> &Lists) {
+    for (const std::string &List : Lists) {
+      if (std::error_code Code; std::filesystem::exists(List, Code)) {
+        Files.push_back(List);
+        continue;
+      }
+      for (std::string &File : splitList(Name, List))
+        Files.push_back(std::move(File));
+    }
+  };
+  return Command
+      .add_option_function<std::vector<std::string>>(Name, Add, Description)
+      ->allow_extra_args(false)
+      ->type_name("FILE.npy[,FILE.npy...]");
+}
+
 CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
                             uint64_t Min, uint64_t Max,
                             std::function<void(uint64_t)> Set,
@@ -100,26 +119,11 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                             bool OutDirRequired) {
   Common.addTo(Command, /*WeightsRequired=*/true);
-  auto add = [this](const std::vector<std::string> &Lists) {
-    for (const std::string &List : Lists) {
-      // A name may contain commas.
-      if (std::error_code Code; std::filesystem::exists(List, Code)) {
-        TokenFiles.push_back(List);
-        continue;
-      }
-      for (std::string &File : splitList("--tokens", List))
-        TokenFiles.push_back(std::move(File));
-    }
-  };
-  Command
-      .add_option_function<std::vector<std::string>>(
-          "--tokens", add,
-          "token ids of one sequence per file: 1-D .npy files of integers. "
-          "Separate them by commas, or repeat the option; a value that is the "
-          "name of a file is that file, even if it contains commas")
-      ->required()
-      ->allow_extra_args(false)
-      ->type_name("FILE.npy[,FILE.npy...]");
+  addFiles(Command, "--tokens", TokenFiles,
+           "token ids of one sequence per file: 1-D .npy files of integers. "
+           "Separate them by commas, or repeat the option; a value that is the "
+           "name of a file is that file, even if it contains commas")
+      ->required();
   Command.add_option("--out-dir", OutDir, OutDirText)
       ->required(OutDirRequired)
       ->type_name("DIR");

@@ -51,29 +51,41 @@ void print(const Metrics &Figures) {
   std::fflush(stdout);
 }
 
-/// Opens the directory of a run that begins or continues, and says where.
+/// Checks that a run can begin in --out, or that there is one to resume, before
+/// anything is loaded or written.
+absl::Status checkOut(const TrainCommand &Command) {
+  M1_ASSIGN_OR_RETURN(const bool IsThere, hasRun(Command.OutDir));
+  if (Command.Resume && !IsThere)
+    return makeError(Command.OutDir, ": no run to resume");
+  if (!Command.Resume && IsThere)
+    return makeError(Command.OutDir,
+                     ": holds a run; continue it with --resume, or give "
+                     "another --out");
+  return absl::OkStatus();
+}
+
+/// Begins or continues the run in its directory, and says where.
 absl::StatusOr<ResumedRun> openRun(RunDirectory &Directory,
                                    const TrainCommand &Command,
-                                   const Recipe &Settings, Policy &Model) {
+                                   const Recipe &Settings, Policy &Model,
+                                   Trainer &How) {
   const nlohmann::json Described = describe(Settings);
-  M1_ASSIGN_OR_RETURN(bool IsThere, Directory.hasRun());
   if (!Command.Resume) {
-    if (IsThere)
-      return makeError(Command.OutDir,
-                       ": holds a run; continue it with --resume, or give "
-                       "another --out");
     M1_RETURN_IF_ERROR(Directory.begin(Described));
     M1_RETURN_IF_ERROR(Command.Started.write(Command.OutDir));
     return ResumedRun();
   }
-  if (!IsThere)
-    return makeError(Command.OutDir, ": no run to resume");
   // What ends a run, and what is written, does not change its steps.
   const std::string MayChange[] = {"save_steps", "save_total_limit",
                                    "logging_steps", "sample_steps",
                                    "micro_batch_tokens"};
   M1_ASSIGN_OR_RETURN(ResumedRun Resumed,
-                      Directory.resume(Described, Model, MayChange));
+                      Directory.resume(Described, Model, MayChange, {},
+                                       [&](const nlohmann::json &State) {
+                                         return restoreTrainer(State, How);
+                                       }));
+  // Where the files are now, which verify-run needs.
+  M1_RETURN_IF_ERROR(Command.Started.write(Command.OutDir));
   if (Resumed.State.is_null())
     printNote(
         concat(Command.OutDir, ": no checkpoint yet; the run begins again"));
@@ -85,12 +97,17 @@ absl::StatusOr<ResumedRun> openRun(RunDirectory &Directory,
 absl::Status runTrain(const TrainCommand &Command) {
   M1_ASSIGN_OR_RETURN(Recipe Settings,
                       readRecipe(Command.RecipePath, Command.Started.Mode));
+  M1_RETURN_IF_ERROR(checkOut(Command));
   for (const std::string &Note : Settings.Notes)
     printNote(Note);
   M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Command.Common));
   PlanPolicy &Model = *Opened.Policy;
   M1_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> How,
-                      makeTrainer(Command.Started, Settings, Model.limits()));
+                      makeTrainer(Command.Started, Settings, Model));
+  if (Command.Steps > How->steps())
+    return makeError("--steps ", Command.Steps, ": the run has ", How->steps(),
+                     " steps (max_steps or num_train_epochs of ",
+                     Command.RecipePath, ")");
   std::unique_ptr<CheckpointSource> Source;
   if (Command.Started.Weights != "none") {
     M1_ASSIGN_OR_RETURN(Source, CheckpointSource::open(Command.Started.Weights,
@@ -99,7 +116,7 @@ absl::Status runTrain(const TrainCommand &Command) {
   M1_ASSIGN_OR_RETURN(std::unique_ptr<RunDirectory> Directory,
                       RunDirectory::create(Command.OutDir));
   M1_ASSIGN_OR_RETURN(ResumedRun Resumed,
-                      openRun(*Directory, Command, Settings, Model));
+                      openRun(*Directory, Command, Settings, Model, *How));
 
   finishOnStopSignal();
   RunSettings Options;
@@ -146,6 +163,9 @@ void addCommon(CLI::App &Sub, const std::shared_ptr<TrainCommand> &Command,
     if (Started.Weights != "none")
       Started.Weights = absolute(Started.Weights);
     Started.InitSeed = Command->Common.Session.InitSeed;
+    for (std::vector<std::string> *Files : {&Started.Tokens, &Started.Masks})
+      for (std::string &File : *Files)
+        File = absolute(File);
     Chosen = [Command] { return runTrain(*Command); };
   });
 }
@@ -172,22 +192,9 @@ void run::addSft(CLI::App &App, Action &Chosen) {
          "sequences as m1run environment writes them: tokens.npy, mask.npy, "
          "cu_seqlens.npy")
       ->type_name("DIR");
-  auto addFiles = [&](const char *Name, std::vector<std::string> &Files,
-                      const char *Text) {
-    Sub->add_option_function<std::vector<std::string>>(
-           Name,
-           [Name, &Files](const std::vector<std::string> &Lists) {
-             for (const std::string &List : Lists)
-               for (const std::string &File : splitList(Name, List))
-                 Files.push_back(absolute(File));
-           },
-           Text)
-        ->allow_extra_args(false)
-        ->type_name("FILE.npy[,FILE.npy...]");
-  };
-  addFiles("--tokens", Command->Started.Tokens,
+  addFiles(*Sub, "--tokens", Command->Started.Tokens,
            "token ids of one sequence per file; may be repeated");
-  addFiles("--mask", Command->Started.Masks,
+  addFiles(*Sub, "--mask", Command->Started.Masks,
            "for each file of --tokens, 1 for tokens that are trained on and 0 "
            "for others");
   addCommon(*Sub, Command, Chosen);

@@ -122,19 +122,19 @@ absl::StatusOr<std::vector<Example>> run::readExamples(const Invocation &From) {
 
 absl::StatusOr<std::unique_ptr<Trainer>>
 run::makeTrainer(const Invocation &From, const Recipe &Settings,
-                 const PolicyLimits &Limits) {
+                 const PlanPolicy &Model) {
+  // Otherwise the first update would find out.
+  const std::vector<float> Decays = weightDecaysOf(
+      Model.tensors(), Settings.WeightDecay, Settings.WeightDecayExclude);
+  M1_RETURN_IF_ERROR(Model.groupDecays(Decays).status());
   if (From.Mode == TrainingMode::Supervised) {
     M1_ASSIGN_OR_RETURN(std::vector<Example> Examples, readExamples(From));
-    for (const Example &Each : Examples)
-      for (int64_t Token : Each.Tokens)
-        if (Token < 0 || Token >= Limits.Vocabulary)
-          return makeError(Each.Name, ": token ", Token,
-                           " is outside the vocabulary of ", Limits.Vocabulary);
-    return SupervisedTrainer::create(Settings, Limits, std::move(Examples));
+    return SupervisedTrainer::create(Settings, Model.limits(),
+                                     std::move(Examples));
   }
   EnvironmentContext Context;
   Context.Note = printNote;
-  return ReinforcementTrainer::create(Settings, Limits, Context);
+  return ReinforcementTrainer::create(Settings, Model.limits(), Context);
 }
 
 absl::StatusOr<OpenedPolicy> run::openPolicy(const CommonOptions &Options) {

@@ -27,6 +27,7 @@ struct Invocation {
   std::string Data;
   std::vector<std::string> Tokens, Masks;
 
+  /// Writes the file, and reads it.
   absl::Status write(const std::string &Directory) const;
   static absl::StatusOr<Invocation> read(const std::string &Directory);
 };
@@ -34,16 +35,18 @@ struct Invocation {
 /// The data of supervised training. Errors name the file.
 absl::StatusOr<std::vector<Example>> readExamples(const Invocation &From);
 
-/// The trainer that an invocation asks for. `Settings` must outlive it.
-absl::StatusOr<std::unique_ptr<Trainer>>
-makeTrainer(const Invocation &From, const Recipe &Settings,
-            const PolicyLimits &Limits);
+/// The trainer that an invocation asks for. `Settings` must outlive it. An
+/// error if the data or the recipe do not fit the policy.
+absl::StatusOr<std::unique_ptr<Trainer>> makeTrainer(const Invocation &From,
+                                                     const Recipe &Settings,
+                                                     const PlanPolicy &Model);
 
 /// A plan that is ready to be trained.
 struct OpenedPolicy {
   std::unique_ptr<m1::Session> Session;
   std::unique_ptr<PlanPolicy> Policy;
 };
+/// Loads plan and weights. An error if the plan was not compiled for training.
 absl::StatusOr<OpenedPolicy> openPolicy(const CommonOptions &Options);
 
 } // namespace m1::run

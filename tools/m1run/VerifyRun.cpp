@@ -58,7 +58,7 @@ absl::Status runVerify(const VerifyRunCommand &Command) {
   M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Common));
   PlanPolicy &Model = *Opened.Policy;
   M1_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> How,
-                      makeTrainer(Started, Settings, Model.limits()));
+                      makeTrainer(Started, Settings, Model));
   nlohmann::json State;
   if (From > 0) {
     const std::string Path = Directory->checkpointPath(From);

@@ -170,9 +170,9 @@ TEST(RunDirectory, BeginningAndGoingOnAreToldApart) {
   EXPECT_FALSE(fs::exists(Path + "/none"));
   MemoryPolicy Model(smallTensors());
   auto Run = value(RunDirectory::create(Path));
-  EXPECT_FALSE(value(Run->hasRun()));
+  EXPECT_FALSE(value(hasRun(Path)));
   ASSERT_EQ(Run->begin(Recipe), absl::OkStatus());
-  EXPECT_TRUE(value(Run->hasRun()));
+  EXPECT_TRUE(value(hasRun(Path)));
   EXPECT_TRUE(message(Run->begin(Recipe))
                   .starts_with(Path + ": there is a run already ("));
   for (int64_t Step = 1; Step <= 4; ++Step)
