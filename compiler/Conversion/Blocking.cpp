@@ -21,7 +21,6 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   Blocks.SumColumns = 128;
   Blocks.GradientRows = Blocks.GradientColumns = 64;
   Blocks.GradientTokens = 32;
-  Blocks.TransposedColumns = 64;
   Blocks.KeyRows = 32;
   Blocks.StateElements = 4096;
   Blocks.SegmentKeys = 128;

@@ -24,9 +24,7 @@ struct Blocking {
   int64_t PanelsPerCell = 4; // panels that one cell of a product computes
   /// A weight's gradient: rows and columns of the block that a cell sums, and
   /// the tokens that are added at once.
-  int64_t GradientRows = 96, GradientColumns = 128, GradientTokens = 64;
-  /// The transpose of a product: columns of the result that a cell computes.
-  int64_t TransposedColumns = 256;
+  int64_t GradientRows = 192, GradientColumns = 64, GradientTokens = 64;
   int64_t FewRows = 8; // tokens per block of a row kernel (norms and the like)
   /// Columns per cell of a kernel that visits all tokens in order.
   int64_t SumColumns = 256;

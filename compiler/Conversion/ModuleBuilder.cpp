@@ -79,13 +79,12 @@ void ModuleBuilder::finish() {
     if (Copies.Rows)
       convert(B, Copies.Rows.getLoc(), Each.Master, reference(B, Copies.Rows));
     for (const PackedCopy &Copy : Copies.Packed) {
-      SmallVector<Value> Matrices;
       const int64_t Count =
           Type.getRank() == 3 ? Type.getDimSize(0) : int64_t(1);
-      for (int64_t I = 0; I < Count; ++I)
-        Matrices.push_back(m1::view(B, Copy.Global.getLoc(), Each.Master,
-                                    Matrix, {}, I * Matrix[0] * Matrix[1]));
-      pack(B, Copy, Matrices);
+      pack(B, Copy, Count, [&](size_t Number) {
+        return m1::view(B, Copy.Global.getLoc(), Each.Master, Matrix, {},
+                        Number * Matrix[0] * Matrix[1]);
+      });
     }
   }
   if (Init.getInsertionBlock()->empty())
@@ -247,17 +246,18 @@ plan::GlobalOp ModuleBuilder::pack(ParameterOp Parameter,
                                       "weights", nullptr, IntegerAttr());
   const PackedCopy Copy{Global, Stacked, Transposed};
   DerivedFrom[Parameter.getSymName()].Packed.push_back(Copy);
-  pack(Init, Copy, matricesOf(Init, Parameter));
+  const SmallVector<Piece> Matrices = matricesOf(Parameter);
+  pack(Init, Copy, Matrices.size(),
+       [&](size_t Number) { return locate(Init, Loc, Matrices[Number]); });
   return Global;
 }
 
-SmallVector<Value> ModuleBuilder::matricesOf(OpBuilder &B,
-                                             ParameterOp Parameter) {
-  Location Loc = Parameter.getLoc();
-  SmallVector<Value> Matrices;
+SmallVector<ModuleBuilder::Piece>
+ModuleBuilder::matricesOf(ParameterOp Parameter) {
+  SmallVector<Piece> Matrices;
   for (Piece &P : piecesOf(Parameter)) {
     if (P.Type.getRank() == 2) {
-      Matrices.push_back(locate(B, Loc, P));
+      Matrices.push_back(P);
       continue;
     }
     // One tensor holds all experts.
@@ -272,16 +272,16 @@ SmallVector<Value> ModuleBuilder::matricesOf(OpBuilder &B,
       if (Strides[1] != Matrix[1])
         Part.Type = MemRefType::get(
             Matrix, P.Type.getElementType(),
-            StridedLayoutAttr::get(B.getContext(), 0,
+            StridedLayoutAttr::get(Top.getContext(), 0,
                                    ArrayRef<int64_t>(Strides).drop_front()));
-      Matrices.push_back(locate(B, Loc, Part));
+      Matrices.push_back(Part);
     }
   }
   return Matrices;
 }
 
-void ModuleBuilder::pack(OpBuilder &B, const PackedCopy &Copy,
-                         ArrayRef<Value> Matrices) {
+void ModuleBuilder::pack(OpBuilder &B, const PackedCopy &Copy, size_t Count,
+                         llvm::function_ref<Value(size_t)> MatrixAt) {
   Value Packed = reference(B, Copy.Global);
   Location Loc = Packed.getLoc();
   auto All = cast<MemRefType>(Packed.getType());
@@ -289,14 +289,14 @@ void ModuleBuilder::pack(OpBuilder &B, const PackedCopy &Copy,
   if (Copy.Stacked)
     Shape = Shape.drop_front();
   MemRefType One = memoryType(Shape, All.getElementType());
-  for (auto [Number, Matrix] : llvm::enumerate(Matrices)) {
+  for (size_t Number = 0; Number < Count; ++Number) {
     Value To = Packed;
     if (Copy.Stacked)
       To = B.create<plan::ViewOp>(Loc, One, Packed,
                                   Number * One.getNumElements(), ExprAttr());
     launch(B, Loc, Copy.Transposed ? packTransposedKernel() : packKernel(),
            {ExprAttr::constant(B.getContext(), Shape[0])},
-           {{"source", Matrix}, {"packed", To}});
+           {{"source", MatrixAt(Number)}, {"packed", To}});
   }
 }
 
@@ -338,8 +338,8 @@ void ModuleBuilder::copyParameter(ParameterOp Parameter, Value To) {
     Offset += Type.getNumElements();
   };
   if (cast<RankedTensorType>(Parameter.getType()).getRank() >= 2) {
-    for (Value Matrix : matricesOf(Init, Parameter))
-      CopyPart(Matrix);
+    for (const Piece &Matrix : matricesOf(Parameter))
+      CopyPart(locate(Init, Loc, Matrix));
     return;
   }
   for (const Piece &P : piecesOf(Parameter))

@@ -100,12 +100,12 @@ private:
                       llvm::StringRef Name, bool Transposed);
   /// The memory of a piece.
   mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
-  /// Packs the matrices of a parameter.
-  void pack(mlir::OpBuilder &B, const PackedCopy &Copy,
-            llvm::ArrayRef<mlir::Value> Matrices);
+  /// Packs the `Count` matrices of a parameter, of which `MatrixAt` returns the
+  /// memory.
+  void pack(mlir::OpBuilder &B, const PackedCopy &Copy, size_t Count,
+            llvm::function_ref<mlir::Value(size_t)> MatrixAt);
   /// The pieces of a parameter matrix by matrix.
-  llvm::SmallVector<mlir::Value> matricesOf(mlir::OpBuilder &B,
-                                            ParameterOp Parameter);
+  llvm::SmallVector<Piece> matricesOf(ParameterOp Parameter);
   /// Emits in `init` the copy of a parameter to memory of its shape.
   void copyParameter(ParameterOp Parameter, mlir::Value To);
   /// Emits a copy that converts between element types. `To` is contiguous.

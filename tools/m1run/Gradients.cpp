@@ -36,8 +36,7 @@ absl::StatusOr<std::vector<float>> readWeights(const GradientsCommand &Command,
   if (Read.Shape.size() != 1)
     return makeError(File, ": an array of shape ", formatShape(Read.Shape),
                      ", expected one axis");
-  M1_ASSIGN_OR_RETURN(Read,
-                      convert(std::move(Read), ElementType::F32, File));
+  M1_ASSIGN_OR_RETURN(Read, convert(std::move(Read), ElementType::F32, File));
   const std::span<const float> Found = std::as_const(Read).as<float>();
   if (Found.size() != Length)
     return makeError(File, ": ", Found.size(), " numbers, expected ", Length,

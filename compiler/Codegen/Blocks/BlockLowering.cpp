@@ -190,8 +190,28 @@ void BlockLowering::lowerConstant(arith::ConstantOp Constant) {
   Storage.setBuffer(Constant, A);
 }
 
+/// True for a product that is added to a block that a loop carries and that is
+/// used for nothing else, and whose result the loop carries on.
+static bool addsToCarried(tile::DotOp Dot) {
+  auto Carried = dyn_cast<BlockArgument>(Dot.getAcc());
+  if (!Carried || !Carried.hasOneUse() || !Dot.getResult().hasOneUse())
+    return false;
+  auto Loop = dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp());
+  OpOperand &Use = *Dot.getResult().use_begin();
+  return Loop && Use.getOwner() == Loop.getBody()->getTerminator() &&
+         Loop.getRegionIterArg(Use.getOperandNumber()) == Carried;
+}
+
 void BlockLowering::lowerDot(tile::DotOp Dot) {
   const Extent E = Context.demandedExtent(Dot.getResult());
+  // In memory, such a product is added in place.
+  if (const Access *Sums = Context.Storage.buffer(Dot.getAcc());
+      Sums && !Sums->Layout && addsToCarried(Dot)) {
+    const Access C = *Sums;
+    Target.lowerDot(Dot, C, E);
+    Storage.setBuffer(Dot.getResult(), C);
+    return;
+  }
   const Access C =
       Writer.allocateFor(Dot.getResult(), Dot.getResult().getType());
   Writer.write(Dot.getAcc(), C, E); // the part that the product covers

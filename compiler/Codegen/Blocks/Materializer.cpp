@@ -46,7 +46,12 @@ void Materializer::assign(ValueRange Values, ValueRange Current,
                           ArrayRef<Access> Targets) {
   BlockStorage &Storage = Context.Storage;
   auto IsAssigned = [&](size_t I) {
-    return Current.empty() || Values[I] != Current[I];
+    if (Current.empty())
+      return true;
+    // A product that was added in place is where it belongs.
+    const Access *Buffer = Storage.buffer(Values[I]);
+    return Values[I] != Current[I] &&
+           !(Buffer && Buffer->Base == Targets[I].Base);
   };
   // A target must not change while another value, or other elements of its own
   // value, are still computed from it. Such a value is computed to a temporary

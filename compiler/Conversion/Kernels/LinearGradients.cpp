@@ -13,41 +13,6 @@
 using namespace mlir;
 using namespace m1;
 
-static void buildLinearTransposed(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, N = B.extent("N"), K = B.extent("K");
-  const int64_t Width = std::min(K, B.Blocks.TransposedColumns);
-  const PackedLayout Packed(B.memory("weight").getShape());
-  const int64_t Panel = Packed.Panel;
-  auto [First, Rows] = B.rowBlock(M);
-  Value Column = B.times(B.Y, Width);
-  Value Columns = columnsOf(B, Column, Width, K);
-  // The result is computed transposed, columns by tokens: then a panel is read
-  // as it is, and few rows of dy are transposed for many columns.
-  Value Sums =
-      B.loop(B.index(0), B.index(Packed.Panels), B.zeros({Width, M}),
-             [&, First = First,
-              Rows = Rows](Value J, ValueRange Carried) -> SmallVector<Value> {
-               Value Row = B.times(J, Panel);
-               Value Weight =
-                   loadPanelRows(B, B["weight"], J, Column, Width, Columns);
-               Value Dy = B.load(B["dy"], {First, Row}, {0, 1}, {M, Panel},
-                                 Rows, columnsOf(B, Row, Panel, N));
-               return {B.dot(Weight, B.transposed(Dy), Carried[0])};
-             })[0];
-  B.store(B.transposed(Sums), B["result"], {First, Column}, {0, 1}, Rows,
-          Columns);
-}
-
-KernelDeclaration m1::linearTransposedKernel() {
-  return {"linear_transposed",
-          {{"dy", "[T, N]"},
-           {"weight", "packed [N, K]"},
-           {"result", "[T, K] f32"},
-           {"rows", "index"}},
-          {},
-          buildLinearTransposed};
-}
-
 static void buildLinearWeightGradient(KernelBody &B) {
   const int64_t N = B.extent("N"), K = B.extent("K");
   const int64_t Height = std::min(N, B.Blocks.GradientRows);

@@ -13,8 +13,6 @@
 
 namespace m1 {
 
-/// dy weight, in f32. Grid: (blocks of rows, blocks of the result's columns).
-KernelDeclaration linearTransposedKernel();
 /// Adds dyᵀ x to the state, one token after the other. Grid: (blocks of its
 /// rows, blocks of its columns).
 KernelDeclaration linearWeightGradientKernel();

@@ -9,45 +9,26 @@
 #include "compiler/Conversion/Kernels/Linear.h"
 #include "compiler/Conversion/Kernels/LinearGradients.h"
 #include "compiler/Conversion/ProgramLowering.h"
-#include <cstdlib>
 
 using namespace mlir;
 using namespace m1;
 
+/// A product with the transposed weight.
 static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
                                            ProgramLowering &Program) {
-  if (!getenv("M1_DXT")) {
-    Value Weight = Program.packedTransposed(Op.getWeight(), Op);
-    if (!Weight)
-      return failure();
-    Value Dy = Program.memory(Op.getDy());
-    const plan::ExprAttr T = plan::rowsOf(Dy);
-    const PackedLayout Packed(cast<MemRefType>(Weight.getType()).getShape());
-    Program.launch(
-        linearKernel(),
-        {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
-        {{"x", Dy},
-         {"weight", Weight},
-         {"result", Program.allocate(Op.getResult(), T)},
-         {"rows", Program.scalar(T)}},
-        {{"epilogue", ArrayAttr::get(Op.getContext(), {})}});
-    return success();
-  }
-  // The panels of the product that the weight was made for.
-  Value Weight = Program.packed(Op.getWeight(), Op.getWeight(), Op);
+  Value Weight = Program.packedTransposed(Op.getWeight(), Op);
   if (!Weight)
     return failure();
   Value Dy = Program.memory(Op.getDy());
   const plan::ExprAttr T = plan::rowsOf(Dy);
-  const int64_t K =
-      cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(1);
-  Program.launch(linearTransposedKernel(),
-                 {Program.productBlocks(T),
-                  Program.blocksOf(K, Program.blocks().TransposedColumns)},
-                 {{"dy", Dy},
+  const PackedLayout Packed(cast<MemRefType>(Weight.getType()).getShape());
+  Program.launch(linearKernel(),
+                 {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
+                 {{"x", Dy},
                   {"weight", Weight},
                   {"result", Program.allocate(Op.getResult(), T)},
-                  {"rows", Program.scalar(T)}});
+                  {"rows", Program.scalar(T)}},
+                 {{"epilogue", ArrayAttr::get(Op.getContext(), {})}});
   return success();
 }
 

@@ -36,23 +36,15 @@ static SmallVector<int64_t> panelDims(int64_t Leading) {
   return {Leading, Leading + 1};
 }
 
-Value m1::loadPanelRows(KernelBody &B, Value W, ValueRange Where, Value First,
-                        int64_t Rows, Value Bound) {
-  auto Type = cast<MemRefType>(W.getType());
-  const int64_t Leading = Where.size();
-  const PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
-  SmallVector<Value> Indices(Where);
-  Indices.push_back(Layout.Pairs ? B.over(First, 2) : First);
-  Indices.resize(Type.getRank(), B.index(0));
-  return B.create<tile::LoadOp>(
-      B.block({Rows, Layout.Panel}, Type.getElementType()), W, Indices, Bound,
-      Value(), panelDims(Leading), Layout.Pairs);
-}
-
 Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
   auto Type = cast<MemRefType>(W.getType());
-  const PackedLayout Layout(Type.getShape().drop_front(Where.size() - 1));
-  return loadPanelRows(B, W, Where, B.index(0), Layout.K, Value());
+  const int64_t Leading = Where.size();
+  PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
+  SmallVector<Value> Indices(Where);
+  Indices.resize(Type.getRank(), B.index(0));
+  return B.create<tile::LoadOp>(
+      B.block({Layout.K, Layout.Panel}, Type.getElementType()), W, Indices,
+      Value(), Value(), panelDims(Leading), Layout.Pairs);
 }
 
 Value m1::columnsOf(KernelBody &B, Value First, int64_t Panel, int64_t N) {

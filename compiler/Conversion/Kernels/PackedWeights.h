@@ -33,10 +33,6 @@ bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
 /// The block [K, panel] of a packed weight. `Where` is the panel's number,
 /// preceded by the expert's if the weight has an axis of experts.
 mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
-/// `Rows` rows of that block from row `First` on; both are even. `Bound`: as
-/// for KernelBody::load().
-mlir::Value loadPanelRows(KernelBody &B, mlir::Value W, mlir::ValueRange Where,
-                          mlir::Value First, int64_t Rows, mlir::Value Bound);
 
 /// The number of columns below `N` in the panel that starts at column `First`;
 /// null if all panels are full.

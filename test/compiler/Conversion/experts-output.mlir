@@ -62,9 +62,9 @@
 // CHECK: %[[W1:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W3:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W2:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
-// CHECK: %[[ROWS:.*]] = plan.scalar T
 // CHECK: %[[PAIRS:.*]] = plan.buffer : memref<2x100xi32>
 // CHECK: %[[COUNTS:.*]] = plan.buffer : memref<2xi32>
+// CHECK: %[[ROWS:.*]] = plan.scalar T
 // CHECK: plan.launch @route_2x2x100 grid [2, 1, 1]
 // CHECK-SAME: (experts = %[[ARG1]] : memref<?x2xi32>, pairs = %[[PAIRS]] : memref<2x100xi32> written,
 // CHECK-SAME: counts = %[[COUNTS]] : memref<2xi32> written, rows = %[[ROWS]] : index)
@@ -79,9 +79,10 @@
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
 // CHECK-SAME: outputs = %[[OUTPUTS]] : memref<?x8xf32> written)
 // CHECK: %[[OUTPUTS_2:.*]] = plan.view %[[OUTPUTS]] at 0 rows T : memref<?x8xf32> to memref<?x2x8xf32>
+// CHECK: %[[ALL:.*]] = plan.scalar T
 // CHECK: plan.launch @combine_2x8_f32 grid [T ceildiv 8, 1, 1]
 // CHECK-SAME: (outputs = %[[OUTPUTS_2]] : memref<?x2x8xf32>, weights = %[[ARG2]] : memref<?x2xf32>,
-// CHECK-SAME: result = %[[RESULT0]] : memref<?x8xf32> written, rows = %[[ROWS]] : index)
+// CHECK-SAME: result = %[[RESULT0]] : memref<?x8xf32> written, rows = %[[ALL]] : index)
 
 // Columns past the 5 experts only fill the panel; equals go to the lower index.
 // CHECK-LABEL: tile.kernel @router_8x2_bf16_f32_expert_count5(

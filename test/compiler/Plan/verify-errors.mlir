@@ -290,40 +290,6 @@ module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 :
 // -----
 
 module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
-  plan.global "weights" @g : memref<16xf32> {offset = 0 : i64}
-  tile.kernel @write(%x: index, %y: index, %z: index, %result: memref<16xf32>) {
-    %zero = arith.constant 0.0 : f32
-    memref.store %zero, %result[%x] : memref<16xf32>
-    tile.return
-  }
-  plan.program @p() {
-    %0 = plan.global_ref @g : memref<16xf32>
-    // expected-error@+1 {{writes @g of kind "weights" in program @p}}
-    plan.launch @write grid [1, 1, 1] (result = %0 : memref<16xf32> written)
-    plan.return
-  }
-}
-
-// -----
-
-module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
-  plan.global "state" @g : memref<16xf32> {offset = 0 : i64}
-  tile.kernel @write(%x: index, %y: index, %z: index, %result: memref<16xf32>) {
-    %zero = arith.constant 0.0 : f32
-    memref.store %zero, %result[%x] : memref<16xf32>
-    tile.return
-  }
-  plan.program @init() {
-    %0 = plan.global_ref @g : memref<16xf32>
-    // expected-error@+1 {{writes @g of kind "state" in program @init}}
-    plan.launch @write grid [1, 1, 1] (result = %0 : memref<16xf32> written)
-    plan.return
-  }
-}
-
-// -----
-
-module attributes {plan.activation_bytes = 128 : i64, plan.constant_bytes = 64 : i64, plan.symbols = {T = 8 : i64}, plan.weight_bytes = 64 : i64} {
   plan.program @p(%out: memref<16xf32> {plan.name = "out", plan.output}) {
     // expected-note@+1 {{this buffer}}
     %0 = plan.buffer : memref<16xf32> {offset = 0 : i64}

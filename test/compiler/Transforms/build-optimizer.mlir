@@ -5,7 +5,15 @@ m1.state @w.gradient : !m1.tensor_state<8x4xf32>
 m1.state @w.master : !m1.tensor_state<8x4xf32> from @w
 m1.state @w.first : !m1.tensor_state<8x4xf32>
 m1.state @w.second : !m1.tensor_state<8x4xf32>
-m1.trained @w master @w.master moments @w.first, @w.second gradient @w.gradient
+m1.state @w.gradient.1 : !m1.tensor_state<8x4xf32>
+m1.trained @w master @w.master moments @w.first, @w.second gradient @w.gradient further [@w.gradient.1]
+
+// CHECK-LABEL: func.func @collect()
+// CHECK: %[[A:.*]] = m1.read_state @w.gradient :
+// CHECK: %[[B:.*]] = m1.read_state @w.gradient.1
+// CHECK: %[[SUM:.*]], %[[NONE:.*]] = m1.move_state %[[B]] to %[[A]]
+// CHECK: m1.write_state %[[NONE]], @w.gradient.1
+// CHECK: m1.write_state %[[SUM]], @w.gradient :
 
 // CHECK-LABEL: func.func @update(
 // CHECK-SAME: %[[MAX:[^:]*]]: tensor<1xf32> {m1.name = "max_norm"}
@@ -13,9 +21,9 @@ m1.trained @w master @w.master moments @w.first, @w.second gradient @w.gradient
 // CHECK-SAME: %[[RATES:[^:]*]]: tensor<1xf32> {m1.name = "learning_rates"}
 // CHECK-SAME: %[[DECAYS:[^:]*]]: tensor<1xf32> {m1.name = "weight_decays"}
 // CHECK-SAME: %[[HYPER:[^:]*]]: tensor<5xf32> {m1.name = "hyperparameters"}
-// CHECK: %[[G:.*]] = m1.read_state @w.gradient
-// CHECK: %[[SUM:.*]], %[[G1:.*]] = m1.squared_sum %[[G]]
-// CHECK: %[[NORM:.*]], %[[SCALE:.*]], %[[APPLIED:.*]] = m1.clip_norm %[[SUM]] max %[[MAX]] if %[[ENABLED]]
+// CHECK: %[[G:.*]], %{{.*}} = m1.move_state
+// CHECK: %[[SQUARES:.*]], %[[G1:.*]] = m1.squared_sum %[[G]]
+// CHECK: %[[NORM:.*]], %[[SCALE:.*]], %[[APPLIED:.*]] = m1.clip_norm %[[SQUARES]] max %[[MAX]] if %[[ENABLED]]
 // CHECK: m1.adamw {{.*}} gradient %[[G1]] scale %[[SCALE]] if %[[APPLIED]] rates %[[RATES]] decays %[[DECAYS]]
 // CHECK-SAME: hyperparameters %[[HYPER]] index 0
 // CHECK: m1.write_state {{.*}}, @w.master

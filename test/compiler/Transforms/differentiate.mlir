@@ -1,7 +1,7 @@
 // RUN: m1-opt %s --split-input-file --m1-differentiate --verify-diagnostics | FileCheck %s
 
 // A value with two uses gets the sum of their gradients, the later use first; rounding counts as the identity; a
-// parameter that is used twice has one gradient, which both uses add to.
+// parameter that is used twice has a gradient for each use.
 
 m1.parameter @w : tensor<8x8xf32> from [#m1.source<"w">]
 m1.parameter @head : tensor<16x8xf32> from [#m1.source<"head">]
@@ -12,7 +12,8 @@ m1.state @head.gradient : !m1.tensor_state<16x8xf32>
 // CHECK-DAG: m1.state @w.master : !m1.tensor_state<8x8xf32> from @w
 // CHECK-DAG: m1.state @w.first : !m1.tensor_state<8x8xf32>{{ *$}}
 // CHECK-DAG: m1.state @w.second : !m1.tensor_state<8x8xf32>{{ *$}}
-// CHECK-DAG: m1.trained @w master @w.master moments @w.first, @w.second gradient @w.gradient
+// CHECK-DAG: m1.state @w.gradient.1 : !m1.tensor_state<8x8xf32>{{ *$}}
+// CHECK-DAG: m1.trained @w master @w.master moments @w.first, @w.second gradient @w.gradient further [@w.gradient.1]
 // CHECK-DAG: m1.trained @head master @head.master moments @head.first, @head.second gradient @head.gradient
 
 // CHECK-LABEL: func.func @loss(
@@ -45,9 +46,11 @@ func.func @loss(%x: tensor<?x8xf32>, %targets: tensor<?xi32>, %t: tensor<?xf32>,
   // CHECK: %[[DC:.*]] = m1.linear_transposed %[[DB]], %[[W]]
   // CHECK: %[[DA:.*]] = m1.silu_gradient %[[DC]], %[[A]]
   // CHECK: %[[SUM:.*]] = m1.residual %[[DY]], %[[DA]] alpha 1.000000e+00 beta 1.000000e+00
-  // CHECK: %[[G2:.*]] = m1.linear_weight_gradient %[[SUM]], %[[X]], %[[G1]]
+  // CHECK: %[[H0:.*]] = m1.read_state @w.gradient.1
+  // CHECK: %[[H1:.*]] = m1.linear_weight_gradient %[[SUM]], %[[X]], %[[H0]]
   // CHECK: m1.write_state %[[DHEAD]], @head.gradient
-  // CHECK: m1.write_state %[[G2]], @w.gradient
+  // CHECK: m1.write_state %[[G1]], @w.gradient
+  // CHECK: m1.write_state %[[H1]], @w.gradient.1
   // CHECK: return %[[LOGP]]
   return %log_probs : tensor<?xf32>
 }
