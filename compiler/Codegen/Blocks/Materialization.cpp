@@ -52,8 +52,45 @@ static bool writes(Operation *Op, Value MemRef) {
   return false;
 }
 
+/// True if an element of `V` is computed from other elements of `Loaded` than
+/// that at its place.
+static bool readsElsewhere(Value V, Value Loaded, bool IsAtPlace,
+                           DenseSet<Value> &Known) {
+  if (V == Loaded)
+    return !IsAtPlace;
+  Operation *Op = V.getDefiningOp();
+  if (!Op || !Materialization::isTransparent(Op))
+    return false; // not evaluated here
+  IsAtPlace = IsAtPlace && OpTrait::hasElementwiseMappableTraits(Op);
+  if (IsAtPlace && !Known.insert(V).second)
+    return false;
+  return llvm::any_of(Op->getOperands(), [&](Value Operand) {
+    return isa<VectorType>(Operand.getType()) &&
+           readsElsewhere(Operand, Loaded, IsAtPlace, Known);
+  });
+}
+
+/// True if `Writer` replaces the elements that `Load` reads, each by a value
+/// that is computed from it and not from others of them. Then they can be read
+/// when the values are computed: a CPU does so, vector by vector, once.
+static bool replaces(Operation *Writer, Operation *Load) {
+  auto To = dyn_cast<tile::StoreOp>(Writer);
+  auto From = dyn_cast<tile::LoadOp>(Load);
+  if (!To || !From || To->getBlock() != From->getBlock() ||
+      To.getIndices() != From.getIndices() || To.getDims() != From.getDims() ||
+      To.getPairs() != From.getPairs() ||
+      To.getValue().getType() != From.getResult().getType())
+    return false;
+  const tile::TargetAttr Target = tile::targetOf(Load);
+  if (!Target || Target.getKind() != tile::TargetKind::Cpu)
+    return false;
+  DenseSet<Value> Known;
+  return !readsElsewhere(To.getValue(), From.getResult(), /*IsAtPlace=*/true,
+                         Known);
+}
+
 /// True if nothing writes `MemRef` between `Load` and the last op that reads
-/// its elements.
+/// its elements, or that op replaces them.
 static bool canDefer(Operation *Load, Value MemRef) {
   SmallVector<Operation *> Writers;
   for (Operation *User : MemRef.getUsers())
@@ -67,6 +104,8 @@ static bool canDefer(Operation *Load, Value MemRef) {
     return false;
   return llvm::none_of(Writers, [&](Operation *Writer) {
     Operation *Here = Scope->findAncestorOpInBlock(*Writer);
+    if (Here == Last && replaces(Writer, Load))
+      return false;
     return Here && Load->isBeforeInBlock(Here) &&
            (Here == Last || Here->isBeforeInBlock(Last));
   });
@@ -116,6 +155,12 @@ bool Materialization::isExpensive(Value Block) {
   }
   if (!Costly)
     return false;
-  // A block of rank 1 is usually broadcast along rows or columns.
-  return cast<VectorType>(Block.getType()).getRank() == 1 || !Block.hasOneUse();
+  if (!Block.hasOneUse())
+    return true;
+  // A block of rank 1 may be broadcast along rows or columns.
+  Operation *User = *Block.getUsers().begin();
+  return cast<VectorType>(Block.getType()).getRank() == 1 &&
+         (User->getBlock() != Block.getParentBlock() ||
+          !(isa<tile::StoreOp>(User) ||
+            OpTrait::hasElementwiseMappableTraits(User)));
 }

@@ -71,9 +71,10 @@ static void buildPack(KernelBody &B) {
   Value W = B.load(B["source"], {First, Zero}, {0, 1}, {Panel, K}, Rows);
   SmallVector<Value> Where(To.shape().size(), Zero);
   Where[0] = B.X;
-  B.create<tile::StoreOp>(
-      B.rounded(B.transposed(W), B.memory("packed").getElementType()),
-      B["packed"], Where, Value(), Value(), panelDims(1), To.Pairs);
+  // Rounded first: a store transposes vectors only if nothing comes between.
+  Value Rounded = B.rounded(W, B.memory("packed").getElementType());
+  B.create<tile::StoreOp>(B.transposed(Rounded), B["packed"], Where, Value(),
+                          Value(), panelDims(1), To.Pairs);
 }
 
 KernelDeclaration m1::packKernel() {
