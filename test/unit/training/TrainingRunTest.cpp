@@ -154,7 +154,8 @@ TEST(TrainingRun, EndsAfterStepsThatAreNotFinite) {
   const std::string Error = message(Run.run(Path));
   EXPECT_TRUE(
       Error.starts_with("step 6: the loss (nan), the auxiliary loss (0) "
-                        "or the norm of the gradients ("));
+                        "or the norm of the gradients ("))
+      << Error;
   EXPECT_TRUE(Error.ends_with(") is not finite, in 3 steps in a row "
                               "(max_nonfinite_steps)"));
   ASSERT_EQ(Run.Notes.size(), 4U);
