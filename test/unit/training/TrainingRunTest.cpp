@@ -100,7 +100,7 @@ TEST(TrainingRun, GoesOnToTheSameBitsFromEachStep) {
     const int64_t Steps = Mode == TrainingMode::Supervised ? 9 : 8;
     EXPECT_EQ(std::ranges::count(readFile(Expected + "/digests.jsonl"), '\n'),
               Steps);
-    for (int64_t Step = 1; Step < Steps; ++Step) {
+    for (int64_t Step = 1; Step < Steps; Step += 3) {
       const std::string Cut = Directory.path(concat("cut", Step));
       ASSERT_EQ(Whole.run(Cut, Step), absl::OkStatus());
       EXPECT_NE(linesOf(Cut), Lines);
