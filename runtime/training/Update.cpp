@@ -11,6 +11,7 @@
 #include "runtime/support/Stopwatch.h"
 
 #include <cmath>
+#include <cstdio>
 
 using namespace m1;
 
@@ -98,7 +99,9 @@ m1::runUpdate(Policy &Model, std::span<const TrainingSequence> Sequences,
 std::string m1::describeNonfinite(const UpdateOutcome &Outcome) {
   // Without the sign that a stream gives some NaNs.
   auto Text = [](double Value) {
-    return std::isnan(Value) ? std::string("nan") : concat(Value);
+    char Digits[32];
+    std::snprintf(Digits, sizeof Digits, "%.6g", Value);
+    return std::string(std::isnan(Value) ? "nan" : Digits);
   };
   return concat("the loss (", Text(Outcome.Loss.Loss),
                 "), the auxiliary loss (", Text(Outcome.AuxiliaryLoss),

@@ -100,7 +100,7 @@ TEST(TrainingRun, GoesOnToTheSameBitsFromEachStep) {
     const int64_t Steps = Mode == TrainingMode::Supervised ? 9 : 8;
     EXPECT_EQ(std::ranges::count(readFile(Expected + "/digests.jsonl"), '\n'),
               Steps);
-    for (int64_t Step = 1; Step < Steps; ++Step) {
+    for (int64_t Step = 1; Step < Steps; Step += 3) {
       const std::string Cut = Directory.path(concat("cut", Step));
       ASSERT_EQ(Whole.run(Cut, Step), absl::OkStatus());
       EXPECT_NE(linesOf(Cut), Lines);
@@ -154,7 +154,8 @@ TEST(TrainingRun, EndsAfterStepsThatAreNotFinite) {
   const std::string Error = message(Run.run(Path));
   EXPECT_TRUE(
       Error.starts_with("step 6: the loss (nan), the auxiliary loss (0) "
-                        "or the norm of the gradients ("));
+                        "or the norm of the gradients ("))
+      << Error;
   EXPECT_TRUE(Error.ends_with(") is not finite, in 3 steps in a row "
                               "(max_nonfinite_steps)"));
   ASSERT_EQ(Run.Notes.size(), 4U);
