@@ -29,12 +29,6 @@ void GradientBuilder::add(Value V, Value Gradient) {
   Sum = create<ResidualOp>(Sum.getType(), Sum, Gradient, One, One);
 }
 
-/// The gradient of each of the op's results that has one. An op is visited
-/// only if some result has; the others' gradients are zero.
-static bool hasAll(GradientBuilder &G, ValueRange Results) {
-  return llvm::all_of(Results, [&](Value V) { return bool(G.of(V)); });
-}
-
 //===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
@@ -118,7 +112,8 @@ void SharedMixOp::differentiate(GradientBuilder &G) {
 //===----------------------------------------------------------------------===//
 
 void SplitQKVOp::differentiate(GradientBuilder &G) {
-  assert(hasAll(G, getResults()) && "attention uses q, k and v");
+  assert(G.of(getQ()) && G.of(getK()) && G.of(getV()) &&
+         "attention uses q, k and v");
   G.add(getOperand(),
         G.create<MergeQKVOp>(G.typeFor(getOperand()), G.of(getQ()),
                              G.of(getK()), G.of(getV())));
