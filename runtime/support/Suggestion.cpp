@@ -14,8 +14,7 @@
 
 using namespace m1;
 
-/// How many characters to insert, delete or replace to turn `B` into `A`.
-static size_t editDistance(std::string_view A, std::string_view B) {
+size_t m1::editDistance(std::string_view A, std::string_view B) {
   std::vector<size_t> Row(B.size() + 1);
   for (size_t J = 0; J <= B.size(); ++J)
     Row[J] = J;

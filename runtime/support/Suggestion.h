@@ -15,6 +15,9 @@
 
 namespace m1 {
 
+/// How many characters to insert, delete or replace to turn one into the other.
+size_t editDistance(std::string_view A, std::string_view B);
+
 /// "; did you mean 'score'?" if one of the names is similar to `Found`, else
 /// empty.
 std::string suggestion(std::string_view Found,

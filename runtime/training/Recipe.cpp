@@ -8,6 +8,7 @@
 
 #include "runtime/training/Recipe.h"
 
+#include "runtime/support/Suggestion.h"
 #include "runtime/training/RecipeKeys.h"
 
 #include <algorithm>
@@ -91,22 +92,6 @@ bool take(const json &Value, const RecipeKey &Key, json &To) {
       return false;
   }
   return true;
-}
-
-/// How many characters have to be inserted, deleted or replaced.
-size_t editDistance(std::string_view A, std::string_view B) {
-  std::vector<size_t> Row(B.size() + 1);
-  for (size_t J = 0; J <= B.size(); ++J)
-    Row[J] = J;
-  for (size_t I = 1; I <= A.size(); ++I) {
-    size_t Diagonal = std::exchange(Row[0], I);
-    for (size_t J = 1; J <= B.size(); ++J) {
-      const size_t Replaced = Diagonal + (A[I - 1] == B[J - 1] ? 0 : 1);
-      Diagonal = Row[J];
-      Row[J] = std::min({Replaced, Row[J] + 1, Row[J - 1] + 1});
-    }
-  }
-  return Row.back();
 }
 
 constexpr std::string_view commandOf(TrainingMode Mode) {

@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/Kernels/RowGradients.h"
 
+#include "compiler/Conversion/Kernels/Rows.h"
 #include "dialects/M1/IR/Elementwise.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -18,16 +19,6 @@ using namespace m1;
 //===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
-
-/// 1 / sqrt(mean(x²) + eps) of each row of a block in f32.
-static Value inverseRoots(KernelBody &B, Value X) {
-  const int64_t N = cast<VectorType>(X.getType()).getDimSize(1);
-  Value Squares = B.rowSum(B.mulF(X, X));
-  Value Mean = B.divF(Squares, B.splat(static_cast<double>(N), Squares));
-  Value Root =
-      B.create<math::SqrtOp>(B.addF(Mean, B.splat(B.number("eps"), Mean)));
-  return B.divF(B.splat(1, Root), Root);
-}
 
 KernelDeclaration m1::inverseRootsKernel() {
   return {"inverse_roots",

@@ -35,6 +35,15 @@ KernelDeclaration m1::elementwiseKernel() {
           }};
 }
 
+Value m1::inverseRoots(KernelBody &B, Value X) {
+  const int64_t N = cast<VectorType>(X.getType()).getDimSize(1);
+  Value Squares = B.rowSum(B.mulF(X, X));
+  Value Mean = B.divF(Squares, B.splat(static_cast<double>(N), Squares));
+  Value Root =
+      B.create<math::SqrtOp>(B.addF(Mean, B.splat(B.number("eps"), Mean)));
+  return B.divF(B.splat(1, Root), Root);
+}
+
 KernelDeclaration m1::rmsNormKernel() {
   return {"rms_norm",
           {{"x", "[T, N]"},
@@ -49,11 +58,7 @@ KernelDeclaration m1::rmsNormKernel() {
             Value X =
                 B.widened(B.load(B["x"], {First, Zero}, {0, 1}, {M, N}, Rows));
             Value W = B.widened(B.load(B["weight"], {Zero}, {0}, {N}));
-            Value Squares = B.rowSum(B.mulF(X, X));
-            Value Mean = B.divF(Squares, B.splat(N, Squares));
-            Value Root = B.create<math::SqrtOp>(
-                B.addF(Mean, B.splat(B.number("eps"), Mean)));
-            Value Scale = B.divF(B.splat(1, Root), Root);
+            Value Scale = inverseRoots(B, X);
             Value Y = B.mulF(B.along(W, 0, M), B.mulF(X, B.along(Scale, 1, N)));
             B.store(Y, B["result"], {First, Zero}, {0, 1}, Rows);
           }};
