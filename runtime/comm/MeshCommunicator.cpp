@@ -39,8 +39,10 @@ absl::Status MeshCommunicator::explain(const Exchange &What,
           ? concat("the last exchange that rank ", Ranks.rank(),
                    " finished is step ", LastStep, " of '", LastFunction, "'")
           : concat("rank ", Ranks.rank(), " finished no exchange yet");
-  return makeError(Place, ", step ", What.Step, " of '", What.Function, "'",
-                   Where, ": ", std::string(Error.message()), "; ", Last);
+  return absl::Status(
+      Error.code(),
+      printable(concat(Place, ", step ", What.Step, " of '", What.Function, "'",
+                       Where, ": ", std::string(Error.message()), "; ", Last)));
 }
 
 void MeshCommunicator::setFinished(const Exchange &What) {
