@@ -11,6 +11,7 @@
 
 #include "runtime/support/Error.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,6 +46,16 @@ public:
   /// What each rank gave, at rank 0 in the order of ranks; empty elsewhere.
   virtual absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) = 0;
+
+  /// Tells the other ranks that this one has failed: the calls in which they
+  /// wait, and later ones, are errors that quote `Why`. Later calls here are
+  /// errors.
+  virtual void abort(const absl::Status &Why) = 0;
+};
+
+struct TransportOptions {
+  /// How long a call waits for other ranks.
+  std::chrono::milliseconds Timeout = std::chrono::seconds(60);
 };
 
 } // namespace m1
