@@ -398,7 +398,7 @@ Value ModelBuilder::buildLightning(const std::string &Name, int64_t Layer,
   auto Attention = B.create<m1::LightningAttentionOp>(
       heads(C.Heads, F32), State.getType(), Split.getQ(), Split.getK(),
       Split.getV(), State, In.Positions, In.CuSeqlens, In.Slots,
-      B.getDenseF64ArrayAttr(C.slopes(Layer)));
+      B.getDenseF64ArrayAttr(C.slopes(Layer)), m1::ShardAttr());
   writeState(Attention.getNewState(), Name + ".state");
 
   at(Name + ".lightning_attention");

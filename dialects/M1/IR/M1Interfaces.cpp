@@ -56,6 +56,11 @@ StringRef TokenLogProbOp::getOperandAxes() { return "T V, T, T"; }
 StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
 StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
 
+StringRef AllGatherOp::getOperandAxes() { return "T N"; }
+StringRef TreeSumOp::getOperandAxes() { return "T N"; }
+StringRef LogProbPartsOp::getOperandAxes() { return "T D, V D, T"; }
+StringRef JoinLogProbOp::getOperandAxes() { return "T G, T G, T G"; }
+
 StringRef EmbeddingGradientOp::getOperandAxes() { return "T D, T, -"; }
 StringRef LinearTransposedOp::getOperandAxes() { return "T N, N K"; }
 StringRef LinearWeightGradientOp::getOperandAxes() { return "T N, T K, -"; }
@@ -161,6 +166,11 @@ double LinearTransposedOp::getOperationsPerToken() {
 
 StringRef HeadLogProbOp::getCostKind() { return "head"; }
 double HeadLogProbOp::getOperationsPerToken() {
+  return 2 * elementsOf(getWeight());
+}
+
+StringRef LogProbPartsOp::getCostKind() { return "head"; }
+double LogProbPartsOp::getOperationsPerToken() {
   return 2 * elementsOf(getWeight());
 }
 

@@ -36,6 +36,12 @@ LogicalResult ParameterOp::verify() {
   int64_t Count = getSources().size();
   if (Count == 0)
     return emitOpError() << "C2: expected at least one source, found none";
+  if (failed(verifySharding(*this)))
+    return failure();
+  // The sources are of the whole parameter.
+  Ty = getWholeType();
+  if (failed(verifySize([this] { return emitOpError("C1: "); }, Ty)))
+    return failure();
   bool Stacked = isStacked();
   if (Stacked && (Ty.getRank() == 0 || Ty.getDimSize(0) != Count))
     return emitOpError() << "C3: expected axis 0 to have extent " << Count
@@ -116,9 +122,11 @@ LogicalResult EmbeddingOp::verify() {
       failed(expectShape(*this, "C2", "table", getTable(),
                          {fixed("V"), fixed("D")})))
     return failure();
-  return expectShape(
-      *this, "C3", "the result", getResult(),
-      {ragged("T", extent(getTokens(), 0)), fixed("D", extent(getTable(), 1))});
+  if (failed(expectShape(*this, "C3", "the result", getResult(),
+                         {ragged("T", extent(getTokens(), 0)),
+                          fixed("D", extent(getTable(), 1))})))
+    return failure();
+  return expectShard(*this, "C4", getShardAttr(), extent(getTable(), 0));
 }
 
 LogicalResult CastOp::verify() { return expectSameShape(*this); }
@@ -312,6 +320,23 @@ LogicalResult RotaryOp::verify() {
   return expectPositive(*this, "C4", "theta", getTheta());
 }
 
+/// (C4) and (C7).
+static LogicalResult verifyLightningShard(LightningAttentionOp Op,
+                                          int64_t Heads) {
+  ShardAttr Shard = Op.getShardAttr();
+  if (failed(expectShard(Op, "C7", Shard, Heads)))
+    return failure();
+  if (Shard) {
+    const int64_t Ranks = meshOf(Op).getExtent(Shard.getAxis());
+    if (Heads * Ranks != Shard.getExtent())
+      return Op.emitOpError()
+             << "C7: expected a shard of " << Heads * Ranks << " heads, "
+             << Heads << " for each rank, found " << Shard;
+  }
+  return expectSlopes(Op, Shard ? "C7" : "C4", Op.getSlopes(),
+                      Shard ? Shard.getExtent() : Heads);
+}
+
 LogicalResult LightningAttentionOp::verify() {
   if (failed(expectShape(*this, "C1", "q", getQ(),
                          {ragged("T"), fixed("H"), fixed("d")})))
@@ -333,7 +358,7 @@ LogicalResult LightningAttentionOp::verify() {
     return emitOpError() << "C3: expected a state of " << Heads << " x "
                          << HeadDim << " and " << Element << ", found "
                          << State;
-  if (failed(expectSlopes(*this, "C4", getSlopes(), Heads)))
+  if (failed(verifyLightningShard(*this, Heads)))
     return failure();
   if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
