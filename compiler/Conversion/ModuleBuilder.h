@@ -37,12 +37,12 @@ public:
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// The weight of a product with rows of element type `X`, in panels
-  /// (PackedLayout), as a global; with a leading axis for experts if the
-  /// parameter has one. Null after a diagnostic at `User` if the value is no
-  /// parameter.
+  /// The weight of a product with rows of element type `X`, whose sums have
+  /// `Leaves` leaves, in panels (PackedLayout), as a global; with a leading
+  /// axis for experts if the parameter has one. Null after a diagnostic at
+  /// `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
-                        mlir::Operation *User);
+                        int64_t Leaves, mlir::Operation *User);
   /// The transpose of each matrix of a parameter, packed in panels of `Panel`
   /// columns. Null after a diagnostic at `User`.
   plan::GlobalOp packedTransposed(mlir::Value Weight, int64_t Panel,

@@ -8,6 +8,7 @@
 
 #include "compiler/Codegen/CPU/VectorProducts.h"
 
+#include "dialects/Support/SumTree.h"
 #include "llvm/ADT/bit.h"
 
 using namespace mlir;
@@ -18,6 +19,58 @@ using namespace m1::codegen;
 /// their latency.
 static constexpr int64_t kBlockRows = 6;
 
+void VectorProducts::accumulateLeaves(const HostProduct &P, const Part &Sums,
+                                      int64_t Steps, Step Body) {
+  const int64_t Count = Sums.count(), Width = Sums.Width;
+  const Type Element = P.Sums.Element;
+  // Where a leaf of few rows has too few chains to hide their latency, several
+  // leaves are summed at once.
+  int64_t Together = 1;
+  while (P.Leaves % (2 * Together) == 0 &&
+         2 * Together * Sums.Rows <= kBlockRows &&
+         (2 * Together * Sums.Rows + 1) * Sums.Vectors < Registers)
+    Together *= 2;
+  Access Leaves =
+      Scratch.allocate(VectorType::get({P.Leaves, Count * Width}, Element));
+  Value Zero = B.create<arith::ConstantOp>(
+      widened(Element, Width), B.getZeroAttr(widened(Element, Width)));
+  B.loop(
+      B.index(0), B.index(P.Leaves),
+      [&](Value Leaf) {
+        Value First = B.times(Leaf, Steps);
+        auto StepAll = [&](Value Number, ValueRange Carried) {
+          SmallVector<Value> Next;
+          for (int64_t I = 0; I < Together; ++I)
+            Next.append(Body(B.plus(Number, I * Steps),
+                             Carried.slice(I * Count, Count)));
+          return Next;
+        };
+        const SmallVector<Value> Values =
+            B.loop(First, B.plus(First, Steps),
+                   SmallVector<Value>(Together * Count, Zero), StepAll);
+        for (auto [I, V] : llvm::enumerate(Values))
+          Eval.store(
+              V, Leaves,
+              {B.plus(Leaf, I / Count), B.index(I % Count * Width), Width});
+      },
+      Together);
+  B.loop(B.index(0), B.index(Sums.Rows), [&](Value Row) {
+    for (int64_t J = 0; J < Sums.Vectors; ++J) {
+      Value Col = B.plus(B.times(Row, Sums.Vectors * Width), J * Width);
+      Value Total = sumTree(
+          P.Leaves,
+          [&](int64_t L) {
+            return Eval.load(Leaves, {B.index(L), Col, Width});
+          },
+          [&](Value A, Value C) -> Value {
+            return B.create<arith::AddFOp>(A, C);
+          });
+      Eval.store(Total, P.Sums,
+                 {B.plus(Sums.Row, Row), B.plus(Sums.Col, J * Width), Width});
+    }
+  });
+}
+
 void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
                                    int64_t Rows, int64_t Vectors, int64_t Width,
                                    Value Depth) {
@@ -25,15 +78,10 @@ void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
   auto SumAt = [&](int64_t I, int64_t J) -> Position {
     return {B.plus(Row, I), B.plus(Col, J * Width), Width};
   };
-  SmallVector<Value> Sums;
-  for (int64_t I = 0; I < Rows; ++I)
-    for (int64_t J = 0; J < Vectors; ++J)
-      Sums.push_back(Eval.load(P.Sums, SumAt(I, J)));
-
   // The enclosing loops already enforce the bounds.
   Access Left = P.Left, Right = P.Right;
   Left.Rows = Right.Rows = {};
-  Sums = B.loop(B.index(0), Depth, Sums, [&](Value K, ValueRange Carried) {
+  auto Body = [&](Value K, ValueRange Carried) {
     SmallVector<Value> RightVectors;
     for (int64_t J = 0; J < Vectors; ++J)
       RightVectors.push_back(B.convertFloat(
@@ -50,7 +98,15 @@ void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
                                              Carried[I * Vectors + J]));
     }
     return Next;
-  });
+  };
+  if (P.Leaves > 1)
+    return accumulateLeaves(P, {Row, Col, Rows, Vectors, Width}, P.K / P.Leaves,
+                            Body);
+  SmallVector<Value> Sums;
+  for (int64_t I = 0; I < Rows; ++I)
+    for (int64_t J = 0; J < Vectors; ++J)
+      Sums.push_back(Eval.load(P.Sums, SumAt(I, J)));
+  Sums = B.loop(B.index(0), Depth, Sums, Body);
   for (int64_t I = 0; I < Rows; ++I)
     for (int64_t J = 0; J < Vectors; ++J)
       Eval.store(Sums[I * Vectors + J], P.Sums, SumAt(I, J));

@@ -19,8 +19,11 @@ struct HostProduct {
   Access Sums;        // [M, N], the accumulator and the result
   Extent E;           // the part of the sums that is computed
   int64_t K = 0;
-  /// The terms past this number are zero.
+  /// The terms past this number are zero; K with more than one leaf.
   mlir::Value Depth;
+  /// Chains of K / Leaves terms are joined by the tree. With more than one, the
+  /// accumulator is zero.
+  int64_t Leaves = 1;
 };
 
 /// Products by fused multiply-adds of vectors, in blocks of sums that fill the
@@ -29,11 +32,28 @@ class VectorProducts {
 public:
   /// `Lanes` f32 elements in each of `Registers` vector registers.
   VectorProducts(LoweringContext &Context, int64_t Lanes, int64_t Registers)
-      : B(Context.B), Eval(Context.Eval), Lanes(Lanes), Registers(Registers) {}
+      : B(Context.B), Eval(Context.Eval), Scratch(Context.Scratch),
+        Lanes(Lanes), Registers(Registers) {}
 
   void multiply(const HostProduct &P);
 
 private:
+  /// Sums, one after the other, row by row; given those before a step and the
+  /// number of the step, those after it.
+  using Step = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+      mlir::Value, mlir::ValueRange)>;
+  /// A part of the sums: `Rows` rows from `Row` by `Vectors` vectors of `Width`
+  /// columns from `Col`.
+  struct Part {
+    mlir::Value Row, Col;
+    int64_t Rows, Vectors, Width;
+    int64_t count() const { return Rows * Vectors; }
+  };
+
+  /// Computes a part of the sums in leaves of `Steps` steps each, which are
+  /// joined in scratch memory.
+  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
+                        Step Body);
   /// `Rows` rows from `Row` by all columns, for k below `Depth`.
   void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows,
                     mlir::Value Depth);
@@ -44,6 +64,7 @@ private:
 
   ScalarBuilder &B;
   Evaluator &Eval;
+  ScratchMemory &Scratch;
   int64_t Lanes, Registers;
 };
 
