@@ -204,8 +204,7 @@ Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
 }
 
 Value ProgramLowering::packedTransposed(Value Weight, Operation *User) {
-  plan::GlobalOp Global = Shared.packedTransposed(Weight, blocks().Panel, User);
-  return Global ? global(Global) : Value();
+  return Shared.packedTransposed(B, Weight, blocks().Panel, User);
 }
 
 Value ProgramLowering::scalar(ExprAttr Size) {

@@ -72,8 +72,9 @@ public:
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
                      int64_t Leaves = 1, int64_t Panel = 0);
 
-  /// The transpose of a weight, packed in panels of the target's width; null
-  /// after a diagnostic.
+  /// The transpose of a weight, packed in panels of the target's width at this
+  /// place of the program; null after a diagnostic. Ask for it just before the
+  /// product: its buffer lives from here to there.
   mlir::Value packedTransposed(mlir::Value Weight, mlir::Operation *User);
 
   // --- states ---

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 using namespace m1;
 
@@ -53,9 +54,9 @@ absl::Status MessageTransport::failed(const Operation &What, int Rank,
 
 /// Transfers the messages that `Sent` and `Received` hold.
 absl::Status MessageTransport::run(const Operation &What) {
-  if (Failure.ok())
-    Failure = transfer(What, Sent, Received);
-  return Failure;
+  if (Error.ok())
+    Error = transfer(What, Sent, Received);
+  return Error;
 }
 
 /// The block for the rank at I of the group is I * SourceStep bytes from
@@ -146,4 +147,10 @@ MessageTransport::gather(std::string_view Data) {
   }
   M1_RETURN_IF_ERROR(run({"gather", 0})); // of different sizes
   return Result;
+}
+
+absl::Status MessageTransport::finish() {
+  std::vector<int> All(size());
+  std::iota(All.begin(), All.end(), 0);
+  return exchange({"the end of the run", 0}, All, nullptr, 0, nullptr);
 }

@@ -23,6 +23,7 @@ public:
                         std::byte *Destination, uint64_t Bytes) final;
   absl::Status broadcast(std::string &Data) final;
   absl::StatusOr<std::vector<std::string>> gather(std::string_view Data) final;
+  absl::Status finish() override;
 
 protected:
   /// The call that messages belong to.
@@ -67,7 +68,7 @@ private:
                         const std::byte *Source, uint64_t SourceStep,
                         std::byte *Destination);
 
-  absl::Status Failure; ///< of an earlier call
+  absl::Status Error; ///< of an earlier call
   // Messages of the current call; members so that a call allocates nothing.
   std::vector<Outgoing> Sent;
   std::vector<Incoming> Received;

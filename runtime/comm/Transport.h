@@ -48,9 +48,10 @@ public:
   gather(std::string_view Data) = 0;
 
   /// Tells the other ranks that this one has failed: the calls in which they
-  /// wait, and later ones, are errors that quote `Why`. Later calls here are
-  /// errors.
+  /// wait, and later ones, are errors that quote `Why`. No calls follow.
   virtual void abort(const absl::Status &Why) = 0;
+  /// Waits until all ranks are here; the last call.
+  virtual absl::Status finish() = 0;
 };
 
 struct TransportOptions {

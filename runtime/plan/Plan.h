@@ -76,7 +76,8 @@ inline std::vector<int64_t> shapeOf(const plan::Parameter &Parameter) {
 inline std::optional<int64_t> elementCount(const plan::Parameter &Parameter) {
   return elementCount(shapeOf(Parameter));
 }
-/// The size of a verified plan's parameter.
+/// The size of the whole tensor; Mesh.h has that of a rank's slice. The plan is
+/// verified.
 inline uint64_t bytesOf(const plan::Parameter &Parameter) {
   return *elementCount(Parameter) * byteSize(elementType(Parameter.dtype()));
 }

@@ -112,22 +112,22 @@ KernelDeclaration m1::convertKernel() {
 
 static void buildPackTransposed(KernelBody &B) {
   const int64_t N = B.extent("N"), K = B.extent("K");
-  const PackedLayout To(B.memory("packed").getShape());
+  const PackedLayout To(B.memory("packed").getShape().drop_front());
   Value First = B.times(B.X, To.Panel);
   Value Zero = B.index(0);
   Value Columns = columnsOf(B, First, To.Panel, K);
-  Value W = B.load(B["source"], {Zero, First}, {0, 1}, {N, To.Panel}, Value(),
-                   Columns);
+  Value W = B.load(B["source"], {B.Z, Zero, First}, {1, 2}, {N, To.Panel},
+                   Value(), Columns);
   // Transposed blocks are copied element by element, as vectors may reach past
   // the last column.
   if (Columns)
     W = B.transposed(B.transposed(W));
-  B.store(W, B["packed"], {B.X, Zero, Zero}, panelDims(1));
+  B.store(W, B["packed"], {B.Z, B.X, Zero, Zero}, panelDims(2));
 }
 
 KernelDeclaration m1::packTransposedKernel() {
   return {"pack_transposed",
-          {{"source", "[N, K]"}, {"packed", "a PackedLayout of [K, N]"}},
+          {{"source", "[E, N, K]"}, {"packed", "packed, transposed [E, N, K]"}},
           {},
           buildPackTransposed};
 }

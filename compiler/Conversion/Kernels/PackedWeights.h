@@ -52,7 +52,7 @@ void forPanelsOfCell(KernelBody &B, int64_t Panels,
 /// Packs a weight, and widens it where `packed` has a wider element type. Grid:
 /// panels.
 KernelDeclaration packKernel();
-/// The same for a weight's transpose.
+/// The same for the transposes of E weights. Grid: panels, 1, E.
 KernelDeclaration packTransposedKernel();
 
 /// Copies rows to another element type. Grid: blocks of few rows.

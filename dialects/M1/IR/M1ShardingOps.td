@@ -32,22 +32,26 @@ def M1_AllGatherOp : M1_Op<"all_gather", [Pure, DeclareOpInterfaceMethods<M1_Ope
 }
 
 def M1_TreeSumOp : M1_Op<"tree_sum", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
-  let summary = "The sum over all ranks' partial sums: [T, M·N] to [T, N]";
+  let summary = "The sum over all ranks' partial sums: [T, G·M·N] to [T, G·N]";
   let description = [{
-    Columns m·N <= j < (m+1)·N of x are partial sum m of a rank. The partial sums of all ranks that differ on `axis` only,
+    A row of x consists of G `groups` of columns (one unless stated, or one for each choice of `m1.expert_products`), each of
+    M `partials`: columns m·N <= j < (m+1)·N of a group are partial sum m of a rank. Each group of a token is summed by
+    itself, as if it were a row: x is [T·G, M·N] in memory. The partial sums of all ranks that differ on `axis` only,
     in the order of their coordinates, are added by the tree: neighbours 2i and 2i+1 are added, level by level; an odd last
     one moves up unchanged. All of them have the result.
 
-    Constraints: (C1) x is [T, M·N] and the result [T, N], both of f32; (C2) the module has a mesh with this axis; (C3)
-    there are M >= 1 partial sums.
+    Constraints: (C1) x is [T, G·M·N] and the result [T, G·N], both of f32; (C2) the module has a mesh with this axis;
+    (C3) there are M >= 1 partial sums and G >= 1 groups.
 
     ```mlir
     %y = m1.tree_sum %x over "tensor" partials 1 : (tensor<?x32xf32>) -> tensor<?x32xf32>
     ```
   }];
-  let arguments = (ins M1_Rows:$x, StrAttr:$axis, I64Attr:$partials);
+  let arguments = (ins M1_Rows:$x, StrAttr:$axis, I64Attr:$partials, DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `over` $axis `partials` $partials attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `over` $axis (`groups` $groups^)? `partials` $partials attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def M1_LogProbPartsOp : M1_Op<"log_prob_parts", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,

@@ -91,21 +91,28 @@ LogicalResult AllGatherOp::verify() {
 
 LogicalResult TreeSumOp::verify() {
   Type F32 = Float32Type::get(getContext());
-  const int64_t Partials = getPartials();
+  const int64_t Partials = getPartials(), Groups = getGroups();
+  if (Groups < 1 || Groups > kMaxExtent)
+    return emitOpError() << "C3: expected 1 to " << kMaxExtent
+                         << " groups, found " << Groups;
   if (Partials < 1 || Partials > kMaxExtent)
     return emitOpError() << "C3: expected 1 to " << kMaxExtent
                          << " partial sums, found " << Partials;
-  if (failed(
-          expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("M·N")})) ||
+  if (failed(expectShape(*this, "C1", "x", getX(),
+                         {ragged("T"), fixed("G·M·N")})) ||
       failed(expectShape(*this, "C1", "the result", getResult(),
-                         {ragged("T", extent(getX(), 0)), fixed("N")})) ||
+                         {ragged("T", extent(getX(), 0)), fixed("G·N")})) ||
       failed(expectElementType(*this, "C1", "x", getX(), F32)) ||
       failed(expectElementType(*this, "C1", "the result", getResult(), F32)))
     return failure();
+  if (extent(getResult(), 1) % Groups != 0)
+    return emitOpError() << "C1: expected a result of " << Groups
+                         << " groups of columns, found "
+                         << extent(getResult(), 1) << " columns";
   if (Partials * extent(getResult(), 1) != extent(getX(), 1))
-    return emitOpError() << "C1: expected x to have M·N = " << Partials << "·"
-                         << extent(getResult(), 1) << " columns, found "
-                         << extent(getX(), 1);
+    return emitOpError() << "C1: expected x to have M = " << Partials
+                         << " times the result's " << extent(getResult(), 1)
+                         << " columns, found " << extent(getX(), 1);
   return expectMeshAxis(*this, "C2", getAxis());
 }
 

@@ -63,3 +63,8 @@ FaultyTransport::gather(std::string_view Data) {
   M1_RETURN_IF_ERROR(next());
   return Inner->gather(Data);
 }
+
+absl::Status FaultyTransport::finish() {
+  M1_RETURN_IF_ERROR(next());
+  return Inner->finish();
+}

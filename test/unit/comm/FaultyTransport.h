@@ -48,6 +48,7 @@ public:
   absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) override;
   void abort(const absl::Status &Why) override { Inner->abort(Why); }
+  absl::Status finish() override;
 
   uint64_t calls() const { return Calls; }
 
