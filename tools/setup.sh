@@ -69,7 +69,7 @@ venv=$root/.venv
 # ca-certificates: Debian's pip trusts the system's certificates only.
 packages=(
   ca-certificates ccache cmake flatbuffers-compiler libabsl-dev libcli11-dev libflatbuffers-dev libgmock-dev libgtest-dev
-  libssl-dev libxxhash-dev ninja-build nlohmann-json3-dev python3 python3-venv
+  libopenmpi-dev libssl-dev libxxhash-dev ninja-build nlohmann-json3-dev openmpi-bin python3 python3-venv
 )
 if ((runtimeOnly)); then
   packages+=(g++ gcc)
