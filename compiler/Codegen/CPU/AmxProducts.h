@@ -9,7 +9,7 @@
 #ifndef M1C_COMPILER_CODEGEN_CPU_AMXPRODUCTS_H
 #define M1C_COMPILER_CODEGEN_CPU_AMXPRODUCTS_H
 
-#include "compiler/Codegen/CPU/VectorProducts.h"
+#include "compiler/Codegen/CPU/RegisterBlocks.h"
 
 namespace m1::codegen {
 

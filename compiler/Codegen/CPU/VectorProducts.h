@@ -9,63 +9,17 @@
 #ifndef M1C_COMPILER_CODEGEN_CPU_VECTORPRODUCTS_H
 #define M1C_COMPILER_CODEGEN_CPU_VECTORPRODUCTS_H
 
-#include "compiler/Codegen/Blocks/LoweringContext.h"
+#include "compiler/Codegen/CPU/RegisterBlocks.h"
 
 namespace m1::codegen {
 
-/// The operands of a product [M, K] [K, N] on a CPU, as they are read.
-struct HostProduct {
-  Access Left, Right; // [M, K] and [K, N]
-  Access Sums;        // [M, N], the accumulator and the result
-  Extent E;           // the part of the sums that is computed
-  int64_t K = 0;
-  /// The terms past this number are zero; K with more than one leaf.
-  mlir::Value Depth;
-  /// Chains of K / Leaves terms are joined by the tree. With more than one, the
-  /// accumulator is zero.
-  int64_t Leaves = 1;
-};
-
-/// Products by fused multiply-adds of vectors, in blocks of sums that fill the
-/// vector registers. K ascends; no sum depends on how many rows there are.
-class VectorProducts {
+/// Products by fused multiply-adds of vectors, one term at a time.
+class VectorProducts final : public RegisterBlocks {
 public:
-  /// `Lanes` f32 elements in each of `Registers` vector registers.
-  VectorProducts(LoweringContext &Context, int64_t Lanes, int64_t Registers)
-      : B(Context.B), Eval(Context.Eval), Scratch(Context.Scratch),
-        Lanes(Lanes), Registers(Registers) {}
-
-  void multiply(const HostProduct &P);
+  using RegisterBlocks::RegisterBlocks;
 
 private:
-  /// Sums, one after the other, row by row; given those before a step and the
-  /// number of the step, those after it.
-  using Step = llvm::function_ref<llvm::SmallVector<mlir::Value>(
-      mlir::Value, mlir::ValueRange)>;
-  /// A part of the sums: `Rows` rows from `Row` by `Vectors` vectors of `Width`
-  /// columns from `Col`.
-  struct Part {
-    mlir::Value Row, Col;
-    int64_t Rows, Vectors, Width;
-    int64_t count() const { return Rows * Vectors; }
-  };
-
-  /// Computes a part of the sums in leaves of `Steps` steps each, which are
-  /// joined in scratch memory.
-  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
-                        Step Body);
-  /// `Rows` rows from `Row` by all columns, for k below `Depth`.
-  void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows,
-                    mlir::Value Depth);
-  /// `Rows` rows from `Row` by `Vectors` vectors of `Width` columns from `Col`.
-  void multiplyBlock(const HostProduct &P, mlir::Value Row, mlir::Value Col,
-                     int64_t Rows, int64_t Vectors, int64_t Width,
-                     mlir::Value Depth);
-
-  ScalarBuilder &B;
-  Evaluator &Eval;
-  ScratchMemory &Scratch;
-  int64_t Lanes, Registers;
+  void multiplyPart(const HostProduct &P, const Part &Sums) override;
 };
 
 } // namespace m1::codegen
