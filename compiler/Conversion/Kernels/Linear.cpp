@@ -26,7 +26,6 @@ static void buildLinear(KernelBody &B) {
   const bool Double = B.memory("x").getElementType().isF64() &&
                       B.memory("weight").getElementType().isF64();
   Type Sum = Double ? B.getF64Type() : B.getF32Type();
-  Value Zero = B.index(0);
   auto [First, Rows] = B.rowBlock(M);
   SmallVector<Value> Xs; // of each partial sum
   for (int64_t Part = 0; Part < Partials; ++Part)
