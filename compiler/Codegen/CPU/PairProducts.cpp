@@ -59,7 +59,7 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
   Right.Strides = {P.Right.Strides[0] / 2, 1};
   Right.RowAlignment = 1;
   Right.Pairs = false;
-  accumulate(P, Sums, /*Terms=*/2, [&](Value Step, ValueRange Carried) {
+  accumulate(P, Sums, 2, [&](Value Step, ValueRange Carried) {
     SmallVector<Value> RightVectors;
     for (int64_t J = 0; J < Sums.Vectors; ++J)
       RightVectors.push_back(

@@ -30,10 +30,10 @@ void RegisterBlocks::accumulateLeaves(const HostProduct &P, const Part &Sums,
          2 * Together * Sums.Rows <= kBlockRows &&
          (2 * Together * Sums.Rows + 1) * Sums.Vectors < Registers)
     Together *= 2;
-  const Access Leaves =
+  Access Leaves =
       Scratch.allocate(VectorType::get({P.Leaves, Count * Width}, Element));
-  Value Zero =
-      B.create<arith::ConstantOp>(B.getZeroAttr(widened(Element, Width)));
+  Value Zero = B.create<arith::ConstantOp>(
+      widened(Element, Width), B.getZeroAttr(widened(Element, Width)));
   B.loop(
       B.index(0), B.index(P.Leaves),
       [&](Value Leaf) {
@@ -48,11 +48,10 @@ void RegisterBlocks::accumulateLeaves(const HostProduct &P, const Part &Sums,
         const SmallVector<Value> Values =
             B.loop(First, B.plus(First, Steps),
                    SmallVector<Value>(Together * Count, Zero), StepAll);
-        for (auto [I, V] : llvm::enumerate(Values)) {
-          const int64_t Number = I / Count, At = I % Count;
-          Eval.store(V, Leaves,
-                     {B.plus(Leaf, Number), B.index(At * Width), Width});
-        }
+        for (auto [I, V] : llvm::enumerate(Values))
+          Eval.store(
+              V, Leaves,
+              {B.plus(Leaf, I / Count), B.index(I % Count * Width), Width});
       },
       Together);
   B.loop(B.index(0), B.index(Sums.Rows), [&](Value Row) {
@@ -60,8 +59,8 @@ void RegisterBlocks::accumulateLeaves(const HostProduct &P, const Part &Sums,
       Value Col = B.plus(B.times(Row, Sums.Vectors * Width), J * Width);
       Value Total = sumTree(
           P.Leaves,
-          [&](int64_t Leaf) {
-            return Eval.load(Leaves, {B.index(Leaf), Col, Width});
+          [&](int64_t L) {
+            return Eval.load(Leaves, {B.index(L), Col, Width});
           },
           [&](Value A, Value C) -> Value {
             return B.create<arith::AddFOp>(A, C);

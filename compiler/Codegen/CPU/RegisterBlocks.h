@@ -53,7 +53,7 @@ protected:
 
   /// Adds all terms to a part of the sums.
   virtual void multiplyPart(const HostProduct &P, const Part &Sums) = 0;
-  /// Computes a part of the sums by steps of `Terms` terms each.
+  /// Computes a part of the sums in steps that add `Terms` terms each.
   void accumulate(const HostProduct &P, const Part &Sums, int64_t Terms,
                   Step Body);
 
@@ -61,12 +61,12 @@ protected:
   Evaluator &Eval;
 
 private:
-  /// The same in leaves of `Steps` steps each, which are joined in scratch
-  /// memory.
-  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
-                        Step Body);
   /// `Rows` rows from `Row` by all columns.
   void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows);
+  /// Computes a part of the sums in leaves of `Steps` steps each, which are
+  /// joined in scratch memory.
+  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
+                        Step Body);
 
   ScratchMemory &Scratch;
   const int64_t Lanes, Registers;
