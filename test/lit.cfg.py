@@ -10,11 +10,13 @@
 # LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_bochs is m1run
 # on an emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
 # %python is the Python that runs lit. The feature "amx" says that m1run-amx, m1run with
-# AMX emulated, is built (x86-64 Linux only); "sanitized", that the build has sanitizers.
+# AMX emulated, is built (x86-64 Linux only); "sanitized", that the build has sanitizers;
+# "mpi", that there is an mpirun for programs that were built with MPI.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -44,6 +46,9 @@ if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):
     config.available_features.add("bochs")
+
+if os.path.exists(config.m1c_build_root + "/bin/libm1-mpi.so") and shutil.which("mpirun") and not config.m1c_sanitize:
+    config.available_features.add("mpi")
 
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
