@@ -60,8 +60,9 @@ ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
   InitProgram.getBody().push_back(new Block());
   Init.setInsertionPointToStart(&InitProgram.getBody().front());
   Top.setInsertionPoint(InitProgram);
-  Module.walk(
-      [&](UpdateParameterOp Update) { Updated.insert(Update.getParameter()); });
+  Module.walk([&](UpdateParameterOp Update) {
+    Masters[Update.getParameter()] = Update.getStateAttr().getAttr();
+  });
 }
 
 static Value reference(OpBuilder &B, plan::GlobalOp Global) {
@@ -199,7 +200,7 @@ plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
 }
 
 plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
-                                     Operation *User) {
+                                     int64_t Leaves, Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
@@ -207,30 +208,57 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
   const PackedLayout Layout(
       Matrix[0], Matrix[1], Panel,
-      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1]));
+      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1] / Leaves));
   std::string Name = (Parameter.getSymName() + ".panels" +
                       std::to_string(Panel) + (Layout.Pairs ? ".pairs" : ""))
                          .str();
-  return pack(Parameter, Layout, Name, /*Transposed=*/false);
+  return pack(Parameter, Layout, Name);
 }
 
-plan::GlobalOp ModuleBuilder::packedTransposed(Value Weight, int64_t Panel,
-                                               Operation *User) {
+Value ModuleBuilder::packedTransposed(OpBuilder &B, Value Weight, int64_t Panel,
+                                      Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
+  Location Loc = User->getLoc();
   auto Type = cast<RankedTensorType>(Parameter.getType());
+  const bool Stacked = Type.getRank() == 3;
+  const int64_t Count = Stacked ? Type.getDimSize(0) : 1;
   ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
   const PackedLayout Layout(Matrix[1], Matrix[0], Panel, /*Pairs=*/false);
-  std::string Name =
-      (Parameter.getSymName() + ".transposed.panels" + std::to_string(Panel))
-          .str();
-  return pack(Parameter, Layout, Name, /*Transposed=*/true);
+  SmallVector<int64_t> Shape = Layout.shape(), OfAll = Shape, OfOne = Shape;
+  OfAll.insert(OfAll.begin(), Count);
+  OfOne.insert(OfOne.begin(), 1);
+  Value Buffer = B.create<plan::BufferOp>(
+      Loc, memoryType(OfAll, Type.getElementType()), ExprAttr(), IntegerAttr());
+  auto Pack = [&](Value From, Value To, int64_t Matrices) {
+    auto Number = [&](int64_t N) {
+      return ExprAttr::constant(B.getContext(), N);
+    };
+    launch(B, Loc, packTransposedKernel(),
+           {Number(Layout.Panels), Number(1), Number(Matrices)},
+           {{"source", From}, {"packed", To}});
+  };
+  const int64_t Size = Layout.Panels * Layout.K * Layout.Panel;
+  if (StringAttr Master = Masters.lookup(Parameter.getSymName())) {
+    Value From = reference(B, tensorState(Master));
+    Pack(m1::view(B, Loc, From, {Count, Matrix[0], Matrix[1]}), Buffer, Count);
+  } else {
+    for (auto [Index, P] : llvm::enumerate(matricesOf(Parameter))) {
+      SmallVector<int64_t> Strides;
+      int64_t Unused;
+      (void)getStridesAndOffset(P.Type, Strides, Unused);
+      Value From =
+          m1::view(B, Loc, locate(B, Loc, P), {1, Matrix[0], Matrix[1]},
+                   {Matrix[0] * Strides[0], Strides[0], 1});
+      Pack(From, m1::view(B, Loc, Buffer, OfOne, {}, Index * Size), 1);
+    }
+  }
+  return Stacked ? Buffer : m1::view(B, Loc, Buffer, Shape);
 }
 
 plan::GlobalOp ModuleBuilder::pack(ParameterOp Parameter,
-                                   const PackedLayout &Layout, StringRef Name,
-                                   bool Transposed) {
+                                   const PackedLayout &Layout, StringRef Name) {
   plan::GlobalOp &Global = Globals[Name];
   if (Global)
     return Global;
@@ -244,7 +272,7 @@ plan::GlobalOp ModuleBuilder::pack(ParameterOp Parameter,
   Location Loc = Parameter.getLoc();
   Global = Top.create<plan::GlobalOp>(Loc, Kernels.freeName(Name), All,
                                       "weights", nullptr, IntegerAttr());
-  const PackedCopy Copy{Global, Stacked, Transposed};
+  const PackedCopy Copy{Global, Stacked};
   DerivedFrom[Parameter.getSymName()].Packed.push_back(Copy);
   const SmallVector<Piece> Matrices = matricesOf(Parameter);
   pack(Init, Copy, Matrices.size(),
@@ -294,8 +322,7 @@ void ModuleBuilder::pack(OpBuilder &B, const PackedCopy &Copy, size_t Count,
     if (Copy.Stacked)
       To = B.create<plan::ViewOp>(Loc, One, Packed,
                                   Number * One.getNumElements(), ExprAttr());
-    launch(B, Loc, Copy.Transposed ? packTransposedKernel() : packKernel(),
-           {ExprAttr::constant(B.getContext(), Shape[0])},
+    launch(B, Loc, packKernel(), {ExprAttr::constant(B.getContext(), Shape[0])},
            {{"source", MatrixAt(Number)}, {"packed", To}});
   }
 }

@@ -37,16 +37,18 @@ public:
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// The weight of a product with rows of element type `X`, in panels
-  /// (PackedLayout), as a global; with a leading axis for experts if the
-  /// parameter has one. Null after a diagnostic at `User` if the value is no
-  /// parameter.
+  /// The weight of a product with rows of element type `X`, whose sums have
+  /// `Leaves` leaves, in panels (PackedLayout), as a global; with a leading
+  /// axis for experts if the parameter has one. Null after a diagnostic at
+  /// `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
-                        mlir::Operation *User);
-  /// The transpose of each matrix of a parameter, packed in panels of `Panel`
-  /// columns. Null after a diagnostic at `User`.
-  plan::GlobalOp packedTransposed(mlir::Value Weight, int64_t Panel,
-                                  mlir::Operation *User);
+                        int64_t Leaves, mlir::Operation *User);
+  /// Packs the transpose of each matrix of a parameter in panels of `Panel`
+  /// columns, at this place of a program, in a buffer. Only the backward pass
+  /// needs transposes, one at a time: no copy is kept. Null after a diagnostic
+  /// at `User`.
+  mlir::Value packedTransposed(mlir::OpBuilder &B, mlir::Value Weight,
+                               int64_t Panel, mlir::Operation *User);
   /// A parameter row by row: as the checkpoint stores it, or the copy that is
   /// kept of one that is updated. Null after a diagnostic at `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
@@ -93,11 +95,10 @@ private:
   struct PackedCopy {
     mutable plan::GlobalOp Global; // generated accessors are not const
     bool Stacked;                  ///< has an axis of experts
-    bool Transposed;               ///< the panels are those of the transpose
   };
-  /// A parameter, or its transpose, packed as `Layout` says and called `Name`.
+  /// A parameter packed as `Layout` says and called `Name`.
   plan::GlobalOp pack(ParameterOp Parameter, const PackedLayout &Layout,
-                      llvm::StringRef Name, bool Transposed);
+                      llvm::StringRef Name);
   /// The memory of a piece.
   mlir::Value locate(mlir::OpBuilder &B, mlir::Location Loc, const Piece &P);
   /// Packs the `Count` matrices of a parameter, of which `MatrixAt` returns the
@@ -112,7 +113,7 @@ private:
   void convert(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value From,
                mlir::Value To);
   bool isUpdated(ParameterOp Parameter) const {
-    return Updated.contains(Parameter.getSymName());
+    return Masters.contains(Parameter.getSymName());
   }
 
   mlir::ModuleOp Module;
@@ -131,7 +132,8 @@ private:
 
   llvm::StringMap<plan::GlobalOp> Globals;
   llvm::StringMap<Derived> DerivedFrom; ///< by parameter
-  llvm::StringSet<> Updated;            ///< parameters that are
+  /// The state that a parameter that is updated gets its values from.
+  llvm::StringMap<mlir::StringAttr> Masters;
   llvm::SmallVector<Update> Updates;
   llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;

@@ -66,13 +66,15 @@ public:
   mlir::Value raw(mlir::Value Weight, mlir::Operation *User) {
     return Shared.raw(B, Weight, User);
   }
-  /// The weight of a product with rows of `X`'s element type, packed in panels
-  /// of the target's width (0) or of `Panel` columns; null after a diagnostic.
+  /// The weight of a product with rows of `X`'s element type, whose sums have
+  /// `Leaves` leaves, packed in panels of the target's width (0) or of `Panel`
+  /// columns; null after a diagnostic.
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
-                     int64_t Panel = 0);
+                     int64_t Leaves = 1, int64_t Panel = 0);
 
-  /// The transpose of a weight, packed in panels of the target's width; null
-  /// after a diagnostic.
+  /// The transpose of a weight, packed in panels of the target's width at this
+  /// place of the program; null after a diagnostic. Ask for it just before the
+  /// product: its buffer lives from here to there.
   mlir::Value packedTransposed(mlir::Value Weight, mlir::Operation *User);
 
   // --- states ---
@@ -104,6 +106,9 @@ public:
     return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
+  /// The index of a rank's first element, as a scalar. The value of the symbol
+  /// `mesh.<axis>` is the rank's coordinate.
+  mlir::Value firstElement(ShardAttr Shard);
   /// Grid sizes that cover a tensor: blocks of few rows, blocks of a product's
   /// rows, groups of a product's panels.
   plan::ExprAttr fewRowBlocks(plan::ExprAttr Rows) const {

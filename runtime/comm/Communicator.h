@@ -38,6 +38,10 @@ public:
   /// It is executed after the device's earlier work and before its later work.
   /// An error says which rank waited where, and for how long.
   virtual absl::Status exchange(const Exchange &What) = 0;
+
+  /// Whether the device's recorder can record exchanges: they only issue work
+  /// to the device and do not wait for it.
+  virtual bool isRecordable() const { return false; }
 };
 
 } // namespace m1

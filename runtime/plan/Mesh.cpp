@@ -57,6 +57,28 @@ std::string m1::describeMesh(const plan::Plan &Plan) {
   return Text;
 }
 
+absl::Status m1::checkCoordinates(const LoadedPlan &Plan,
+                                  std::span<const int64_t> Coordinates) {
+  const std::vector<int64_t> Extents = meshExtents(*Plan);
+  const int64_t Count = rankCount(*Plan);
+  if (Coordinates.empty() && Count > 1)
+    return makeError(Plan.name(), ": was compiled for ", Count, " ranks (",
+                     describeMesh(*Plan),
+                     "), found one: start it with mpirun "
+                     "-np ",
+                     Count, " m1run ...");
+  bool Fits = Coordinates.size() == Extents.size();
+  for (size_t I = 0; Fits && I < Extents.size(); ++I)
+    Fits = Coordinates[I] >= 0 && Coordinates[I] < Extents[I];
+  if (Fits)
+    return absl::OkStatus();
+  return makeError(
+      Plan.name(), ": the rank's coordinates are ",
+      formatShape({Coordinates.begin(), Coordinates.end()}), ", expected ",
+      Count > 1 ? concat("one on each axis of ", describeMesh(*Plan))
+                : std::string("none for a plan for one rank"));
+}
+
 bool m1::isMeshSymbol(const plan::Plan &Plan, uint32_t Symbol) {
   for (uint32_t I = 0; I < length(Plan.mesh()); ++I)
     if (Plan.mesh()->Get(I)->symbol() == Symbol)

@@ -34,6 +34,11 @@ std::vector<int> groupOf(const plan::Plan &Plan, int64_t Rank, uint32_t Axis);
 /// "data 2 x tensor 4"; "" with one rank.
 std::string describeMesh(const plan::Plan &Plan);
 
+/// An error unless there is a coordinate for each axis of the plan's mesh. With
+/// none at all it says how to start a plan on many ranks.
+absl::Status checkCoordinates(const LoadedPlan &Plan,
+                              std::span<const int64_t> Coordinates);
+
 /// Whether a symbol is a rank's coordinate on an axis.
 bool isMeshSymbol(const plan::Plan &Plan, uint32_t Symbol);
 

@@ -8,27 +8,12 @@
 
 #include "runtime/plan/ParameterUse.h"
 
+#include "runtime/plan/Mesh.h"
 #include "runtime/schema/InitFunction.h"
 
 #include <algorithm>
 
 using namespace m1;
-
-/// Calls `Visit` for each argument of a step.
-template <typename Callable>
-static void forEachArgument(const plan::Step &Step, Callable Visit) {
-  switch (Step.instruction_type()) {
-  case plan::Instruction::Launch: {
-    const plan::Launch &Launch = *Step.instruction_as_Launch();
-    for (uint32_t I = 0; I < length(Launch.args()); ++I)
-      Visit(*Launch.args()->Get(I));
-    return;
-  }
-  default: // Copy: the plan is verified
-    Visit(*Step.instruction_as_Copy()->destination());
-    return Visit(*Step.instruction_as_Copy()->source());
-  }
-}
 
 std::vector<ParameterUse> m1::parameterUses(const plan::Plan &Plan) {
   std::vector<ParameterUse> Uses(length(Plan.parameters()));
@@ -63,7 +48,7 @@ uint64_t m1::peakParameterBytes(const plan::Plan &Plan) {
   std::vector<ParameterUse> Uses = parameterUses(Plan);
   for (size_t I = 0; I < Uses.size(); ++I) {
     const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
-    int64_t Bytes = bytesOf(Parameter);
+    int64_t Bytes = localBytes(Parameter);
     if (Uses[I].FirstInInit != ParameterUse::Never) {
       Changes.push_back({Uses[I].FirstInInit, false, Bytes});
       if (!Uses[I].Kept)

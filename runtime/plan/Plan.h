@@ -85,6 +85,20 @@ inline uint64_t bytesOf(const plan::Parameter &Parameter) {
 template <typename T> uint32_t length(const flatbuffers::Vector<T> *Vector) {
   return Vector ? Vector->size() : 0;
 }
+/// Calls `Visit` with each argument of a verified plan's step.
+template <typename Callable>
+void forEachArgument(const plan::Step &Step, Callable Visit) {
+  if (const plan::Launch *Launch = Step.instruction_as_Launch()) {
+    for (uint32_t I = 0; I < length(Launch->args()); ++I)
+      Visit(*Launch->args()->Get(I));
+  } else if (const plan::Copy *Copy = Step.instruction_as_Copy()) {
+    Visit(*Copy->destination());
+    Visit(*Copy->source());
+  } else if (const plan::Collective *Each = Step.instruction_as_Collective()) {
+    Visit(*Each->destination());
+    Visit(*Each->source());
+  }
+}
 inline std::string_view view(const flatbuffers::String *String) {
   return String ? std::string_view(String->c_str(), String->size())
                 : std::string_view();

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <tuple>
 #include <type_traits>
 
 namespace m1 {
@@ -95,6 +96,14 @@ protected:
     return view(Image.format()) == "ptx";
   }
 
+  /// Equal for expressions that are always equal.
+  using Form = std::tuple<int32_t, int64_t, int64_t, int64_t>;
+  static Form form(const plan::Expr &E) {
+    if (E.symbol() < 0)
+      return {-1, 0, E.add(), E.divide()};
+    return {E.symbol(), E.multiply(), E.add(), E.divide()};
+  }
+
   const plan::Plan &P;
   const std::string &Where;
   /// The function and the step, for errors.
@@ -104,6 +113,10 @@ protected:
 /// Verifies symbols, parameters, arenas, images, kernels and the model's
 /// numbers.
 absl::Status verifyObjects(const plan::Plan &Plan, const std::string &Name);
+
+/// Verifies the mesh and what ranks hold of parameters, in a plan whose other
+/// objects are valid.
+absl::Status verifyMesh(const plan::Plan &Plan, const std::string &Name);
 
 /// Verifies the functions of a plan whose objects are valid.
 absl::Status verifyFunctions(const plan::Plan &Plan, const std::string &Name);

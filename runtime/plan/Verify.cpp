@@ -12,5 +12,6 @@ using namespace m1;
 
 absl::Status m1::verifyPlan(const plan::Plan &Plan, const std::string &Name) {
   M1_RETURN_IF_ERROR(verifyObjects(Plan, Name));
+  M1_RETURN_IF_ERROR(verifyMesh(Plan, Name));
   return verifyFunctions(Plan, Name);
 }

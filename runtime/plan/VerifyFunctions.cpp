@@ -8,11 +8,11 @@
 
 #include "runtime/plan/Verifier.h"
 
+#include "runtime/plan/Mesh.h"
 #include "runtime/schema/InitFunction.h"
 
 #include <set>
 #include <string>
-#include <tuple>
 
 using namespace m1;
 
@@ -36,7 +36,7 @@ public:
 
   absl::Status run() {
     for (uint32_t I = 0; I < length(P.parameters()); ++I)
-      ParameterBytes.push_back(bytesOf(*P.parameters()->Get(I)));
+      ParameterBytes.push_back(localBytes(*P.parameters()->Get(I)));
     std::set<std::string_view> Names;
     for (uint32_t I = 0; I < length(P.functions()); ++I)
       M1_RETURN_IF_ERROR(function(*P.functions()->Get(I), Names));
@@ -44,8 +44,12 @@ public:
   }
 
 private:
+  /// Whether an expression may be another on each rank.
+  enum class Ranks { Same, Differ };
+
   /// Verifies an expression for all values of its symbol.
-  absl::StatusOr<Range> expression(const plan::Expr *E, const char *What) {
+  absl::StatusOr<Range> expression(const plan::Expr *E, const char *What,
+                                   Ranks May = Ranks::Same) {
     if (!E)
       return fail(What, " is missing");
     if (E->divide() < 1)
@@ -55,7 +59,12 @@ private:
       if (static_cast<uint32_t>(E->symbol()) >= length(P.symbols()))
         return fail(What, " uses symbol ", E->symbol(), " of ",
                     length(P.symbols()));
-      if (!Bound.empty() && !Bound[E->symbol()])
+      const bool OfMesh = isMeshSymbol(P, E->symbol());
+      if (OfMesh && May == Ranks::Same)
+        return fail(What, " is not the same on all ranks: it uses '",
+                    view(P.symbols()->Get(E->symbol())->name()),
+                    "', which is a coordinate in the mesh");
+      if (!OfMesh && !Bound.empty() && !Bound[E->symbol()])
         return fail(What, " uses symbol '",
                     view(P.symbols()->Get(E->symbol())->name()),
                     "', which no input of the function determines");
@@ -169,19 +178,12 @@ private:
       if (Step.source())
         Context += concat(" (", view(Step.source()), ")");
       Context += ": ";
+      M1_RETURN_IF_ERROR(condition(Step.condition()));
       M1_RETURN_IF_ERROR(step(Step));
     }
     Context.clear();
     Bound.clear();
     return absl::OkStatus();
-  }
-
-  /// Equal for expressions that are always equal.
-  using Form = std::tuple<int32_t, int64_t, int64_t, int64_t>;
-  static Form form(const plan::Expr &E) {
-    if (E.symbol() < 0)
-      return {-1, 0, E.add(), E.divide()};
-    return {E.symbol(), E.multiply(), E.add(), E.divide()};
   }
 
   /// Verifies check `Number` of a function; those before it are valid.
@@ -236,6 +238,8 @@ private:
         return fail("the two sides of a copy differ in size");
       return absl::OkStatus();
     }
+    case plan::Instruction::Collective:
+      return collective(*Step.instruction_as_Collective());
     default:
       return fail("unknown instruction ",
                   static_cast<int>(Step.instruction_type()));
@@ -256,7 +260,8 @@ private:
     uint64_t Cells = 1;
     for (const plan::Expr *Size :
          {Launch.grid_x(), Launch.grid_y(), Launch.grid_z()}) {
-      M1_ASSIGN_OR_RETURN(Range R, expression(Size, "a grid size"));
+      M1_ASSIGN_OR_RETURN(Range R,
+                          expression(Size, "a grid size", Ranks::Differ));
       if (OnGpu && Size != Launch.grid_x() && R.high() > MaxGpuCells)
         return fail("kernel '", view(Kernel.name()), "' is launched on up to ",
                     R.high(), " cells along ",
@@ -281,14 +286,19 @@ private:
     // What the argument's kind does not use must be valid too: no reader of
     // the plan needs to know which it is.
     if (Arg->bytes())
-      M1_RETURN_IF_ERROR(expression(Arg->bytes(), "a size").status());
+      M1_RETURN_IF_ERROR(
+          expression(Arg->bytes(), "a size", Ranks::Differ).status());
     if (Arg->value())
-      M1_RETURN_IF_ERROR(expression(Arg->value(), "a scalar").status());
+      M1_RETURN_IF_ERROR(
+          expression(Arg->value(), "a scalar", Ranks::Differ).status());
+    if (Arg->shift())
+      M1_RETURN_IF_ERROR(
+          expression(Arg->shift(), "a shift", Ranks::Differ).status());
     switch (Arg->kind()) {
     case plan::ArgKind::Scalar:
       if (NeedsMemory || Written)
         return fail("expected memory, found a scalar");
-      return expression(Arg->value(), "a scalar").status();
+      return expression(Arg->value(), "a scalar", Ranks::Differ).status();
     case plan::ArgKind::Arena:
       Limit = length(P.arenas());
       if (Index < Limit) {
@@ -324,19 +334,148 @@ private:
     if (Written && (Arg->kind() == plan::ArgKind::Parameter ||
                     Arg->kind() == plan::ArgKind::Input))
       return fail("writes ", Kind, " ", Index, ", which is read-only");
-    M1_ASSIGN_OR_RETURN(Range R, expression(Arg->bytes(), "a size"));
+    M1_ASSIGN_OR_RETURN(Range R,
+                        expression(Arg->bytes(), "a size", Ranks::Differ));
     // A view of columns ends inside its last row; without rows the number is
     // negative, and nothing is accessed.
     uint64_t Reach = std::max<int64_t>(R.high(), 0);
-    // Kernels rely on elements of bf16 being aligned.
-    if (Arg->kind() == plan::ArgKind::Arena && Arg->offset() % 2 != 0)
-      return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
-                  " ", Index);
     if (Arg->offset() > ObjectBytes || Reach > ObjectBytes - Arg->offset())
       return fail("an argument covers ", Reach, " bytes from byte ",
                   Arg->offset(), " of ", Kind, " ", Index, ", which has ",
                   ObjectBytes);
+    M1_ASSIGN_OR_RETURN(Range Shift, shifts(*Arg));
+    // Neither overflows: objects and numbers are small.
+    const int64_t Offset = static_cast<int64_t>(Arg->offset());
+    if (Offset + Shift.low() < 0 || Offset + Shift.high() + Reach > ObjectBytes)
+      return fail("an argument covers ", Reach, " bytes from byte ", Offset,
+                  " plus ", Shift.low(), " to ", Shift.high(), " of ", Kind,
+                  " ", Index, ", which has ", ObjectBytes);
+    // Kernels rely on elements of bf16 being aligned.
+    if (Arg->kind() == plan::ArgKind::Arena && Arg->offset() % 2 != 0)
+      return fail("an argument at the odd offset ", Arg->offset(), " of ", Kind,
+                  " ", Index);
     return absl::OkStatus();
+  }
+
+  /// What ranks add to an argument's offset, all of it even.
+  absl::StatusOr<Range> shifts(const plan::Arg &Arg) {
+    const plan::Expr *E = Arg.shift();
+    if (!E)
+      return Range{0, 0};
+    if (E->symbol() >= 0 && !isMeshSymbol(P, E->symbol()))
+      return fail("a shift uses symbol '",
+                  view(P.symbols()->Get(E->symbol())->name()),
+                  "', expected a coordinate in the mesh");
+    const int64_t Last =
+        E->symbol() < 0 ? 0 : P.symbols()->Get(E->symbol())->max();
+    for (int64_t Coordinate = 0; Coordinate <= Last; ++Coordinate) {
+      const plan::Expr Here(-1, 0, Coordinate * E->multiply() + E->add(),
+                            E->divide());
+      if (const int64_t Bytes = evaluate(Here, {}); Bytes % 2 != 0)
+        return fail("an argument's shift is ", Bytes, " on coordinate ",
+                    Coordinate, ", expected an even number");
+    }
+    return expression(E, "a shift", Ranks::Differ);
+  }
+
+  /// Ranks that do not execute the same steps would wait for each other.
+  absl::Status condition(const plan::Condition *Condition) {
+    if (!Condition)
+      return absl::OkStatus();
+    const uint32_t Symbol = Condition->symbol();
+    if (Symbol >= length(P.symbols()))
+      return fail("a condition uses symbol ", Symbol, " of ",
+                  length(P.symbols()));
+    if (isMeshSymbol(P, Symbol))
+      return fail("a condition is not the same on all ranks: it uses '",
+                  view(P.symbols()->Get(Symbol)->name()),
+                  "', which is a coordinate in the mesh");
+    if (!Bound[Symbol])
+      return fail("a condition uses symbol '",
+                  view(P.symbols()->Get(Symbol)->name()),
+                  "', which no input of the function determines");
+    if (Condition->at_least() >= Condition->below())
+      return fail("a condition asks for at least ", Condition->at_least(),
+                  " and below ", Condition->below());
+    return absl::OkStatus();
+  }
+
+  absl::Status collective(const plan::Collective &Collective) {
+    if (!inEnum(Collective.kind(), plan::CollectiveKind::MIN,
+                plan::CollectiveKind::MAX))
+      return fail("a collective of unknown kind ",
+                  static_cast<int>(Collective.kind()));
+    if (Collective.axis() >= length(P.mesh()))
+      return fail("a collective on axis ", Collective.axis(), " of ",
+                  length(P.mesh()));
+    M1_ASSIGN_OR_RETURN(Range Block, expression(Collective.block(), "a block"));
+    if (Block.low() < 0 || Collective.unit() < 1 ||
+        static_cast<uint64_t>(Collective.unit()) > MaxBytes)
+      return fail("a collective's block has ", Block.low(), " units of ",
+                  Collective.unit(), " bytes");
+    const plan::Arg &Source = *Collective.source();
+    const plan::Arg &Destination = *Collective.destination();
+    M1_RETURN_IF_ERROR(argument(&Destination, true, true));
+    M1_RETURN_IF_ERROR(argument(&Source, false, true));
+    const int64_t Ranks = P.mesh()->Get(Collective.axis())->extent();
+    M1_RETURN_IF_ERROR(blocksFit(
+        Collective, Source, "source",
+        Collective.kind() == plan::CollectiveKind::AllGather ? 1 : Ranks));
+    M1_RETURN_IF_ERROR(
+        blocksFit(Collective, Destination, "destination", Ranks));
+    if (Source.kind() == Destination.kind() &&
+        Source.index() == Destination.index()) {
+      M1_ASSIGN_OR_RETURN(Extent From, extentOf(Source));
+      M1_ASSIGN_OR_RETURN(Extent To, extentOf(Destination));
+      if (From.Begin < To.End && To.Begin < From.End)
+        return fail("the two sides of a collective share bytes");
+    }
+    return absl::OkStatus();
+  }
+
+  /// The bytes of its object that a verified argument covers on some rank for
+  /// some values of the symbols.
+  struct Extent {
+    int64_t Begin, End;
+  };
+  absl::StatusOr<Extent> extentOf(const plan::Arg &Arg) {
+    M1_ASSIGN_OR_RETURN(Range Bytes,
+                        expression(Arg.bytes(), "a size", Ranks::Differ));
+    M1_ASSIGN_OR_RETURN(Range Shift, shifts(Arg));
+    const int64_t Offset = static_cast<int64_t>(Arg.offset());
+    return Extent{Offset + Shift.low(),
+                  Offset + Shift.high() + std::max<int64_t>(Bytes.high(), 0)};
+  }
+
+  /// `Count` blocks of a collective fit an argument for all values of symbols.
+  absl::Status blocksFit(const plan::Collective &Collective,
+                         const plan::Arg &Arg, const char *Side,
+                         int64_t Count) {
+    using Wide = __int128; // products of two numbers of 2^60
+    const plan::Expr &Block = *Collective.block(), &Bytes = *Arg.bytes();
+    M1_ASSIGN_OR_RETURN(Range OfBlock, expression(&Block, "a block"));
+    M1_ASSIGN_OR_RETURN(Range OfBytes, expression(&Bytes, "a size"));
+    bool Fits =
+        Wide(OfBlock.high()) * Collective.unit() * Count <= Wide(OfBytes.low());
+    if (Block.symbol() >= 0 && Block.symbol() == Bytes.symbol() &&
+        Bytes.divide() == 1) {
+      // ceil(n / d) is at most (n + d - 1) / d, so that both sides have linear
+      // bounds: what holds at both ends holds in between.
+      const Wide Factor = Wide(Collective.unit()) * Count;
+      const int64_t Max = P.symbols()->Get(Block.symbol())->max();
+      auto fitsAt = [&](int64_t Value) {
+        const Wide Wanted =
+            Wide(Block.multiply()) * Value + Block.add() + Block.divide() - 1;
+        const Wide Given = Wide(Bytes.multiply()) * Value + Bytes.add();
+        return Wanted * Factor <= Given * Block.divide();
+      };
+      Fits |= fitsAt(0) && fitsAt(Max);
+    }
+    if (Fits)
+      return absl::OkStatus();
+    return fail("expected ", Count, " blocks of up to ", OfBlock.high(), " x ",
+                Collective.unit(), " bytes to fit the collective's ", Side,
+                ", which has up to ", OfBytes.high());
   }
 
   bool IsInit = false;

@@ -50,7 +50,11 @@ private:
     for (uint32_t I = 0; I < length(P.parameters()); ++I) {
       const plan::Parameter &Parameter = *P.parameters()->Get(I);
       std::string_view Name = view(Parameter.name());
-      M1_RETURN_IF_ERROR(uniqueName(Name, "parameter", Names));
+      // A tensor may be several parameters, of which ranks have slices.
+      if (length(Parameter.slices()) && !Name.empty())
+        M1_RETURN_IF_ERROR(text("name", Name));
+      else
+        M1_RETURN_IF_ERROR(uniqueName(Name, "parameter", Names));
       M1_RETURN_IF_ERROR(dtype(Parameter.dtype(), Name));
       M1_RETURN_IF_ERROR(shape(Parameter.shape(), Name));
       std::optional<int64_t> Count = elementCount(Parameter);

@@ -8,6 +8,7 @@
 
 #include "runtime/session/Executor.h"
 
+#include "runtime/plan/Mesh.h"
 #include "runtime/plan/ParameterUse.h"
 #include "runtime/schema/InitFunction.h"
 #include "runtime/session/Signature.h"
@@ -22,7 +23,7 @@ using namespace m1;
 struct Executor::Argument {
   plan::ArgKind Kind;
   uint32_t Index;
-  uint64_t Offset;
+  uint64_t Offset; ///< the rank's shift included
   plan::Expr Bytes, Value;
   bool Written;
 };
@@ -31,9 +32,13 @@ struct Executor::Operation {
   plan::Instruction Kind;
   uint32_t Kernel = 0;
   plan::Expr Grid[3];
-  /// Of a copy: destination, source.
+  /// Of a copy and a collective: destination, source.
   std::vector<Argument> Args;
   std::string_view Name, Source;
+  const plan::Step *Step;
+  const plan::Collective *Collective; ///< null for other kinds
+  std::string_view Function;          ///< and the step's number in it, for
+  uint32_t Number;                    ///< errors
 };
 
 struct Executor::Program {
@@ -42,6 +47,7 @@ struct Executor::Program {
   std::vector<Operation> Operations;
   /// Arguments to be checked in each call.
   std::vector<TensorArgument> Unproven;
+  bool Exchanges = false; ///< with other ranks
 };
 
 /// A function with given symbols, which determine its steps completely: inputs
@@ -54,15 +60,18 @@ struct Executor::Recorded {
 };
 
 Executor::Executor(const LoadedPlan &Plan, Device &TheDevice,
-                   ParameterSource &Source, Profile *Trace)
-    : Plan(Plan), TheDevice(TheDevice), Source(Source), Trace(Trace) {}
+                   ParameterSource &Source, Profile *Trace, Communicator *Ranks)
+    : Plan(Plan), TheDevice(TheDevice), Source(Source), Trace(Trace),
+      Ranks(Ranks) {}
 Executor::~Executor() = default;
 
 absl::StatusOr<std::unique_ptr<Executor>>
 Executor::create(const LoadedPlan &Plan, Device &TheDevice,
-                 ParameterSource &Source, Profile *Trace) {
+                 ParameterSource &Source, Profile *Trace, Communicator *Ranks) {
   std::unique_ptr<Executor> Result(
-      new Executor(Plan, TheDevice, Source, Trace));
+      new Executor(Plan, TheDevice, Source, Trace, Ranks));
+  M1_RETURN_IF_ERROR(checkCoordinates(
+      Plan, Ranks ? Ranks->coordinates() : std::span<const int64_t>()));
   M1_RETURN_IF_ERROR(Result->prepare());
   return Result;
 }
@@ -70,7 +79,7 @@ Executor::create(const LoadedPlan &Plan, Device &TheDevice,
 Executor::Argument Executor::decode(const plan::Arg &Arg) const {
   Argument Result{Arg.kind(),
                   Arg.index(),
-                  Arg.offset(),
+                  Arg.offset() + shiftOf(Arg, Symbols),
                   plan::Expr(-1, 0, 0, 1),
                   plan::Expr(-1, 0, 0, 1),
                   Arg.written()};
@@ -81,10 +90,16 @@ Executor::Argument Executor::decode(const plan::Arg &Arg) const {
   return Result;
 }
 
-Executor::Operation Executor::decode(const plan::Step &Step) const {
+Executor::Operation Executor::decode(const plan::Function &Function,
+                                     uint32_t Number) const {
+  const plan::Step &Step = *Function.steps()->Get(Number);
   Operation Op;
   Op.Kind = Step.instruction_type();
   Op.Source = view(Step.source());
+  Op.Step = &Step;
+  Op.Collective = Step.instruction_as_Collective();
+  Op.Function = view(Function.name());
+  Op.Number = Number;
   switch (Op.Kind) {
   case plan::Instruction::Launch: {
     const plan::Launch &Launch = *Step.instruction_as_Launch();
@@ -97,6 +112,11 @@ Executor::Operation Executor::decode(const plan::Step &Step) const {
       Op.Args.push_back(decode(*Launch.args()->Get(I)));
     break;
   }
+  case plan::Instruction::Collective:
+    Op.Name = nameOf(Op.Collective->kind());
+    Op.Args = {decode(*Op.Collective->destination()),
+               decode(*Op.Collective->source())};
+    break;
   default:
     Op.Name = "copy";
     Op.Args = {decode(*Step.instruction_as_Copy()->destination()),
@@ -127,14 +147,18 @@ absl::Status Executor::prepare() {
   }
   Parameters.resize(length(Plan->parameters()));
   Symbols.resize(length(Plan->symbols()));
+  if (Ranks)
+    bindMesh(*Plan, Ranks->coordinates(), Symbols);
   for (uint32_t I = 0; I < length(Plan->functions()); ++I) {
     const plan::Function &Function = *Plan->functions()->Get(I);
     Program P{&Function,
               view(Function.name()) == plan::kInitFunction,
               {},
               unprovenArguments(*Plan, Function)};
-    for (uint32_t J = 0; J < length(Function.steps()); ++J)
-      P.Operations.push_back(decode(*Function.steps()->Get(J)));
+    for (uint32_t J = 0; J < length(Function.steps()); ++J) {
+      P.Operations.push_back(decode(Function, J));
+      P.Exchanges |= P.Operations.back().Collective != nullptr;
+    }
     Programs.push_back(std::move(P));
   }
   return bindParameters();
@@ -176,14 +200,14 @@ absl::Status Executor::bindParameters() {
     for (size_t Step = 0; Step < P.Operations.size(); ++Step) {
       for (uint32_t Index : First[Step])
         M1_RETURN_IF_ERROR(bindParameter(Index));
-      const Operation &Op = P.Operations[Step];
-      M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
+      M1_RETURN_IF_ERROR(runStep(P.Operations[Step]));
       if (Last[Step].empty())
         continue;
       M1_RETURN_IF_ERROR(TheDevice.synchronize());
       for (uint32_t Index : Last[Step])
         M1_RETURN_IF_ERROR(releaseParameter(Index));
     }
+    count(P);
   }
   for (uint32_t I = 0; I < Uses.size(); ++I)
     if (Uses[I].Kept && Uses[I].FirstInInit == ParameterUse::Never)
@@ -217,6 +241,8 @@ Executor::bindSymbols(uint32_t Function,
   std::vector<int64_t> Result(length(Plan->symbols()));
   M1_RETURN_IF_ERROR(
       m1::bindSymbols(*Plan, *Programs[Function].Function, Given, Result));
+  if (Ranks)
+    bindMesh(*Plan, Ranks->coordinates(), Result);
   return Result;
 }
 
@@ -234,6 +260,8 @@ absl::Status Executor::call(uint32_t Function,
   if (P.IsInit)
     return makeError(initCalled(Plan));
   M1_RETURN_IF_ERROR(m1::bindSymbols(*Plan, *P.Function, Given, Symbols));
+  if (Ranks)
+    bindMesh(*Plan, Ranks->coordinates(), Symbols);
   M1_RETURN_IF_ERROR(checkOutputs(*P.Function, Results, Symbols));
   if (absl::Status Status = checkArguments(P.Unproven, Symbols); !Status.ok())
     return makeError(Plan.name(), ": invalid plan: function '",
@@ -247,6 +275,7 @@ absl::Status Executor::call(uint32_t Function,
     Status = TheDevice.synchronize();
   Status.Update(unmapTensors());
   M1_RETURN_IF_ERROR(std::move(Status));
+  count(P);
   return checkDrawn(*P.Function, Results);
 }
 
@@ -311,7 +340,8 @@ uint64_t Executor::resolve(const Argument &Arg) const {
 
 absl::Status Executor::runSteps(uint32_t Function) {
   const Program &P = Programs[Function];
-  if (Recorder *Kept = Trace ? nullptr : TheDevice.recorder()) {
+  const bool MayRecord = !Trace && (!P.Exchanges || Ranks->isRecordable());
+  if (Recorder *Kept = MayRecord ? TheDevice.recorder() : nullptr) {
     auto Found = std::find_if(
         Recordings.begin(), Recordings.end(), [&](const Recorded &R) {
           return R.Function == Function && R.Symbols == Symbols;
@@ -330,8 +360,22 @@ absl::Status Executor::runSteps(uint32_t Function) {
     }
   }
   for (const Operation &Op : P.Operations)
-    M1_RETURN_IF_ERROR(Trace ? runTimed(Op) : run(Op));
+    M1_RETURN_IF_ERROR(runStep(Op));
   return absl::OkStatus();
+}
+
+absl::Status Executor::runStep(const Operation &Op) {
+  if (!isExecuted(*Op.Step, Symbols))
+    return absl::OkStatus();
+  return Trace ? runTimed(Op) : run(Op);
+}
+
+void Executor::count(const Program &P) {
+  if (!P.Exchanges)
+    return;
+  for (const Operation &Op : P.Operations)
+    if (Op.Collective && isExecuted(*Op.Step, Symbols))
+      Sent += trafficOf(*Plan, *Op.Collective, Symbols);
 }
 
 /// Replays the recording of a call, after making it if there is none.
@@ -342,7 +386,7 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
     absl::Status Status;
     for (auto Op = P.Operations.begin();
          Op != P.Operations.end() && Status.ok(); ++Op)
-      Status = run(*Op);
+      Status = runStep(*Op);
     absl::StatusOr<uint32_t> Number = Kept.endRecording();
     if (!Status.ok()) {
       if (Number.ok())
@@ -355,7 +399,16 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
   return Kept.replay(*Record.Number);
 }
 
+absl::Status Executor::exchange(const Operation &Op) {
+  return Ranks->exchange({Op.Collective->kind(), Op.Collective->axis(),
+                          resolve(Op.Args[1]), resolve(Op.Args[0]),
+                          blockBytes(*Op.Collective, Symbols), Op.Function,
+                          Op.Number, Op.Source});
+}
+
 absl::Status Executor::run(const Operation &Op) {
+  if (Op.Collective)
+    return exchange(Op);
   if (Op.Kind == plan::Instruction::Copy)
     return TheDevice.copy(resolve(Op.Args[0]), resolve(Op.Args[1]),
                           extentOf(Op.Args[0].Bytes, Symbols));
@@ -382,8 +435,10 @@ absl::Status Executor::runTimed(const Operation &Op) {
   auto Start = std::chrono::steady_clock::now();
   M1_RETURN_IF_ERROR(run(Op));
   M1_RETURN_IF_ERROR(TheDevice.synchronize());
-  Trace->record(Op.Name, std::chrono::duration<double>(
-                             std::chrono::steady_clock::now() - Start)
-                             .count());
+  Trace->record(
+      Op.Name,
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
+          .count(),
+      Op.Collective ? Profile::Kind::Exchange : Profile::Kind::Kernel);
   return absl::OkStatus();
 }

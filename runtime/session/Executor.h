@@ -9,7 +9,9 @@
 #ifndef M1C_RUNTIME_SESSION_EXECUTOR_H
 #define M1C_RUNTIME_SESSION_EXECUTOR_H
 
+#include "runtime/comm/Communicator.h"
 #include "runtime/device/Device.h"
+#include "runtime/plan/Traffic.h"
 #include "runtime/session/Checks.h"
 #include "runtime/session/Extents.h"
 #include "runtime/session/HostTensor.h"
@@ -29,12 +31,14 @@ namespace m1 {
 /// zero-initialised.
 class Executor {
 public:
-  /// Runs the plan's function `init` if it has one. The plan, the device and
-  /// the source must outlive the executor. With `Trace`, the time of each step
-  /// is recorded there.
+  /// Runs the plan's function `init` if it has one. The plan, the device, the
+  /// source and the communicator must outlive the executor. With `Trace`, the
+  /// time of each step is recorded there. `Ranks` is the rank's communicator if
+  /// the plan has a mesh, and null otherwise; all ranks of the mesh create
+  /// their executors, and make the same calls.
   static absl::StatusOr<std::unique_ptr<Executor>>
   create(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
-         Profile *Trace = nullptr);
+         Profile *Trace = nullptr, Communicator *Ranks = nullptr);
   ~Executor();
 
   const LoadedPlan &plan() const { return Plan; }
@@ -44,7 +48,7 @@ public:
   absl::StatusOr<uint32_t> find(std::string_view Name) const;
 
   /// The values of the plan's symbols that the inputs' shapes determine, for
-  /// outputShape; see Signature.h.
+  /// outputShape, and the rank's coordinates; see Signature.h.
   absl::StatusOr<std::vector<int64_t>>
   bindSymbols(uint32_t Function, std::span<const HostTensor> Inputs) const;
 
@@ -58,6 +62,9 @@ public:
   /// call with the same shapes allocates no memory on the CPU.
   absl::Status call(uint32_t Function, std::span<const HostTensor> Inputs,
                     std::span<const HostTensor> Outputs);
+
+  /// What the rank has sent in all calls.
+  const Traffic &traffic() const { return Sent; }
 
   /// Copies from and to an arena of the plan, from byte `Offset` on. The range
   /// must lie inside it.
@@ -73,10 +80,10 @@ private:
   struct Recorded;
 
   Executor(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
-           Profile *Trace);
+           Profile *Trace, Communicator *Ranks);
   absl::Status prepare();
   Argument decode(const plan::Arg &Arg) const;
-  Operation decode(const plan::Step &Step) const;
+  Operation decode(const plan::Function &Function, uint32_t Number) const;
   absl::Status bindParameters();
   absl::Status bindParameter(uint32_t Index);
   absl::Status releaseParameter(uint32_t Index);
@@ -85,14 +92,20 @@ private:
   absl::Status unmapTensors();
   absl::Status runSteps(uint32_t Function);
   absl::Status replaySteps(const Program &P, Recorder &Kept, Recorded &Record);
+  /// Runs a step unless its condition says otherwise.
+  absl::Status runStep(const Operation &Op);
   absl::Status run(const Operation &Op);
+  absl::Status exchange(const Operation &Op);
   absl::Status runTimed(const Operation &Op);
+  void count(const Program &P); ///< what a call has sent
   uint64_t resolve(const Argument &Arg) const;
 
   const LoadedPlan &Plan;
   Device &TheDevice;
   ParameterSource &Source;
   Profile *Trace;
+  Communicator *Ranks;
+  Traffic Sent;
 
   std::vector<Device::Address> Arenas;
   std::vector<Device::Address> Parameters; ///< of those that are bound

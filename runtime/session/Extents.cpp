@@ -38,7 +38,8 @@ SizeForm sizeForm(const plan::Tensor &Tensor) {
 bool fits(const plan::Arg &Arg, const plan::Tensor &Tensor,
           std::span<const int64_t> Symbols) {
   uint64_t Extent = extentOf(*Arg.bytes(), Symbols);
-  return Extent == 0 || Arg.offset() + Extent <= bytesOf(Tensor, Symbols);
+  return Extent == 0 || Arg.offset() + shiftOf(Arg, Symbols) + Extent <=
+                            bytesOf(Tensor, Symbols);
 }
 
 /// The values of an expression's symbol, 0 to `Max`, at which the expression is
@@ -56,6 +57,8 @@ Interval wherePositive(const plan::Expr &E, int64_t Max) {
 /// `AtMax`: the symbols' bounds. `Symbols` is scratch memory for as many.
 bool alwaysFits(const plan::Arg &Arg, const plan::Tensor &Tensor,
                 std::span<const int64_t> AtMax, std::span<int64_t> Symbols) {
+  if (Arg.shift())
+    return false;
   const plan::Expr &Bytes = *Arg.bytes();
   SizeForm Form = sizeForm(Tensor);
   int32_t Symbol = Bytes.symbol() >= 0 ? Bytes.symbol() : Form.Symbol;
@@ -90,13 +93,17 @@ uint64_t m1::extentOf(const plan::Expr &Bytes,
   return std::max<int64_t>(evaluate(Bytes, Symbols), 0);
 }
 
+int64_t m1::shiftOf(const plan::Arg &Arg, std::span<const int64_t> Symbols) {
+  return Arg.shift() ? evaluate(*Arg.shift(), Symbols) : 0;
+}
+
 std::vector<TensorArgument>
 m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
   std::vector<int64_t> Symbols(length(Plan.symbols())), AtMax;
   for (uint32_t I = 0; I < length(Plan.symbols()); ++I)
     AtMax.push_back(Plan.symbols()->Get(I)->max());
   std::vector<TensorArgument> Result;
-  auto visit = [&](const plan::Arg &Arg, std::string_view Kernel,
+  auto visit = [&](const plan::Arg &Arg, std::string_view What,
                    std::string_view Source) {
     const plan::Tensor *Tensor = Arg.kind() == plan::ArgKind::Input
                                      ? Function.inputs()->Get(Arg.index())
@@ -104,19 +111,18 @@ m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
                                      ? Function.outputs()->Get(Arg.index())
                                      : nullptr;
     if (Tensor && !alwaysFits(Arg, *Tensor, AtMax, Symbols))
-      Result.push_back({&Arg, Tensor, Kernel, Source});
+      Result.push_back({&Arg, Tensor, What, Source});
   };
   for (uint32_t I = 0; I < length(Function.steps()); ++I) {
     const plan::Step &Step = *Function.steps()->Get(I);
-    std::string_view Source = view(Step.source());
-    if (const plan::Launch *Launch = Step.instruction_as_Launch()) {
-      for (uint32_t J = 0; J < length(Launch->args()); ++J)
-        visit(*Launch->args()->Get(J),
-              view(Plan.kernels()->Get(Launch->kernel())->name()), Source);
-    } else if (const plan::Copy *Copy = Step.instruction_as_Copy()) {
-      visit(*Copy->destination(), "copy", Source);
-      visit(*Copy->source(), "copy", Source);
-    }
+    const plan::Launch *Launch = Step.instruction_as_Launch();
+    const std::string_view What =
+        Launch ? view(Plan.kernels()->Get(Launch->kernel())->name())
+        : Step.instruction_type() == plan::Instruction::Copy ? "copy"
+                                                             : "collective";
+    forEachArgument(Step, [&](const plan::Arg &Arg) {
+      visit(Arg, What, view(Step.source()));
+    });
   }
   return Result;
 }
@@ -126,9 +132,9 @@ absl::Status m1::checkArguments(std::span<const TensorArgument> Arguments,
   for (const TensorArgument &A : Arguments)
     if (!fits(*A.Arg, *A.Tensor, Symbols))
       return makeError(
-          A.Kernel, A.Source.empty() ? "" : concat(" (", A.Source, ")"),
+          A.What, A.Source.empty() ? "" : concat(" (", A.Source, ")"),
           " touches ", extentOf(*A.Arg->bytes(), Symbols), " bytes from byte ",
-          A.Arg->offset(), " of ",
+          A.Arg->offset() + shiftOf(*A.Arg, Symbols), " of ",
           A.Arg->kind() == plan::ArgKind::Input ? "input '" : "output '",
           view(A.Tensor->name()), "', which has ", bytesOf(*A.Tensor, Symbols));
   return absl::OkStatus();

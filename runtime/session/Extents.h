@@ -20,11 +20,14 @@ namespace m1 {
 /// The extent of an argument in bytes; a negative size counts as 0 (plan.fbs).
 uint64_t extentOf(const plan::Expr &Bytes, std::span<const int64_t> Symbols);
 
+/// Bytes that a rank adds to an argument's offset.
+int64_t shiftOf(const plan::Arg &Arg, std::span<const int64_t> Symbols);
+
 /// An argument that points into an input or output.
 struct TensorArgument {
   const plan::Arg *Arg;
   const plan::Tensor *Tensor;
-  std::string_view Kernel, Source;
+  std::string_view What, Source; ///< the kernel, "copy" or "collective"
 };
 
 /// The arguments of a function's steps that could exceed their input or output

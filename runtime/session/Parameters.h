@@ -18,6 +18,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace m1 {
 
@@ -25,16 +26,22 @@ namespace m1 {
 class ParameterSource {
 public:
   virtual ~ParameterSource();
-  /// The bytes of parameter number `Index`, aligned to its element type. They
-  /// stay valid until `release`.
+  /// The bytes of the rank's part of parameter number `Index` (Mesh.h,
+  /// localShape), aligned to its element type. They stay valid until `release`.
   virtual absl::StatusOr<std::span<const std::byte>> get(uint32_t Index) = 0;
   /// The memory is not needed until the next `get`.
   virtual void release(uint32_t Index) = 0;
+  /// Bytes of the checkpoint that `get` has given: the rank's parts, and what
+  /// all ranks have.
+  virtual uint64_t bytesRead() const { return 0; }
 };
 
 struct CheckpointOptions {
-  /// Whether to compare all weights with their digests first; `Digests` and
-  /// `Hash` are those of verifyWeights.
+  /// Of the rank, if the plan has a mesh.
+  std::vector<int64_t> Coordinates;
+  /// Whether to compare all weights with their digests first, also what other
+  /// ranks read: one rank need do so. `Digests` and `Hash` are those of
+  /// verifyWeights.
   bool Verify = false;
   std::string Digests;
   HashOptions Hash;
@@ -51,9 +58,11 @@ checkpointParameters(const LoadedPlan &Plan, const std::string &Path,
                      const CheckpointOptions &Options = {});
 
 /// Random parameters that depend only on the seed and the parameter's name: see
-/// fillRandom. Generated on request.
+/// fillRandom. Generated on request, and on each rank its part of the same
+/// tensors.
 absl::StatusOr<std::unique_ptr<ParameterSource>>
-randomParameters(const LoadedPlan &Plan, uint64_t Seed);
+randomParameters(const LoadedPlan &Plan, uint64_t Seed,
+                 std::span<const int64_t> Coordinates = {});
 
 } // namespace m1
 

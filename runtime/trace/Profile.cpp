@@ -16,12 +16,13 @@
 
 using namespace m1;
 
-void Profile::record(std::string_view Name, double Seconds) {
+void Profile::record(std::string_view Name, double Seconds, Kind Of) {
   auto Found = Entries.find(Name);
   if (Found == Entries.end())
     Found = Entries.emplace(std::string(Name), Entry()).first;
   Found->second.Seconds += Seconds;
   ++Found->second.Runs;
+  Found->second.Of = Of;
 }
 
 std::string Profile::table() const {
@@ -31,10 +32,16 @@ std::string Profile::table() const {
     return A.second.Seconds > B.second.Seconds;
   });
   double Total = 0;
+  Entry Exchanges;
   size_t Width = 6;
   for (auto &[Name, E] : Sorted) {
     Name = printable(Name);
     Total += E.Seconds;
+    if (E.Of == Kind::Exchange) {
+      Exchanges.Seconds += E.Seconds;
+      Exchanges.Runs += E.Runs;
+      Width = std::max(Width, std::string_view("exchanges").size());
+    }
     Width = std::max(Width, Name.size());
   }
   std::string Result;
@@ -53,5 +60,7 @@ std::string Profile::table() const {
     Runs += E.Runs;
   }
   line("total", Total, Runs);
+  if (Exchanges.Runs)
+    line("exchanges", Exchanges.Seconds, Exchanges.Runs);
   return Result;
 }

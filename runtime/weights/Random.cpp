@@ -47,13 +47,17 @@ void store(ElementType Type, std::byte *Out, int64_t I, float Value) {
   }
 }
 
-/// Elements Begin <= i < End; Begin is a multiple of 4. Each four elements have
-/// a counter of their own.
+float meanOf(std::span<const int64_t> Shape) {
+  return Shape.size() == 1 ? 1.0f : 0.0f;
+}
+
+/// Elements Begin <= i < End, the first of them at `Out`. Each four elements
+/// from a multiple of 4 on have a counter of their own.
 void fillRange(uint64_t Seed, uint64_t Stream, float Mean, ElementType Type,
                int64_t Begin, int64_t End, std::byte *Out) {
   r123::Philox4x32 Philox;
   const r123::Philox4x32::key_type Key = {{low(Seed), high(Seed)}};
-  for (int64_t I = Begin; I < End; I += 4) {
+  for (int64_t I = Begin / 4 * 4; I < End; I += 4) {
     const uint64_t Block = I / 4;
     const r123::Philox4x32::ctr_type Counter = {
         {low(Block), high(Block), low(Stream), high(Stream)}};
@@ -61,8 +65,8 @@ void fillRange(uint64_t Seed, uint64_t Stream, float Mean, ElementType Type,
     const r123::float2 A = r123::boxmuller(R[0], R[1]);
     const r123::float2 B = r123::boxmuller(R[2], R[3]);
     const float Normal[4] = {A.x, A.y, B.x, B.y};
-    for (int64_t J = 0; J < 4 && I + J < End; ++J)
-      store(Type, Out, I + J, Mean + 0.02f * Normal[J]);
+    for (int64_t J = std::max<int64_t>(Begin - I, 0); J < 4 && I + J < End; ++J)
+      store(Type, Out, I + J - Begin, Mean + 0.02f * Normal[J]);
   }
 }
 
@@ -78,11 +82,11 @@ void m1::fillRandom(uint64_t Seed, std::string_view Name, ElementType Type,
       std::clamp<int64_t>(std::thread::hardware_concurrency(), 1,
                           std::max<int64_t>(1, Count / Grain));
   const int64_t Share = (Count / Threads + 4) / 4 * 4;
-  const float Mean = Shape.size() == 1 ? 1.0f : 0.0f;
+  const float Mean = meanOf(Shape);
   const uint64_t Stream = hash(Name);
   auto fill = [=](int64_t Begin) {
     fillRange(Seed, Stream, Mean, Type, Begin, std::min(Begin + Share, Count),
-              Out);
+              Out + Begin * byteSize(Type));
   };
   std::vector<std::thread> Workers;
   Workers.reserve(Threads);
@@ -96,4 +100,10 @@ void m1::fillRandom(uint64_t Seed, std::string_view Name, ElementType Type,
   fill(0);
   for (std::thread &Worker : Workers)
     Worker.join();
+}
+
+void m1::fillRandomRange(uint64_t Seed, std::string_view Name, ElementType Type,
+                         std::span<const int64_t> Shape, int64_t Begin,
+                         int64_t End, std::byte *Out) {
+  fillRange(Seed, hash(Name), meanOf(Shape), Type, Begin, End, Out);
 }

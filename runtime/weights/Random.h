@@ -26,6 +26,12 @@ namespace m1 {
 void fillRandom(uint64_t Seed, std::string_view Name, ElementType Type,
                 std::span<const int64_t> Shape, std::byte *Out);
 
+/// Fills `Out` with elements `Begin` <= i < `End`, in row-major order, of the
+/// tensor that fillRandom makes.
+void fillRandomRange(uint64_t Seed, std::string_view Name, ElementType Type,
+                     std::span<const int64_t> Shape, int64_t Begin, int64_t End,
+                     std::byte *Out);
+
 } // namespace m1
 
 #endif // M1C_RUNTIME_WEIGHTS_RANDOM_H

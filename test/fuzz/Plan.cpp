@@ -10,6 +10,7 @@
 #include "test/fuzz/Target.h"
 
 #include "runtime/device/MemoryNeeds.h"
+#include "runtime/plan/Mesh.h"
 #include "runtime/plan/ParameterUse.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
@@ -48,7 +49,7 @@ public:
   explicit NoParameters(const LoadedPlan &Plan) : Plan(Plan) {}
   absl::StatusOr<std::span<const std::byte>> get(uint32_t Index) override {
     static const std::byte Anything{};
-    return std::span(&Anything, bytesOf(*Plan->parameters()->Get(Index)));
+    return std::span(&Anything, localBytes(*Plan->parameters()->Get(Index)));
   }
   void release(uint32_t) override {}
 

@@ -1,4 +1,4 @@
-//===- Attributes.cpp - m1.dim, m1.name and m1.model ----------------------===//
+//===- Attributes.cpp - discardable attributes ----------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -77,13 +77,23 @@ LogicalResult M1Dialect::verifyOperationAttribute(Operation *Op,
              << Attribute.getValue();
     return success();
   }
+  if (Attribute.getName() == kMeshAttr) {
+    if (!isa<ModuleOp>(Op))
+      return Op->emitOpError() << kMeshAttr << " is an attribute of modules";
+    if (!isa<MeshAttr>(Attribute.getValue()))
+      return Op->emitOpError()
+             << "expected " << kMeshAttr << " to be a #m1.mesh, found "
+             << Attribute.getValue();
+    return success();
+  }
   for (StringRef Name : {kDimAttr, kNameAttr})
     if (Attribute.getName() == Name)
       return Op->emitOpError()
              << Name << " is an attribute of a function's arguments and "
              << "results";
   return Op->emitOpError() << "expected no attribute of m1 but " << kModelAttr
-                           << ", found " << Attribute.getName();
+                           << " and " << kMeshAttr << ", found "
+                           << Attribute.getName();
 }
 
 /// Verifies an attribute of argument or result (`Kind`) `Number` of a function.
@@ -93,8 +103,9 @@ static LogicalResult verifyPort(Operation *Op, StringRef Kind, unsigned Number,
   auto Error = [&] {
     return Op->emitOpError() << Kind << ' ' << Number << ": ";
   };
-  if (Attribute.getName() == kModelAttr)
-    return Error() << kModelAttr << " is an attribute of modules";
+  for (StringRef Name : {kModelAttr, kMeshAttr})
+    if (Attribute.getName() == Name)
+      return Error() << Name << " is an attribute of modules";
   auto Text = dyn_cast<StringAttr>(Attribute.getValue());
   if (Attribute.getName() == kDimAttr) {
     if (!Text || !parseDim(Text.getValue()))

@@ -1,4 +1,4 @@
-//===- Attributes.h - m1.dim, m1.name and m1.model --------------*- C++ -*-===//
+//===- Attributes.h - discardable attributes --------------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -30,6 +30,10 @@ inline constexpr llvm::StringLiteral kNameAttr = "m1.name";
 
 /// The model that a module computes: a ModelAttr, on the module.
 inline constexpr llvm::StringLiteral kModelAttr = "m1.model";
+
+/// The ranks that a module runs on: a MeshAttr, on the module. Without it there
+/// is one.
+inline constexpr llvm::StringLiteral kMeshAttr = "m1.mesh";
 
 /// The symbol of the tokens of a training batch, whose bound differs from that
 /// of the other functions' batches.

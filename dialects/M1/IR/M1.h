@@ -27,6 +27,7 @@
 
 #include "dialects/M1/IR/Attributes.h"
 #include "dialects/M1/IR/M1Interfaces.h"
+#include "dialects/M1/IR/Sharding.h"
 #include "dialects/M1/IR/Sizes.h"
 
 #include "dialects/M1/IR/M1Dialect.h.inc"

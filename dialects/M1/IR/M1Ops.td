@@ -43,8 +43,8 @@ def M1_Dialect : Dialect {
 
     Arguments and results of functions can have two attributes. `m1.dim` is the extent of axis 0, a symbol or a symbol
     plus a number ("T", "B+1"): in one call of the function a symbol has one value. `m1.name` is the name that callers
-    use; no two arguments share one, nor do two results. A module can have the attribute `m1.model`, a `#m1.model`. Other
-    attributes whose names begin with `m1.` are errors.
+    use; no two arguments share one, nor do two results. A module can have the attributes `m1.model`, a `#m1.model`, and
+    `m1.mesh`, a `#m1.mesh`. Other attributes whose names begin with `m1.` are errors.
   }];
   let cppNamespace = "::m1";
   let useDefaultTypePrinterParser = 1;
@@ -133,6 +133,8 @@ def M1_TensorStateType : M1_Type<"TensorState", "tensor_state"> {
   let genVerifyDecl = 1;
 }
 
+include "dialects/M1/IR/M1Sharding.td"
+
 // Operands and results keep the limits of Sizes.h.
 def M1_BoundedTensors : NativeOpTrait<"BoundedTensors"> {
   let cppNamespace = "::m1";
@@ -163,7 +165,11 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
     Constraints: (C1) the type is a ranked static tensor of floats; (C2) there is at least one source; (C3) if stacked,
     axis 0 of the type has extent n; (C4) a slice's length is the extent of that axis in the type (without the stacking
     axis); (C5) a source stored in another element type has a narrower one, which compiled code supports for weights of
-    products.
+    products; (C6) `sharding` has at most one entry for each dimension and for each axis; units are parts of the extent,
+    unless it is `short`; (C7) `slices` too, and the module has a mesh with these axes; the type's extent is the step.
+
+    `sharding` says how the parameter can be spread over a mesh; `m1-shard` replaces it with `slices`, the part that a
+    rank has. The type is that of the part; (C3) and (C4) then hold for the whole parameter.
 
     ```mlir
     m1.parameter @layers.0.experts.w1 : tensor<2x64x32xbf16>
@@ -172,9 +178,20 @@ def M1_ParameterOp : M1_Op<"parameter", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, TypedArrayAttrBase<M1_SourceAttr, "sources">:$sources,
-                       UnitAttr:$stacked);
-  let assemblyFormat = "$sym_name `:` $type `from` (`stacked` $stacked^)? $sources attr-dict";
+                       UnitAttr:$stacked,
+                       OptionalAttr<TypedArrayAttrBase<M1_ShardingAttr, "shardings of dimensions">>:$sharding,
+                       OptionalAttr<TypedArrayAttrBase<M1_SliceAttr, "slices">>:$slices);
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$Name, "::mlir::RankedTensorType":$Type,
+                                 "::mlir::ArrayAttr":$Sources, CArg<"bool", "false">:$Stacked,
+                                 CArg<"::mlir::ArrayAttr", "{}">:$Sharding)>];
+  let assemblyFormat = [{
+    $sym_name `:` $type `from` (`stacked` $stacked^)? $sources (`sharding` $sharding^)? (`slices` $slices^)? attr-dict
+  }];
   let extraClassDeclaration = [{
+    /// The type of the whole parameter, of which `slices` are a part.
+    ::mlir::RankedTensorType getWholeType();
+    /// The slice of a dimension; null if a rank has it whole.
+    ::m1::SliceAttr getSlice(int64_t Dimension);
     /// Returns true if the sources are stacked along axis 0. Otherwise there is one, of the parameter's shape.
     bool isStacked() { return getSources().size() > 1 || getStacked(); }
   }];
@@ -241,11 +258,22 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_Diff
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
   let description = [{
-    Constraints: (C1) tokens is [T]; (C2) table is a static [V, D]; (C3) the result is [T, D].
+    With `shard`, row 0 of the table is row coordinate · step of the whole one. The result of a token whose row another
+    rank has is -0, which changes no number that it is added to.
+
+    Constraints: (C1) tokens is [T]; (C2) table is a static [V, D]; (C3) the result is [T, D]; (C4) with `shard`, its step
+    is V, and the module has a mesh with its axis.
   }];
-  let arguments = (ins M1_Index:$tokens, M1_Weight:$table);
+  let arguments = (ins M1_Index:$tokens, M1_Weight:$table, OptionalAttr<M1_ShardAttr>:$shard);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$Result, "::mlir::Value":$Tokens, "::mlir::Value":$Table), [{
+    build($_builder, $_state, Result, Tokens, Table, ShardAttr());
+  }]>];
+  let assemblyFormat = "$tokens `,` $table (`shard` $shard^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    /// The number of rows of the whole table.
+    int64_t getVocabulary();
+  }];
 }
 
 def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
@@ -266,22 +294,38 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_Differenti
     x is [T, K], weight [N, K], result [T, N]. The operands are multiplied unrounded and summed in f32 (f64 if both are
     f64), in one reduction order over K for every T. With an f32 x and a bf16 weight, x is not rounded to bf16.
 
+    With S `leaves`, leaf l is the sum of the terms k with l · K/S <= k < (l + 1) · K/S, and the leaves are joined by
+    the tree: neighbours 2i and 2i + 1 are added, level by level, and an odd last one moves up unchanged. A rank that
+    has S of the leaves of a product writes M `partials` instead, each the tree over S/M leaves in a row:
+
+      result[t, m · N + n] = Σ_k x[t, k] weight[n, k], over m · K/M <= k < (m + 1) · K/M, the result is [T, M · N]
+
     Constraints: (C1) x has rank 2 and weight is a static rank-2 tensor; (C2) their last axes are equal; (C3) the result
-    is [T, N].
+    is [T, M · N]; (C4) leaves is positive and divides K; (C5) partials is positive and divides leaves, and if it is
+    not 1, leaves / partials is a power of two.
   }];
-  let arguments = (ins M1_Rows:$x, M1_Weight:$weight);
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, DefaultValuedAttr<I64Attr, "1">:$leaves,
+                       DefaultValuedAttr<I64Attr, "1">:$partials);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $weight (`leaves` $leaves^)? (`partials` $partials^)? attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
-    Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
+    With G `groups`, the squares of columns g · N/G <= n < (g + 1) · N/G are summed for each group g, and these sums are
+    joined by the tree of `m1.linear`. `m1.squares` and `m1.normalize` are the two halves.
+
+    Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive; (C4) groups is positive
+    and divides N.
   }];
-  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, F64Attr:$eps);
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, F64Attr:$eps, DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $weight `eps` $eps (`groups` $groups^)? attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
@@ -363,7 +407,7 @@ def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable
     }
     ```
 
-    Constraints: (C1) the first op is an `m1.linear` with an f32 result; (C2) every further op but the terminator is
+    Constraints: (C1) the first op is an `m1.linear` with an f32 result and one partial sum; (C2) every further op but the terminator is
     elementwise (`ElementwiseOpInterface`) and takes the result of the op before it as one operand, which is not per
     token; (C3) nothing else uses that result; (C4) the terminator yields the last op's result; (C5) its type is the
     type of this op's result.
@@ -457,16 +501,20 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInter
     the state type's `chunk` in each sequence's own positions. S is f32; if the state's element type is bf16, q is
     multiplied by S rounded to bf16.
 
+    With `shard`, slopes are those of the heads of all ranks; head 0 is head coordinate · step of them.
+
     Constraints: (C1) q, k, v are [T, H, d] of one type; (C2) the result is [T, H, d]; (C3) the state has the same H and
     d, and q's element type; (C4) slopes has H entries, finite and none negative; (C5) positions is [T], cu_seqlens [B+1], slots
-    [B]; (C6) the updated state has the state's type.
+    [B]; (C6) the updated state has the state's type; (C7) with `shard`, its step is H, slopes has as many entries as its
+    extent, and the module has a mesh with its axis, on which every rank has H of them.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_LightningStateType:$state, M1_Index:$positions,
-                       M1_Index:$cuSeqlens, M1_Index:$slots, DenseF64ArrayAttr:$slopes);
+                       M1_Index:$cuSeqlens, M1_Index:$slots, DenseF64ArrayAttr:$slopes,
+                       OptionalAttr<M1_ShardAttr>:$shard);
   let results = (outs M1_Heads:$result, M1_LightningStateType:$newState);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $state `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `slopes` custom<ExactNumbers>($slopes) attr-dict
-    `:` functional-type(operands, results)
+    $q `,` $k `,` $v `,` $state `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `slopes` custom<ExactNumbers>($slopes)
+    (`shard` $shard^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 
@@ -514,16 +562,20 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_Differen
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
-    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped. The
-    K experts of a token are distinct, as `m1.router` selects them; compiled code relies on it.
+    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product, whose sums over F have
+    `leaves` as in `m1.linear`. No token is dropped. The K experts of a token are distinct, as `m1.router` selects them;
+    compiled code relies on it.
 
     Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
-    element type; (C3) the result is [T, D].
+    element type; (C3) the result is [T, D]; (C4) leaves is positive and divides F.
   }];
   let arguments = (ins M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights, M1_Weight:$w1, M1_Weight:$w3,
-                       M1_Weight:$w2);
+                       M1_Weight:$w2, DefaultValuedAttr<I64Attr, "1">:$leaves);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 (`leaves` $leaves^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -582,6 +634,7 @@ def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxe
   }];
 }
 
+include "dialects/M1/IR/M1ShardingOps.td"
 include "dialects/M1/IR/M1TrainingOps.td"
 
 #endif // M1_OPS

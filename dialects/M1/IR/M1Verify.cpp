@@ -36,6 +36,12 @@ LogicalResult ParameterOp::verify() {
   int64_t Count = getSources().size();
   if (Count == 0)
     return emitOpError() << "C2: expected at least one source, found none";
+  if (failed(verifySharding(*this)))
+    return failure();
+  // The sources are of the whole parameter.
+  Ty = getWholeType();
+  if (failed(verifySize([this] { return emitOpError("C1: "); }, Ty)))
+    return failure();
   bool Stacked = isStacked();
   if (Stacked && (Ty.getRank() == 0 || Ty.getDimSize(0) != Count))
     return emitOpError() << "C3: expected axis 0 to have extent " << Count
@@ -116,9 +122,11 @@ LogicalResult EmbeddingOp::verify() {
       failed(expectShape(*this, "C2", "table", getTable(),
                          {fixed("V"), fixed("D")})))
     return failure();
-  return expectShape(
-      *this, "C3", "the result", getResult(),
-      {ragged("T", extent(getTokens(), 0)), fixed("D", extent(getTable(), 1))});
+  if (failed(expectShape(*this, "C3", "the result", getResult(),
+                         {ragged("T", extent(getTokens(), 0)),
+                          fixed("D", extent(getTable(), 1))})))
+    return failure();
+  return expectShard(*this, "C4", getShardAttr(), extent(getTable(), 0));
 }
 
 LogicalResult CastOp::verify() { return expectSameShape(*this); }
@@ -131,9 +139,14 @@ LogicalResult LinearOp::verify() {
       failed(expectShape(*this, "C2", "weight", getWeight(),
                          {fixed("N"), fixed("K", extent(getX(), 1))})))
     return failure();
+  const int64_t Leaves = getLeaves(), Partials = getPartials();
+  if (failed(expectLeaves(*this, "C4", Leaves, "K", extent(getX(), 1))) ||
+      failed(expectPartials(*this, "C5", Leaves, Partials)))
+    return failure();
   return expectShape(
       *this, "C3", "the result", getResult(),
-      {ragged("T", extent(getX(), 0)), fixed("N", extent(getWeight(), 0))});
+      {ragged("T", extent(getX(), 0)),
+       fixed(Partials == 1 ? "N" : "M·N", Partials * extent(getWeight(), 0))});
 }
 
 LogicalResult RMSNormOp::verify() {
@@ -145,7 +158,9 @@ LogicalResult RMSNormOp::verify() {
       failed(expectShape(*this, "C2", "weight", getWeight(),
                          {fixed("N", extent(getX(), 1))})))
     return failure();
-  return expectPositive(*this, "C3", "eps", getEps());
+  if (failed(expectPositive(*this, "C3", "eps", getEps())))
+    return failure();
+  return expectGroups(*this, "C4", getGroups(), "N", extent(getX(), 1));
 }
 
 LogicalResult SiluOp::verify() { return expectSameShape(*this); }
@@ -186,9 +201,11 @@ LogicalResult SelectLastOp::verify() {
 LogicalResult FusedOp::verifyRegions() {
   Block &Body = *getBody();
   auto Linear = dyn_cast<LinearOp>(&Body.front());
-  if (!Linear || !elementType(Linear.getResult()).isF32())
-    return Body.front().emitOpError()
-           << "C1: expected m1.fused to begin with an m1.linear of f32";
+  if (!Linear || !elementType(Linear.getResult()).isF32() ||
+      Linear.getPartials() != 1)
+    return Body.front().emitOpError() << "C1: expected m1.fused to begin with "
+                                         "an m1.linear of f32 and one partial "
+                                         "sum";
   Value Last = Linear.getResult();
   for (Operation &Op : llvm::drop_begin(Body.without_terminator())) {
     auto Elementwise = dyn_cast<ElementwiseOpInterface>(Op);
@@ -312,6 +329,23 @@ LogicalResult RotaryOp::verify() {
   return expectPositive(*this, "C4", "theta", getTheta());
 }
 
+/// (C4) and (C7).
+static LogicalResult verifyLightningShard(LightningAttentionOp Op,
+                                          int64_t Heads) {
+  ShardAttr Shard = Op.getShardAttr();
+  if (failed(expectShard(Op, "C7", Shard, Heads)))
+    return failure();
+  if (Shard) {
+    const int64_t Ranks = meshOf(Op).getExtent(Shard.getAxis());
+    if (Heads * Ranks != Shard.getExtent())
+      return Op.emitOpError()
+             << "C7: expected a shard of " << Heads * Ranks << " heads, "
+             << Heads << " for each rank, found " << Shard;
+  }
+  return expectSlopes(Op, Shard ? "C7" : "C4", Op.getSlopes(),
+                      Shard ? Shard.getExtent() : Heads);
+}
+
 LogicalResult LightningAttentionOp::verify() {
   if (failed(expectShape(*this, "C1", "q", getQ(),
                          {ragged("T"), fixed("H"), fixed("d")})))
@@ -333,7 +367,7 @@ LogicalResult LightningAttentionOp::verify() {
     return emitOpError() << "C3: expected a state of " << Heads << " x "
                          << HeadDim << " and " << Element << ", found "
                          << State;
-  if (failed(expectSlopes(*this, "C4", getSlopes(), Heads)))
+  if (failed(verifyLightningShard(*this, Heads)))
     return failure();
   if (failed(expectBatch(*this, "C5", Tokens, getPositions(), getCuSeqlens(),
                          getSlots())))
@@ -418,22 +452,12 @@ LogicalResult ExpertsOp::verify() {
       failed(expectShape(
           *this, "C1", "weights", getWeights(),
           {ragged("T", Tokens), fixed("K", extent(getExperts(), 1))})) ||
-      failed(expectShape(*this, "C2", "w1", getW1(),
-                         {fixed("E"), fixed("F"), fixed("D", Width)})))
+      failed(
+          expectExpertWeights(*this, "C2", Width, getW1(), getW3(), getW2())) ||
+      failed(expectShape(*this, "C3", "the result", getResult(),
+                         {ragged("T", Tokens), fixed("D", Width)})))
     return failure();
-  int64_t Experts = extent(getW1(), 0), Hidden = extent(getW1(), 1);
-  Type Element = elementType(getW1());
-  if (failed(expectShape(
-          *this, "C2", "w3", getW3(),
-          {fixed("E", Experts), fixed("F", Hidden), fixed("D", Width)})) ||
-      failed(expectShape(
-          *this, "C2", "w2", getW2(),
-          {fixed("E", Experts), fixed("D", Width), fixed("F", Hidden)})) ||
-      failed(expectElementType(*this, "C2", "w3", getW3(), Element)) ||
-      failed(expectElementType(*this, "C2", "w2", getW2(), Element)))
-    return failure();
-  return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("T", Tokens), fixed("D", Width)});
+  return expectLeaves(*this, "C4", getLeaves(), "F", extent(getW1(), 1));
 }
 
 //===----------------------------------------------------------------------===//

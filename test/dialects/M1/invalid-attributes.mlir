@@ -152,7 +152,7 @@ func.func @f(%x: tensor<?xi32> {m1.dim = "B+2147483648"}) {
 
 // -----
 
-// expected-error@+1 {{expected no attribute of m1 but m1.model, found "m1.source"}}
+// expected-error@+1 {{expected no attribute of m1 but m1.model and m1.mesh, found "m1.source"}}
 module attributes {m1.source = 3} {
 }
 
@@ -166,7 +166,7 @@ func.func @f(%x: tensor<?xi32> {m1.dimension = "B"}) {
 // -----
 
 func.func @f(%x: tensor<?x4xf32>) {
-  // expected-error@+1 {{expected no attribute of m1 but m1.model, found "m1.alpha"}}
+  // expected-error@+1 {{expected no attribute of m1 but m1.model and m1.mesh, found "m1.alpha"}}
   %r = m1.silu %x {m1.alpha = 1.0} : (tensor<?x4xf32>) -> tensor<?x4xf32>
   return
 }
