@@ -239,7 +239,7 @@ plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
 }
 
 plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
-                                     Operation *User) {
+                                     int64_t Leaves, Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
@@ -247,7 +247,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
   const PackedLayout Layout(
       Matrix[0], Matrix[1], Panel,
-      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1]));
+      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1] / Leaves));
   std::string Name = (Parameter.getSymName() + ".panels" +
                       std::to_string(Panel) + (Layout.Pairs ? ".pairs" : ""))
                          .str();

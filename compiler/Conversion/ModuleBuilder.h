@@ -39,12 +39,12 @@ public:
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// The weight of a product with rows of element type `X`, in panels
-  /// (PackedLayout), as a global; with a leading axis for experts if the
-  /// parameter has one. Null after a diagnostic at `User` if the value is no
-  /// parameter.
+  /// The weight of a product with rows of element type `X`, whose sums have
+  /// `Leaves` leaves, in panels (PackedLayout), as a global; with a leading
+  /// axis for experts if the parameter has one. Null after a diagnostic at
+  /// `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
-                        mlir::Operation *User);
+                        int64_t Leaves, mlir::Operation *User);
   /// Packs the transpose of each matrix of a parameter in panels of `Panel`
   /// columns, at this place of a program, in a buffer. Only the backward pass
   /// needs transposes, one at a time: no copy is kept. Null after a diagnostic

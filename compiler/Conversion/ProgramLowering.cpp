@@ -203,10 +203,10 @@ Value ProgramLowering::view(Value Memory, ArrayRef<int64_t> Shape,
 }
 
 Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
-                              int64_t Panel) {
+                              int64_t Leaves, int64_t Panel) {
   plan::GlobalOp Global =
       Shared.packed(Weight, getElementTypeOrSelf(X.getType()),
-                    Panel ? Panel : blocks().Panel, User);
+                    Panel ? Panel : blocks().Panel, Leaves, User);
   return Global ? global(Global) : Value();
 }
 
@@ -216,6 +216,10 @@ Value ProgramLowering::packedTransposed(Value Weight, Operation *User) {
 
 Value ProgramLowering::scalar(ExprAttr Size) {
   return B.create<plan::ScalarOp>(Loc, B.getIndexType(), Size);
+}
+
+Value ProgramLowering::firstElement(ShardAttr Shard) {
+  return scalar(firstOf(Shard));
 }
 
 //===----------------------------------------------------------------------===//

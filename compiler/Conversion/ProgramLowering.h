@@ -67,10 +67,11 @@ public:
   mlir::Value raw(mlir::Value Weight, mlir::Operation *User) {
     return Shared.raw(B, Weight, User);
   }
-  /// The weight of a product with rows of `X`'s element type, packed in panels
-  /// of the target's width (0) or of `Panel` columns; null after a diagnostic.
+  /// The weight of a product with rows of `X`'s element type, whose sums have
+  /// `Leaves` leaves, packed in panels of the target's width (0) or of `Panel`
+  /// columns; null after a diagnostic.
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
-                     int64_t Panel = 0);
+                     int64_t Leaves = 1, int64_t Panel = 0);
 
   /// The transpose of a weight, packed in panels of the target's width at this
   /// place of the program; null after a diagnostic. Ask for it just before the
@@ -116,6 +117,8 @@ public:
   plan::ExprAttr firstOf(ShardAttr Shard) const {
     return coordinate(Shard.getAxis(), Shard.getStep());
   }
+  /// The index of a rank's first element, as a scalar.
+  mlir::Value firstElement(ShardAttr Shard);
   /// Grid sizes that cover a tensor: blocks of few rows, blocks of a product's
   /// rows, groups of a product's panels.
   plan::ExprAttr fewRowBlocks(plan::ExprAttr Rows) const {

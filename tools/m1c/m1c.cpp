@@ -63,7 +63,8 @@ cl::opt<std::string>
     TargetCpu("target-cpu",
               cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2), "
                        "x86-64-v4 (AVX-512), each also with +amx (products of "
-                       "bf16 on AMX tiles); default native"),
+                       "bf16 on AMX tiles), and x86-64-v4+avx512bf16 (products "
+                       "of bf16 by vdpbf16ps); default native"),
               cl::init("native"), cl::cat(Options));
 cl::opt<m1::Count> Tokens("max-tokens",
                           cl::desc("Most tokens of one call, default 512"),
