@@ -24,10 +24,12 @@ import lit.formats
 import lit.Test
 
 # The feature that a unit needs.
-FEATURES = {"amx": "amx", "avx512": "bochs", "avx512-amx": "bochs"}
+FEATURES = {"avx512bf16": "avx512bf16", "amx": "amx", "avx512": "bochs", "avx512-amx": "bochs"}
 # Instructions that the code must contain: those that the unit has and others lack.
 TILES, VECTORS = "call void @llvm.x86.tdpbf16ps", "call <16 x float> @llvm.fma.v16f32"
+PAIRS = "call <16 x float> @llvm.x86.avx512bf16.dpbf16ps.512"
 CODE = {(unit, "linear"): texts for unit, texts in (("amx", [TILES]), ("avx512", [VECTORS]), ("avx512-amx", [TILES, VECTORS]))}
+CODE |= {("avx512bf16", group): [PAIRS] for group in ("linear", "experts", "softmax_attention", "lightning_attention")}
 CODE |= {("amx", group): [TILES] for group in ("router", "experts", "head_log_prob")}
 # These casts shift a mask register by its width less 1, which Bochs computes wrongly.
 SKIP = {"avx512": "cast_.*_f16_bf16"}

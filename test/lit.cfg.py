@@ -11,7 +11,8 @@
 # on an emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
 # %python is the Python that runs lit. The feature "mpi" says that plans can run on
 # several ranks. The feature "amx" says that m1run-amx, m1run with
-# AMX emulated, is built (x86-64 Linux only); "sanitized", that the build has sanitizers.
+# AMX emulated, is built (x86-64 Linux only); "avx512bf16", that this CPU has AVX512_BF16;
+# "sanitized", that the build has sanitizers.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
@@ -46,6 +47,10 @@ if os.path.exists(config.m1c_build_root + "/bin/libm1-mpi.so") and shutil.which(
     config.available_features.add("mpi")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
+if os.path.exists("/proc/cpuinfo"):
+    with open("/proc/cpuinfo") as file:
+        if " avx512_bf16" in file.read():
+            config.available_features.add("avx512bf16")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):
     config.available_features.add("bochs")
 

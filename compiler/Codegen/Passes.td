@@ -15,7 +15,7 @@ def TileSetTarget : Pass<"tile-set-target", "::mlir::ModuleOp"> {
   let summary = "Sets the module's target by name";
   let description = [{
     Sets the attribute `tile.target`, which later passes read, to the `#tile.target` of a target that the compiler
-    knows: `x86-64-v3`, `x86-64-v4` (each also with `+amx`), `sm_80`, ... An unknown name is an error.
+    knows: `x86-64-v3`, `x86-64-v4` (each also with `+amx`), `x86-64-v4+avx512bf16`, `sm_80`, ... An unknown name is an error.
   }];
   let options = [Option<"name", "name", "std::string", "", "Name of the target">];
   let dependentDialects = ["::m1::tile::TileDialect"];
@@ -41,7 +41,7 @@ def TileToHost : Pass<"tile-to-host", "::mlir::ModuleOp"> {
     each `tile.scratch` is a part.
 
     The width and number of vector registers and the matrix unit are those of the module's `tile.target`, which must be
-    a CPU. The unit computes the products that it supports and whose right operand is loaded in `pairs`.
+    a CPU. The unit computes the products that it supports; AMX only those whose right operand is loaded in `pairs`.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];

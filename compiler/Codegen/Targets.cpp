@@ -34,25 +34,27 @@ static std::vector<KnownTarget> makeTable() {
   std::vector<std::string> V4 = V3;
   V4.insert(V4.end(),
             {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"});
-  const std::vector<std::string> AmxFeatures = {"amx-tile", "amx-bf16"};
   std::vector<KnownTarget> Table;
-  for (bool Amx : {true, false}) {
-    auto Add = [&](const std::string &Name, int64_t Lanes, int64_t Registers,
-                   std::vector<std::string> Features) {
-      if (Amx)
-        llvm::append_range(Features, AmxFeatures);
-      Table.push_back({Amx ? Name + "+amx" : Name, TargetKind::Cpu, Name, Lanes,
-                       Registers, /*Shared=*/0, Amx, Features,
-                       Amx ? "+" + llvm::join(AmxFeatures, ",+") : ""});
-    };
-    Add("x86-64-v4", 16, 32, V4);
-    Add("x86-64-v3", 8, 16, V3);
-  }
+  auto Add = [&](const std::string &Cpu, const std::string &Suffix,
+                 MatrixUnit Unit, std::vector<std::string> UnitFeatures) {
+    const bool IsV4 = Cpu == "x86-64-v4";
+    std::vector<std::string> Features = IsV4 ? V4 : V3;
+    llvm::append_range(Features, UnitFeatures);
+    Table.push_back(
+        {Cpu + Suffix, TargetKind::Cpu, Cpu, /*Lanes=*/IsV4 ? 16 : 8,
+         /*Registers=*/IsV4 ? 32 : 16, /*Shared=*/0, Unit, Features,
+         UnitFeatures.empty() ? "" : "+" + llvm::join(UnitFeatures, ",+")});
+  };
+  for (const char *Cpu : {"x86-64-v4", "x86-64-v3"})
+    Add(Cpu, "+amx", MatrixUnit::Amx, {"amx-tile", "amx-bf16"});
+  Add("x86-64-v4", "+avx512bf16", MatrixUnit::Avx512Bf16, {"avx512bf16"});
+  for (const char *Cpu : {"x86-64-v4", "x86-64-v3"})
+    Add(Cpu, "", MatrixUnit::None, {});
   for (const plan::GpuTarget &Gpu : plan::kGpuTargets)
     Table.push_back({Gpu.Name, TargetKind::Gpu, Gpu.Name,
                      /*Lanes=*/0,
                      /*Registers=*/255, int64_t(Gpu.SharedKiB) << 10,
-                     /*HasMatrixUnit=*/true,
+                     MatrixUnit::Mma,
                      /*Features=*/{},
                      /*ExtraFeatures=*/"+ptx80"});
   return Table;
@@ -63,14 +65,24 @@ ArrayRef<KnownTarget> m1::codegen::knownTargets() {
   return Table;
 }
 
+static tile::MatrixUnitAttrInterface attributeOf(MatrixUnit Unit,
+                                                 MLIRContext *Context) {
+  switch (Unit) {
+  case MatrixUnit::None:
+    return {};
+  case MatrixUnit::Amx:
+    return tile::AmxAttr::get(Context);
+  case MatrixUnit::Avx512Bf16:
+    return tile::Avx512Bf16Attr::get(Context);
+  case MatrixUnit::Mma:
+    return tile::MmaAttr::get(Context);
+  }
+  llvm_unreachable("a matrix unit without an attribute");
+}
+
 tile::TargetAttr KnownTarget::attribute(MLIRContext *Context) const {
-  tile::MatrixUnitAttrInterface Unit;
-  if (HasMatrixUnit && Kind == TargetKind::Cpu)
-    Unit = tile::AmxAttr::get(Context);
-  else if (HasMatrixUnit)
-    Unit = tile::MmaAttr::get(Context);
   return tile::TargetAttr::get(Context, Kind, Architecture, Lanes, Registers,
-                               Shared, Unit);
+                               Shared, attributeOf(Unit, Context));
 }
 
 const KnownTarget *m1::codegen::findTarget(StringRef Name) {

@@ -15,13 +15,15 @@
 
 namespace m1::codegen {
 
+enum class MatrixUnit { None, Amx, Avx512Bf16, Mma };
+
 /// A target with a name; everything after the name becomes its #tile.target.
 struct KnownTarget {
   std::string Name; // "x86-64-v4+amx", "sm_80"
   tile::TargetKind Kind;
   std::string Architecture; // LLVM's name of the processor
   int64_t Lanes, Registers, Shared;
-  bool HasMatrixUnit;
+  MatrixUnit Unit;
   /// CPU features that generated code may use. A plan lists them.
   std::vector<std::string> Features;
   /// LLVM features beyond those of the architecture, as "+amx-tile,+amx-bf16".

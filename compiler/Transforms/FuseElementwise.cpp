@@ -55,7 +55,8 @@ void fuseBlock(Block &Ops) {
   for (Operation &Op : llvm::make_early_inc_range(Ops)) {
     Chain Joined;
     if (auto Linear = dyn_cast<m1::LinearOp>(Op)) {
-      if (getElementTypeOrSelf(Linear.getType()).isF32())
+      if (getElementTypeOrSelf(Linear.getType()).isF32() &&
+          Linear.getPartials() == 1)
         Joined = {Linear};
     } else if (isa<m1::ElementwiseOpInterface>(Op)) {
       // The op joins the chain of its first operand that has one; the chains of

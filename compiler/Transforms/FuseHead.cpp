@@ -38,6 +38,8 @@ struct FuseHeadPattern : OpRewritePattern<m1::TokenLogProbOp> {
       return Rewriter.notifyMatchFailure(Op, "the logits have another use");
     if (!getElementTypeOrSelf(Head.getType()).isF32())
       return Rewriter.notifyMatchFailure(Op, "the logits are rounded");
+    if (Head.getLeaves() != 1)
+      return Rewriter.notifyMatchFailure(Op, "the logits' sums have leaves");
     if (llvm::any_of(Head->getOperandTypes(),
                      [](Type T) { return getElementTypeOrSelf(T).isF64(); }))
       return Rewriter.notifyMatchFailure(Op, "head_log_prob rejects f64");

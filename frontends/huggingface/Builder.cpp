@@ -10,6 +10,7 @@
 
 #include "dialects/M1/IR/M1.h"
 #include "dialects/Support/ElementTypes.h"
+#include "dialects/Support/SumTree.h"
 #include "frontends/huggingface/Derived.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -55,6 +56,9 @@ public:
   OwningOpRef<ModuleOp> run();
 
 private:
+  /// Whether ranks may have parts of a product's inner axis.
+  enum class Sharded { No, Yes };
+
   // Declarations.
   void declareParameters();
   void declareStates();
@@ -78,8 +82,8 @@ private:
   Value parameter(const std::string &Symbol);
   Value state(const std::string &Symbol);
   void writeState(Value State, const std::string &Symbol);
-  Value norm(const std::string &Name, Value X, double Eps);
-  Value linear(const std::string &Name, Value X);
+  Value norm(const std::string &Name, Value X, double Eps, int64_t Groups = 1);
+  Value linear(const std::string &Name, Value X, Sharded Inner = Sharded::No);
   Value castFor(Value X, Type Element);
   Value splitHeads(Value X, int64_t Heads);
   Value mergeHeads(Value X);
@@ -403,12 +407,12 @@ Value ModelBuilder::buildLightning(const std::string &Name, int64_t Layer,
 
   at(Name + ".lightning_attention");
   Value Y = mergeHeads(Attention.getResult());
-  Y = norm(Name + ".norm", Y, LightningNormEps);
+  Y = norm(Name + ".norm", Y, LightningNormEps, C.Heads);
   Value Gate = linear(Name + ".output_gate", H);
   at(Name + ".gate");
   Y = B.create<m1::SigmoidGateOp>(rows(Width, operandType(Name + ".out_proj")),
                                   Y, Gate);
-  return linear(Name + ".out_proj", Y);
+  return linear(Name + ".out_proj", Y, Sharded::Yes);
 }
 
 Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
@@ -443,7 +447,8 @@ Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
   writeState(Attention.getNewCache(), Name + ".state");
 
   at(Name + ".softmax_attention");
-  return linear(Name + ".o_proj", mergeHeads(Attention.getResult()));
+  return linear(Name + ".o_proj", mergeHeads(Attention.getResult()),
+                Sharded::Yes);
 }
 
 /// The routed experts, mixed with the shared expert where there is one.
@@ -476,9 +481,9 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   Value W3 = parameter(Experts + ".w3");
   Value W2 = parameter(Experts + ".w2");
   at(Experts);
-  Value Routed =
-      B.create<m1::ExpertsOp>(rows(C.Hidden, F32), X, Router.getExperts(),
-                              Router.getWeights(), W1, W3, W2);
+  Value Routed = B.create<m1::ExpertsOp>(
+      rows(C.Hidden, F32), X, Router.getExperts(), Router.getWeights(), W1, W3,
+      W2, m1::leavesFor(Types.at(Experts + ".w2").getDimSize(2)));
   if (C.SharedWidth == 0)
     return Routed;
 
@@ -488,7 +493,7 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   at(Shared + ".act");
   Value Inner = B.create<m1::SiluMulOp>(
       rows(C.SharedWidth, operandType(Shared + ".down_proj")), Gate, Up);
-  Value Down = linear(Shared + ".down_proj", Inner);
+  Value Down = linear(Shared + ".down_proj", Inner, Sharded::Yes);
   // The published code computes the coefficient in f32 for every weight type.
   Value Weight = parameter(Name + ".coefficient");
   at(Name + ".coefficient");
@@ -525,20 +530,24 @@ void ModelBuilder::writeState(Value State, const std::string &Symbol) {
   B.create<m1::WriteStateOp>(State, Symbol);
 }
 
-Value ModelBuilder::norm(const std::string &Name, Value X, double Eps) {
+Value ModelBuilder::norm(const std::string &Name, Value X, double Eps,
+                         int64_t Groups) {
   Value Weight = parameter(Name);
   int64_t Columns = cast<RankedTensorType>(X.getType()).getDimSize(1);
   return B.create<m1::RMSNormOp>(rows(Columns, B.getF32Type()), X, Weight,
-                                 B.getF64FloatAttr(Eps));
+                                 B.getF64FloatAttr(Eps),
+                                 B.getI64IntegerAttr(Groups));
 }
 
 /// x weightᵀ in f32, with x rounded to the operand type of the weight.
-Value ModelBuilder::linear(const std::string &Name, Value X) {
+Value ModelBuilder::linear(const std::string &Name, Value X, Sharded Inner) {
   at(Name);
   X = castFor(X, operandType(Name));
   Value Weight = parameter(Name);
-  int64_t Columns = Types.at(Name).getDimSize(0);
-  return B.create<m1::LinearOp>(rows(Columns, B.getF32Type()), X, Weight);
+  ArrayRef<int64_t> Shape = Types.at(Name).getShape();
+  return B.create<m1::LinearOp>(rows(Shape[0], B.getF32Type()), X, Weight,
+                                Inner == Sharded::Yes ? m1::leavesFor(Shape[1])
+                                                      : 1);
 }
 
 Value ModelBuilder::castFor(Value X, Type Element) {

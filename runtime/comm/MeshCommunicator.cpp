@@ -32,17 +32,17 @@ MeshCommunicator::MeshCommunicator(const plan::Plan &Plan, Transport &Ranks)
 
 absl::Status MeshCommunicator::explain(const Exchange &What,
                                        const absl::Status &Error) const {
-  const std::string Where =
-      What.Where.empty() ? std::string() : concat(" (", What.Where, ")");
-  const std::string Last =
-      HasFinished
-          ? concat("the last exchange that rank ", Ranks.rank(),
-                   " finished is step ", LastStep, " of '", LastFunction, "'")
-          : concat("rank ", Ranks.rank(), " finished no exchange yet");
+  std::string Last = "none";
+  if (HasFinished)
+    Last = LastFunction == What.Function
+               ? concat("step ", LastStep)
+               : concat("step ", LastStep, " of '", LastFunction, "'");
   return absl::Status(
       Error.code(),
-      printable(concat(Place, ", step ", What.Step, " of '", What.Function, "'",
-                       Where, ": ", std::string(Error.message()), "; ", Last)));
+      printable(concat(Place, ", step ", What.Step, " of '", What.Function,
+                       "' (", What.Where, What.Where.empty() ? "" : "; ",
+                       "last finished: ", Last,
+                       "): ", std::string(Error.message()))));
 }
 
 void MeshCommunicator::setFinished(const Exchange &What) {

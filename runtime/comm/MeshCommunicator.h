@@ -33,9 +33,8 @@ protected:
   uint32_t axes() const { return Groups.size(); }
 
   /// An error of the exchange, with this rank's place in the mesh and the plan:
-  /// "rank 1 (tensor 1), step 14 of 'score' (model.layers.0): all-gather of
-  /// 4096 bytes: rank 0 did not answer within 60 s; the last exchange that rank
-  /// 1 finished is step 9 of 'score'".
+  /// "rank 1 (tensor 1), step 14 of 'score' (model.layers.0; last finished:
+  /// step 9): all-gather of 4096 bytes: rank 0 did not answer within 60 s".
   absl::Status explain(const Exchange &What, const absl::Status &Error) const;
   /// Remembers an exchange for such errors.
   void setFinished(const Exchange &What);

@@ -54,6 +54,10 @@ absl::Status MessageTransport::failed(const Operation &What, int Rank,
       printable(concat(describe(What), ": rank ", Rank, " failed: ", Why)));
 }
 
+absl::Status MessageTransport::failed(int Rank, std::string_view Why) {
+  return absl::AbortedError(printable(concat("rank ", Rank, " failed: ", Why)));
+}
+
 /// Transfers the messages that `Sent` and `Received` hold.
 absl::Status MessageTransport::run(const Operation &What) {
   if (Error.ok())

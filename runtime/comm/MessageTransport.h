@@ -62,6 +62,8 @@ protected:
   /// "all-gather of 64 bytes: rank 2 failed: out of memory".
   static absl::Status failed(const Operation &What, int Rank,
                              std::string_view Why);
+  /// "rank 2 failed: out of memory".
+  static absl::Status failed(int Rank, std::string_view Why);
   static std::string describe(const Operation &What);
 
   TransportOptions Options;

@@ -52,6 +52,8 @@ public:
   virtual std::chrono::milliseconds timeout() const = 0;
   virtual void setTimeout(std::chrono::milliseconds Timeout) = 0;
 
+  /// An error if another rank has said that it failed. For waits elsewhere.
+  virtual absl::Status checkRanks() = 0;
   /// Tells the other ranks that this one has failed: the calls in which they
   /// wait, and later ones, are errors that quote `Why`. No calls follow.
   virtual void abort(const absl::Status &Why) = 0;

@@ -18,10 +18,11 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.append(os.path.join(ROOT, "tools"))
 import make_checkpoint  # noqa: E402
 
-# Units that run plans: this CPU, and emulated AVX-512, AMX, both, and a GPU. For each,
+# Units that run plans: this CPU, its AVX512_BF16, and emulated AVX-512, AMX, both, and a GPU. For each,
 # the options of m1c, and the program that runs the plan with its options.
 UNITS = {
     "cpu": ((), ("m1run",)),
+    "avx512bf16": (("--target-cpu", "x86-64-v4+avx512bf16"), ("m1run",)),
     "avx512": (("--target-cpu", "x86-64-v4"), ("m1run-bochs",)),
     "amx": (("--target-cpu", "x86-64-v3+amx"), ("m1run-amx",)),
     "avx512-amx": (("--target-cpu", "x86-64-v4+amx"), ("m1run-amx-bochs",)),

@@ -63,7 +63,8 @@ cl::opt<std::string>
     TargetCpu("target-cpu",
               cl::desc("CPU to generate code for: native, x86-64-v3 (AVX2), "
                        "x86-64-v4 (AVX-512), each also with +amx (products of "
-                       "bf16 on AMX tiles); default native"),
+                       "bf16 on AMX tiles), and x86-64-v4+avx512bf16 (products "
+                       "of bf16 by vdpbf16ps); default native"),
               cl::init("native"), cl::cat(Options));
 cl::opt<m1::Count> Tokens("max-tokens",
                           cl::desc("Most tokens of one call, default 512"),
@@ -91,6 +92,11 @@ cl::opt<m1::ByteCount> ActivationMemory(
              "computed anew in the backward pass, as far as it takes; default "
              "no limit"),
     cl::value_desc("bytes"), cl::init(0), cl::cat(Options));
+cl::opt<m1::ByteCount> GatherBytes(
+    "gather-bytes",
+    cl::desc("With many ranks: bytes that each may receive more to save an "
+             "exchange, which is worth it for few tokens; default 262144"),
+    cl::value_desc("bytes"), cl::init(256 << 10), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from (with "
                                  "--emit=model, m1, tile, plan or gpu)"),
@@ -302,6 +308,7 @@ Error compile(mlir::ModuleOp Module) {
                                       : std::max<int64_t>(Tokens, Length);
   m1::CompileOptions Choices{"",     Tokens,          Slots,
                              Length, MostTrainTokens, ActivationMemory};
+  Choices.GatherBytes = GatherBytes;
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();

@@ -35,6 +35,7 @@ void addScore(CLI::App &App, Action &Chosen);
 void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
+void addEstimate(CLI::App &App, Action &Chosen);
 void addDigest(CLI::App &App, Action &Chosen);
 void addEnvironment(CLI::App &App, Action &Chosen);
 void addTrain(CLI::App &App, Action &Chosen);
@@ -74,6 +75,12 @@ CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,
       [&Value](uint64_t Number) { Value = static_cast<T>(Number); },
       Description);
 }
+
+/// Adds an option for decimal numbers of at least `Min`, separated by commas,
+/// which replace `Values`; "none" is no number.
+CLI::Option *addNumbers(CLI::App &Command, const std::string &Name,
+                        uint64_t Min, std::vector<int64_t> &Values,
+                        const std::string &Description);
 
 /// The options of every subcommand that runs a plan.
 struct CommonOptions {

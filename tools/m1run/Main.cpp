@@ -166,6 +166,7 @@ int run::main(int Argc, char **Argv) {
   run::addCall(App, Chosen);
   run::addBench(App, Chosen);
   run::addInspect(App, Chosen);
+  run::addEstimate(App, Chosen);
   run::addDigest(App, Chosen);
   run::addEnvironment(App, Chosen);
   run::addTrain(App, Chosen);

@@ -79,6 +79,21 @@ CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
       ->type_name("UINT");
 }
 
+CLI::Option *run::addNumbers(CLI::App &Command, const std::string &Name,
+                             uint64_t Min, std::vector<int64_t> &Values,
+                             const std::string &Description) {
+  auto parse = [Name, Min, &Values](const std::string &List) {
+    Values.clear();
+    if (List == "none")
+      return;
+    for (const std::string &Text : splitList(Name, List))
+      Values.push_back(
+          static_cast<int64_t>(parseNumber(Name, Text, Min, INT64_MAX)));
+  };
+  return Command.add_option_function<std::string>(Name, parse, Description)
+      ->type_name("UINT[,UINT...]|none");
+}
+
 void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
   Command.add_option("PLAN", PlanPath, "the plan: a model compiled by m1c")
       ->required()

@@ -16,13 +16,17 @@ using namespace m1::codegen;
 
 void Materializer::write(Value Block, const Access &To, const Extent &E) {
   auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
-  if (Transpose && !Context.Storage.access(Block) &&
-      Context.Storage.isVectorizable(Transpose.getVector()) &&
-      Loops.transpose(To, E, [&](const Position &P) {
-        return Context.B.convertFloat(
-            Context.Eval.evaluate(Transpose.getVector(), P), To.Element);
-      }))
-    return;
+  const bool IsTransposed = Transpose && !Context.Storage.access(Block);
+  Value Source = IsTransposed ? Transpose.getVector() : Block;
+  auto Row = [&](const Position &P) {
+    return Context.B.convertFloat(Context.Eval.evaluate(Source, P), To.Element);
+  };
+  if (Context.Storage.isVectorizable(Source)) {
+    if (To.Pairs && Loops.interleave(To, E, IsTransposed, Row))
+      return;
+    if (IsTransposed && Loops.transpose(To, E, Row))
+      return;
+  }
   const bool Vectorize =
       Context.Storage.isVectorizable(Block) && To.Strides.back() == 1;
   Loops.forEach(Block, To, E, Vectorize, [&](const Position &P) {
@@ -38,6 +42,15 @@ Access Materializer::materialize(Value Block, Type Element) {
       Buffer && Buffer->Element == Element)
     return *Buffer;
   Access To = allocateFor(Block, Type.clone(Element));
+  write(Block, To);
+  return To;
+}
+
+Access Materializer::materializePairs(Value Block) {
+  auto Type = cast<VectorType>(Block.getType());
+  Access To = allocateFor(Block, Type);
+  To.Strides = {2 * Type.getDimSize(1), 2};
+  To.Pairs = true;
   write(Block, To);
   return To;
 }

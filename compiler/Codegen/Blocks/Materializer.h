@@ -34,6 +34,14 @@ public:
             llvm::function_ref<mlir::Value(const Position &)> Row) {
     return false;
   }
+  /// Writes to the part `E` of `To`, whose rows are interleaved in pairs, a
+  /// block, or with `Transposed` the transpose of a block, which `Row`
+  /// evaluates some elements of a row at a time. Returns false as transpose().
+  virtual bool
+  interleave(const Access &To, const Extent &E, bool Transposed,
+             llvm::function_ref<mlir::Value(const Position &)> Row) {
+    return false;
+  }
 };
 
 /// Writes blocks to buffers.
@@ -54,6 +62,8 @@ public:
   /// The buffer of `Block` if it has one with elements of type `Element` (null:
   /// the block's own); otherwise a new buffer with the demanded part.
   Access materialize(mlir::Value Block, mlir::Type Element = {});
+  /// A new buffer with `Block`, whose rows are interleaved in pairs.
+  Access materializePairs(mlir::Value Block);
   /// Writes `Values` to `Targets` in parallel: each value reads what the
   /// targets hold before the first write. `Current` are the blocks that the
   /// targets hold until then, which the values may read; empty if the targets

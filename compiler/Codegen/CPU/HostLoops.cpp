@@ -99,13 +99,76 @@ bool HostLoops::transpose(const Access &To, const Extent &E,
       storeMemory(B, Typed, To, {At, FirstCol, N}, At);
     }
   };
-  B.loop(
-      B.index(0), B.index(E.RowCount),
-      [&](Value FirstRow) {
-        B.loop(
-            B.index(0), B.index(E.ColCount),
-            [&](Value FirstCol) { Square(FirstRow, FirstCol); }, N);
-      },
-      N);
+  forEachSquare(E.RowCount, E.ColCount, N, Square);
   return true;
+}
+
+bool HostLoops::interleave(const Access &To, const Extent &E, bool Transposed,
+                           llvm::function_ref<Value(const Position &)> Row) {
+  if (E.Rows || E.Cols || To.RowIndex || To.Strides.back() != 2 ||
+      !To.Element.isBF16() || E.RowCount % 2 != 0)
+    return false;
+  const int64_t Pairs = E.RowCount / 2;
+  int64_t N = Lanes;
+  while (N > 1 && (E.ColCount % N != 0 || (Transposed && Pairs % N != 0)))
+    N /= 2;
+  if (N < 4)
+    return false;
+  const Type Word = B.getI32Type(), Half = B.getI16Type();
+  // A pair as one element of 32 bits.
+  Access Words = To;
+  Words.Element = Word;
+  Words.Strides = {To.Strides[0] / 2, 1};
+  Words.Pairs = false;
+  Words.RowAlignment = 1;
+  auto Store = [&](Value V, Value Pair, Value Col) {
+    V = B.create<vector::BitCastOp>(VectorType::get({N}, Word), V);
+    storeMemory(B, V, Words, {Pair, Col, N}, Pair);
+  };
+  if (!Transposed) {
+    SmallVector<int64_t> Alternating;
+    for (int64_t I = 0; I < N; ++I)
+      Alternating.append({I, N + I});
+    auto RowAt = [&](Value At, Value Col) {
+      return B.create<arith::BitcastOp>(widened(Half, N), Row({At, Col, N}));
+    };
+    B.loop(B.index(0), B.index(Pairs), [&](Value Pair) {
+      Value First = B.times(Pair, 2);
+      B.loop(
+          B.index(0), B.index(E.ColCount),
+          [&](Value Col) {
+            Value Even = RowAt(First, Col), Odd = RowAt(B.plus(First, 1), Col);
+            Store(B.create<vector::ShuffleOp>(Even, Odd, Alternating), Pair,
+                  Col);
+          },
+          N);
+    });
+    return true;
+  }
+  forEachSquare(Pairs, E.ColCount, N, [&](Value FirstPair, Value FirstCol) {
+    // Two elements that follow each other in a row of the source are a pair.
+    SmallVector<Value> Rows;
+    for (int64_t I = 0; I < N; ++I) {
+      Value V = Row({B.plus(FirstCol, I), B.times(FirstPair, 2), 2 * N});
+      V = B.create<arith::BitcastOp>(widened(Half, 2 * N), V);
+      Rows.push_back(
+          B.create<vector::BitCastOp>(VectorType::get({N}, Word), V));
+    }
+    transposeSquare(B, Rows);
+    for (auto [I, V] : llvm::enumerate(Rows))
+      Store(V, B.plus(FirstPair, static_cast<int64_t>(I)), FirstCol);
+  });
+  return true;
+}
+
+void HostLoops::forEachSquare(int64_t Rows, int64_t Columns, int64_t Size,
+                              llvm::function_ref<void(Value, Value)> Emit) {
+  B.loop(
+      B.index(0), B.index(Rows),
+      [&](Value Row) {
+        B.loop(
+            B.index(0), B.index(Columns), [&](Value Col) { Emit(Row, Col); },
+            Size);
+      },
+      Size);
 }

@@ -30,9 +30,18 @@ public:
   transpose(const Access &To, const Extent &E,
             llvm::function_ref<mlir::Value(const Position &)> Row) override;
 
+  bool
+  interleave(const Access &To, const Extent &E, bool Transposed,
+             llvm::function_ref<mlir::Value(const Position &)> Row) override;
+
   void forEachRow(const Extent &E, llvm::function_ref<void(mlir::Value)> Emit);
 
 private:
+  /// Calls `Emit` with the first row and column of each square of `Size` by
+  /// `Size` elements.
+  void forEachSquare(int64_t Rows, int64_t Columns, int64_t Size,
+                     llvm::function_ref<void(mlir::Value, mlir::Value)> Emit);
+
   ScalarBuilder &B;
   ScratchMemory &Scratch;
   int64_t Lanes;

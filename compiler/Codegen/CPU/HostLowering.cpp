@@ -58,13 +58,21 @@ void HostLowering::reduceRows(Value Source, const Extent &E,
 // Products
 //===----------------------------------------------------------------------===//
 
+bool HostLowering::usesUnit(tile::DotOp Dot) const {
+  tile::MatrixUnitAttrInterface Unit = Target.getUnit();
+  if (!Unit)
+    return false;
+  return isa<tile::AmxAttr>(Unit) ? AmxProducts::supports(Dot, Unit)
+                                  : PairProducts::supports(Dot, Unit);
+}
+
 Type HostLowering::operandType(tile::DotOp Dot, Side Which) const {
   Value Operand = Which == Side::Left ? Dot.getA() : Dot.getB();
   Type Element = getElementTypeOrSelf(Operand.getType());
   // Vector products broadcast single elements of the left operand, which is
   // only cheap if they need no conversion.
   const bool IsHalf = Element.isBF16() || Element.isF16();
-  return Which == Side::Left && IsHalf && !usesAmx(Dot)
+  return Which == Side::Left && IsHalf && !usesUnit(Dot)
              ? Type(Context.B.getF32Type())
              : Element;
 }
@@ -85,7 +93,7 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
   // The rows of a transposed left operand are copied as they are, and its
   // columns are read from the copy.
   if (auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
-      Transpose && IsLeft && !usesAmx(Dot) && !Context.Storage.buffer(Block)) {
+      Transpose && IsLeft && !usesUnit(Dot) && !Context.Storage.buffer(Block)) {
     Access A = Writer.materialize(Transpose.getVector(), Element);
     std::swap(A.Strides[0], A.Strides[1]);
     return A;
@@ -95,11 +103,14 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
       return false;
     if (IsLeft)
       return (!A.Rows || A.Rows == E.Rows) &&
-             (!usesAmx(Dot) || A.Strides[1] == 1);
-    return A.Pairs == usesAmx(Dot) && (A.Pairs || A.Strides[1] == 1);
+             (!usesUnit(Dot) || A.Strides[1] == 1);
+    return A.Pairs == usesUnit(Dot) && (A.Pairs || A.Strides[1] == 1) &&
+           (!A.Rows || Dot.getLeaves() == 1);
   };
   if (const Access *A = Context.Storage.access(Block); A && IsReadable(*A))
     return *A;
+  if (!IsLeft && usesUnit(Dot))
+    return Writer.materializePairs(Block);
   return Writer.materialize(Block, Element);
 }
 
@@ -114,16 +125,20 @@ std::optional<Access> HostLowering::materializeLeft(tile::DotOp Dot,
 void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   HostProduct P;
   P.K = Dot.getA().getType().getDimSize(1);
+  P.Leaves = Dot.getLeaves();
   // Rows of the right operand that are zero need not be multiplied.
-  P.Depth = rowsOf(Dot.getB());
+  if (P.Leaves == 1)
+    P.Depth = rowsOf(Dot.getB());
   if (!P.Depth)
     P.Depth = Context.B.index(P.K);
   P.Left = operand(Dot, E, Side::Left);
   P.Right = operand(Dot, E, Side::Right);
   P.Sums = C;
   P.E = E;
-  if (usesAmx(Dot))
+  if (!usesUnit(Dot))
+    Vectors.multiply(P);
+  else if (isa<tile::AmxAttr>(Target.getUnit()))
     Amx.multiply(P);
   else
-    Vectors.multiply(P);
+    Pairs.multiply(P);
 }

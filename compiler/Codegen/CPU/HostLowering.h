@@ -12,6 +12,7 @@
 #include "compiler/Codegen/Blocks/BlockLowering.h"
 #include "compiler/Codegen/CPU/AmxProducts.h"
 #include "compiler/Codegen/CPU/HostLoops.h"
+#include "compiler/Codegen/CPU/PairProducts.h"
 #include "compiler/Codegen/CPU/VectorProducts.h"
 
 namespace m1::codegen {
@@ -23,7 +24,8 @@ public:
       : Context(Context), Target(Target), Loops(Context, Target.getLanes()),
         Writer(Context, Loops),
         Vectors(Context, Target.getLanes(), Target.getRegisters()),
-        Amx(Context) {}
+        Pairs(Context, Target.getLanes(), Target.getRegisters()), Amx(Context) {
+  }
 
   Materializer &materializer() override { return Writer; }
   void reduceRows(mlir::Value Source, const Extent &E,
@@ -35,9 +37,9 @@ public:
 
 private:
   enum class Side { Left, Right };
-  bool usesAmx(tile::DotOp Dot) const {
-    return Target.getUnit() && AmxProducts::supports(Dot, Target.getUnit());
-  }
+  /// True if the target's matrix unit computes the product: its left operand
+  /// is read as rows of bf16, its right operand in pairs of rows.
+  bool usesUnit(tile::DotOp Dot) const;
   /// The element type in which a product reads an operand.
   mlir::Type operandType(tile::DotOp Dot, Side Which) const;
   mlir::Value rowsOf(mlir::Value Block) const;
@@ -49,6 +51,7 @@ private:
   HostLoops Loops;
   Materializer Writer;
   VectorProducts Vectors;
+  PairProducts Pairs;
   AmxProducts Amx;
 };
 

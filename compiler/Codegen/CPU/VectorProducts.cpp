@@ -8,109 +8,32 @@
 
 #include "compiler/Codegen/CPU/VectorProducts.h"
 
-#include "llvm/ADT/bit.h"
-
 using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-/// Rows of a register block: enough independent chains of multiply-adds to hide
-/// their latency.
-static constexpr int64_t kBlockRows = 6;
-
-void VectorProducts::multiplyBlock(const HostProduct &P, Value Row, Value Col,
-                                   int64_t Rows, int64_t Vectors, int64_t Width,
-                                   Value Depth) {
+void VectorProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
   const Type Element = P.Sums.Element;
-  auto SumAt = [&](int64_t I, int64_t J) -> Position {
-    return {B.plus(Row, I), B.plus(Col, J * Width), Width};
-  };
-  SmallVector<Value> Sums;
-  for (int64_t I = 0; I < Rows; ++I)
-    for (int64_t J = 0; J < Vectors; ++J)
-      Sums.push_back(Eval.load(P.Sums, SumAt(I, J)));
-
+  const int64_t Width = Sums.Width;
   // The enclosing loops already enforce the bounds.
   Access Left = P.Left, Right = P.Right;
   Left.Rows = Right.Rows = {};
-  Sums = B.loop(B.index(0), Depth, Sums, [&](Value K, ValueRange Carried) {
+  accumulate(P, Sums, 1, [&](Value K, ValueRange Carried) {
     SmallVector<Value> RightVectors;
-    for (int64_t J = 0; J < Vectors; ++J)
+    for (int64_t J = 0; J < Sums.Vectors; ++J)
       RightVectors.push_back(B.convertFloat(
-          Eval.load(Right, {K, B.plus(Col, J * Width), Width}), Element));
+          Eval.load(Right, {K, B.plus(Sums.Col, J * Width), Width}), Element));
     SmallVector<Value> Next;
-    for (int64_t I = 0; I < Rows; ++I) {
+    for (int64_t I = 0; I < Sums.Rows; ++I) {
       Value Factor =
-          B.convertFloat(Eval.load(Left, {B.plus(Row, I), K}), Element);
+          B.convertFloat(Eval.load(Left, {B.plus(Sums.Row, I), K}), Element);
       if (Width > 1)
         Factor = B.create<vector::SplatOp>(VectorType::get({Width}, Element),
                                            Factor);
-      for (int64_t J = 0; J < Vectors; ++J)
+      for (int64_t J = 0; J < Sums.Vectors; ++J)
         Next.push_back(B.create<LLVM::FMAOp>(Factor, RightVectors[J],
-                                             Carried[I * Vectors + J]));
+                                             Carried[I * Sums.Vectors + J]));
     }
     return Next;
   });
-  for (int64_t I = 0; I < Rows; ++I)
-    for (int64_t J = 0; J < Vectors; ++J)
-      Eval.store(Sums[I * Vectors + J], P.Sums, SumAt(I, J));
-}
-
-void VectorProducts::multiplyRows(const HostProduct &P, Value Row, int64_t Rows,
-                                  Value Depth) {
-  // As many columns at once as leave registers for one row of the right operand
-  // and a broadcast element of the left; a power of two, as most widths are.
-  int64_t Vectors = llvm::bit_floor(static_cast<uint64_t>(
-      std::clamp<int64_t>((Registers - 1) / (Rows + 1), 1, 8)));
-  const int64_t Columns = P.E.ColCount;
-  const int64_t Whole = Columns / Lanes; // in vectors
-  int64_t Done = 0;
-  for (; Vectors > 0; Vectors /= 2) {
-    const int64_t Count = (Whole - Done) / Vectors * Vectors;
-    if (Count == 0)
-      continue;
-    B.loop(
-        B.index(Done * Lanes), B.index((Done + Count) * Lanes),
-        [&](Value Col) {
-          multiplyBlock(P, Row, Col, Rows, Vectors, Lanes, Depth);
-        },
-        Vectors * Lanes);
-    Done += Count;
-  }
-  // The columns past the last whole vector.
-  int64_t Col = Done * Lanes;
-  for (int64_t Width = Lanes / 2; Width > 0; Width /= 2)
-    if (Columns - Col >= Width) {
-      multiplyBlock(P, Row, B.index(Col), Rows, 1, Width, Depth);
-      Col += Width;
-    }
-}
-
-void VectorProducts::multiply(const HostProduct &P) {
-  const Extent &E = P.E;
-  Value Depth = P.Depth;
-  auto Blocks = [&](Value End) {
-    B.loop(
-        B.index(0), End,
-        [&](Value Row) { multiplyRows(P, Row, kBlockRows, Depth); },
-        kBlockRows);
-  };
-  if (!E.Rows) {
-    const int64_t Main = E.RowCount / kBlockRows * kBlockRows;
-    if (Main > 0)
-      Blocks(B.index(Main));
-    if (E.RowCount > Main)
-      multiplyRows(P, B.index(Main), E.RowCount - Main, Depth);
-    return;
-  }
-  Value Main = B.index(0);
-  if (E.RowCount >= kBlockRows) {
-    Main = B.times(B.over(E.Rows, kBlockRows), kBlockRows);
-    Blocks(Main);
-  }
-  // A register block for each possible number of remaining rows, so that a
-  // decode batch of any size reads the right operand once.
-  Value Rest = B.minus(E.Rows, Main);
-  for (int64_t Rows = 1; Rows < std::min(kBlockRows, E.RowCount + 1); ++Rows)
-    B.ifThen(B.equal(Rest, Rows), [&] { multiplyRows(P, Main, Rows, Depth); });
 }

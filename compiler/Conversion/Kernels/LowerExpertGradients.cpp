@@ -67,10 +67,7 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
       return failure();
   Value W1 = Program.packed(Op.getW1(), X, Op);
   Value W3 = Program.packed(Op.getW3(), X, Op);
-  Value Transposed1 = Program.packedTransposed(Op.getW1(), Op);
-  Value Transposed3 = Program.packedTransposed(Op.getW3(), Op);
-  Value Transposed2 = Program.packedTransposed(Op.getW2(), Op);
-  if (!W1 || !W3 || !Transposed1 || !Transposed3 || !Transposed2)
+  if (!W1 || !W3)
     return failure();
   const int64_t E = shapeOf(Op.getW1())[0], F = shapeOf(Op.getW1())[1];
   const int64_t D = shapeOf(Op.getW1())[2], K = shapeOf(Op.getExperts())[1];
@@ -93,6 +90,9 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
                           PairRows);
   };
   Value Terms = Buffer(F);
+  Value Transposed2 = Program.packedTransposed(Op.getW2(), Op);
+  if (!Transposed2)
+    return failure();
   const Named<Value> Gate = Result("gate_gradient", Op.getGateGradient());
   const Named<Value> Up = Result("up_gradient", Op.getUpGradient());
   Program.launch(expertsHiddenGradientKernel(), expertGrid(Program, T, W1),
@@ -116,6 +116,10 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
       {{"x", Terms}, {"result", Dweights}, {"rows", Program.scalar(PairRows)}});
 
   Value Outputs = Buffer(D);
+  Value Transposed1 = Program.packedTransposed(Op.getW1(), Op);
+  Value Transposed3 = Program.packedTransposed(Op.getW3(), Op);
+  if (!Transposed1 || !Transposed3)
+    return failure();
   Program.launch(expertsInputGradientKernel(),
                  expertGrid(Program, T, Transposed1),
                  {Gate,

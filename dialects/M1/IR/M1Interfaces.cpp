@@ -56,6 +56,12 @@ StringRef TokenLogProbOp::getOperandAxes() { return "T V, T, T"; }
 StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
 StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
 
+StringRef SquaresOp::getOperandAxes() { return "T N"; }
+StringRef NormalizeOp::getOperandAxes() { return "T N, N, T G"; }
+StringRef ExpertProductsOp::getOperandAxes() {
+  return "T D, T K, E F D, E F D, E D F";
+}
+StringRef CombineExpertsOp::getOperandAxes() { return "T N, T K"; }
 StringRef AllGatherOp::getOperandAxes() { return "T N"; }
 StringRef TreeSumOp::getOperandAxes() { return "T N"; }
 StringRef LogProbPartsOp::getOperandAxes() { return "T D, V D, T"; }
@@ -177,15 +183,30 @@ double LogProbPartsOp::getOperationsPerToken() {
 StringRef RouterOp::getCostKind() { return "router"; }
 double RouterOp::getOperationsPerToken() { return 2 * elementsOf(getWeight()); }
 
+/// Of K experts per token, each with three products with a weight like `W1`.
+static double expertOperations(Value Experts, Value W1) {
+  ArrayRef<int64_t> W = shapeOf(W1);
+  double K = shapeOf(Experts)[1];
+  return 2 * K * 3 * W[1] * W[2];
+}
+
 StringRef ExpertsOp::getCostKind() { return "experts"; }
 double ExpertsOp::getOperationsPerToken() {
-  ArrayRef<int64_t> W = shapeOf(getW1());
-  double K = shapeOf(getExperts())[1];
-  return 2 * K * 3 * W[1] * W[2];
+  return expertOperations(getExperts(), getW1());
 }
 /// K of the E experts.
 double ExpertsOp::getShareRead(OpOperand &) {
   return double(shapeOf(getExperts())[1]) / shapeOf(getW1())[0];
+}
+
+StringRef ExpertProductsOp::getCostKind() { return "experts"; }
+/// On average a rank has its share of a token's experts.
+double ExpertProductsOp::getOperationsPerToken() {
+  return expertOperations(getExperts(), getW1()) * shapeOf(getW1())[0] /
+         getExpertCount();
+}
+double ExpertProductsOp::getShareRead(OpOperand &) {
+  return double(shapeOf(getExperts())[1]) / getExpertCount();
 }
 
 StringRef LightningAttentionOp::getCostKind() { return "lightning attention"; }

@@ -294,22 +294,38 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_Differenti
     x is [T, K], weight [N, K], result [T, N]. The operands are multiplied unrounded and summed in f32 (f64 if both are
     f64), in one reduction order over K for every T. With an f32 x and a bf16 weight, x is not rounded to bf16.
 
+    With S `leaves`, leaf l is the sum of the terms k with l · K/S <= k < (l + 1) · K/S, and the leaves are joined by
+    the tree: neighbours 2i and 2i + 1 are added, level by level, and an odd last one moves up unchanged. A rank that
+    has S of the leaves of a product writes M `partials` instead, each the tree over S/M leaves in a row:
+
+      result[t, m · N + n] = Σ_k x[t, k] weight[n, k], over m · K/M <= k < (m + 1) · K/M, the result is [T, M · N]
+
     Constraints: (C1) x has rank 2 and weight is a static rank-2 tensor; (C2) their last axes are equal; (C3) the result
-    is [T, N].
+    is [T, M · N]; (C4) leaves is positive and divides K; (C5) partials is positive and divides leaves, and if it is
+    not 1, leaves / partials is a power of two.
   }];
-  let arguments = (ins M1_Rows:$x, M1_Weight:$weight);
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, DefaultValuedAttr<I64Attr, "1">:$leaves,
+                       DefaultValuedAttr<I64Attr, "1">:$partials);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $weight (`leaves` $leaves^)? (`partials` $partials^)? attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
-    Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive.
+    With G `groups`, the squares of columns g · N/G <= n < (g + 1) · N/G are summed for each group g, and these sums are
+    joined by the tree of `m1.linear`. `m1.squares` and `m1.normalize` are the two halves.
+
+    Constraints: (C1) x and result are [T, N]; (C2) weight is a static [N]; (C3) eps is positive; (C4) groups is positive
+    and divides N.
   }];
-  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, F64Attr:$eps);
+  let arguments = (ins M1_Rows:$x, M1_Weight:$weight, F64Attr:$eps, DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $weight `eps` $eps attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $weight `eps` $eps (`groups` $groups^)? attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
@@ -391,7 +407,7 @@ def M1_FusedOp : M1_Op<"fused", [RecursiveMemoryEffects, RecursivelySpeculatable
     }
     ```
 
-    Constraints: (C1) the first op is an `m1.linear` with an f32 result; (C2) every further op but the terminator is
+    Constraints: (C1) the first op is an `m1.linear` with an f32 result and one partial sum; (C2) every further op but the terminator is
     elementwise (`ElementwiseOpInterface`) and takes the result of the op before it as one operand, which is not per
     token; (C3) nothing else uses that result; (C4) the terminator yields the last op's result; (C5) its type is the
     type of this op's result.
@@ -546,16 +562,20 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_Differen
   let summary = "The weighted sum of each token's experts";
   let description = [{
     result[t] = Σ_k weights[t, k] · ((silu(x[t] w1ᵀ) * (x[t] w3ᵀ)) w2ᵀ) of expert e = experts[t, k], summed in the order
-    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product. No token is dropped. The
-    K experts of a token are distinct, as `m1.router` selects them; compiled code relies on it.
+    of k. The hidden row silu(..)*(..) is rounded to x's element type before the last product, whose sums over F have
+    `leaves` as in `m1.linear`. No token is dropped. The K experts of a token are distinct, as `m1.router` selects them;
+    compiled code relies on it.
 
     Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
-    element type; (C3) the result is [T, D].
+    element type; (C3) the result is [T, D]; (C4) leaves is positive and divides F.
   }];
   let arguments = (ins M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights, M1_Weight:$w1, M1_Weight:$w3,
-                       M1_Weight:$w2);
+                       M1_Weight:$w2, DefaultValuedAttr<I64Attr, "1">:$leaves);
   let results = (outs M1_Rows:$result);
-  let assemblyFormat = "$x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 (`leaves` $leaves^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
 }
 
 //===----------------------------------------------------------------------===//

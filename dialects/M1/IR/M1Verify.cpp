@@ -139,9 +139,14 @@ LogicalResult LinearOp::verify() {
       failed(expectShape(*this, "C2", "weight", getWeight(),
                          {fixed("N"), fixed("K", extent(getX(), 1))})))
     return failure();
+  const int64_t Leaves = getLeaves(), Partials = getPartials();
+  if (failed(expectLeaves(*this, "C4", Leaves, "K", extent(getX(), 1))) ||
+      failed(expectPartials(*this, "C5", Leaves, Partials)))
+    return failure();
   return expectShape(
       *this, "C3", "the result", getResult(),
-      {ragged("T", extent(getX(), 0)), fixed("N", extent(getWeight(), 0))});
+      {ragged("T", extent(getX(), 0)),
+       fixed(Partials == 1 ? "N" : "M·N", Partials * extent(getWeight(), 0))});
 }
 
 LogicalResult RMSNormOp::verify() {
@@ -153,7 +158,9 @@ LogicalResult RMSNormOp::verify() {
       failed(expectShape(*this, "C2", "weight", getWeight(),
                          {fixed("N", extent(getX(), 1))})))
     return failure();
-  return expectPositive(*this, "C3", "eps", getEps());
+  if (failed(expectPositive(*this, "C3", "eps", getEps())))
+    return failure();
+  return expectGroups(*this, "C4", getGroups(), "N", extent(getX(), 1));
 }
 
 LogicalResult SiluOp::verify() { return expectSameShape(*this); }
@@ -194,9 +201,11 @@ LogicalResult SelectLastOp::verify() {
 LogicalResult FusedOp::verifyRegions() {
   Block &Body = *getBody();
   auto Linear = dyn_cast<LinearOp>(&Body.front());
-  if (!Linear || !elementType(Linear.getResult()).isF32())
-    return Body.front().emitOpError()
-           << "C1: expected m1.fused to begin with an m1.linear of f32";
+  if (!Linear || !elementType(Linear.getResult()).isF32() ||
+      Linear.getPartials() != 1)
+    return Body.front().emitOpError() << "C1: expected m1.fused to begin with "
+                                         "an m1.linear of f32 and one partial "
+                                         "sum";
   Value Last = Linear.getResult();
   for (Operation &Op : llvm::drop_begin(Body.without_terminator())) {
     auto Elementwise = dyn_cast<ElementwiseOpInterface>(Op);
@@ -443,22 +452,12 @@ LogicalResult ExpertsOp::verify() {
       failed(expectShape(
           *this, "C1", "weights", getWeights(),
           {ragged("T", Tokens), fixed("K", extent(getExperts(), 1))})) ||
-      failed(expectShape(*this, "C2", "w1", getW1(),
-                         {fixed("E"), fixed("F"), fixed("D", Width)})))
+      failed(
+          expectExpertWeights(*this, "C2", Width, getW1(), getW3(), getW2())) ||
+      failed(expectShape(*this, "C3", "the result", getResult(),
+                         {ragged("T", Tokens), fixed("D", Width)})))
     return failure();
-  int64_t Experts = extent(getW1(), 0), Hidden = extent(getW1(), 1);
-  Type Element = elementType(getW1());
-  if (failed(expectShape(
-          *this, "C2", "w3", getW3(),
-          {fixed("E", Experts), fixed("F", Hidden), fixed("D", Width)})) ||
-      failed(expectShape(
-          *this, "C2", "w2", getW2(),
-          {fixed("E", Experts), fixed("D", Width), fixed("F", Hidden)})) ||
-      failed(expectElementType(*this, "C2", "w3", getW3(), Element)) ||
-      failed(expectElementType(*this, "C2", "w2", getW2(), Element)))
-    return failure();
-  return expectShape(*this, "C3", "the result", getResult(),
-                     {ragged("T", Tokens), fixed("D", Width)});
+  return expectLeaves(*this, "C4", getLeaves(), "F", extent(getW1(), 1));
 }
 
 //===----------------------------------------------------------------------===//

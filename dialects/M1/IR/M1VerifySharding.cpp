@@ -91,21 +91,28 @@ LogicalResult AllGatherOp::verify() {
 
 LogicalResult TreeSumOp::verify() {
   Type F32 = Float32Type::get(getContext());
-  const int64_t Partials = getPartials();
+  const int64_t Partials = getPartials(), Groups = getGroups();
+  if (Groups < 1 || Groups > kMaxExtent)
+    return emitOpError() << "C3: expected 1 to " << kMaxExtent
+                         << " groups, found " << Groups;
   if (Partials < 1 || Partials > kMaxExtent)
     return emitOpError() << "C3: expected 1 to " << kMaxExtent
                          << " partial sums, found " << Partials;
-  if (failed(
-          expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("M·N")})) ||
+  if (failed(expectShape(*this, "C1", "x", getX(),
+                         {ragged("T"), fixed("G·M·N")})) ||
       failed(expectShape(*this, "C1", "the result", getResult(),
-                         {ragged("T", extent(getX(), 0)), fixed("N")})) ||
+                         {ragged("T", extent(getX(), 0)), fixed("G·N")})) ||
       failed(expectElementType(*this, "C1", "x", getX(), F32)) ||
       failed(expectElementType(*this, "C1", "the result", getResult(), F32)))
     return failure();
+  if (extent(getResult(), 1) % Groups != 0)
+    return emitOpError() << "C1: expected a result of " << Groups
+                         << " groups of columns, found "
+                         << extent(getResult(), 1) << " columns";
   if (Partials * extent(getResult(), 1) != extent(getX(), 1))
-    return emitOpError() << "C1: expected x to have M·N = " << Partials << "·"
-                         << extent(getResult(), 1) << " columns, found "
-                         << extent(getX(), 1);
+    return emitOpError() << "C1: expected x to have M = " << Partials
+                         << " times the result's " << extent(getResult(), 1)
+                         << " columns, found " << extent(getX(), 1);
   return expectMeshAxis(*this, "C2", getAxis());
 }
 
@@ -154,4 +161,85 @@ LogicalResult JoinLogProbOp::verify() {
       return failure();
   return expectShape(*this, "C2", "the result", getResult(),
                      {ragged("T", Tokens)});
+}
+
+//===----------------------------------------------------------------------===//
+// Halves of norms and experts
+//===----------------------------------------------------------------------===//
+
+LogicalResult SquaresOp::verify() {
+  if (failed(
+          expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("n")})) ||
+      failed(expectShape(*this, "C1", "the result", getResult(),
+                         {ragged("T", extent(getX(), 0)), fixed("g")})) ||
+      failed(expectElementType(*this, "C1", "the result", getResult(),
+                               Float32Type::get(getContext()))))
+    return failure();
+  return expectGroups(*this, "C2", extent(getResult(), 1), "n",
+                      extent(getX(), 1));
+}
+
+LogicalResult NormalizeOp::verify() {
+  if (failed(expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("n")})))
+    return failure();
+  const int64_t Tokens = extent(getX(), 0), Columns = extent(getX(), 1);
+  if (failed(expectShape(*this, "C1", "the result", getResult(),
+                         {ragged("T", Tokens), fixed("n", Columns)})) ||
+      failed(expectShape(*this, "C1", "weight", getWeight(),
+                         {fixed("n", Columns)})) ||
+      failed(expectShape(*this, "C2", "squares", getSquares(),
+                         {ragged("T", Tokens), fixed("G")})) ||
+      failed(expectElementType(*this, "C2", "squares", getSquares(),
+                               Float32Type::get(getContext()))))
+    return failure();
+  const int64_t Groups = getGroups(), All = extent(getSquares(), 1);
+  if (Groups > All)
+    return emitOpError() << "C3: expected at most the " << All
+                         << " groups of squares, found " << Groups;
+  if (failed(expectGroups(*this, "C3", Groups, "n", Columns)))
+    return failure();
+  return expectPositive(*this, "C4", "eps", getEps());
+}
+
+int64_t ExpertProductsOp::getExpertCount() {
+  return getShard() ? getShard()->getExtent() : extent(getW1(), 0);
+}
+
+LogicalResult ExpertProductsOp::verify() {
+  if (failed(expectShape(*this, "C1", "x", getX(), {ragged("T"), fixed("D")})))
+    return failure();
+  const int64_t Tokens = extent(getX(), 0), Width = extent(getX(), 1);
+  if (failed(expectShape(*this, "C1", "experts", getExperts(),
+                         {ragged("T", Tokens), fixed("K")})) ||
+      failed(
+          expectExpertWeights(*this, "C2", Width, getW1(), getW3(), getW2())))
+    return failure();
+  const int64_t Partials = getPartials();
+  if (failed(expectLeaves(*this, "C4", getLeaves(), "F", extent(getW1(), 1))) ||
+      failed(expectPartials(*this, "C5", getLeaves(), Partials)))
+    return failure();
+  if (failed(expectShape(
+          *this, "C3", "the result", getResult(),
+          {ragged("T", Tokens),
+           fixed("K·M·D", Partials * extent(getExperts(), 1) * Width)})) ||
+      failed(expectElementType(*this, "C3", "the result", getResult(),
+                               Float32Type::get(getContext()))))
+    return failure();
+  return expectShard(*this, "C6", getShardAttr(), extent(getW1(), 0));
+}
+
+LogicalResult CombineExpertsOp::verify() {
+  if (failed(expectShape(*this, "C1", "weights", getWeights(),
+                         {ragged("T"), fixed("K")})))
+    return failure();
+  const int64_t Tokens = extent(getWeights(), 0);
+  if (failed(expectShape(*this, "C1", "the result", getResult(),
+                         {ragged("T", Tokens), fixed("D")})))
+    return failure();
+  const int64_t Columns = extent(getWeights(), 1) * extent(getResult(), 1);
+  if (failed(expectShape(*this, "C2", "outputs", getOutputs(),
+                         {ragged("T", Tokens), fixed("K·D", Columns)})))
+    return failure();
+  return expectElementType(*this, "C2", "outputs", getOutputs(),
+                           Float32Type::get(getContext()));
 }

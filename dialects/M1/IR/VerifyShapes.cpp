@@ -10,6 +10,7 @@
 
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
@@ -66,6 +67,58 @@ LogicalResult m1::expectSameShape(Operation *Op) {
              << "C1: expected operands and result of one shape, found "
              << Operand.getType() << " and " << Result.getType();
   return success();
+}
+
+/// `Count`, called `What` in messages, divides `Extent`, called `Name`.
+static LogicalResult expectDivisor(Operation *Op, StringRef Constraint,
+                                   StringRef What, int64_t Count,
+                                   StringRef Name, int64_t Extent) {
+  if (Count > 0 && Extent % Count == 0)
+    return success();
+  return Op->emitOpError() << Constraint << ": expected a positive number of "
+                           << What << " that divides " << Name << " = "
+                           << Extent << ", found " << Count;
+}
+
+LogicalResult m1::expectGroups(Operation *Op, StringRef Constraint,
+                               int64_t Groups, StringRef Name,
+                               int64_t Columns) {
+  return expectDivisor(Op, Constraint, "groups", Groups, Name, Columns);
+}
+
+LogicalResult m1::expectLeaves(Operation *Op, StringRef Constraint,
+                               int64_t Leaves, StringRef Name, int64_t Terms) {
+  return expectDivisor(Op, Constraint, "leaves", Leaves, Name, Terms);
+}
+
+LogicalResult m1::expectPartials(Operation *Op, StringRef Constraint,
+                                 int64_t Leaves, int64_t Partials) {
+  if (Partials > 0 && Leaves % Partials == 0 &&
+      (Partials == 1 || llvm::isPowerOf2_64(Leaves / Partials)))
+    return success();
+  return Op->emitOpError() << Constraint << ": expected partial sums of the "
+                           << Leaves
+                           << " leaves with a power of two of them "
+                              "each, found "
+                           << Partials;
+}
+
+LogicalResult m1::expectExpertWeights(Operation *Op, StringRef Constraint,
+                                      int64_t Width, Value W1, Value W3,
+                                      Value W2) {
+  if (failed(expectShape(Op, Constraint, "w1", W1,
+                         {fixed("E"), fixed("F"), fixed("D", Width)})))
+    return failure();
+  const Axis Experts = fixed("E", extent(W1, 0));
+  const Axis Hidden = fixed("F", extent(W1, 1));
+  const Type Element = elementType(W1);
+  if (failed(expectShape(Op, Constraint, "w3", W3,
+                         {Experts, Hidden, fixed("D", Width)})) ||
+      failed(expectShape(Op, Constraint, "w2", W2,
+                         {Experts, fixed("D", Width), Hidden})) ||
+      failed(expectElementType(Op, Constraint, "w3", W3, Element)))
+    return failure();
+  return expectElementType(Op, Constraint, "w2", W2, Element);
 }
 
 LogicalResult m1::expectSlopes(Operation *Op, StringRef Constraint,

@@ -59,6 +59,25 @@ llvm::LogicalResult expectPositive(mlir::Operation *Op,
                                    const llvm::APFloat &V);
 /// (C1) of the elementwise operations: operands and result of one shape.
 llvm::LogicalResult expectSameShape(mlir::Operation *Op);
+/// `Groups` is positive and divides `Columns`, the extent of the axis `Name`.
+llvm::LogicalResult expectGroups(mlir::Operation *Op,
+                                 llvm::StringRef Constraint, int64_t Groups,
+                                 llvm::StringRef Name, int64_t Columns);
+/// `Leaves` is positive and divides `Terms`, the extent of the axis `Name`.
+llvm::LogicalResult expectLeaves(mlir::Operation *Op,
+                                 llvm::StringRef Constraint, int64_t Leaves,
+                                 llvm::StringRef Name, int64_t Terms);
+/// `Partials` is positive, and each of more than one partial sum has the same
+/// number of `Leaves`, a power of two.
+llvm::LogicalResult expectPartials(mlir::Operation *Op,
+                                   llvm::StringRef Constraint, int64_t Leaves,
+                                   int64_t Partials);
+/// Weights of experts on rows of `Width` columns: W1 and W3 are [E, F, Width],
+/// W2 is [E, Width, F], all of one element type.
+llvm::LogicalResult expectExpertWeights(mlir::Operation *Op,
+                                        llvm::StringRef Constraint,
+                                        int64_t Width, mlir::Value W1,
+                                        mlir::Value W3, mlir::Value W2);
 /// Slopes of lightning attention: one for each head, finite, none negative.
 llvm::LogicalResult expectSlopes(mlir::Operation *Op,
                                  llvm::StringRef Constraint,

@@ -40,17 +40,18 @@ static Tensor weightOf(const Tensor &Stacked, int64_t Expert) {
   return Result;
 }
 
-Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
-                              const Tensor &Weights, const Tensor &W1,
-                              const Tensor &W3, const Tensor &W2) {
+Tensor m1::reference::expertProducts(const Tensor &X, const Tensor &Experts,
+                                     const ExpertWeights &Of, int64_t Leaves,
+                                     int64_t Partials) {
   int64_t Tokens = X.Shape[0], Width = X.Shape[1], Chosen = Experts.Shape[1];
   // One row for each pair of token and choice, so that an expert's weights are
-  // extracted once and the sum over k keeps its order.
-  Tensor Outputs = Tensor::reals({Tokens * Chosen, Width});
-  for (int64_t Expert = 0; Expert < W1.Shape[0]; ++Expert) {
+  // extracted once. Rows without an expert stay -0.
+  Tensor Result = Tensor::reals({Tokens, Chosen * Partials * Width});
+  std::fill(Result.Reals.begin(), Result.Reals.end(), -0.0);
+  for (int64_t Expert = 0; Expert < Of.W1.Shape[0]; ++Expert) {
     std::vector<int64_t> Pairs;
     for (int64_t P = 0; P < Tokens * Chosen; ++P)
-      if (Experts.Integers[P] == Expert)
+      if (Experts.Integers[P] == Of.First + Expert)
         Pairs.push_back(P);
     if (Pairs.empty())
       continue;
@@ -58,16 +59,32 @@ Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
     Tensor In = Tensor::reals({Rows, Width});
     for (int64_t I = 0; I < Rows; ++I)
       std::copy_n(X.row(Pairs[I] / Chosen), Width, In.row(I));
-    Tensor Hidden = siluMul(linear(In, weightOf(W1, Expert)),
-                            linear(In, weightOf(W3, Expert)));
-    Tensor Out = linear(Hidden, weightOf(W2, Expert));
+    Tensor Hidden = siluMul(linear(In, weightOf(Of.W1, Expert)),
+                            linear(In, weightOf(Of.W3, Expert)));
+    Tensor Out = linear(Hidden, weightOf(Of.W2, Expert), Leaves, Partials);
     for (int64_t I = 0; I < Rows; ++I)
-      std::copy_n(Out.row(I), Width, Outputs.row(Pairs[I]));
+      std::copy_n(Out.row(I), Partials * Width,
+                  Result.Reals.data() + Pairs[I] * Partials * Width);
   }
-  Tensor Result = Tensor::reals(X.Shape);
-  for (int64_t T = 0; T < Tokens; ++T)
+  return Result;
+}
+
+Tensor m1::reference::combineExperts(const Tensor &Outputs,
+                                     const Tensor &Weights) {
+  const int64_t Chosen = Weights.Shape[1], Width = Outputs.Shape[1] / Chosen;
+  Tensor Result = Tensor::reals({Weights.Shape[0], Width});
+  for (int64_t T = 0; T < Weights.Shape[0]; ++T)
     for (int64_t K = 0; K < Chosen; ++K)
       for (int64_t N = 0; N < Width; ++N)
-        Result.row(T)[N] += Weights.row(T)[K] * Outputs.row(T * Chosen + K)[N];
+        Result.row(T)[N] += Weights.row(T)[K] * Outputs.row(T)[K * Width + N];
   return Result;
+}
+
+Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,
+                              const Tensor &Weights, const Tensor &W1,
+                              const Tensor &W3, const Tensor &W2,
+                              int64_t Leaves) {
+  return combineExperts(
+      expertProducts(X, Experts, {W1, W3, W2}, Leaves, /*Partials=*/1),
+      Weights);
 }

@@ -27,12 +27,36 @@ static LogicalResult interpretExperts(m1::ExpertsOp Op, Frame &Values) {
   const Tensor &W1 = Values.get(Op.getW1());
   if (failed(report(Op, checkIndices("experts", Chosen, W1.Shape[0]))))
     return failure();
-  return Values.set(Op.getResult(),
-                    experts(Values.get(Op.getX()), Chosen,
-                            Values.get(Op.getWeights()), W1,
-                            Values.get(Op.getW3()), Values.get(Op.getW2())));
+  return Values.set(
+      Op.getResult(),
+      experts(Values.get(Op.getX()), Chosen, Values.get(Op.getWeights()), W1,
+              Values.get(Op.getW3()), Values.get(Op.getW2()), Op.getLeaves()));
+}
+
+static LogicalResult interpretExpertProducts(m1::ExpertProductsOp Op,
+                                             Frame &Values) {
+  const Tensor &Chosen = Values.get(Op.getExperts());
+  if (failed(report(Op, checkIndices("experts", Chosen, Op.getExpertCount()))))
+    return failure();
+  if (Op.getShard())
+    return Op.emitOpError("is a part of a rank's work; only all ranks together "
+                          "can be interpreted");
+  return Values.set(
+      Op.getResult(),
+      expertProducts(Values.get(Op.getX()), Chosen,
+                     {Values.get(Op.getW1()), Values.get(Op.getW3()),
+                      Values.get(Op.getW2())},
+                     Op.getLeaves(), Op.getPartials()));
+}
+
+static LogicalResult interpretCombineExperts(m1::CombineExpertsOp Op,
+                                             Frame &Values) {
+  return Values.set(
+      Op.getResult(),
+      combineExperts(Values.get(Op.getOutputs()), Values.get(Op.getWeights())));
 }
 
 void m1::reference::attachExperts(MLIRContext &Context) {
-  attach<interpretRouter, interpretExperts>(Context);
+  attach<interpretRouter, interpretExperts, interpretExpertProducts,
+         interpretCombineExperts>(Context);
 }

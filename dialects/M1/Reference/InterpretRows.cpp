@@ -27,13 +27,27 @@ static LogicalResult interpretCast(m1::CastOp Op, Frame &Values) {
 
 static LogicalResult interpretLinear(m1::LinearOp Op, Frame &Values) {
   return Values.set(Op.getResult(),
-                    linear(Values.get(Op.getX()), Values.get(Op.getWeight())));
+                    linear(Values.get(Op.getX()), Values.get(Op.getWeight()),
+                           Op.getLeaves(), Op.getPartials()));
 }
 
 static LogicalResult interpretRMSNorm(m1::RMSNormOp Op, Frame &Values) {
   return Values.set(Op.getResult(),
                     rmsNorm(Values.get(Op.getX()), Values.get(Op.getWeight()),
-                            Op.getEps().convertToDouble()));
+                            Op.getEps().convertToDouble(), Op.getGroups()));
+}
+
+static LogicalResult interpretSquares(m1::SquaresOp Op, Frame &Values) {
+  return Values.set(
+      Op.getResult(),
+      squares(Values.get(Op.getX()), Op.getResult().getType().getDimSize(1)));
+}
+
+static LogicalResult interpretNormalize(m1::NormalizeOp Op, Frame &Values) {
+  return Values.set(Op.getResult(),
+                    normalize(Values.get(Op.getX()), Values.get(Op.getWeight()),
+                              Values.get(Op.getSquares()), Op.getGroups(),
+                              Op.getEps().convertToDouble()));
 }
 
 static LogicalResult interpretSilu(m1::SiluOp Op, Frame &Values) {
@@ -79,7 +93,7 @@ static LogicalResult interpretFused(m1::FusedOp Op, Frame &Values) {
 
 void m1::reference::attachRows(MLIRContext &Context) {
   attach<interpretEmbedding, interpretCast, interpretLinear, interpretRMSNorm,
-         interpretSilu, interpretSigmoidGate, interpretSiluMul,
-         interpretResidual, interpretSharedMix, interpretSelectLast,
-         interpretFused>(Context);
+         interpretSquares, interpretNormalize, interpretSilu,
+         interpretSigmoidGate, interpretSiluMul, interpretResidual,
+         interpretSharedMix, interpretSelectLast, interpretFused>(Context);
 }

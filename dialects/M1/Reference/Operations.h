@@ -58,10 +58,17 @@ std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
 
 /// tokens [T], table [V, D] -> [T, D]
 Tensor embedding(const Tensor &Tokens, const Tensor &Table);
-/// x [T, K], weight [N, K] -> [T, N]
-Tensor linear(const Tensor &X, const Tensor &Weight);
+/// x [T, K], weight [N, K] -> [T, partials * N]
+Tensor linear(const Tensor &X, const Tensor &Weight, int64_t Leaves = 1,
+              int64_t Partials = 1);
 /// x [T, N], weight [N] -> [T, N]
-Tensor rmsNorm(const Tensor &X, const Tensor &Weight, double Eps);
+Tensor rmsNorm(const Tensor &X, const Tensor &Weight, double Eps,
+               int64_t Groups = 1);
+/// The halves of a norm. x [T, n] -> [T, groups]; x [T, n], weight [n] and
+/// squares [T, G] -> [T, n]
+Tensor squares(const Tensor &X, int64_t Groups);
+Tensor normalize(const Tensor &X, const Tensor &Weight, const Tensor &Squares,
+                 int64_t Groups, double Eps);
 /// Elementwise, any shape.
 Tensor silu(const Tensor &X);
 Tensor sigmoidGate(const Tensor &X, const Tensor &Gate);
@@ -104,10 +111,23 @@ std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
 /// x [T, D], weight [E, D] -> experts and weights [T, K]
 std::pair<Tensor, Tensor> router(const Tensor &X, const Tensor &Weight,
                                  int64_t Chosen);
+/// The weights of experts: w1 and w3 [E, F, D], w2 [E, D, F]. Expert 0 of them
+/// is number `First`.
+struct ExpertWeights {
+  const Tensor &W1, &W3, &W2;
+  int64_t First = 0;
+};
+/// The halves of experts. x [T, D], experts [T, K] -> [T, K * partials * D];
+/// outputs [T, K * D], weights [T, K] -> [T, D]
+Tensor expertProducts(const Tensor &X, const Tensor &Experts,
+                      const ExpertWeights &Of, int64_t Leaves,
+                      int64_t Partials);
+Tensor combineExperts(const Tensor &Outputs, const Tensor &Weights);
 /// x [T, D], experts and weights [T, K], w1 and w3 [E, F, D], w2 [E, D, F]
 /// -> [T, D]
 Tensor experts(const Tensor &X, const Tensor &Experts, const Tensor &Weights,
-               const Tensor &W1, const Tensor &W3, const Tensor &W2);
+               const Tensor &W1, const Tensor &W3, const Tensor &W2,
+               int64_t Leaves = 1);
 
 //===----------------------------------------------------------------------===//
 // Output

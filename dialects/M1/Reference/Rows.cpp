@@ -7,8 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/M1/Reference/Operations.h"
+#include "dialects/Support/SumTree.h"
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 using namespace m1::reference;
 
@@ -45,31 +47,54 @@ Tensor m1::reference::embedding(const Tensor &Tokens, const Tensor &Table) {
   return Result;
 }
 
-Tensor m1::reference::linear(const Tensor &X, const Tensor &Weight) {
-  Tensor Result = Tensor::reals({X.Shape[0], Weight.Shape[0]});
+Tensor m1::reference::linear(const Tensor &X, const Tensor &Weight,
+                             int64_t Leaves, int64_t Partials) {
+  const int64_t Columns = Weight.Shape[0], Terms = X.Shape[1] / Leaves;
+  Tensor Result = Tensor::reals({X.Shape[0], Partials * Columns});
   for (int64_t T = 0; T < X.Shape[0]; ++T)
-    for (int64_t N = 0; N < Weight.Shape[0]; ++N) {
-      double Sum = 0.0;
-      for (int64_t K = 0; K < X.Shape[1]; ++K)
-        Sum += X.row(T)[K] * Weight.row(N)[K];
-      Result.row(T)[N] = Sum;
+    for (int64_t N = 0; N < Columns; ++N) {
+      auto Leaf = [&](int64_t L) {
+        double Sum = 0.0;
+        for (int64_t K = L * Terms; K < (L + 1) * Terms; ++K)
+          Sum += X.row(T)[K] * Weight.row(N)[K];
+        return Sum;
+      };
+      for (int64_t M = 0; M < Partials; ++M)
+        Result.row(T)[M * Columns + N] =
+            sumTree(Leaves / Partials, Leaf, std::plus<double>(),
+                    M * (Leaves / Partials));
     }
   return Result;
 }
 
-Tensor m1::reference::rmsNorm(const Tensor &X, const Tensor &Weight,
-                              double Eps) {
+Tensor m1::reference::squares(const Tensor &X, int64_t Groups) {
+  Tensor Result = Tensor::reals({X.Shape[0], Groups});
+  const int64_t Width = X.Shape[1] / Groups;
+  for (int64_t T = 0; T < X.Shape[0]; ++T)
+    for (int64_t N = 0; N < X.Shape[1]; ++N)
+      Result.row(T)[N / Width] += X.row(T)[N] * X.row(T)[N];
+  return Result;
+}
+
+Tensor m1::reference::normalize(const Tensor &X, const Tensor &Weight,
+                                const Tensor &Squares, int64_t Groups,
+                                double Eps) {
   Tensor Result = Tensor::reals(X.Shape);
-  int64_t Width = X.Shape[1];
+  const int64_t All = Squares.Shape[1], Columns = All * (X.Shape[1] / Groups);
   for (int64_t T = 0; T < X.Shape[0]; ++T) {
-    double Squares = 0.0;
-    for (int64_t N = 0; N < Width; ++N)
-      Squares += X.row(T)[N] * X.row(T)[N];
-    double Root = std::sqrt(Squares / static_cast<double>(Width) + Eps);
-    for (int64_t N = 0; N < Width; ++N)
+    const double Sum = sumTree(
+        All, [&](int64_t Group) { return Squares.row(T)[Group]; },
+        std::plus<double>());
+    double Root = std::sqrt(Sum / static_cast<double>(Columns) + Eps);
+    for (int64_t N = 0; N < X.Shape[1]; ++N)
       Result.row(T)[N] = Weight.Reals[N] * X.row(T)[N] / Root;
   }
   return Result;
+}
+
+Tensor m1::reference::rmsNorm(const Tensor &X, const Tensor &Weight, double Eps,
+                              int64_t Groups) {
+  return normalize(X, Weight, squares(X, Groups), Groups, Eps);
 }
 
 Tensor m1::reference::silu(const Tensor &X) { return sigmoidGate(X, X); }

@@ -13,8 +13,10 @@
 
 namespace m1::tile {
 
-/// The extent of k in one instruction of #tile.amx and of #tile.mma.
+/// The extent of k in one instruction of #tile.amx, #tile.avx512_bf16 and
+/// #tile.mma.
 inline constexpr int64_t kAmxDepth = 32;
+inline constexpr int64_t kAvx512Bf16Depth = 2;
 inline constexpr int64_t kMmaDepth = 16;
 
 } // namespace m1::tile

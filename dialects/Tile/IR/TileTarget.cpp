@@ -32,6 +32,18 @@ int64_t AmxAttr::getDepth() const { return kAmxDepth; }
 
 int64_t AmxAttr::getRightRowsTogether() const { return 2; }
 
+TargetKind Avx512Bf16Attr::getTargetKind() const { return TargetKind::Cpu; }
+
+bool Avx512Bf16Attr::multiplies(Type Left, Type Right, Type Sum,
+                                int64_t Depth) const {
+  return Left.isBF16() && Right.isBF16() && Sum.isF32() &&
+         Depth % getDepth() == 0;
+}
+
+int64_t Avx512Bf16Attr::getDepth() const { return kAvx512Bf16Depth; }
+
+int64_t Avx512Bf16Attr::getRightRowsTogether() const { return 2; }
+
 TargetKind MmaAttr::getTargetKind() const { return TargetKind::Gpu; }
 
 bool MmaAttr::multiplies(Type Left, Type Right, Type Sum, int64_t Depth) const {

@@ -50,6 +50,14 @@ def Tile_AmxAttr : Tile_MatrixUnitAttr<"Amx", "amx"> {
   let description = "Rows of a right operand are read in pairs: element (k, n) is followed by (k + 1, n) for even k.";
 }
 
+def Tile_Avx512Bf16Attr : Tile_MatrixUnitAttr<"Avx512Bf16", "avx512_bf16"> {
+  let summary = "AVX512_BF16: bf16 by bf16 in f32, 2 of k per instruction";
+  let description = [{
+    `vdpbf16ps` on vector registers. Rows of a right operand are read in pairs, as by AMX. The product of an odd k is
+    added first, then that of the even k before it.
+  }];
+}
+
 def Tile_MmaAttr : Tile_MatrixUnitAttr<"Mma", "mma"> {
   let summary = "mma.sync.m16n8k16: f32 or bf16 by bf16 in f32, 16 of k per instruction";
   let description = "A left operand of f32 is split into bf16 parts when it is loaded.";

@@ -9,7 +9,8 @@
 #include "runtime/comm/mpi/MpiTransport.h"
 
 #include "runtime/comm/MessageTransport.h"
-#include "runtime/comm/mpi/Watchdog.h"
+#include "runtime/comm/Patience.h"
+#include "runtime/comm/Watchdog.h"
 #include "runtime/support/StopSignals.h"
 
 #include <algorithm>
@@ -17,8 +18,6 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <optional>
-#include <sched.h>
-#include <thread>
 
 using namespace m1;
 using namespace m1::mpi;
@@ -26,29 +25,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 constexpr int kData = 0, kFailures = 1; // channels
-
-/// Waits with less and less haste. Other ranks may need this processor to get
-/// ready.
-class Patience {
-public:
-  void reset() { *this = Patience(); }
-  void wait() {
-    ++Turns;
-    if (Turns <= Spins)
-      return;
-    if (Turns <= Yields) {
-      ::sched_yield();
-      return;
-    }
-    std::this_thread::sleep_for(Pause);
-    Pause = std::min(2 * Pause, std::chrono::microseconds(1000));
-  }
-
-private:
-  static constexpr unsigned Spins = 100, Yields = 2000;
-  unsigned Turns = 0;
-  std::chrono::microseconds Pause{20};
-};
 
 class MpiTransport : public MessageTransport {
 public:
@@ -60,6 +36,7 @@ public:
   absl::Status start();
   int size() const override { return Size; }
   int rank() const override { return Rank; }
+  absl::Status checkRanks() override;
   void abort(const absl::Status &Why) override;
   absl::Status finish() override;
 
@@ -202,6 +179,11 @@ absl::Status MpiTransport::lookForFailures() {
   std::memcpy(&First->Rank, Text.data(), sizeof First->Rank);
   First->Why = Text.substr(sizeof First->Rank);
   return absl::OkStatus();
+}
+
+absl::Status MpiTransport::checkRanks() {
+  M1_RETURN_IF_ERROR(lookForFailures());
+  return First ? failed(First->Rank, First->Why) : absl::OkStatus();
 }
 
 /// What ranks sent that is not for the call in which this one waits.

@@ -215,7 +215,7 @@ func.func @f(%x: tensor<?x8xf32>) {
 
 module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
 func.func @f(%x: tensor<?x2x4xf32>) {
-  // expected-error@+1 {{C1: expected x to be [T, M·N]}}
+  // expected-error@+1 {{C1: expected x to be [T, G·M·N]}}
   %0 = m1.tree_sum %x over "tensor" partials 2 : (tensor<?x2x4xf32>) -> tensor<?x4xf32>
   return
 }
@@ -225,7 +225,7 @@ func.func @f(%x: tensor<?x2x4xf32>) {
 
 module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
 func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error@+1 {{C1: expected x to have M·N = 3·4 columns, found 8}}
+  // expected-error@+1 {{C1: expected x to have M = 3 times the result's 4 columns, found 8}}
   %0 = m1.tree_sum %x over "tensor" partials 3 : (tensor<?x8xf32>) -> tensor<?x4xf32>
   return
 }
@@ -235,7 +235,7 @@ func.func @f(%x: tensor<?x8xf32>) {
 
 module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
 func.func @f(%x: tensor<?x8xf32>) {
-  // expected-error@+1 {{C1: expected the result to be [T, N]}}
+  // expected-error@+1 {{C1: expected the result to be [T, G·N]}}
   %0 = m1.tree_sum %x over "tensor" partials 1 : (tensor<?x8xf32>) -> tensor<?x2x4xf32>
   return
 }
@@ -467,6 +467,26 @@ module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
 func.func @f(%q: tensor<?x1x8xf32>, %state: !m1.lightning_state<1 x 8, chunk = 64, f32>, %p: tensor<?xi32>) {
   // expected-error@+1 {{C7: expected a mesh with axis expert}}
   %0, %1 = m1.lightning_attention %q, %q, %q, %state at (%p, %p, %p) slopes [0.5] shard <"expert", 1 of 4> : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.lightning_state<1 x 8, chunk = 64, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x1x8xf32>, !m1.lightning_state<1 x 8, chunk = 64, f32>)
+  return
+}
+}
+
+// -----
+
+module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{C1: expected a result of 3 groups of columns, found 8 columns}}
+  %0 = m1.tree_sum %x over "tensor" groups 3 partials 1 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+}
+
+// -----
+
+module attributes {m1.mesh = #m1.mesh<tensor = 4>} {
+func.func @f(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{C3: expected 1 to 2147483647 groups, found 0}}
+  %0 = m1.tree_sum %x over "tensor" groups 0 partials 1 : (tensor<?x8xf32>) -> tensor<?x8xf32>
   return
 }
 }

@@ -31,6 +31,8 @@ func.func @ops(%tokens: tensor<?xi32>, %table: tensor<1024x8xf32>, %x: tensor<?x
       : (tensor<?x8xf32>, tensor<1024x8xf32>, tensor<?xi32>) -> (tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32>)
   // CHECK: m1.join_log_prob
   %3 = m1.join_log_prob %maxima, %others, %chosen : (tensor<?x1xf32>, tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?xf32>
+  // CHECK: m1.tree_sum %{{.*}} over "tensor" groups 2 partials 4 :
+  %4 = m1.tree_sum %x over "tensor" groups 2 partials 4 : (tensor<?x8xf32>) -> tensor<?x2xf32>
   return %3 : tensor<?xf32>
 }
 

@@ -14,6 +14,7 @@
 #include "test/unit/comm/FaultyTransport.h"
 #include "test/unit/comm/HostDevice.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <map>
@@ -111,8 +112,9 @@ absl::Status exchange(const Settings &S, const plan::Plan &Mesh,
       const int64_t Extent = Extents[Axis];
       std::vector<uint8_t> Source((Gathers ? 1 : Extent) * S.Bytes),
           Destination(Extent * S.Bytes);
-      for (size_t I = 0; I < Source.size(); ++I)
-        Source[I] = static_cast<uint8_t>(31 * Rank + Step + I / S.Bytes);
+      for (int64_t I = 0; I < (Gathers ? 1 : Extent); ++I)
+        std::fill_n(&Source[I * S.Bytes], S.Bytes,
+                    static_cast<uint8_t>(31 * Rank + Step + I));
       Exchange What;
       What.Kind = Gathers ? plan::CollectiveKind::AllGather
                           : plan::CollectiveKind::AllToAll;
@@ -135,12 +137,13 @@ absl::Status exchange(const Settings &S, const plan::Plan &Mesh,
   return absl::OkStatus();
 }
 
-absl::Status run(int Argc, char **Argv) {
+/// `Ranks` is destroyed, which may end the process, after the error is printed.
+absl::Status run(int Argc, char **Argv, std::unique_ptr<Transport> &Ranks) {
   M1_ASSIGN_OR_RETURN(Settings S, read(Argc, Argv));
   M1_ASSIGN_OR_RETURN(std::optional<LaunchedRank> Own, launchedRank());
   if (!Own)
     return makeError("start this program with mpirun");
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<Transport> Ranks,
+  M1_ASSIGN_OR_RETURN(Ranks,
                       joinRanks(*Own, {std::chrono::milliseconds(S.Timeout)}));
   if (Own->Rank == S.Rank)
     Ranks = std::make_unique<FaultyTransport>(std::move(Ranks), S.Injected);
@@ -153,9 +156,9 @@ absl::Status run(int Argc, char **Argv) {
     auto Comm = createHostCommunicator(Mesh, *Ranks, TheDevice);
     Status = exchange(S, Mesh, *Comm, Own->Rank);
   }
-  if (Status.ok() || isReportedByRank0(Status))
-    Status.Update(Ranks->finish());
-  else
+  if (Status.ok())
+    Status = Ranks->finish();
+  if (!Status.ok())
     Ranks->abort(Status);
   return Status;
 }
@@ -168,8 +171,11 @@ absl::Status run(int Argc, char **Argv) {
 /// --stop=N, with --for=MS; NAME=VALUE: a fact.
 int main(int Argc, char **Argv) {
   prepareProcess();
-  absl::Status Status = run(Argc, Argv);
+  std::unique_ptr<Transport> Ranks;
+  absl::Status Status = run(Argc, Argv, Ranks);
   if (!Status.ok() && !isReportedByRank0(Status))
     std::fprintf(stderr, "error: %s\n", std::string(Status.message()).c_str());
+  if (Status.ok())
+    std::printf("done\n");
   return Status.ok() ? 0 : 1;
 }
