@@ -20,7 +20,8 @@ namespace m1 {
 /// A communicator for the device of each rank, which all ranks call together:
 /// NCCL between GPUs, otherwise through the host. The plan, the transport and
 /// the device must outlive it. The transport has as many ranks as the plan's
-/// mesh. Errors that all ranks have are as StartCheck.h says.
+/// mesh. That ranks differ, or that one has no NCCL, is an error of all ranks
+/// (StartCheck.h).
 absl::StatusOr<std::unique_ptr<Communicator>>
 createCommunicator(const plan::Plan &Plan, Transport &Ranks, Device &TheDevice,
                    const std::string &NcclLibrary = "libnccl.so.2");

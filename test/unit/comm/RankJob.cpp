@@ -177,7 +177,8 @@ int main(int Argc, char **Argv) {
   prepareProcess();
   std::unique_ptr<Transport> Ranks;
   absl::Status Status = run(Argc, Argv, Ranks);
-  if (!Status.ok() && !isReportedByRank0(Status))
+  const bool IsMine = !isOfAllRanks(Status) || Ranks->rank() == 0;
+  if (!Status.ok() && IsMine)
     std::fprintf(stderr, "error: %s\n", std::string(Status.message()).c_str());
   if (Status.ok())
     std::printf("done\n");
