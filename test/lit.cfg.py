@@ -9,13 +9,15 @@
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. The project's and
 # LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_bochs is m1run
 # on an emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
-# %python is the Python that runs lit. The feature "amx" says that m1run-amx, m1run with
+# %python is the Python that runs lit. The feature "mpi" says that plans can run on
+# several ranks. The feature "amx" says that m1run-amx, m1run with
 # AMX emulated, is built (x86-64 Linux only); "avx512bf16", that this CPU has AVX512_BF16;
 # "sanitized", that the build has sanitizers.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
 import os
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -41,6 +43,8 @@ if config.m1c_sanitize:
     # LLVM's headers poison memory that LLVM's libraries, which are not instrumented, use.
     options = config.environment.get("ASAN_OPTIONS", "")
     config.environment["ASAN_OPTIONS"] = f"allow_user_poisoning=0:{options}"
+if os.path.exists(config.m1c_build_root + "/bin/libm1-mpi.so") and shutil.which("mpirun"):
+    config.available_features.add("mpi")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
 if os.path.exists("/proc/cpuinfo"):

@@ -122,8 +122,8 @@ void KernelBody::scatter(Value Block, Value Memory, Value RowIndex, Value Col,
   create<tile::ScatterOp>(rounded(Block, elementOf(Memory)), Memory, RowIndex,
                           Col, Rows, Cols);
 }
-Value KernelBody::dot(Value A, Value C, Value Acc) {
-  return create<tile::DotOp>(Acc.getType(), A, C, Acc);
+Value KernelBody::dot(Value A, Value C, Value Acc, int64_t Leaves) {
+  return create<tile::DotOp>(Acc.getType(), A, C, Acc, Leaves);
 }
 
 static TypedAttr splatAttr(Builder &B, VectorType Type, double Number) {

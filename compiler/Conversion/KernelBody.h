@@ -82,7 +82,8 @@ public:
   // Blocks of values.
 
   /// Acc + A C, as tile.dot.
-  mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc);
+  mlir::Value dot(mlir::Value A, mlir::Value C, mlir::Value Acc,
+                  int64_t Leaves = 1);
   /// A block whose elements all are `Number`, of `Like`'s shape and element
   /// type.
   mlir::Value splat(double Number, mlir::Value Like);

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/Kernels/Collectives.h"
 #include "compiler/Conversion/Kernels/Experts.h"
 #include "compiler/Conversion/Kernels/Lightning.h"
 #include "compiler/Conversion/Kernels/Linear.h"
@@ -33,6 +34,7 @@ using plan::ExprAttr;
 /// Attaches the lowerings of all ops when the m1 dialect is loaded.
 static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addRowLowerings(Context);
+  addCollectiveLowerings(Context);
   addLinearLowerings(Context);
   addLightningLowerings(Context);
   addSoftmaxLowerings(Context);
@@ -46,6 +48,29 @@ static void attachAllLowerings(MLIRContext *Context, M1Dialect *) {
   addRowGradientLowerings(Context);
   addPolicyHeadLowerings(Context);
   addOptimizerLowerings(Context);
+}
+
+/// Gives the module the mesh of its plan, with the bounds of coordinates. An
+/// axis with one rank is none.
+static void setMesh(ModuleOp Module, NamedAttrList &Symbols) {
+  auto Mesh = Module->getAttrOfType<MeshAttr>(kMeshAttr);
+  Module->removeAttr(kMeshAttr);
+  if (!Mesh)
+    return;
+  MLIRContext *Context = Module.getContext();
+  SmallVector<StringAttr> Axes;
+  SmallVector<int64_t> Extents;
+  for (auto [Axis, Extent] : llvm::zip(Mesh.getAxes(), Mesh.getExtents())) {
+    if (Extent < 2)
+      continue;
+    Axes.push_back(Axis);
+    Extents.push_back(Extent);
+    Symbols.set(plan::MeshAttr::symbolOf(Context, Axis),
+                IntegerAttr::get(IntegerType::get(Context, 64), Extent - 1));
+  }
+  if (!Axes.empty())
+    Module->setAttr(plan::kMeshAttr,
+                    plan::MeshAttr::get(Context, Axes, Extents));
 }
 
 namespace {
@@ -63,7 +88,8 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     FailureOr<tile::TargetAttr> Target = tile::requireTarget(Module);
     if (failed(Target))
       return signalPassFailure();
-    ModuleBuilder Shared(Module, {tokens, slots, length, trainTokens},
+    ModuleBuilder Shared(Module,
+                         {tokens, slots, length, trainTokens, gatherBytes},
                          Blocking::of(*Target));
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
@@ -86,6 +112,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
 
     // The bound of each symbol that some size depends on.
     NamedAttrList Symbols;
+    setMesh(Module, Symbols);
     Module.walk([&](plan::ProgramOp Program) {
       for (unsigned I = 0; I < Program.getNumArguments(); ++I)
         if (auto Rows = Program.getArgAttrOfType<ExprAttr>(I, plan::kRowsAttr);

@@ -17,22 +17,23 @@ using plan::ExprAttr;
 
 Value m1::view(OpBuilder &B, Location Loc, Value Memory,
                ArrayRef<int64_t> Shape, ArrayRef<int64_t> Strides,
-               int64_t Offset, ExprAttr Rows) {
+               int64_t Offset, ExprAttr Rows, ExprAttr Shift) {
   auto Source = cast<MemRefType>(Memory.getType());
   MemRefLayoutAttrInterface Layout;
   if (!Strides.empty())
     Layout = StridedLayoutAttr::get(B.getContext(), 0, Strides);
   auto Type = MemRefType::get(Shape, Source.getElementType(), Layout);
-  if (Type == Source && Offset == 0 && (!Rows || Rows == plan::rowsOf(Memory)))
+  if (Type == Source && Offset == 0 && !Shift &&
+      (!Rows || Rows == plan::rowsOf(Memory)))
     return Memory;
-  return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows);
+  return B.create<plan::ViewOp>(Loc, Type, Memory, Offset, Rows, Shift);
 }
 
-void ModuleBuilder::launch(OpBuilder &B, Location Loc,
-                           const KernelDeclaration &Declaration,
-                           ArrayRef<ExprAttr> Grid,
-                           ArrayRef<Named<Value>> Operands,
-                           ArrayRef<Named<Attribute>> Constants) {
+plan::LaunchOp ModuleBuilder::launch(OpBuilder &B, Location Loc,
+                                     const KernelDeclaration &Declaration,
+                                     ArrayRef<ExprAttr> Grid,
+                                     ArrayRef<Named<Value>> Operands,
+                                     ArrayRef<Named<Attribute>> Constants) {
   auto Types = llvm::map_to_vector(Operands, [](const Named<Value> &Operand) {
     return Named<Type>{Operand.Name, Operand.Value.getType()};
   });
@@ -45,9 +46,9 @@ void ModuleBuilder::launch(OpBuilder &B, Location Loc,
   SmallVector<Attribute> Sizes(Grid.begin(), Grid.end());
   Sizes.resize(tile::KernelOp::kGridRank,
                ExprAttr::constant(B.getContext(), 1));
-  B.create<plan::LaunchOp>(Loc, FlatSymbolRefAttr::get(Kernel),
-                           B.getArrayAttr(Sizes), Ordered, Kernel.getArgNames(),
-                           B.getDenseBoolArrayAttr(Kernel.getWritten()));
+  return B.create<plan::LaunchOp>(
+      Loc, FlatSymbolRefAttr::get(Kernel), B.getArrayAttr(Sizes), Ordered,
+      Kernel.getArgNames(), B.getDenseBoolArrayAttr(Kernel.getWritten()));
 }
 
 ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)
@@ -103,40 +104,80 @@ ParameterOp ModuleBuilder::parameterOf(Value Weight, Operation *User) {
   return Symbols.lookup<ParameterOp>(Load.getParameter());
 }
 
+/// The slices of a source's tensor that a rank has, and in `Stored` the shape
+/// of the whole tensor, which becomes that of the slices. `Stacked`: the number
+/// of axes of the parameter before those of its sources.
+static ArrayAttr slicesOf(ParameterOp Parameter, SourceAttr Source,
+                          int64_t Stacked, SmallVectorImpl<int64_t> &Stored) {
+  SmallVector<Attribute> Slices;
+  for (int64_t Axis = 0; Axis < int64_t(Stored.size()); ++Axis) {
+    SliceAttr Of = Parameter.getSlice(Axis + Stacked);
+    if (!Of)
+      continue;
+    // What is sliced is the source's part of the tensor.
+    const bool IsPart = Source.getAxis() == Axis;
+    Slices.push_back(
+        plan::SliceAttr::get(Parameter.getContext(), Axis, Of.getAxis(),
+                             Of.getStep(), IsPart ? Source.getBegin() : 0,
+                             IsPart ? Source.getEnd() : Of.getExtent(),
+                             Stored[Axis], Of.getReplicas()));
+    Stored[Axis] = Of.getStep();
+  }
+  return Slices.empty() ? ArrayAttr()
+                        : ArrayAttr::get(Parameter.getContext(), Slices);
+}
+
 SmallVector<ModuleBuilder::Piece>
 ModuleBuilder::piecesOf(ParameterOp Parameter) {
   auto Type = cast<RankedTensorType>(Parameter.getType());
   ArrayRef<Attribute> Sources = Parameter.getSources().getValue();
-  ArrayRef<int64_t> Shape = Type.getShape();
-  if (Parameter.isStacked())
-    Shape = Shape.drop_front();
+  ArrayRef<int64_t> Shape = Type.getShape(); // of a source, for the rank
+  RankedTensorType Whole = Parameter.getWholeType();
+  const int64_t Stacked = Parameter.isStacked() ? 1 : 0;
+  Shape = Shape.drop_front(Stacked);
+  // The rank's sources: some of them if it has a slice of the stack.
+  SliceAttr OfStack = Stacked ? Parameter.getSlice(0) : SliceAttr();
   SmallVector<Piece> Pieces;
-  for (Attribute A : Sources) {
+  for (Attribute A :
+       OfStack ? Sources.take_front(OfStack.getStep()) : Sources) {
     auto Source = cast<SourceAttr>(A);
     mlir::Type Element =
         Source.getStored() ? Source.getStored() : Type.getElementType();
-    SmallVector<int64_t> Stored(Shape);
-    int64_t Offset = 0;
-    MemRefType Part = memoryType(Shape, Element);
-    if (int64_t Axis = Source.getAxis(); Axis >= 0) {
+    SmallVector<int64_t> Stored(Whole.getShape().drop_front(Stacked));
+    const int64_t Axis = Source.getAxis();
+    if (Axis >= 0)
       Stored[Axis] = Source.getExtent();
+    Piece P;
+    P.Tensor = Source.getTensor();
+    P.Slices = slicesOf(Parameter, Source, Stacked, Stored);
+    P.Offset = 0;
+    P.Type = memoryType(Shape, Element);
+    if (Axis >= 0 && !Parameter.getSlice(Axis + Stacked)) {
       SmallVector<int64_t> Strides(Stored.size(), 1);
       for (int64_t I = Stored.size() - 2; I >= 0; --I)
         Strides[I] = Strides[I + 1] * Stored[I + 1];
-      Offset = Source.getBegin() * Strides[Axis];
+      P.Offset = Source.getBegin() * Strides[Axis];
       if (Axis > 0) // a range of axis 0 is contiguous
-        Part = MemRefType::get(
+        P.Type = MemRefType::get(
             Shape, Element,
             StridedLayoutAttr::get(Element.getContext(), 0, Strides));
     }
-    Pieces.push_back(
-        {Source.getTensor(), memoryType(Stored, Element), Offset, Part});
+    P.Stored = memoryType(Stored, Element);
+    if (OfStack) {
+      SmallVector<Attribute> Names;
+      for (size_t I = Pieces.size(); I < Sources.size(); I += OfStack.getStep())
+        Names.push_back(cast<SourceAttr>(Sources[I]).getTensor());
+      P.NamesAxis = OfStack.getAxis();
+      P.Names = ArrayAttr::get(Parameter.getContext(), Names);
+    }
+    Pieces.push_back(P);
   }
   return Pieces;
 }
 
 Value ModuleBuilder::locate(OpBuilder &B, Location Loc, const Piece &P) {
-  Value Whole = B.create<plan::ParameterOp>(Loc, P.Stored, P.Tensor);
+  Value Whole = B.create<plan::ParameterOp>(Loc, P.Stored, P.Tensor, P.Slices,
+                                            P.NamesAxis, P.Names);
   if (P.Type == P.Stored && P.Offset == 0)
     return Whole;
   return B.create<plan::ViewOp>(Loc, P.Type, Whole, P.Offset, ExprAttr());
@@ -200,7 +241,7 @@ plan::GlobalOp ModuleBuilder::constant(ArrayRef<double> Values) {
 }
 
 plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
-                                     Operation *User) {
+                                     int64_t Leaves, Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
@@ -208,7 +249,7 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
   const PackedLayout Layout(
       Matrix[0], Matrix[1], Panel,
-      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1]));
+      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[1] / Leaves));
   std::string Name = (Parameter.getSymName() + ".panels" +
                       std::to_string(Panel) + (Layout.Pairs ? ".pairs" : ""))
                          .str();

@@ -18,6 +18,8 @@ namespace m1 {
 /// Bounds that a plan is compiled for.
 struct Bounds {
   int64_t Tokens, Slots, Length, TrainTokens;
+  /// Bytes that each rank may receive more to save an exchange.
+  int64_t GatherBytes;
   /// The greatest value of a symbol: B is bounded by the slots, N by the tokens
   /// of a call that computes gradients, every other symbol by the tokens of
   /// any other call.
@@ -37,12 +39,12 @@ public:
   const Bounds Limits;
   KernelCache Kernels;
 
-  /// The weight of a product with rows of element type `X`, in panels
-  /// (PackedLayout), as a global; with a leading axis for experts if the
-  /// parameter has one. Null after a diagnostic at `User` if the value is no
-  /// parameter.
+  /// The weight of a product with rows of element type `X`, whose sums have
+  /// `Leaves` leaves, in panels (PackedLayout), as a global; with a leading
+  /// axis for experts if the parameter has one. Null after a diagnostic at
+  /// `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
-                        mlir::Operation *User);
+                        int64_t Leaves, mlir::Operation *User);
   /// Packs the transpose of each matrix of a parameter in panels of `Panel`
   /// columns, at this place of a program, in a buffer. Only the backward pass
   /// needs transposes, one at a time: no copy is kept. Null after a diagnostic
@@ -70,11 +72,11 @@ public:
 
   /// Emits the launch of a kernel, which is created if it does not exist yet.
   /// `Grid` may leave out sizes of 1 at its end.
-  void launch(mlir::OpBuilder &B, mlir::Location Loc,
-              const KernelDeclaration &Kernel,
-              llvm::ArrayRef<plan::ExprAttr> Grid,
-              llvm::ArrayRef<Named<mlir::Value>> Operands,
-              llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
+  plan::LaunchOp launch(mlir::OpBuilder &B, mlir::Location Loc,
+                        const KernelDeclaration &Kernel,
+                        llvm::ArrayRef<plan::ExprAttr> Grid,
+                        llvm::ArrayRef<Named<mlir::Value>> Operands,
+                        llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
 
   /// Ends the program `init`; removes it if it has no steps.
   void finish();
@@ -83,13 +85,16 @@ private:
   /// A part of a tensor of the checkpoint.
   struct Piece {
     mlir::StringAttr Tensor;
-    mlir::MemRefType Stored; // the whole tensor
-    int64_t Offset;          // elements
-    mlir::MemRefType Type;   // the part
+    mlir::ArrayAttr Slices;     // of the tensor, that the rank has; may be null
+    mlir::StringAttr NamesAxis; // the tensor depends on the rank's coordinate
+    mlir::ArrayAttr Names;      // there, as plan.parameter; null: it does not
+    mlir::MemRefType Stored;    // the whole tensor, or the rank's slices
+    int64_t Offset;             // elements
+    mlir::MemRefType Type;      // the part
   };
   ParameterOp parameterOf(mlir::Value Weight, mlir::Operation *User);
   /// The parts of the checkpoint's tensors that make up a parameter, in the
-  /// order of its sources.
+  /// order of its sources; with slices, those that the rank has.
   llvm::SmallVector<Piece> piecesOf(ParameterOp Parameter);
   /// A parameter in panels.
   struct PackedCopy {
@@ -144,7 +149,7 @@ private:
 mlir::Value view(mlir::OpBuilder &B, mlir::Location Loc, mlir::Value Memory,
                  llvm::ArrayRef<int64_t> Shape,
                  llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
-                 plan::ExprAttr Rows = {});
+                 plan::ExprAttr Rows = {}, plan::ExprAttr Shift = {});
 
 } // namespace m1
 

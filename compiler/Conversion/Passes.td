@@ -17,13 +17,15 @@ def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
     Each function becomes a `plan.program`, each op one or a few launches. A kernel is created once, however many ops
     use it. Weights of products are packed by the program `init`. Functions name their dynamic axes by the argument
     attribute `m1.dim` ("T" where absent). The module's `tile.target` decides block sizes and how weights are packed.
-    States must be as `m1-verify-states` establishes.
+    With a mesh, programs are those of every rank. States must be as `m1-verify-states` establishes.
   }];
   let options = [
     Option<"tokens", "tokens", "int64_t", "512", "Most tokens of one call (T)">,
     Option<"slots", "slots", "int64_t", "8", "Sequences whose state is kept, and most sequences of one call (B)">,
     Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">,
-    Option<"trainTokens", "train-tokens", "int64_t", "4096", "Most tokens of one call that computes gradients (N)">
+    Option<"trainTokens", "train-tokens", "int64_t", "4096", "Most tokens of one call that computes gradients (N)">,
+    Option<"gatherBytes", "gather-bytes", "int64_t", "262144",
+           "Bytes that a rank may receive more to save an exchange: m1.tree_sum of fewer rows gathers all partial sums">
   ];
   let dependentDialects = ["::m1::plan::PlanDialect", "::m1::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

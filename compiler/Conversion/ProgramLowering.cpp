@@ -8,6 +8,8 @@
 
 #include "compiler/Conversion/ProgramLowering.h"
 
+#include "compiler/Conversion/Kernels/Collectives.h"
+
 #include "dialects/M1/IR/Attributes.h"
 
 using namespace mlir;
@@ -173,6 +175,11 @@ LogicalResult ProgramLowering::copyResult(func::ReturnOp Return,
 //===----------------------------------------------------------------------===//
 
 Value ProgramLowering::allocate(Value Result, ExprAttr Rows) {
+  if (const int64_t Spare = spareRows(Result, Rows, Shared.Limits)) {
+    MemRefType Type = memoryOf(Result.getType());
+    return Memory[Result] = view(buffer(Type, Rows.plus(Spare)),
+                                 Type.getShape(), {}, 0, Rows);
+  }
   if (auto It = Outputs.find(Result);
       It != Outputs.end() && plan::rowsOf(It->second) == Rows)
     return Memory[Result] = It->second;
@@ -191,15 +198,15 @@ Value ProgramLowering::global(plan::GlobalOp Global) {
 
 Value ProgramLowering::view(Value Memory, ArrayRef<int64_t> Shape,
                             ArrayRef<int64_t> Strides, int64_t Offset,
-                            ExprAttr Rows) {
-  return m1::view(B, Loc, Memory, Shape, Strides, Offset, Rows);
+                            ExprAttr Rows, ExprAttr Shift) {
+  return m1::view(B, Loc, Memory, Shape, Strides, Offset, Rows, Shift);
 }
 
 Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
-                              int64_t Panel) {
+                              int64_t Leaves, int64_t Panel) {
   plan::GlobalOp Global =
       Shared.packed(Weight, getElementTypeOrSelf(X.getType()),
-                    Panel ? Panel : blocks().Panel, User);
+                    Panel ? Panel : blocks().Panel, Leaves, User);
   return Global ? global(Global) : Value();
 }
 
@@ -209,6 +216,10 @@ Value ProgramLowering::packedTransposed(Value Weight, Operation *User) {
 
 Value ProgramLowering::scalar(ExprAttr Size) {
   return B.create<plan::ScalarOp>(Loc, B.getIndexType(), Size);
+}
+
+Value ProgramLowering::firstElement(ShardAttr Shard) {
+  return scalar(firstOf(Shard));
 }
 
 //===----------------------------------------------------------------------===//
@@ -245,11 +256,11 @@ LogicalResult ProgramLowering::markDrawn(Operation *Op, Value Result) {
   return success();
 }
 
-void ProgramLowering::launch(const KernelDeclaration &Kernel,
-                             ArrayRef<ExprAttr> Grid,
-                             ArrayRef<Named<Value>> Operands,
-                             ArrayRef<Named<Attribute>> Constants) {
-  Shared.launch(B, Loc, Kernel, Grid, Operands, Constants);
+plan::LaunchOp ProgramLowering::launch(const KernelDeclaration &Kernel,
+                                       ArrayRef<ExprAttr> Grid,
+                                       ArrayRef<Named<Value>> Operands,
+                                       ArrayRef<Named<Attribute>> Constants) {
+  return Shared.launch(B, Loc, Kernel, Grid, Operands, Constants);
 }
 
 //===----------------------------------------------------------------------===//

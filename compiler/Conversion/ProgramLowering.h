@@ -49,7 +49,8 @@ public:
   /// The memory of a value that was computed, or of an argument.
   mlir::Value memory(mlir::Value Tensor) const { return Memory.lookup(Tensor); }
   /// Memory for a result with `Rows` rows: the caller's where the function
-  /// returns it, otherwise a buffer.
+  /// returns it, otherwise a buffer, which has more rows if an exchange needs
+  /// them (Collectives.h).
   mlir::Value allocate(mlir::Value Result, plan::ExprAttr Rows);
   /// Makes `View`, a view of other memory, the memory of `Result`.
   void setMemory(mlir::Value Result, mlir::Value View) {
@@ -61,15 +62,16 @@ public:
   /// `Memory` with another shape, as m1::view().
   mlir::Value view(mlir::Value Memory, llvm::ArrayRef<int64_t> Shape,
                    llvm::ArrayRef<int64_t> Strides = {}, int64_t Offset = 0,
-                   plan::ExprAttr Rows = {});
+                   plan::ExprAttr Rows = {}, plan::ExprAttr Shift = {});
   /// A parameter as the checkpoint stores it; null after a diagnostic.
   mlir::Value raw(mlir::Value Weight, mlir::Operation *User) {
     return Shared.raw(B, Weight, User);
   }
-  /// The weight of a product with rows of `X`'s element type, packed in panels
-  /// of the target's width (0) or of `Panel` columns; null after a diagnostic.
+  /// The weight of a product with rows of `X`'s element type, whose sums have
+  /// `Leaves` leaves, packed in panels of the target's width (0) or of `Panel`
+  /// columns; null after a diagnostic.
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
-                     int64_t Panel = 0);
+                     int64_t Leaves = 1, int64_t Panel = 0);
 
   /// The transpose of a weight, packed in panels of the target's width at this
   /// place of the program; null after a diagnostic. Ask for it just before the
@@ -105,6 +107,18 @@ public:
     return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
+  /// The rank's coordinate on an axis of the mesh, times `Step`: of an op with
+  /// `shard`, the index of the rank's first element. As the shift of a view, it
+  /// makes the rank's part of a vector of all elements.
+  plan::ExprAttr coordinate(mlir::StringAttr Axis, int64_t Step = 1) const {
+    return plan::ExprAttr::get(plan::MeshAttr::symbolOf(B.getContext(), Axis),
+                               Step);
+  }
+  plan::ExprAttr firstOf(ShardAttr Shard) const {
+    return coordinate(Shard.getAxis(), Shard.getStep());
+  }
+  /// The index of a rank's first element, as a scalar.
+  mlir::Value firstElement(ShardAttr Shard);
   /// Grid sizes that cover a tensor: blocks of few rows, blocks of a product's
   /// rows, groups of a product's panels.
   plan::ExprAttr fewRowBlocks(plan::ExprAttr Rows) const {
@@ -129,13 +143,20 @@ public:
   llvm::LogicalResult markDrawn(mlir::Operation *Op, mlir::Value Result);
 
   /// Copies contiguous memory.
-  void copy(mlir::Value From, mlir::Value To) {
-    B.create<plan::CopyOp>(Loc, From, To);
+  plan::CopyOp copy(mlir::Value From, mlir::Value To) {
+    return B.create<plan::CopyOp>(Loc, From, To);
   }
-  void launch(const KernelDeclaration &Kernel,
-              llvm::ArrayRef<plan::ExprAttr> Grid,
-              llvm::ArrayRef<Named<mlir::Value>> Operands,
-              llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
+  plan::LaunchOp launch(const KernelDeclaration &Kernel,
+                        llvm::ArrayRef<plan::ExprAttr> Grid,
+                        llvm::ArrayRef<Named<mlir::Value>> Operands,
+                        llvm::ArrayRef<Named<mlir::Attribute>> Constants = {});
+  /// Exchanges blocks of `Rows` rows with the other ranks on an axis.
+  plan::CollectiveOp exchange(llvm::StringRef Kind, mlir::StringAttr Axis,
+                              plan::ExprAttr Rows, mlir::Value From,
+                              mlir::Value To) {
+    return B.create<plan::CollectiveOp>(Loc, B.getStringAttr(Kind), Axis, Rows,
+                                        From, To, plan::ConditionAttr());
+  }
 
   // --- checks ---
 

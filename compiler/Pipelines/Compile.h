@@ -27,6 +27,8 @@ struct CompileOptions {
   int64_t Length = 4096;      // most tokens of one sequence
   int64_t TrainTokens = 4096; // most tokens of one call that computes gradients
   int64_t ActivationMemory = 0; // most bytes of activations; 0: no limit
+  /// Bytes that a rank may receive more to save an exchange.
+  int64_t GatherBytes = 256 << 10;
 };
 
 /// A phase of the compilation and how long it took, for the report.

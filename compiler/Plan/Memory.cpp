@@ -57,7 +57,11 @@ FailureOr<int64_t> m1::sizeAtBound(Operation *User, ExprAttr Size) {
   if (!Bound)
     return User->emitOpError("expected a bound for symbol ")
            << Size.getSymbol() << " in " << kSymbolsAttr;
-  return Size.evaluate(Bound.getInt());
+  int64_t Most = Bound.getInt();
+  if (auto Condition = User->getAttrOfType<ConditionAttr>("condition");
+      Condition && Condition.getSymbol() == Size.getSymbol())
+    Most = std::min(Most, Condition.getBelow() - 1);
+  return Size.evaluate(Most);
 }
 
 FailureOr<MemoryRange> m1::rangeOf(Operation *User, Value Memory) {
@@ -84,9 +88,17 @@ FailureOr<MemoryRange> m1::rangeOf(Operation *User, Value Memory) {
   ExprAttr Elements = Rows.plus(-1).times(Stride).plus(InRow);
 
   int64_t Offset = 0;
+  ExprAttr Shift;
   for (auto View = Memory.getDefiningOp<ViewOp>(); View;
-       View = View.getSource().getDefiningOp<ViewOp>())
+       View = View.getSource().getDefiningOp<ViewOp>()) {
     Offset += View.getOffset();
+    if (std::optional<ExprAttr> Added = View.getShift()) {
+      if (Shift)
+        return User->emitOpError("expected an operand with one shift, found ")
+               << Shift << " and " << *Added;
+      Shift = *Added;
+    }
+  }
   Value Base = baseOf(Memory);
   Operation *Owner = Base.getDefiningOp();
   if (Owner && !isa<BufferOp, GlobalRefOp, ParameterOp>(Owner))
@@ -94,5 +106,6 @@ FailureOr<MemoryRange> m1::rangeOf(Operation *User, Value Memory) {
                              "parameter or an argument, found a result of ")
            << Owner->getName();
   const int64_t Size = elementBytes(Type);
-  return MemoryRange{Base, Offset * Size, Elements.times(Size)};
+  return MemoryRange{Base, Offset * Size, Elements.times(Size),
+                     Shift ? Shift.times(Size) : ExprAttr()};
 }

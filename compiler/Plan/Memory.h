@@ -35,7 +35,8 @@ mlir::InFlightDiagnostic emitTooLarge(mlir::Operation *Owner, mlir::Type Type);
 llvm::FailureOr<int64_t> bytesAtBound(mlir::Operation *Owner,
                                       mlir::MemRefType Type, int64_t Rows);
 
-/// The value of `Size` at the bound of its symbol. Fails with a diagnostic at
+/// The value of `Size` at the bound of its symbol, or at the largest value for
+/// which `User` is executed. Fails with a diagnostic at
 /// `User` if the module has no bound for the symbol.
 llvm::FailureOr<int64_t> sizeAtBound(mlir::Operation *User,
                                      plan::ExprAttr Size);
@@ -49,6 +50,8 @@ struct MemoryRange {
   int64_t Offset;
   /// Not positive if there are no elements. Contains no division.
   plan::ExprAttr Bytes;
+  /// What is added to `Offset`, in bytes; null if nothing is.
+  plan::ExprAttr Shift;
 };
 
 /// The range of `Memory`. Fails with a diagnostic at `User` where a plan file

@@ -38,13 +38,22 @@ struct ArenaRange {
 };
 
 /// Bytes at the symbols' bounds from the start of a memref's base to the end of
-/// its last element. Fails with a diagnostic if they do not fit 64 bits.
+/// its last element, on the rank with the largest shift. Fails with a
+/// diagnostic if they do not fit 64 bits.
 FailureOr<int64_t> endAtBound(Operation *User, const MemoryRange &Range) {
   FailureOr<int64_t> Bytes = sizeAtBound(User, Range.Bytes);
   if (failed(Bytes))
     return failure();
-  int64_t End;
-  if (llvm::AddOverflow(Range.Offset, std::max<int64_t>(*Bytes, 0), End))
+  int64_t Shift = 0;
+  if (Range.Shift) {
+    FailureOr<int64_t> Last = sizeAtBound(User, Range.Shift);
+    if (failed(Last))
+      return failure();
+    Shift = std::max(Range.Shift.evaluate(0), *Last);
+  }
+  int64_t Begin, End;
+  if (llvm::AddOverflow(Range.Offset, Shift, Begin) ||
+      llvm::AddOverflow(Begin, std::max<int64_t>(*Bytes, 0), End))
     return emitTooLarge(User, Range.Base.getType());
   return End;
 }
@@ -175,6 +184,10 @@ public:
 private:
   LogicalResult verifyArgument(BlockArgument Argument) {
     const unsigned Number = Argument.getArgNumber();
+    if (isCoordinate(Program, rowsOf(Argument).getSymbol()))
+      return Program.emitOpError("expected arguments of the same shape on all "
+                                 "ranks, found argument ")
+             << Number << " with " << rowsOf(Argument) << " rows";
     if (failed(verifyElements(Program, Argument.getType())) ||
         failed(sizeAtBound(Program, rowsOf(Argument))))
       return failure();
@@ -195,7 +208,7 @@ private:
 
   LogicalResult verifyOp(Operation *Op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(Op)
-        .Case<BufferOp, LaunchOp, CopyOp>(
+        .Case<BufferOp, LaunchOp, CopyOp, CollectiveOp>(
             [&](auto Known) { return verify(Known); })
         .Case([&](ScalarOp Scalar) {
           return LogicalResult(sizeAtBound(Scalar, Scalar.getValue()));
@@ -226,7 +239,22 @@ private:
     return success();
   }
 
+  /// All ranks execute the same steps.
+  template <typename StepOp> LogicalResult verifyCondition(StepOp Step) {
+    std::optional<ConditionAttr> Condition = Step.getCondition();
+    if (!Condition)
+      return success();
+    if (isCoordinate(Step, Condition->getSymbol()))
+      return Step.emitOpError("expected a condition that is the same on all "
+                              "ranks, found ")
+             << *Condition;
+    return LogicalResult(
+        sizeAtBound(Step, ExprAttr::get(Condition->getSymbol())));
+  }
+
   LogicalResult verify(LaunchOp Launch) {
+    if (failed(verifyCondition(Launch)))
+      return failure();
     for (auto Size : Launch.getGrid().getAsRange<ExprAttr>())
       if (failed(sizeAtBound(Launch, Size)))
         return failure();
@@ -239,9 +267,58 @@ private:
     return Buffers.step(Launch, Accesses);
   }
 
+  LogicalResult verify(CollectiveOp Collective) {
+    SmallVector<Access> Accesses;
+    if (failed(verifyCondition(Collective)) ||
+        failed(
+            addAccess(Collective, Collective.getSource(), false, Accesses)) ||
+        failed(addAccess(Collective, Collective.getDestination(), true,
+                         Accesses)) ||
+        failed(verifyBlocks(Collective, Collective.getSource(),
+                            Collective.isAllToAll() ? Collective.getRanks()
+                                                    : 1)) ||
+        failed(verifyBlocks(Collective, Collective.getDestination(),
+                            Collective.getRanks())))
+      return failure();
+    return Buffers.step(Collective, Accesses);
+  }
+
+  /// Verifies that `Memory` has the rows of `Count` blocks for all values of
+  /// the symbols.
+  LogicalResult verifyBlocks(CollectiveOp Collective, Value Memory,
+                             int64_t Count) {
+    const ExprAttr Block = Collective.getRows(), Rows = rowsOf(Memory);
+    FailureOr<int64_t> Most = sizeAtBound(Collective, Block);
+    FailureOr<int64_t> MostRows = sizeAtBound(Collective, Rows);
+    if (failed(Most) || failed(MostRows))
+      return failure();
+    bool Fits = Count * *Most <= std::min(Rows.evaluate(0), *MostRows);
+    if (Block.getSymbol() == Rows.getSymbol() && Rows.getDivide() == 1) {
+      // ceil(n / d) <= (n + d - 1) / d: linear bounds, for which both ends are
+      // enough.
+      const int64_t Divide = Block.getDivide();
+      const ExprAttr Wanted =
+          ExprAttr::get(Block.getSymbol(), Block.getMultiply() * Count,
+                        (Block.getAdd() + Divide - 1) * Count, 1);
+      const ExprAttr Given = Rows.times(Divide);
+      FailureOr<int64_t> WantedMost = sizeAtBound(Collective, Wanted);
+      FailureOr<int64_t> GivenMost = sizeAtBound(Collective, Given);
+      if (failed(WantedMost) || failed(GivenMost))
+        return failure();
+      Fits |=
+          Wanted.evaluate(0) <= Given.evaluate(0) && *WantedMost <= *GivenMost;
+    }
+    if (Fits)
+      return success();
+    return Collective.emitOpError("expected memory for ")
+           << Count << " blocks of " << Block << " rows, found " << Rows
+           << " rows";
+  }
+
   LogicalResult verify(CopyOp Copy) {
     SmallVector<Access> Accesses;
-    if (failed(addAccess(Copy, Copy.getSource(), false, Accesses)) ||
+    if (failed(verifyCondition(Copy)) ||
+        failed(addAccess(Copy, Copy.getSource(), false, Accesses)) ||
         failed(addAccess(Copy, Copy.getDestination(), true, Accesses)))
       return failure();
     return Buffers.step(Copy, Accesses);
@@ -262,6 +339,10 @@ private:
     FailureOr<int64_t> Limit = endAtBound(Step, *Whole);
     if (failed(End) || failed(Limit))
       return failure();
+    if (Range->Shift && Range->Offset + Range->Shift.evaluate(0) < 0)
+      return Step->emitOpError("has an operand that begins before its memory, "
+                               "by the shift ")
+             << Range->Shift;
     if (*End > *Limit)
       return Step->emitOpError("has an operand that ends at byte ")
              << *End << " of memory of " << *Limit << " bytes";
@@ -341,6 +422,21 @@ struct PlanVerify : m1::impl::PlanVerifyBase<PlanVerify> {
         return getOperation().emitOpError("expected a bound of at least 1 for "
                                           "symbol ")
                << Symbol.getName() << ", found " << Symbol.getValue();
+    return verifyMesh(Symbols);
+  }
+
+  /// Verifies that each coordinate in the mesh is a symbol with its bound.
+  LogicalResult verifyMesh(DictionaryAttr Symbols) {
+    auto Mesh = getOperation()->getAttrOfType<MeshAttr>(kMeshAttr);
+    if (!Mesh)
+      return success();
+    for (auto [Axis, Extent] : llvm::zip(Mesh.getAxes(), Mesh.getExtents())) {
+      StringAttr Name = MeshAttr::symbolOf(&getContext(), Axis);
+      auto Bound = Symbols.getAs<IntegerAttr>(Name);
+      if (!Bound || Bound.getInt() != Extent - 1)
+        return getOperation().emitOpError("expected the bound ")
+               << Extent - 1 << " for symbol " << Name << ", found " << Bound;
+    }
     return success();
   }
 

@@ -54,6 +54,7 @@ public:
 
   void run() {
     addSymbols();
+    addMesh();
     addArenas();
     addImage();
     for (file::ProgramOp Program : Module.getOps<file::ProgramOp>())
@@ -64,6 +65,7 @@ public:
 
 private:
   void addSymbols();
+  void addMesh();
   void addArenas();
   void addImage();
   void addFunction(file::ProgramOp Program);
@@ -77,10 +79,18 @@ private:
   void addStep(Operation *Op, file::FunctionT &Function);
   file::LaunchT launch(file::LaunchOp Op);
   file::CopyT copy(file::CopyOp Op);
+  file::CollectiveT collective(file::CollectiveOp Op);
+  std::unique_ptr<file::ConditionT>
+  condition(std::optional<file::ConditionAttr> Condition);
   std::unique_ptr<file::ArgT> argument(Operation *Step, Value Operand,
                                        bool Written);
   uint32_t kernel(tile::KernelOp Kernel);
-  uint32_t parameter(StringAttr Tensor, MemRefType Type);
+  /// The number of a parameter, and whether it is new.
+  std::pair<uint32_t, bool> parameter(StringAttr Tensor, Type Element,
+                                      ArrayRef<int64_t> Shape,
+                                      ArrayAttr Slices);
+  uint32_t parameter(file::ParameterOp Op);
+  uint32_t axis(StringRef Name);
   std::unique_ptr<file::Expr> expr(file::ExprAttr E);
 
   ModuleOp Module;
@@ -89,8 +99,8 @@ private:
   file::PlanT &Plan;
   // Numbers of tables, by name.
   uint32_t ActivationArena = 0;
-  llvm::StringMap<uint32_t> SymbolIndex, KernelIndex, ParameterIndex,
-      GlobalArena;
+  llvm::StringMap<uint32_t> SymbolIndex, KernelIndex, GlobalArena;
+  llvm::DenseMap<std::pair<Attribute, Attribute>, uint32_t> ParameterIndex;
 };
 
 } // namespace
@@ -108,6 +118,25 @@ void Writer::addSymbols() {
     Table->max = cast<IntegerAttr>(Symbol.getValue()).getInt();
     Plan.symbols.push_back(std::move(Table));
   }
+}
+
+void Writer::addMesh() {
+  auto Mesh = Module->getAttrOfType<file::MeshAttr>(file::kMeshAttr);
+  if (!Mesh)
+    return;
+  for (auto [Axis, Extent] : llvm::zip(Mesh.getAxes(), Mesh.getExtents())) {
+    auto Table = std::make_unique<file::MeshAxisT>();
+    Table->name = Axis.str();
+    Table->extent = Extent;
+    Table->symbol = SymbolIndex.lookup(
+        file::MeshAttr::symbolOf(Module.getContext(), Axis).getValue());
+    Plan.mesh.push_back(std::move(Table));
+  }
+}
+
+/// The number of an axis of the mesh.
+uint32_t Writer::axis(StringRef Name) {
+  return *Module->getAttrOfType<file::MeshAttr>(file::kMeshAttr).find(Name);
 }
 
 uint32_t Writer::addArena(StringRef Name, file::ArenaKind Kind, int64_t Bytes,
@@ -183,8 +212,10 @@ void Writer::addFunction(file::ProgramOp Program) {
 
 void Writer::addTrained(file::TrainedOp Trained) {
   auto Table = std::make_unique<file::TrainedT>();
-  Table->parameter =
-      parameter(Trained.getTensorAttr(), cast<MemRefType>(Trained.getStored()));
+  auto Stored = cast<MemRefType>(Trained.getStored());
+  Table->parameter = parameter(Trained.getTensorAttr(), Stored.getElementType(),
+                               Stored.getShape(), ArrayAttr())
+                         .first;
   Table->axis = Trained.getAxis();
   Table->begin = Trained.getBegin();
   Table->end = Trained.getEnd();
@@ -244,10 +275,16 @@ void Writer::addChecks(file::ProgramOp Program, file::FunctionT &Function) {
 
 void Writer::addStep(Operation *Op, file::FunctionT &Function) {
   auto Table = std::make_unique<file::StepT>();
+  auto Set = [&](auto Step, auto Instruction) {
+    Table->instruction.Set(std::move(Instruction));
+    Table->condition = condition(Step.getCondition());
+  };
   if (auto Launch = dyn_cast<file::LaunchOp>(Op))
-    Table->instruction.Set(launch(Launch));
+    Set(Launch, launch(Launch));
   else if (auto Copy = dyn_cast<file::CopyOp>(Op))
-    Table->instruction.Set(copy(Copy));
+    Set(Copy, copy(Copy));
+  else if (auto Collective = dyn_cast<file::CollectiveOp>(Op))
+    Set(Collective, collective(Collective));
   else
     return; // denotes memory, is no step
   Table->source = sourceOf(Op->getLoc());
@@ -277,6 +314,32 @@ file::CopyT Writer::copy(file::CopyOp Op) {
   return Table;
 }
 
+file::CollectiveT Writer::collective(file::CollectiveOp Op) {
+  file::CollectiveT Table;
+  Table.kind = Op.isAllToAll() ? file::CollectiveKind::AllToAll
+                               : file::CollectiveKind::AllGather;
+  Table.axis = axis(Op.getAxis());
+  Table.source = argument(Op, Op.getSource(), /*Written=*/false);
+  Table.destination = argument(Op, Op.getDestination(), /*Written=*/true);
+  Table.block = expr(Op.getRows());
+  auto Type = cast<MemRefType>(Op.getSource().getType());
+  Table.unit = elementBytes(Type);
+  for (int64_t Extent : Type.getShape().drop_front())
+    Table.unit *= Extent;
+  return Table;
+}
+
+std::unique_ptr<file::ConditionT>
+Writer::condition(std::optional<file::ConditionAttr> Condition) {
+  if (!Condition)
+    return nullptr;
+  auto Table = std::make_unique<file::ConditionT>();
+  Table->symbol = SymbolIndex.lookup(Condition->getSymbol());
+  Table->at_least = Condition->getAtLeast();
+  Table->below = Condition->getBelow();
+  return Table;
+}
+
 std::unique_ptr<file::ArgT> Writer::argument(Operation *Step, Value Operand,
                                              bool Written) {
   auto Table = std::make_unique<file::ArgT>();
@@ -288,6 +351,8 @@ std::unique_ptr<file::ArgT> Writer::argument(Operation *Step, Value Operand,
   const MemoryRange Range = *rangeOf(Step, Operand);
   Table->offset = Range.Offset;
   Table->bytes = expr(Range.Bytes);
+  if (Range.Shift)
+    Table->shift = expr(Range.Shift);
   Table->written = Written;
   if (auto Argument = dyn_cast<BlockArgument>(Range.Base)) {
     auto Program = cast<file::ProgramOp>(Argument.getOwner()->getParentOp());
@@ -311,8 +376,7 @@ std::unique_ptr<file::ArgT> Writer::argument(Operation *Step, Value Operand,
       })
       .Case([&](file::ParameterOp Parameter) {
         Table->kind = file::ArgKind::Parameter;
-        Table->index =
-            parameter(Parameter.getTensorAttr(), Parameter.getType());
+        Table->index = parameter(Parameter);
       });
   return Table;
 }
@@ -333,17 +397,46 @@ uint32_t Writer::kernel(tile::KernelOp Kernel) {
   return Found->second;
 }
 
-uint32_t Writer::parameter(StringAttr Tensor, MemRefType Type) {
+std::pair<uint32_t, bool> Writer::parameter(StringAttr Tensor, Type Element,
+                                            ArrayRef<int64_t> Shape,
+                                            ArrayAttr Slices) {
+  // A tensor may be several parameters, with other slices each.
   auto [Found, IsNew] =
-      ParameterIndex.try_emplace(Tensor.getValue(), Plan.parameters.size());
+      ParameterIndex.try_emplace({Tensor, Slices}, Plan.parameters.size());
   if (IsNew) {
     auto Table = std::make_unique<file::ParameterT>();
     Table->name = Tensor.str();
-    Table->dtype = *dtypeOf(Type.getElementType());
-    Table->shape.assign(Type.getShape().begin(), Type.getShape().end());
+    Table->dtype = *dtypeOf(Element);
+    Table->shape.assign(Shape.begin(), Shape.end());
     Plan.parameters.push_back(std::move(Table));
   }
-  return Found->second;
+  return {Found->second, IsNew};
+}
+
+uint32_t Writer::parameter(file::ParameterOp Op) {
+  auto [Number, IsNew] = parameter(
+      Op.getTensorAttr(), cast<MemRefType>(Op.getType()).getElementType(),
+      Op.getStoredShape(), Op.getSlicesAttr());
+  if (!IsNew)
+    return Number;
+  file::ParameterT *Table = Plan.parameters.back().get();
+  if (std::optional<ArrayAttr> Slices = Op.getSlices())
+    for (auto Slice : Slices->getAsRange<file::SliceAttr>()) {
+      auto Part = std::make_unique<file::ParameterSliceT>();
+      Part->dimension = Slice.getDimension();
+      Part->axis = axis(Slice.getAxis());
+      Part->step = Slice.getStep();
+      Part->replicas = Slice.getReplicas();
+      Part->begin = Slice.getBegin();
+      Part->end = Slice.getEnd();
+      Table->slices.push_back(std::move(Part));
+    }
+  if (std::optional<ArrayAttr> Names = Op.getNames()) {
+    Table->names_axis = axis(*Op.getNamesAxis());
+    for (auto Name : Names->getAsValueRange<StringAttr>())
+      Table->names.push_back(Name.str());
+  }
+  return Number;
 }
 
 std::unique_ptr<file::Expr> Writer::expr(file::ExprAttr E) {

@@ -30,6 +30,7 @@ public:
 
   int size() const override;
   int rank() const override { return Rank; }
+  absl::Status checkRanks() override;
   void abort(const absl::Status &Why) override;
 
 protected:
@@ -71,6 +72,12 @@ InProcessRank::~InProcessRank() {
 }
 
 int InProcessRank::size() const { return Ranks->Size; }
+
+absl::Status InProcessRank::checkRanks() {
+  std::lock_guard<std::mutex> Lock(Ranks->Mutex);
+  return Ranks->AbortedBy < 0 ? absl::OkStatus()
+                              : failed(Ranks->AbortedBy, Ranks->Why);
+}
 
 void InProcessRank::abort(const absl::Status &Why) {
   std::lock_guard<std::mutex> Lock(Ranks->Mutex);

@@ -30,21 +30,34 @@ MeshCommunicator::MeshCommunicator(const plan::Plan &Plan, Transport &Ranks)
     Groups.push_back(groupOf(Plan, Ranks.rank(), Axis));
 }
 
-absl::Status MeshCommunicator::explain(const Exchange &What,
-                                       const absl::Status &Error) const {
-  const std::string Where =
-      What.Where.empty() ? std::string() : concat(" (", What.Where, ")");
-  const std::string Last =
-      HasFinished
-          ? concat("the last exchange that rank ", Ranks.rank(),
-                   " finished is step ", LastStep, " of '", LastFunction, "'")
-          : concat("rank ", Ranks.rank(), " finished no exchange yet");
-  return makeError(Place, ", step ", What.Step, " of '", What.Function, "'",
-                   Where, ": ", std::string(Error.message()), "; ", Last);
+std::string MeshCommunicator::lastFinished(std::string_view Function) const {
+  if (!HasFinished)
+    return "last finished: none";
+  return concat("last finished: step ", LastStep,
+                LastFunction == Function ? std::string()
+                                         : concat(" of '", LastFunction, "'"));
 }
 
-void MeshCommunicator::setFinished(const Exchange &What) {
+absl::Status MeshCommunicator::explain(const Exchange &What,
+                                       const absl::Status &Error) const {
+  return absl::Status(
+      Error.code(),
+      printable(concat(Place, ", step ", What.Step, " of '", What.Function,
+                       "' (", What.Where, What.Where.empty() ? "" : "; ",
+                       lastFinished(What.Function),
+                       "): ", std::string(Error.message()))));
+}
+
+absl::Status MeshCommunicator::explain(std::string_view Function,
+                                       const absl::Status &Error) const {
+  return absl::Status(
+      Error.code(),
+      printable(concat(Place, ", '", Function, "' (", lastFinished(Function),
+                       "): ", std::string(Error.message()))));
+}
+
+void MeshCommunicator::setFinished(std::string_view Function, uint32_t Step) {
   HasFinished = true;
-  LastFunction.assign(What.Function); // reuses its memory
-  LastStep = What.Step;
+  LastFunction.assign(Function); // reuses its memory
+  LastStep = Step;
 }

@@ -43,13 +43,19 @@ std::string MessageTransport::describe(const Operation &What) {
 
 absl::Status MessageTransport::late(const Operation &What,
                                     std::span<const int> Missing) const {
-  return makeError(describe(What), ": ", describeRanks(Missing),
-                   " did not answer within ", describeTime(Options.Timeout));
+  return absl::DeadlineExceededError(
+      concat(describe(What), ": ", describeRanks(Missing),
+             " did not answer within ", describeTime(Options.Timeout)));
 }
 
 absl::Status MessageTransport::failed(const Operation &What, int Rank,
                                       std::string_view Why) {
-  return makeError(describe(What), ": rank ", Rank, " failed: ", Why);
+  return absl::AbortedError(
+      printable(concat(describe(What), ": rank ", Rank, " failed: ", Why)));
+}
+
+absl::Status MessageTransport::failed(int Rank, std::string_view Why) {
+  return absl::AbortedError(printable(concat("rank ", Rank, " failed: ", Why)));
 }
 
 /// Transfers the messages that `Sent` and `Received` hold.

@@ -81,7 +81,7 @@ absl::Status judge(
     return absl::OkStatus();
   if (Ranks.rank() == 0)
     return makeError(Verdict);
-  return absl::AbortedError("rank 0 reports why");
+  return absl::AlreadyExistsError("rank 0 reports why");
 }
 
 std::string differences(const std::vector<std::string> &All) {
@@ -175,7 +175,7 @@ absl::StatusOr<std::string> identify(const std::string &Path) {
 } // namespace
 
 bool m1::isReportedByRank0(const absl::Status &Error) {
-  return absl::IsAborted(Error);
+  return absl::IsAlreadyExists(Error);
 }
 
 std::vector<StartFact> m1::planFacts(const LoadedPlan &Plan) {

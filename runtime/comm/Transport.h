@@ -23,7 +23,8 @@ namespace m1 {
 
 /// Carries bytes of host memory between the ranks of a job. All ranks of a
 /// group make the same calls in the same order; a call that does not end within
-/// the transport's deadline is an error on every rank that waits in it.
+/// the transport's timeout is an error on every rank that waits in it,
+/// "deadline exceeded". That another rank has failed is an error "aborted".
 class Transport {
 public:
   virtual ~Transport();
@@ -47,6 +48,12 @@ public:
   virtual absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) = 0;
 
+  /// How long a call waits for other ranks.
+  virtual std::chrono::milliseconds timeout() const = 0;
+  virtual void setTimeout(std::chrono::milliseconds Timeout) = 0;
+
+  /// An error if another rank has said that it failed. For waits elsewhere.
+  virtual absl::Status checkRanks() = 0;
   /// Tells the other ranks that this one has failed: the calls in which they
   /// wait, and later ones, are errors that quote `Why`. No calls follow.
   virtual void abort(const absl::Status &Why) = 0;

@@ -21,12 +21,12 @@ namespace {
 /// enough that differences, negations and sums of a few do not overflow.
 constexpr int64_t MaxNumber = int64_t(1) << 60;
 
-/// The values of an expression at 0 and at the bound of its symbol, in which it
-/// is monotonic.
+/// The values of an expression at the least and the greatest value of its
+/// symbol, in which it is monotonic.
 struct Range {
-  int64_t AtZero, AtMax;
-  int64_t low() const { return std::min(AtZero, AtMax); }
-  int64_t high() const { return std::max(AtZero, AtMax); }
+  int64_t AtLeast, AtMost;
+  int64_t low() const { return std::min(AtLeast, AtMost); }
+  int64_t high() const { return std::max(AtLeast, AtMost); }
 };
 
 class FunctionVerifier : Verifier {
@@ -44,6 +44,20 @@ public:
   }
 
 private:
+  /// The values that a symbol can have, in the step if there is one.
+  struct Values {
+    int64_t Least, Most;
+  };
+  Values valuesOf(uint32_t Symbol) const {
+    Values Result = {0, P.symbols()->Get(Symbol)->max()};
+    if (Holds && Holds->symbol() == Symbol) {
+      Result.Least = std::clamp(Holds->at_least(), int64_t(0), Result.Most);
+      // A step that is never executed is verified for its least value.
+      Result.Most = std::clamp(Holds->below() - 1, Result.Least, Result.Most);
+    }
+    return Result;
+  }
+
   /// Whether an expression may be another on each rank.
   enum class Ranks { Same, Differ };
 
@@ -54,7 +68,7 @@ private:
       return fail(What, " is missing");
     if (E->divide() < 1)
       return fail(What, " divides by ", E->divide());
-    int64_t Max = 0;
+    Values Of = {0, 0};
     if (E->symbol() >= 0) {
       if (static_cast<uint32_t>(E->symbol()) >= length(P.symbols()))
         return fail(What, " uses symbol ", E->symbol(), " of ",
@@ -68,20 +82,20 @@ private:
         return fail(What, " uses symbol '",
                     view(P.symbols()->Get(E->symbol())->name()),
                     "', which no input of the function determines");
-      Max = P.symbols()->Get(E->symbol())->max();
+      Of = valuesOf(E->symbol());
     }
     int64_t Product, Sum;
-    if (__builtin_mul_overflow(Max, E->multiply(), &Product) ||
+    if (__builtin_mul_overflow(Of.Most, E->multiply(), &Product) ||
         __builtin_add_overflow(Product, E->add(), &Sum))
       return fail(What, " overflows at the symbol's bound");
     for (int64_t Number : {E->multiply(), E->add(), E->divide(), Product})
       if (Number < -MaxNumber || Number > MaxNumber)
         return fail(What, " has or reaches the number ", Number,
                     ", expected at most 2^60");
-    int64_t Zero[1] = {0};
-    plan::Expr AtZero(-1, 0, E->add(), E->divide());
-    plan::Expr AtMax(-1, 0, Sum, E->divide());
-    return Range{evaluate(AtZero, Zero), evaluate(AtMax, Zero)};
+    // No more than the product at the bound.
+    const int64_t First = Of.Least * E->multiply() + E->add();
+    return Range{evaluate(plan::Expr(-1, 0, First, E->divide()), {}),
+                 evaluate(plan::Expr(-1, 0, Sum, E->divide()), {})};
   }
 
   /// Verifies an input or output; its bytes at the symbols' bounds.
@@ -179,7 +193,9 @@ private:
         Context += concat(" (", view(Step.source()), ")");
       Context += ": ";
       M1_RETURN_IF_ERROR(condition(Step.condition()));
+      Holds = Step.condition();
       M1_RETURN_IF_ERROR(step(Step));
+      Holds = nullptr;
     }
     Context.clear();
     Bound.clear();
@@ -462,14 +478,14 @@ private:
       // ceil(n / d) is at most (n + d - 1) / d, so that both sides have linear
       // bounds: what holds at both ends holds in between.
       const Wide Factor = Wide(Collective.unit()) * Count;
-      const int64_t Max = P.symbols()->Get(Block.symbol())->max();
+      const Values Of = valuesOf(Block.symbol());
       auto fitsAt = [&](int64_t Value) {
         const Wide Wanted =
             Wide(Block.multiply()) * Value + Block.add() + Block.divide() - 1;
         const Wide Given = Wide(Bytes.multiply()) * Value + Bytes.add();
         return Wanted * Factor <= Given * Block.divide();
       };
-      Fits |= fitsAt(0) && fitsAt(Max);
+      Fits |= fitsAt(Of.Least) && fitsAt(Of.Most);
     }
     if (Fits)
       return absl::OkStatus();
@@ -478,6 +494,8 @@ private:
                 ", which has up to ", OfBytes.high());
   }
 
+  /// The condition of the step that is verified; null if it has none.
+  const plan::Condition *Holds = nullptr;
   bool IsInit = false;
   std::vector<uint64_t> ParameterBytes, InputBytes, OutputBytes;
   uint64_t TensorBytes = 0; // of the function's tensors so far

@@ -38,7 +38,10 @@ private:
     for (uint32_t I = 0; I < length(P.mesh()); ++I) {
       const plan::MeshAxis &Axis = *P.mesh()->Get(I);
       std::string_view Name = view(Axis.name());
-      M1_RETURN_IF_ERROR(uniqueName(Name, "axis", Names));
+      M1_RETURN_IF_ERROR(text("name", Name));
+      if (Name.empty() || !Names.insert(Name).second)
+        return fail("axis ", I, " has the name '", Name,
+                    "', expected one of its own");
       if (Axis.extent() < 2 || Axis.extent() > MaxRanks / Ranks)
         return fail("axis '", Name, "' has the extent ", Axis.extent(),
                     ", expected 2 or more and at most ", MaxRanks,

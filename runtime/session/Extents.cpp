@@ -8,6 +8,7 @@
 
 #include "runtime/session/Extents.h"
 
+#include "runtime/plan/Traffic.h"
 #include "runtime/session/Signature.h"
 
 #include <algorithm>
@@ -103,15 +104,15 @@ m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
   for (uint32_t I = 0; I < length(Plan.symbols()); ++I)
     AtMax.push_back(Plan.symbols()->Get(I)->max());
   std::vector<TensorArgument> Result;
-  auto visit = [&](const plan::Arg &Arg, std::string_view What,
-                   std::string_view Source) {
+  auto visit = [&](const plan::Step &Step, const plan::Arg &Arg,
+                   std::string_view What) {
     const plan::Tensor *Tensor = Arg.kind() == plan::ArgKind::Input
                                      ? Function.inputs()->Get(Arg.index())
                                  : Arg.kind() == plan::ArgKind::Output
                                      ? Function.outputs()->Get(Arg.index())
                                      : nullptr;
     if (Tensor && !alwaysFits(Arg, *Tensor, AtMax, Symbols))
-      Result.push_back({&Arg, Tensor, What, Source});
+      Result.push_back({&Step, &Arg, Tensor, What, view(Step.source())});
   };
   for (uint32_t I = 0; I < length(Function.steps()); ++I) {
     const plan::Step &Step = *Function.steps()->Get(I);
@@ -120,9 +121,8 @@ m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
         Launch ? view(Plan.kernels()->Get(Launch->kernel())->name())
         : Step.instruction_type() == plan::Instruction::Copy ? "copy"
                                                              : "collective";
-    forEachArgument(Step, [&](const plan::Arg &Arg) {
-      visit(Arg, What, view(Step.source()));
-    });
+    forEachArgument(Step,
+                    [&](const plan::Arg &Arg) { visit(Step, Arg, What); });
   }
   return Result;
 }
@@ -130,7 +130,7 @@ m1::unprovenArguments(const plan::Plan &Plan, const plan::Function &Function) {
 absl::Status m1::checkArguments(std::span<const TensorArgument> Arguments,
                                 std::span<const int64_t> Symbols) {
   for (const TensorArgument &A : Arguments)
-    if (!fits(*A.Arg, *A.Tensor, Symbols))
+    if (isExecuted(*A.Step, Symbols) && !fits(*A.Arg, *A.Tensor, Symbols))
       return makeError(
           A.What, A.Source.empty() ? "" : concat(" (", A.Source, ")"),
           " touches ", extentOf(*A.Arg->bytes(), Symbols), " bytes from byte ",

@@ -25,6 +25,7 @@ int64_t shiftOf(const plan::Arg &Arg, std::span<const int64_t> Symbols);
 
 /// An argument that points into an input or output.
 struct TensorArgument {
+  const plan::Step *Step;
   const plan::Arg *Arg;
   const plan::Tensor *Tensor;
   std::string_view What, Source; ///< the kernel, "copy" or "collective"
@@ -38,7 +39,8 @@ struct TensorArgument {
 std::vector<TensorArgument> unprovenArguments(const plan::Plan &Plan,
                                               const plan::Function &Function);
 
-/// An error if an argument exceeds its tensor for these symbols.
+/// An error if an argument of a step that is executed exceeds its tensor for
+/// these symbols.
 absl::Status checkArguments(std::span<const TensorArgument> Arguments,
                             std::span<const int64_t> Symbols);
 

@@ -57,6 +57,28 @@ private:
   const LoadedPlan &Plan;
 };
 
+/// The last rank of a plan's mesh. An exchange moves nothing; it checks that
+/// all blocks are inside of one object.
+class BoundsCommunicator : public Communicator {
+public:
+  BoundsCommunicator(const LoadedPlan &Plan, Device &Bounds)
+      : Extents(meshExtents(*Plan)), Bounds(Bounds),
+        Own(coordinatesOf(*Plan, rankCount(*Plan) - 1)) {}
+  std::span<const int64_t> coordinates() const override { return Own; }
+  absl::Status exchange(const Exchange &What) override {
+    const uint64_t All = What.Bytes * Extents[What.Axis];
+    const uint64_t Given =
+        What.Kind == plan::CollectiveKind::AllGather ? What.Bytes : All;
+    M1_RETURN_IF_ERROR(Bounds.copy(What.Destination, What.Destination, All));
+    return Bounds.copy(What.Destination, What.Source, Given);
+  }
+
+private:
+  std::vector<int64_t> Extents;
+  Device &Bounds;
+  std::vector<int64_t> Own;
+};
+
 /// The memory of a call's tensors.
 struct Tensors {
   std::vector<std::vector<int64_t>> Memory; // for the alignment
@@ -150,8 +172,9 @@ bool fuzz::runInput(std::span<const uint8_t> Input) {
 
   BoundsDevice Device;
   NoParameters Parameters(Plan);
+  BoundsCommunicator Ranks(Plan, Device);
   absl::StatusOr<std::unique_ptr<Executor>> Program =
-      Executor::create(Plan, Device, Parameters);
+      Executor::create(Plan, Device, Parameters, /*Trace=*/nullptr, &Ranks);
   if (!Program.ok())
     return false;
   callAll(Plan, **Program);

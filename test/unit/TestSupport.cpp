@@ -201,6 +201,81 @@ plan::PlanT test::adderPlan() {
   return Plan;
 }
 
+std::unique_ptr<plan::StepT>
+test::collective(plan::CollectiveKind Kind, uint32_t Axis, plan::Expr Block,
+                 std::unique_ptr<plan::ArgT> Destination,
+                 std::unique_ptr<plan::ArgT> Source) {
+  plan::CollectiveT Collective;
+  Collective.kind = Kind;
+  Collective.axis = Axis;
+  Collective.block = std::make_unique<plan::Expr>(Block);
+  Collective.unit = 4;
+  Collective.destination = std::move(Destination);
+  Collective.source = std::move(Source);
+  auto Step = std::make_unique<plan::StepT>();
+  Step->instruction.Set(std::move(Collective));
+  return Step;
+}
+
+static void addAxis(plan::PlanT &Plan, const std::string &Name,
+                    int64_t Extent) {
+  addSymbol(Plan, "mesh." + Name, Extent - 1);
+  auto Axis = std::make_unique<plan::MeshAxisT>();
+  Axis->name = Name;
+  Axis->extent = Extent;
+  Axis->symbol = static_cast<uint32_t>(Plan.symbols.size() - 1);
+  Plan.mesh.push_back(std::move(Axis));
+}
+
+plan::PlanT test::meshPlan() {
+  using plan::ArgKind;
+  using plan::CollectiveKind;
+  using plan::DType;
+  plan::PlanT Plan;
+  addSymbol(Plan, "N", 8);
+  addAxis(Plan, "tensor", 3);
+  addAxis(Plan, "expert", 2);
+  addParameter(Plan, "w", DType::F32, {7, 4});
+  auto Slice = std::make_unique<plan::ParameterSliceT>();
+  Slice->step = 3;
+  Slice->end = 7;
+  Plan.parameters[0]->slices.push_back(std::move(Slice));
+  addParameter(Plan, "e.0", DType::F32, {2, 2});
+  Plan.parameters[1]->names_axis = 1;
+  Plan.parameters[1]->names = {"e.0", "e.1"};
+  addArena(Plan, "activations", plan::ArenaKind::Activations, 192);
+  addArena(Plan, "gathered", plan::ArenaKind::Activations, 96);
+
+  plan::FunctionT &F = addFunction(Plan, "exchange");
+  F.inputs.push_back(tensor("a", DType::F32, {symbol(0)}));
+  F.outputs.push_back(tensor("gathered", DType::F32, {constant(24)}));
+  F.outputs.push_back(tensor("exchanged", DType::F32, {constant(9)}));
+  F.outputs.push_back(tensor("w", DType::F32, {constant(3), constant(4)}));
+  F.outputs.push_back(tensor("e", DType::F32, {constant(2), constant(2)}));
+  F.steps.push_back(copy(memory(ArgKind::Arena, 0, symbol(0, 4), true, 64),
+                         memory(ArgKind::Input, 0, symbol(0, 4))));
+  F.steps.push_back(
+      collective(CollectiveKind::AllGather, 0, symbol(0),
+                 memory(ArgKind::Arena, 1, symbol(0, 12), true),
+                 memory(ArgKind::Arena, 0, symbol(0, 4), false, 64)));
+  auto Always = std::make_unique<plan::ConditionT>();
+  Always->below = 100;
+  F.steps.back()->condition = std::move(Always);
+  F.steps.push_back(
+      collective(CollectiveKind::AllToAll, 0, plan::Expr(0, 1, 0, 3),
+                 memory(ArgKind::Arena, 0, symbol(0, 4, 8), true, 128),
+                 memory(ArgKind::Arena, 0, symbol(0, 4, 8), false, 64)));
+  F.steps.push_back(copy(memory(ArgKind::Output, 0, constant(96), true),
+                         memory(ArgKind::Arena, 1, constant(96))));
+  F.steps.push_back(copy(memory(ArgKind::Output, 1, constant(36), true),
+                         memory(ArgKind::Arena, 0, constant(36), false, 128)));
+  F.steps.push_back(copy(memory(ArgKind::Output, 2, constant(48), true),
+                         memory(ArgKind::Parameter, 0, constant(48))));
+  F.steps.push_back(copy(memory(ArgKind::Output, 3, constant(16), true),
+                         memory(ArgKind::Parameter, 1, constant(16))));
+  return Plan;
+}
+
 plan::PlanT test::initPlan(int64_t N) {
   using plan::ArgKind;
   using plan::DType;

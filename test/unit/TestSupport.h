@@ -89,6 +89,20 @@ std::unique_ptr<Session> open(plan::PlanT &Plan,
 /// An adder of f32 vectors: out[N] = a[N] + 3 b[N], N <= 8, through an arena.
 plan::PlanT adderPlan();
 
+/// A step that exchanges blocks of `Block` times 4 bytes.
+std::unique_ptr<plan::StepT> collective(plan::CollectiveKind Kind,
+                                        uint32_t Axis, plan::Expr Block,
+                                        std::unique_ptr<plan::ArgT> Destination,
+                                        std::unique_ptr<plan::ArgT> Source);
+
+/// A plan for six ranks, tensor 3 x expert 2, without kernels. Parameters are
+/// w [7, 4], with 3 rows on each coordinate of `tensor`, and e.0 [2, 2] or, on
+/// coordinate 1 of `expert`, e.1. The function `exchange` of a[N], N <= 8,
+/// returns the a of all ranks of `tensor`, each with 8 places; what they give
+/// in an exchange of ceil(N / 3) numbers, each with 3 places; and the rank's w
+/// and e.
+plan::PlanT meshPlan();
+
 /// `init` packs w = z + 3 v of N floats into a weights arena; `read` returns w
 /// and z, and adds 2 to a state per call.
 plan::PlanT initPlan(int64_t N);

@@ -92,6 +92,11 @@ cl::opt<m1::ByteCount> ActivationMemory(
              "computed anew in the backward pass, as far as it takes; default "
              "no limit"),
     cl::value_desc("bytes"), cl::init(0), cl::cat(Options));
+cl::opt<m1::ByteCount> GatherBytes(
+    "gather-bytes",
+    cl::desc("With many ranks: bytes that each may receive more to save an "
+             "exchange, which is worth it for few tokens; default 262144"),
+    cl::value_desc("bytes"), cl::init(256 << 10), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from (with "
                                  "--emit=model, m1, tile, plan or gpu)"),
@@ -303,6 +308,7 @@ Error compile(mlir::ModuleOp Module) {
                                       : std::max<int64_t>(Tokens, Length);
   m1::CompileOptions Choices{"",     Tokens,          Slots,
                              Length, MostTrainTokens, ActivationMemory};
+  Choices.GatherBytes = GatherBytes;
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();

@@ -10,9 +10,12 @@
 #include "tools/m1run/Json.h"
 
 #include "runtime/device/MemoryNeeds.h"
+#include "runtime/plan/Mesh.h"
+#include "runtime/plan/Traffic.h"
 
 #include <cmath>
 #include <cstdio>
+#include <set>
 
 using namespace m1;
 using namespace m1::run;
@@ -81,8 +84,53 @@ json tensorList(const plan::Plan &Plan) {
     List.push_back({{"name", str(view(Parameter.name()))},
                     {"dtype", str(name(elementType(Parameter.dtype())))},
                     {"shape", shapeOf(Parameter)}});
+    if (Plan.mesh() && Plan.mesh()->size())
+      List.back()["rank_shape"] = localShape(Parameter);
+    if (length(Parameter.names())) {
+      List.back()["names"] = json::array();
+      for (const flatbuffers::String *Name : *Parameter.names())
+        List.back()["names"].push_back(str(view(Name)));
+    }
   }
   return List;
+}
+
+/// What a rank sends in a call with these values of the symbols.
+json trafficJson(const plan::Plan &Plan, const plan::Function &Function,
+                 std::span<const int64_t> Symbols) {
+  json List = json::array();
+  for (const auto &[Key, Sent] : trafficOf(Plan, Function, Symbols))
+    List.push_back({{"kind", nameOf(Key.first)},
+                    {"axis", str(view(Plan.mesh()->Get(Key.second)->name()))},
+                    {"exchanges", Sent.Exchanges},
+                    {"messages", Sent.Messages},
+                    {"bytes", Sent.Bytes}});
+  return List;
+}
+
+/// The mesh, what a rank has of the parameters, and what it sends in the
+/// largest calls and in those of one token of one sequence.
+void describeRanks(const plan::Plan &Plan, json &Result) {
+  Result["ranks"] = rankCount(Plan);
+  Result["mesh"] = json::array();
+  std::vector<int64_t> Most(length(Plan.symbols())), One(Most.size(), 1);
+  for (uint32_t I = 0; I < Most.size(); ++I)
+    Most[I] = Plan.symbols()->Get(I)->max();
+  for (uint32_t I = 0; I < length(Plan.mesh()); ++I) {
+    const plan::MeshAxis &Axis = *Plan.mesh()->Get(I);
+    Result["mesh"].push_back(
+        {{"axis", str(view(Axis.name()))}, {"extent", Axis.extent()}});
+  }
+  uint64_t Bytes = 0;
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I)
+    Bytes += localBytes(*Plan.parameters()->Get(I));
+  Result["rank_parameter_bytes"] = Bytes;
+  for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
+    const plan::Function &Function = *Plan.functions()->Get(I);
+    json &Described = Result["functions"][I];
+    Described["sent_at_bounds"] = trafficJson(Plan, Function, Most);
+    Described["sent_for_one_token"] = trafficJson(Plan, Function, One);
+  }
 }
 
 json describe(const LoadedPlan &Loaded) {
@@ -102,14 +150,24 @@ json describe(const LoadedPlan &Loaded) {
                        {"layers", Model->layers()},
                        {"slots", Model->slots()},
                        {"max_length", Model->max_length()}};
+  // A tensor may be several parameters, and a parameter several tensors.
   int64_t Elements = 0, Bytes = 0;
-  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
-    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
+  std::set<std::string_view> Tensors;
+  auto addTensor = [&](const plan::Parameter &Parameter,
+                       std::string_view Name) {
+    if (!Tensors.insert(Name).second)
+      return;
     Elements += *elementCount(Parameter);
     Bytes += bytesOf(Parameter);
+  };
+  for (uint32_t I = 0; I < length(Plan.parameters()); ++I) {
+    const plan::Parameter &Parameter = *Plan.parameters()->Get(I);
+    addTensor(Parameter, view(Parameter.name()));
+    for (uint32_t J = 0; J < length(Parameter.names()); ++J)
+      addTensor(Parameter, view(Parameter.names()->Get(J)));
   }
   Result["parameters"] = Elements;
-  Result["tensors"] = length(Plan.parameters());
+  Result["tensors"] = Tensors.size();
   Result["parameter_bytes"] = Bytes;
 
   Result["targets"] = json::array();
@@ -168,6 +226,8 @@ json describe(const LoadedPlan &Loaded) {
                                    {"outputs", Outputs},
                                    {"steps", length(Function.steps())}});
   }
+  if (length(Plan.mesh()))
+    describeRanks(Plan, Result);
   Result["figures"] = json::array();
   for (uint32_t I = 0; I < length(Plan.figures()); ++I) {
     const plan::Figure &Figure = *Plan.figures()->Get(I);
@@ -215,6 +275,18 @@ void printText(const json &D) {
   if (D.contains("tensor_list"))
     for (const json &Tensor : D["tensor_list"])
       line("tensor", signature(json::array({Tensor})));
+  if (D.contains("mesh")) {
+    std::string Axes;
+    for (const json &Axis : D["mesh"])
+      Axes += (Axes.empty() ? "" : " x ") + Axis["axis"].get<std::string>() +
+              " " + number(Axis["extent"]);
+    line("ranks", number(D["ranks"]) + " (" + Axes + ")");
+    line("on each rank",
+         number(D["rank_parameter_bytes"]) + " bytes of parameters, " +
+             number(D["packed_weight_bytes"]) + " of packed weights, " +
+             number(D["state_bytes"]) + " of states, " +
+             number(D["activation_bytes"]) + " of activations");
+  }
   for (const json &Target : D["targets"]) {
     std::string Features;
     for (const json &Feature : Target["features"])
@@ -242,6 +314,20 @@ void printText(const json &D) {
                          signature(Function["inputs"]) + ") -> (" +
                          signature(Function["outputs"]) + "), " +
                          number(Function["steps"]) + " steps");
+  auto sent = [&](const json &Function, const char *Key, const char *When) {
+    if (Function.contains(Key))
+      for (const json &Each : Function[Key])
+        line("sent", Function["name"].get<std::string>() + ", " + When + ": " +
+                         Each["kind"].get<std::string>() + " over " +
+                         Each["axis"].get<std::string>() + ", " +
+                         number(Each["bytes"]) + " bytes in " +
+                         number(Each["messages"]) + " messages of " +
+                         number(Each["exchanges"]) + " exchanges");
+  };
+  for (const json &Function : D["functions"]) {
+    sent(Function, "sent_at_bounds", "largest call");
+    sent(Function, "sent_for_one_token", "one token");
+  }
   // Most figures are whole numbers, such as bytes.
   auto figure = [](const json &Value) {
     double Number = Value.get<double>();

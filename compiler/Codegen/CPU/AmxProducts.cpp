@@ -20,6 +20,7 @@
 
 #include "compiler/Codegen/CPU/AmxProducts.h"
 
+#include "dialects/Support/SumTree.h"
 #include "dialects/Tile/IR/MatrixUnits.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -41,9 +42,10 @@ bool AmxProducts::supports(tile::DotOp Dot,
   auto Load = Dot.getB().getDefiningOp<tile::LoadOp>();
   const auto Right = Dot.getB().getType();
   return Load && Load.getPairs() &&
-         Unit.multiplies(
-             Dot.getA().getType().getElementType(), Right.getElementType(),
-             Dot.getAcc().getType().getElementType(), Right.getDimSize(0)) &&
+         Unit.multiplies(Dot.getA().getType().getElementType(),
+                         Right.getElementType(),
+                         Dot.getAcc().getType().getElementType(),
+                         Right.getDimSize(0) / Dot.getLeaves()) &&
          Right.getDimSize(1) % kTileColumns == 0;
 }
 
@@ -95,6 +97,7 @@ struct TileInstructions {
   void store(int64_t Tile, Value To, const Access &A) const {
     call("tilestored64", {number(Tile), To, stride(A)});
   }
+  void zero(int64_t Tile) const { call("tilezero", {number(Tile)}); }
   void multiply(int64_t Sum, int64_t Left, int64_t Right) const {
     call("tdpbf16ps", {number(Sum), number(Left), number(Right)});
   }
@@ -129,7 +132,8 @@ private:
 // Products
 //===----------------------------------------------------------------------===//
 
-void AmxProducts::multiplyRows(const HostProduct &P, Value Row, int64_t Tall) {
+void AmxProducts::multiplyRows(const HostProduct &P, Value Row, int64_t Tall,
+                               Value Used) {
   const TileInstructions Tiles{B};
   auto RowAt = [&](int64_t I) { return B.plus(Row, I * kTileRows); };
   const int64_t Columns = P.E.ColCount;
@@ -139,26 +143,67 @@ void AmxProducts::multiplyRows(const HostProduct &P, Value Row, int64_t Tall) {
     auto ForEachAccumulator = [&](auto Do) {
       for (int64_t I = 0; I < Tall; ++I)
         for (int64_t J = 0; J < Wide; ++J)
-          Do(kAccumulators + 2 * I + J, address(B, P.Sums, RowAt(I), ColAt(J)));
+          Do(kAccumulators + 2 * I + J, I, J);
     };
-    ForEachAccumulator(
-        [&](int64_t Tile, Value From) { Tiles.load(Tile, From, P.Sums); });
-    B.loop(
-        B.index(0), B.index(P.K),
-        [&](Value Depth) {
-          for (int64_t J = 0; J < Wide; ++J)
-            Tiles.load(kRights + J, address(B, P.Right, Depth, ColAt(J)),
-                       P.Right);
-          for (int64_t I = 0; I < Tall; ++I) {
-            Tiles.load(kLefts + I, address(B, P.Left, RowAt(I), Depth), P.Left);
+    auto AddTerms = [&](Value From, Value To) {
+      B.loop(
+          From, To,
+          [&](Value Depth) {
             for (int64_t J = 0; J < Wide; ++J)
-              Tiles.multiply(kAccumulators + 2 * I + J, kLefts + I,
-                             kRights + J);
-          }
-        },
-        kTileDepth);
-    ForEachAccumulator(
-        [&](int64_t Tile, Value To) { Tiles.store(Tile, To, P.Sums); });
+              Tiles.load(kRights + J, address(B, P.Right, Depth, ColAt(J)),
+                         P.Right);
+            for (int64_t I = 0; I < Tall; ++I) {
+              Tiles.load(kLefts + I, address(B, P.Left, RowAt(I), Depth),
+                         P.Left);
+              for (int64_t J = 0; J < Wide; ++J)
+                Tiles.multiply(kAccumulators + 2 * I + J, kLefts + I,
+                               kRights + J);
+            }
+          },
+          kTileDepth);
+    };
+    if (P.Leaves == 1) {
+      ForEachAccumulator([&](int64_t Tile, int64_t I, int64_t J) {
+        Tiles.load(Tile, address(B, P.Sums, RowAt(I), ColAt(J)), P.Sums);
+      });
+      AddTerms(B.index(0), B.index(P.K));
+      ForEachAccumulator([&](int64_t Tile, int64_t I, int64_t J) {
+        Tiles.store(Tile, address(B, P.Sums, RowAt(I), ColAt(J)), P.Sums);
+      });
+      continue;
+    }
+    // The leaves, one below the other.
+    const int64_t Height = Tall * kTileRows, Terms = P.K / P.Leaves;
+    const Access Leaves = Context.Scratch.allocate(VectorType::get(
+        {P.Leaves * Height, Wide * kTileColumns}, P.Sums.Element));
+    B.loop(B.index(0), B.index(P.Leaves), [&](Value Leaf) {
+      ForEachAccumulator(
+          [&](int64_t Tile, int64_t, int64_t) { Tiles.zero(Tile); });
+      Value First = B.times(Leaf, Terms);
+      AddTerms(First, B.plus(First, Terms));
+      ForEachAccumulator([&](int64_t Tile, int64_t I, int64_t J) {
+        Value LeafRow = B.plus(B.times(Leaf, Height), I * kTileRows);
+        Tiles.store(Tile,
+                    address(B, Leaves, LeafRow, B.index(J * kTileColumns)),
+                    Leaves);
+      });
+    });
+    B.loop(B.index(0), Used, [&](Value I) {
+      for (int64_t J = 0; J < Wide; ++J) {
+        Value Total = sumTree(
+            P.Leaves,
+            [&](int64_t Leaf) {
+              return Context.Eval.load(Leaves, {B.plus(I, Leaf * Height),
+                                                B.index(J * kTileColumns),
+                                                kTileColumns});
+            },
+            [&](Value A, Value C) -> Value {
+              return B.create<arith::AddFOp>(A, C);
+            });
+        Context.Eval.store(Total, P.Sums,
+                           {B.plus(Row, I), ColAt(J), kTileColumns});
+      }
+    });
   }
 }
 
@@ -166,7 +211,7 @@ void AmxProducts::multiply(const HostProduct &P) {
   using arith::CmpIPredicate;
   const TileInstructions Tiles{B};
   Value Table = B.create<LLVM::AddressOfOp>(
-      configurationTable(B, Kernel->getParentOfType<ModuleOp>()));
+      configurationTable(B, Context.Kernel->getParentOfType<ModuleOp>()));
   auto IsWholeTile = [&](Value Rows) {
     return B.compare(CmpIPredicate::uge, Rows, B.index(kTileRows));
   };
@@ -180,14 +225,16 @@ void AmxProducts::multiply(const HostProduct &P) {
     B.ifThen(IsWholeTile(Count), [&] {
       Tiles.configure(Table, B.index(kTileRows));
       B.loop(
-          B.index(0), Main, [&](Value Row) { multiplyRows(P, Row, 2); }, Two);
-      B.ifThen(IsWholeTile(Left), [&] { multiplyRows(P, Main, 1); });
+          B.index(0), Main,
+          [&](Value Row) { multiplyRows(P, Row, 2, B.index(Two)); }, Two);
+      B.ifThen(IsWholeTile(Left),
+               [&] { multiplyRows(P, Main, 1, B.index(kTileRows)); });
     });
     Rest = B.modulo(Count, kTileRows);
   }
   B.ifThen(B.compare(CmpIPredicate::ne, Rest, B.index(0)), [&] {
     Tiles.configure(Table, Rest);
-    multiplyRows(P, B.minus(Count, Rest), 1);
+    multiplyRows(P, B.minus(Count, Rest), 1, Rest);
   });
   Tiles.release();
 }

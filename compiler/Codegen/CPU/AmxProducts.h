@@ -17,7 +17,7 @@ namespace m1::codegen {
 class AmxProducts {
 public:
   explicit AmxProducts(LoweringContext &Context)
-      : Kernel(Context.Kernel), B(Context.B) {}
+      : Context(Context), B(Context.B) {}
 
   /// True for a product that the unit multiplies, in whole tiles of columns,
   /// and whose right operand is loaded in pairs of rows.
@@ -27,10 +27,12 @@ public:
   void multiply(const HostProduct &P);
 
 private:
-  /// `Tall` tiles of rows from `Row` by all columns.
-  void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Tall);
+  /// `Tall` tiles of rows from `Row`, of which `Used` rows are in use, by all
+  /// columns.
+  void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Tall,
+                    mlir::Value Used);
 
-  tile::KernelOp Kernel;
+  LoweringContext &Context;
   ScalarBuilder &B;
 };
 

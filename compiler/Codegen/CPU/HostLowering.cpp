@@ -104,7 +104,8 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
     if (IsLeft)
       return (!A.Rows || A.Rows == E.Rows) &&
              (!usesUnit(Dot) || A.Strides[1] == 1);
-    return A.Pairs == usesUnit(Dot) && (A.Pairs || A.Strides[1] == 1);
+    return A.Pairs == usesUnit(Dot) && (A.Pairs || A.Strides[1] == 1) &&
+           (!A.Rows || Dot.getLeaves() == 1);
   };
   if (const Access *A = Context.Storage.access(Block); A && IsReadable(*A))
     return *A;
@@ -124,8 +125,10 @@ std::optional<Access> HostLowering::materializeLeft(tile::DotOp Dot,
 void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   HostProduct P;
   P.K = Dot.getA().getType().getDimSize(1);
+  P.Leaves = Dot.getLeaves();
   // Rows of the right operand that are zero need not be multiplied.
-  P.Depth = rowsOf(Dot.getB());
+  if (P.Leaves == 1)
+    P.Depth = rowsOf(Dot.getB());
   if (!P.Depth)
     P.Depth = Context.B.index(P.K);
   P.Left = operand(Dot, E, Side::Left);

@@ -30,7 +30,7 @@ bool PairProducts::supports(tile::DotOp Dot,
   const auto Left = Dot.getA().getType(), Right = Dot.getB().getType();
   return Unit.multiplies(Left.getElementType(), Right.getElementType(),
                          Dot.getAcc().getType().getElementType(),
-                         Right.getDimSize(0)) &&
+                         Right.getDimSize(0) / Dot.getLeaves()) &&
          Right.getDimSize(1) % kLeastWidth == 0;
 }
 
@@ -59,8 +59,7 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
   Right.Strides = {P.Right.Strides[0] / 2, 1};
   Right.RowAlignment = 1;
   Right.Pairs = false;
-  Value Steps = B.over(B.plus(P.Depth, 1), 2);
-  accumulate(P, Sums, Steps, [&](Value Step, ValueRange Carried) {
+  accumulate(P, Sums, 2, [&](Value Step, ValueRange Carried) {
     SmallVector<Value> RightVectors;
     for (int64_t J = 0; J < Sums.Vectors; ++J)
       RightVectors.push_back(

@@ -8,6 +8,7 @@
 
 #include "compiler/Codegen/CPU/RegisterBlocks.h"
 
+#include "dialects/Support/SumTree.h"
 #include "llvm/ADT/bit.h"
 
 using namespace mlir;
@@ -18,8 +19,64 @@ using namespace m1::codegen;
 /// their latency.
 static constexpr int64_t kBlockRows = 6;
 
+void RegisterBlocks::accumulateLeaves(const HostProduct &P, const Part &Sums,
+                                      int64_t Steps, Step Body) {
+  const int64_t Count = Sums.count(), Width = Sums.Width;
+  const Type Element = P.Sums.Element;
+  // Where a leaf of few rows has too few chains to hide their latency, several
+  // leaves are summed at once.
+  int64_t Together = 1;
+  while (P.Leaves % (2 * Together) == 0 &&
+         2 * Together * Sums.Rows <= kBlockRows &&
+         (2 * Together * Sums.Rows + 1) * Sums.Vectors < Registers)
+    Together *= 2;
+  Access Leaves =
+      Scratch.allocate(VectorType::get({P.Leaves, Count * Width}, Element));
+  Value Zero = B.create<arith::ConstantOp>(
+      widened(Element, Width), B.getZeroAttr(widened(Element, Width)));
+  B.loop(
+      B.index(0), B.index(P.Leaves),
+      [&](Value Leaf) {
+        Value First = B.times(Leaf, Steps);
+        auto StepAll = [&](Value Number, ValueRange Carried) {
+          SmallVector<Value> Next;
+          for (int64_t I = 0; I < Together; ++I)
+            Next.append(Body(B.plus(Number, I * Steps),
+                             Carried.slice(I * Count, Count)));
+          return Next;
+        };
+        const SmallVector<Value> Values =
+            B.loop(First, B.plus(First, Steps),
+                   SmallVector<Value>(Together * Count, Zero), StepAll);
+        for (auto [I, V] : llvm::enumerate(Values))
+          Eval.store(
+              V, Leaves,
+              {B.plus(Leaf, I / Count), B.index(I % Count * Width), Width});
+      },
+      Together);
+  B.loop(B.index(0), B.index(Sums.Rows), [&](Value Row) {
+    for (int64_t J = 0; J < Sums.Vectors; ++J) {
+      Value Col = B.plus(B.times(Row, Sums.Vectors * Width), J * Width);
+      Value Total = sumTree(
+          P.Leaves,
+          [&](int64_t L) {
+            return Eval.load(Leaves, {B.index(L), Col, Width});
+          },
+          [&](Value A, Value C) -> Value {
+            return B.create<arith::AddFOp>(A, C);
+          });
+      Eval.store(Total, P.Sums,
+                 {B.plus(Sums.Row, Row), B.plus(Sums.Col, J * Width), Width});
+    }
+  });
+}
+
 void RegisterBlocks::accumulate(const HostProduct &P, const Part &Sums,
-                                Value Steps, Step Body) {
+                                int64_t Terms, Step Body) {
+  if (P.Leaves > 1)
+    return accumulateLeaves(P, Sums, P.K / P.Leaves / Terms, Body);
+  Value Steps =
+      Terms == 1 ? P.Depth : B.over(B.plus(P.Depth, Terms - 1), Terms);
   auto At = [&](int64_t I, int64_t J) -> Position {
     return {B.plus(Sums.Row, I), B.plus(Sums.Col, J * Sums.Width), Sums.Width};
   };

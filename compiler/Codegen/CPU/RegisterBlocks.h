@@ -19,8 +19,11 @@ struct HostProduct {
   Access Sums;        // [M, N], the accumulator and the result
   Extent E;           // the part of the sums that is computed
   int64_t K = 0;
-  /// The terms past this number are zero.
+  /// The terms past this number are zero; K with more than one leaf.
   mlir::Value Depth;
+  /// Chains of K / Leaves terms are joined by the tree. With more than one, the
+  /// accumulator is zero.
+  int64_t Leaves = 1;
 };
 
 /// Products in blocks of sums that fill the vector registers. K ascends; no sum
@@ -29,7 +32,8 @@ class RegisterBlocks {
 public:
   /// `Lanes` f32 elements in each of `Registers` vector registers.
   RegisterBlocks(LoweringContext &Context, int64_t Lanes, int64_t Registers)
-      : B(Context.B), Eval(Context.Eval), Lanes(Lanes), Registers(Registers) {}
+      : B(Context.B), Eval(Context.Eval), Scratch(Context.Scratch),
+        Lanes(Lanes), Registers(Registers) {}
   virtual ~RegisterBlocks() = default;
 
   void multiply(const HostProduct &P);
@@ -44,12 +48,13 @@ protected:
   struct Part {
     mlir::Value Row, Col;
     int64_t Rows, Vectors, Width;
+    int64_t count() const { return Rows * Vectors; }
   };
 
   /// Adds all terms to a part of the sums.
   virtual void multiplyPart(const HostProduct &P, const Part &Sums) = 0;
-  /// Loads a part of the sums, runs `Steps` steps and stores it.
-  void accumulate(const HostProduct &P, const Part &Sums, mlir::Value Steps,
+  /// Computes a part of the sums in steps that add `Terms` terms each.
+  void accumulate(const HostProduct &P, const Part &Sums, int64_t Terms,
                   Step Body);
 
   ScalarBuilder &B;
@@ -58,7 +63,12 @@ protected:
 private:
   /// `Rows` rows from `Row` by all columns.
   void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows);
+  /// Computes a part of the sums in leaves of `Steps` steps each, which are
+  /// joined in scratch memory.
+  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
+                        Step Body);
 
+  ScratchMemory &Scratch;
   const int64_t Lanes, Registers;
 };
 

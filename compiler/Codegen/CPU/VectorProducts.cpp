@@ -18,7 +18,7 @@ void VectorProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
   // The enclosing loops already enforce the bounds.
   Access Left = P.Left, Right = P.Right;
   Left.Rows = Right.Rows = {};
-  accumulate(P, Sums, P.Depth, [&](Value K, ValueRange Carried) {
+  accumulate(P, Sums, 1, [&](Value K, ValueRange Carried) {
     SmallVector<Value> RightVectors;
     for (int64_t J = 0; J < Sums.Vectors; ++J)
       RightVectors.push_back(B.convertFloat(

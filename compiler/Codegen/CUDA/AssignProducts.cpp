@@ -63,7 +63,7 @@ struct TileAssignProducts
 
     const int64_t K = depthOf(Dot);
     int64_t Depth = depth;
-    while (K % Depth != 0)
+    while (leafDepthOf(Dot) % Depth != 0)
       Depth /= 2;
     int64_t StageBytes = 0;
     auto Operand = [&](OperandSource Source, int64_t Rows, int64_t Cols) {

@@ -9,7 +9,9 @@
 #include "compiler/Codegen/CUDA/FmaProducts.h"
 
 #include "compiler/Codegen/CUDA/Exchange.h"
+#include "compiler/Codegen/CUDA/LeafSums.h"
 #include "compiler/Codegen/CUDA/ProductRules.h"
+#include "dialects/Support/SumTree.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 using namespace mlir;
@@ -45,8 +47,19 @@ void FmaProducts::multiplyInRegisters(tile::DotOp Dot, const Access &C,
   B.ifThen(Used, [&] {
     const ThreadId Id = Threads.readId();
     Value Row0 = Threads.firstRow(L, Id), Col0 = Threads.firstCol(L, Id);
-    B.loop(B.index(0), B.index(depthOf(Dot)),
-           [&](Value K) { MultiplyAt(K, Row0, Col0); });
+    auto AddTerms = [&](Value From, Value To) {
+      B.loop(From, To, [&](Value K) { MultiplyAt(K, Row0, Col0); });
+    };
+    if (Dot.getLeaves() == 1)
+      return AddTerms(B.index(0), B.index(depthOf(Dot)));
+    LeafSums Leaves(Context, Loops, Dot, C);
+    B.loop(B.index(0), B.index(Dot.getLeaves()), [&](Value Leaf) {
+      Value First = B.times(Leaf, Leaves.terms());
+      Leaves.begin();
+      AddTerms(First, B.plus(First, Leaves.terms()));
+      Leaves.end(Leaf);
+    });
+    Leaves.finish();
   });
 }
 
@@ -56,15 +69,24 @@ void FmaProducts::multiplyInShared(tile::DotOp Dot, const Access &C,
   Copies.prepare(Dot.getA(), nullptr);
   Copies.prepare(Dot.getB(), nullptr);
   Threads.barrier();
+  const int64_t Leaves = Dot.getLeaves(), Terms = depthOf(Dot) / Leaves;
   Loops.forEachShared(E, /*Vectorize=*/false, [&](const Position &P) {
-    Value Sum =
-        B.loop(B.index(0), B.index(depthOf(Dot)), Eval.load(C, P),
-               [&](Value K, ValueRange Sum) -> SmallVector<Value> {
-                 Value X = Eval.element(Dot.getA(), P.Row, K, C.Element);
-                 Value Y = Eval.element(Dot.getB(), K, P.Col, C.Element);
-                 return {B.create<LLVM::FMAOp>(X, Y, Sum[0])};
-               })[0];
-    Eval.store(Sum, C, P);
+    auto Leaf = [&](int64_t L) {
+      Value Start = Leaves == 1
+                        ? Eval.load(C, P)
+                        : B.create<arith::ConstantOp>(B.getZeroAttr(C.Element))
+                              .getResult();
+      return B.loop(B.index(L * Terms), B.index((L + 1) * Terms), Start,
+                    [&](Value K, ValueRange Sum) -> SmallVector<Value> {
+                      Value X = Eval.element(Dot.getA(), P.Row, K, C.Element);
+                      Value Y = Eval.element(Dot.getB(), K, P.Col, C.Element);
+                      return {B.create<LLVM::FMAOp>(X, Y, Sum[0])};
+                    })[0];
+    };
+    auto Plus = [&](Value A, Value Other) -> Value {
+      return B.create<arith::AddFOp>(A, Other);
+    };
+    Eval.store(sumTree(Leaves, Leaf, Plus), C, P);
   });
   Threads.barrier();
 }

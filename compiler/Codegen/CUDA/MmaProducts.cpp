@@ -24,6 +24,7 @@
 #include "compiler/Codegen/CUDA/MmaProducts.h"
 
 #include "compiler/Codegen/CUDA/Exchange.h"
+#include "compiler/Codegen/CUDA/LeafSums.h"
 #include "compiler/Codegen/CUDA/ProductRules.h"
 #include "compiler/Codegen/CUDA/Staging.h"
 
@@ -64,15 +65,19 @@ class MmaProduct {
 public:
   MmaProduct(LoweringContext &Context, ThreadBlock &Threads, tile::DotOp Dot,
              const Access &C, const RegisterLayout *LeftLayout,
-             StagingRing &Ring, MmaOperand Left, MmaOperand Right)
+             StagingRing &Ring, LeafSums *Leaves, MmaOperand Left,
+             MmaOperand Right)
       : B(Context.B), Eval(Context.Eval), Storage(Context.Storage),
         Threads(Threads), Dot(Dot), C(C), L(*C.Layout), LeftLayout(LeftLayout),
-        Ring(Ring), Left(Left), Right(Right), Id(Threads.readId()),
-        Row0(Threads.firstRow(L, Id)), TileCol0(Threads.firstTileCol(L, Id)) {}
+        Ring(Ring), Leaves(Leaves), Left(Left), Right(Right),
+        Id(Threads.readId()), Row0(Threads.firstRow(L, Id)),
+        TileCol0(Threads.firstTileCol(L, Id)) {}
 
   void multiply(tile::ProductAttr Product, Value Used);
 
 private:
+  /// Begins a leaf at k = `First`, and ends the one before.
+  void beginLeaf(Value First);
   void multiplyStep(const Step &At);
   SmallVector<SmallVector<Value>> rightFragments(const Step &At);
   LeftFragment leftFragment(int64_t Down, const Step &At);
@@ -97,6 +102,7 @@ private:
   const RegisterLayout &L;          // of the sums
   const RegisterLayout *LeftLayout; // null: the left is not in registers
   StagingRing &Ring;
+  LeafSums *Leaves; // null: there is one
   MmaOperand Left, Right;
   ThreadId Id;
   Value Row0;     // the thread's first row
@@ -254,6 +260,7 @@ void MmaProduct::multiply(tile::ProductAttr Product, Value Used) {
     const int64_t Depth = Product.getDepth(), Steps = Depth / tile::kMmaDepth;
     Ring.run(K / Depth, Unroll, Id, Used,
              [&](Value First, Value Stage, std::optional<int64_t> Tile) {
+               beginLeaf(First);
                for (int64_t Number = 0; Number < Steps; ++Number)
                  multiplyStep({First, Stage, Number, Tile.value_or(0) * Steps});
              });
@@ -261,13 +268,30 @@ void MmaProduct::multiply(tile::ProductAttr Product, Value Used) {
   }
   B.ifThen(Used, [&] {
     if (Unroll || K <= kMaxUnrolledDepth) {
-      for (int64_t Number = 0; Number < K / tile::kMmaDepth; ++Number)
+      for (int64_t Number = 0; Number < K / tile::kMmaDepth; ++Number) {
+        beginLeaf(B.index(Number * tile::kMmaDepth));
         multiplyStep({B.index(0), Value(), Number});
+      }
       return;
     }
     B.loop(
-        B.index(0), B.index(K), [&](Value First) { multiplyStep({First}); },
+        B.index(0), B.index(K),
+        [&](Value First) {
+          beginLeaf(First);
+          multiplyStep({First});
+        },
         tile::kMmaDepth);
+  });
+}
+
+void MmaProduct::beginLeaf(Value First) {
+  if (!Leaves)
+    return;
+  B.ifThen(B.equal(B.modulo(First, Leaves->terms()), 0), [&] {
+    Value Leaf = B.over(First, Leaves->terms());
+    B.ifThen(B.less(B.index(0), Leaf),
+             [&] { Leaves->end(B.minus(Leaf, B.index(1))); });
+    Leaves->begin();
   });
 }
 
@@ -315,6 +339,15 @@ void MmaProducts::multiply(tile::DotOp Dot, tile::ProductAttr Product,
       Find(Product.getRight(), Dot.getB(), Depth, L.Cols, /*IsLeft=*/false);
   if (!Left.isShared())
     Copies.prepare(Dot.getA(), LeftLayout);
-  MmaProduct(Context, Threads, Dot, C, LeftLayout, Ring, Left, Right)
+  std::optional<LeafSums> Leaves;
+  if (Dot.getLeaves() > 1)
+    Leaves.emplace(Context, Loops, Dot, C);
+  MmaProduct(Context, Threads, Dot, C, LeftLayout, Ring,
+             Leaves ? &*Leaves : nullptr, Left, Right)
       .multiply(Product, Used);
+  if (Leaves)
+    Context.B.ifThen(Used, [&] {
+      Leaves->end(Context.B.index(Dot.getLeaves() - 1));
+      Leaves->finish();
+    });
 }

@@ -10,7 +10,7 @@
 #define M1C_COMPILER_CODEGEN_CUDA_MMAPRODUCTS_H
 
 #include "compiler/Codegen/Blocks/Materializer.h"
-#include "compiler/Codegen/CUDA/ThreadBlock.h"
+#include "compiler/Codegen/CUDA/ThreadLoops.h"
 
 namespace m1::codegen {
 
@@ -19,8 +19,10 @@ namespace m1::codegen {
 class MmaProducts {
 public:
   MmaProducts(LoweringContext &Context, ThreadBlock &Threads,
-              RegisterLayouts &Layouts, Materializer &Writer)
-      : Context(Context), Threads(Threads), Layouts(Layouts), Writer(Writer) {}
+              RegisterLayouts &Layouts, ThreadLoops &Loops,
+              Materializer &Writer)
+      : Context(Context), Threads(Threads), Layouts(Layouts), Loops(Loops),
+        Writer(Writer) {}
 
   /// C += A B as `Product` says. Warps for which `Used` (null: all) is false
   /// only help to copy operands.
@@ -34,6 +36,7 @@ private:
   LoweringContext &Context;
   ThreadBlock &Threads;
   RegisterLayouts &Layouts;
+  ThreadLoops &Loops;
   Materializer &Writer;
 };
 

@@ -75,7 +75,7 @@ bool ProductRules::canUseMatrixUnit(tile::DotOp Dot) {
   const auto Right = Dot.getB().getType();
   return Unit &&
          Unit.multiplies(elementOf(Dot.getA()), elementOf(Dot.getB()),
-                         elementOf(Dot.getAcc()), depthOf(Dot)) &&
+                         elementOf(Dot.getAcc()), leafDepthOf(Dot)) &&
          sums(Dot) &&
          (canStage(Dot.getB()) ||
           Right.getNumElements() * 2 <= kMaxSharedRight);
@@ -85,7 +85,7 @@ bool ProductRules::canSplit(tile::DotOp Dot) {
   const auto Result = Dot.getResult().getType();
   return !sums(Dot) && Result.getElementType().isF32() &&
          depthOf(Dot) >= kSplitDepth * Threads && depthOf(Dot) % Threads == 0 &&
-         Result.getDimSize(1) <= kMaxSplitSums;
+         Dot.getLeaves() == 1 && Result.getDimSize(1) <= kMaxSplitSums;
 }
 
 bool ProductRules::isLeftInRegisters(tile::DotOp Dot) {
@@ -131,9 +131,10 @@ LogicalResult ProductRules::verify(tile::DotOp Dot) {
   if (Method == ProductMethod::Split && !canSplit(Dot))
     return refuse(Dot, Product)
            << "expected f32 with at most " << kMaxSplitSums
-           << " columns, and k a multiple of " << Threads << " and at least "
-           << kSplitDepth * Threads << " for " << Threads << " threads, found "
-           << Dot.getResult().getType() << " and k = " << depthOf(Dot);
+           << " columns, one leaf, and k a multiple of " << Threads
+           << " and at least " << kSplitDepth * Threads << " for " << Threads
+           << " threads, found " << Dot.getResult().getType()
+           << ", k = " << depthOf(Dot) << " and leaves = " << Dot.getLeaves();
   if (Method == ProductMethod::Matrix)
     return verifyMatrix(Dot, Product);
   if (Product.getLeft() || Product.getRight() || Product.getDepth() ||
@@ -152,7 +153,7 @@ LogicalResult ProductRules::verifyMatrix(tile::DotOp Dot,
            << "the target's matrix unit cannot multiply "
            << elementOf(Dot.getA()) << " by " << elementOf(Dot.getB())
            << " into " << elementOf(Dot.getAcc())
-           << " with k = " << depthOf(Dot);
+           << " with k = " << leafDepthOf(Dot);
   const OperandSource Left = Product.getLeft().getSource();
   const OperandSource Right = Product.getRight().getSource();
   if (Left == OperandSource::Registers && !isLeftInRegisters(Dot))
@@ -182,10 +183,12 @@ LogicalResult ProductRules::verifyStages(tile::DotOp Dot,
       return refuse(Dot, Product) << "no operand is staged";
     return success();
   }
-  if (Depth < tile::kMmaDepth || Depth % tile::kMmaDepth != 0 || K % Depth != 0)
+  const int64_t Leaf = leafDepthOf(Dot);
+  if (Depth < tile::kMmaDepth || Depth % tile::kMmaDepth != 0 ||
+      Leaf % Depth != 0)
     return refuse(Dot, Product)
            << "expected a multiple of " << tile::kMmaDepth
-           << " that divides k = " << K << " as depth, found " << Depth;
+           << " that divides k = " << Leaf << " as depth, found " << Depth;
   const int64_t Tiles = K / Depth, Least = std::min<int64_t>(Tiles, 2);
   if (Stages < Least || Stages > Tiles)
     return refuse(Dot, Product) << "expected " << Least << " to " << Tiles

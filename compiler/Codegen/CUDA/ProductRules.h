@@ -23,6 +23,12 @@ inline int64_t depthOf(tile::DotOp Dot) {
   return Dot.getA().getType().getDimSize(1);
 }
 
+/// The extent of k of each of a product's leaves. What decides how a product is
+/// computed is this, not the whole extent, of which a rank may have a part.
+inline int64_t leafDepthOf(tile::DotOp Dot) {
+  return depthOf(Dot) / static_cast<int64_t>(Dot.getLeaves());
+}
+
 /// The most sums that a thread keeps of a `split` product.
 inline constexpr int64_t kMaxSplitSums = 64;
 

@@ -18,7 +18,8 @@ ThreadBlockLowering::ThreadBlockLowering(LoweringContext &Context, Value Thread)
     : B(Context.B), Threads(B, Context.Kernel.getThreads(), Thread),
       Layouts(Context.Kernel), Loops(Context, Threads, Layouts),
       Writer(Context, Loops), Reductions(Context, Threads, Layouts),
-      Mma(Context, Threads, Layouts, Writer), Fma(Context, Threads, Loops) {}
+      Mma(Context, Threads, Layouts, Loops, Writer),
+      Fma(Context, Threads, Loops) {}
 
 std::optional<Access> ThreadBlockLowering::materializeLeft(tile::DotOp Dot,
                                                            const Access &) {

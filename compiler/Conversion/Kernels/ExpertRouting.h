@@ -20,10 +20,12 @@ struct ExpertRouting {
 };
 
 /// Launches the kernel that finds the pairs of the `Count` experts of `Op`,
-/// whose operand `Experts` is [T, K]. Fails with a diagnostic.
+/// whose operand `Experts` is [T, K]. With `Shard`, they are those of a rank.
+/// Fails with a diagnostic.
 mlir::FailureOr<ExpertRouting> routePairs(mlir::Operation *Op,
                                           mlir::Value Experts, int64_t Count,
-                                          ProgramLowering &Program);
+                                          ProgramLowering &Program,
+                                          ShardAttr Shard = {});
 
 /// The grid of a kernel on each expert's pairs of T tokens and a packed weight
 /// with an axis of experts.

@@ -97,7 +97,8 @@ KernelDeclaration m1::routerKernel() {
 static void buildRoute(KernelBody &B) {
   const int64_t K = B.extent("K");
   Value Zero = B.index(0);
-  Value Mine = B.toI32(B.X);
+  Value Mine =
+      B.toI32(B.has("first_expert") ? B.plus(B.X, B["first_expert"]) : B.X);
   SmallVector<Value> Count =
       B.loop(Zero, B["rows"], {Zero}, [&](Value T, ValueRange Carried) {
         Value Found = Carried[0];
@@ -123,9 +124,31 @@ KernelDeclaration m1::routeKernel() {
           {{"experts", "[T, K] i32"},
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
+           {"first_expert?", "index"},
            {"rows", "index"}},
           {},
           buildRoute};
+}
+
+static void buildFillAbsent(KernelBody &B) {
+  const int64_t K = B.extent("K");
+  Value Expert = B.at(B["experts"], {B.over(B.X, K), B.modulo(B.X, K)});
+  Value IsAbsent =
+      B.compare(arith::CmpIPredicate::uge, B.minus(Expert, B["first_expert"]),
+                B.index(B.integer("expert_count")));
+  B.ifThen(IsAbsent, [&] {
+    B.store(B.filled({1, B.extent("MD")}, -0.0), B["outputs"],
+            {B.X, B.index(0)}, {0, 1});
+  });
+}
+
+KernelDeclaration m1::fillAbsentKernel() {
+  return {"fill_absent",
+          {{"experts", "[T, K] i32"},
+           {"first_expert", "index"},
+           {"outputs", "[TK, MD] f32"}},
+          {"expert_count"},
+          buildFillAbsent};
 }
 
 //===----------------------------------------------------------------------===//
@@ -168,21 +191,29 @@ KernelDeclaration m1::expertsUpKernel() {
 }
 
 static void buildExpertsDown(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, D = B.extent("D"), F = B.extent("F");
+  const int64_t M = B.Blocks.Rows, Partials = B.integer("partials");
+  const int64_t F = B.extent("F") / Partials, D = B.extent("MD") / Partials;
+  const int64_t Leaves = B.integer("leaves") / Partials;
   const PackedLayout Packed(B.memory("w2").getShape().drop_front());
   const int64_t Panel = Packed.Panel;
-  Value Zero = B.index(0);
   forChosen(
       B, Packed.Panels,
       [&](Value Pairs, Value Rows) -> SmallVector<Value> {
-        return {B.gather(B["hidden"], Pairs, Zero, {M, F}, Rows)};
+        SmallVector<Value> Hs; // of each partial sum
+        for (int64_t Part = 0; Part < Partials; ++Part)
+          Hs.push_back(
+              B.gather(B["hidden"], Pairs, B.index(Part * F), {M, F}, Rows));
+        return Hs;
       },
       [&](ValueRange Hs, Value Pairs, Value Rows, Value J) {
-        Value Y =
-            B.dot(Hs[0], loadPanel(B, B["w2"], {B.Z, J}), B.zeros({M, Panel}));
         Value Column = B.times(J, Panel);
-        B.scatter(Y, B["outputs"], Pairs, Column, Rows,
-                  columnsOf(B, Column, Panel, D));
+        for (int64_t Part = 0; Part < Partials; ++Part) {
+          Value Y =
+              B.dot(Hs[Part], loadPanelRows(B, B["w2"], {B.Z, J}, Part * F, F),
+                    B.zeros({M, Panel}), Leaves);
+          B.scatter(Y, B["outputs"], Pairs, B.plus(Column, Part * D), Rows,
+                    columnsOf(B, Column, Panel, D));
+        }
       });
 }
 
@@ -192,8 +223,8 @@ KernelDeclaration m1::expertsDownKernel() {
            {"w2", "packed [E, D, F]"},
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
-           {"outputs", "[TK, D] f32"}},
-          {},
+           {"outputs", "[TK, MD] f32"}},
+          {"leaves", "partials"},
           buildExpertsDown};
 }
 

@@ -16,19 +16,24 @@ namespace m1 {
 /// Softmax over the experts, the K largest and their renormalised weights. The
 /// packed weight is one panel. Grid: blocks of few rows.
 KernelDeclaration routerKernel();
-/// For each expert the numbers t * K + k of the pairs of a token t and its
-/// choice k that chose it, in ascending order, and their count. Grid: experts.
+/// For each expert, from `first_expert` (0) on, the numbers t * K + k of the
+/// pairs of a token t and its choice k that chose it, in ascending order, and
+/// their count. Grid: experts.
 KernelDeclaration routeKernel();
+/// -0 as the outputs of each pair that chose none of the `expert_count` experts
+/// from `first_expert` on. Grid: pairs.
+KernelDeclaration fillAbsentKernel();
 /// silu(x w1ᵀ) * (x w3ᵀ) of each expert's pairs. Grid: (blocks of rows, groups
 /// of panels, experts).
 KernelDeclaration expertsUpKernel();
-/// hidden w2ᵀ of each expert's pairs. Grid: as expertsUpKernel().
+/// hidden w2ᵀ of each expert's pairs; leaves and partial sums as in
+/// linearKernel(). Grid: as expertsUpKernel().
 KernelDeclaration expertsDownKernel();
 /// The weighted sum of a token's K outputs, in the order of its choices. Grid:
 /// blocks of few rows.
 KernelDeclaration combineKernel();
 
-/// m1.router and m1.experts.
+/// m1.router, m1.experts and its halves.
 void addExpertLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1

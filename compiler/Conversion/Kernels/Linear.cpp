@@ -15,7 +15,9 @@ using namespace mlir;
 using namespace m1;
 
 static void buildLinear(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, K = B.extent("K"), N = B.extent("N");
+  const int64_t M = B.Blocks.Rows, Partials = B.integer("partials");
+  const int64_t K = B.extent("K") / Partials, N = B.extent("MN") / Partials;
+  const int64_t Leaves = B.integer("leaves") / Partials;
   const PackedLayout Packed(B.memory("weight").getShape());
   const int64_t Panel = Packed.Panel;
   auto Steps = llvm::map_to_vector(
@@ -24,14 +26,23 @@ static void buildLinear(KernelBody &B) {
   const bool Double = B.memory("x").getElementType().isF64() &&
                       B.memory("weight").getElementType().isF64();
   Type Sum = Double ? B.getF64Type() : B.getF32Type();
-  Value Zero = B.index(0);
   auto [First, Rows] = B.rowBlock(M);
-  Value Xs = B.load(B["x"], {First, Zero}, {0, 1}, {M, K}, Rows);
+  SmallVector<Value> Xs; // of each partial sum
+  for (int64_t Part = 0; Part < Partials; ++Part)
+    Xs.push_back(
+        B.load(B["x"], {First, B.index(Part * K)}, {0, 1}, {M, K}, Rows));
 
   forPanelsOfCell(B, Packed.Panels, [&, First = First, Rows = Rows](Value J) {
     Value Column = B.times(J, Panel);
     Value Columns = columnsOf(B, Column, Panel, N);
-    Value Y = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}, Sum));
+    auto Product = [&](int64_t Part) {
+      return B.dot(Xs[Part], loadPanelRows(B, B["weight"], {J}, Part * K, K),
+                   B.zeros({M, Panel}, Sum), Leaves);
+    };
+    for (int64_t Part = 1; Part < Partials; ++Part)
+      B.store(Product(Part), B["result"], {First, B.plus(Column, Part * N)},
+              {0, 1}, Rows, Columns);
+    Value Y = Product(0);
     if (!Steps.empty())
       Y = B.widened(Y);
 
@@ -55,8 +66,8 @@ KernelDeclaration m1::linearKernel() {
           {{"x", "[T, K]"},
            {"weight", "packed [N, K]"},
            {"input*", "memory [T, N], or [T, 1] if per token"},
-           {"result", "[T, N]"},
+           {"result", "[T, MN]"},
            {"rows", "index"}},
-          {"epilogue"},
+          {"leaves", "partials", "epilogue"},
           buildLinear};
 }

@@ -14,7 +14,9 @@
 namespace m1 {
 
 /// x weightᵀ, then the elementwise steps of the epilogue, each on the result of
-/// the one before and on inputs from memory. Grid: (blocks of rows, groups of
+/// the one before and on inputs from memory. The sums have `leaves`; with
+/// `partials` M > 1, which have no epilogue, the result has N columns for each
+/// partial sum. Grid: (blocks of rows, groups of
 /// panels).
 KernelDeclaration linearKernel();
 

@@ -26,11 +26,12 @@ static LogicalResult verifyChoices(Operation *Op, Value Experts) {
 }
 
 FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
-                                        int64_t Count,
-                                        ProgramLowering &Program) {
+                                        int64_t Count, ProgramLowering &Program,
+                                        ShardAttr Shard) {
+  const int64_t All = Shard ? Shard.getExtent() : Count;
   // A router's choices are distinct.
   if (failed(verifyChoices(Op, Experts)) ||
-      failed(Program.Checks.expectBelow(Op, "experts", Experts, Count)) ||
+      failed(Program.Checks.expectBelow(Op, "experts", Experts, All)) ||
       (isa<BlockArgument>(Experts) &&
        failed(Program.Checks.expectUnique(Op, "experts", Experts))))
     return failure();
@@ -40,11 +41,13 @@ FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
   const ExpertRouting Routing{
       {"pairs", Program.buffer(memoryType({Count, Bound}, I32))},
       {"counts", Program.buffer(memoryType({Count}, I32))}};
-  Program.launch(routeKernel(), {Program.size(Count)},
-                 {{"experts", Program.memory(Experts)},
-                  Routing.Pairs,
-                  Routing.Counts,
-                  {"rows", Program.scalar(T)}});
+  SmallVector<Named<Value>> Operands{{"experts", Program.memory(Experts)},
+                                     Routing.Pairs,
+                                     Routing.Counts,
+                                     {"rows", Program.scalar(T)}};
+  if (Shard)
+    Operands.push_back({"first_expert", Program.firstElement(Shard)});
+  Program.launch(routeKernel(), {Program.size(Count)}, Operands);
   return Routing;
 }
 
@@ -60,7 +63,7 @@ Value m1::packedRouter(Value Weight, Value X, Operation *User,
                        ProgramLowering &Program) {
   // Padded to whole vectors.
   const int64_t E = cast<RankedTensorType>(Weight.getType()).getDimSize(0);
-  return Program.packed(Weight, X, User, llvm::alignTo(E, 16));
+  return Program.packed(Weight, X, User, /*Leaves=*/1, llvm::alignTo(E, 16));
 }
 
 static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
@@ -86,29 +89,31 @@ static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
   return success();
 }
 
-static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
+/// Launches the products of m1.experts or of its first half, whose outputs are
+/// rows of `Outputs`, one for each pair.
+template <typename ProductsOp>
+static LogicalResult launchProducts(ProductsOp Op, IntegerAttr Partials,
+                                    ShardAttr Shard, Value Outputs,
+                                    ProgramLowering &Program) {
   Value X = Program.memory(Op.getX());
   Value W1 = Program.packed(Op.getW1(), X, Op);
   Value W3 = Program.packed(Op.getW3(), X, Op);
-  Value W2 = Program.packed(Op.getW2(), X, Op);
+  Value W2 = Program.packed(Op.getW2(), X, Op, Op.getLeaves());
   if (!W1 || !W3 || !W2)
     return failure();
   const ExprAttr T = plan::rowsOf(X);
   auto Shape = cast<RankedTensorType>(Op.getW1().getType()).getShape();
-  const int64_t E = Shape[0], F = Shape[1], D = Shape[2];
-  if (failed(Program.expectRows(Op, "experts", Op.getExperts(), T)) ||
-      failed(Program.expectRows(Op, "weights", Op.getWeights(), T)))
+  const int64_t E = Shape[0], F = Shape[1];
+  if (failed(Program.expectRows(Op, "experts", Op.getExperts(), T)))
     return failure();
   const FailureOr<ExpertRouting> Routing =
-      routePairs(Op, Op.getExperts(), E, Program);
+      routePairs(Op, Op.getExperts(), E, Program, Shard);
   if (failed(Routing))
     return failure();
   const auto &[Pairs, Counts] = *Routing;
   Builder B(Op.getContext());
   const int64_t K =
       cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
-
-  // Hidden rows and outputs, one for each pair.
   const ExprAttr PairRows = T.times(K);
   const Named<Value> Hidden{
       "hidden",
@@ -118,20 +123,77 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
   Program.launch(expertsUpKernel(), expertGrid(Program, T, W1),
                  {{"x", X}, {"w1", W1}, {"w3", W3}, Pairs, Counts, Hidden},
                  {{"choices", B.getI64IntegerAttr(K)}});
-  Value Outputs =
-      Program.buffer(memoryType({kDynamic, D}, B.getF32Type()), PairRows);
   Program.launch(expertsDownKernel(), expertGrid(Program, T, W2),
-                 {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}});
+                 {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}},
+                 {{"leaves", Op.getLeavesAttr()}, {"partials", Partials}});
+  if (Shard)
+    Program.launch(fillAbsentKernel(), {PairRows},
+                   {{"experts", Program.memory(Op.getExperts())},
+                    {"first_expert", Program.firstElement(Shard)},
+                    {"outputs", Outputs}},
+                   {{"expert_count", B.getI64IntegerAttr(E)}});
+  return success();
+}
 
-  Value ByToken = Program.view(Outputs, {kDynamic, K, D}, {}, 0, T);
-  Program.launch(combineKernel(), {Program.fewRowBlocks(T)},
-                 {{"outputs", ByToken},
-                  {"weights", Program.memory(Op.getWeights())},
-                  {"result", Program.allocate(Op.getResult(), T)},
-                  {"rows", Program.scalar(T)}});
+/// Launches the weighted sum of the choices, of `Outputs` [T * K, D].
+template <typename WeightedOp>
+static void launchCombine(WeightedOp Op, Value Outputs,
+                          ProgramLowering &Program) {
+  Value Weights = Program.memory(Op.getWeights());
+  const ExprAttr T = plan::rowsOf(Weights);
+  const int64_t K = cast<MemRefType>(Weights.getType()).getDimSize(1);
+  const int64_t D = Op.getResult().getType().getDimSize(1);
+  Program.launch(
+      combineKernel(), {Program.fewRowBlocks(T)},
+      {{"outputs", Program.view(Outputs, {kDynamic, K, D}, {}, 0, T)},
+       {"weights", Weights},
+       {"result", Program.allocate(Op.getResult(), T)},
+       {"rows", Program.scalar(T)}});
+}
+
+static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
+  Builder B(Op.getContext());
+  const ExprAttr T = Program.rows(Op.getX());
+  if (failed(Program.expectRows(Op, "weights", Op.getWeights(), T)))
+    return failure();
+  const int64_t K =
+      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  const int64_t D = Op.getResult().getType().getDimSize(1);
+  Value Outputs =
+      Program.buffer(memoryType({kDynamic, D}, B.getF32Type()), T.times(K));
+  if (failed(launchProducts(Op, B.getI64IntegerAttr(1), {}, Outputs, Program)))
+    return failure();
+  launchCombine(Op, Outputs, Program);
+  return success();
+}
+
+static LogicalResult lowerExpertProducts(ExpertProductsOp Op,
+                                         ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Op.getX());
+  const int64_t K =
+      cast<RankedTensorType>(Op.getExperts().getType()).getDimSize(1);
+  Value Outputs =
+      Program.view(Program.allocate(Op.getResult(), T),
+                   {kDynamic, Op.getResult().getType().getDimSize(1) / K}, {},
+                   0, T.times(K));
+  return launchProducts(Op, Op.getPartialsAttr(), Op.getShardAttr(), Outputs,
+                        Program);
+}
+
+static LogicalResult lowerCombineExperts(CombineExpertsOp Op,
+                                         ProgramLowering &Program) {
+  Value Outputs = Program.memory(Op.getOutputs());
+  if (!cast<MemRefType>(Outputs.getType()).getLayout().isIdentity())
+    return Op.emitOpError(
+        "expected a contiguous operand, found a strided view");
+  if (failed(Program.expectRows(Op, "weights", Op.getWeights(),
+                                plan::rowsOf(Outputs))))
+    return failure();
+  launchCombine(Op, Outputs, Program);
   return success();
 }
 
 void m1::addExpertLowerings(MLIRContext *Context) {
-  attachLowerings<lowerRouter, lowerExperts>(Context);
+  attachLowerings<lowerRouter, lowerExperts, lowerExpertProducts,
+                  lowerCombineExperts>(Context);
 }

@@ -19,7 +19,8 @@ static LogicalResult lowerProduct(LinearOp Linear,
                                   ArrayRef<ElementwiseOpInterface> Epilogue,
                                   Value Result, ProgramLowering &Program) {
   Value X = Program.memory(Linear.getX());
-  Value Weight = Program.packed(Linear.getWeight(), X, Linear);
+  Value Weight =
+      Program.packed(Linear.getWeight(), X, Linear, Linear.getLeaves());
   if (!Weight)
     return failure();
   const plan::ExprAttr T = plan::rowsOf(X);
@@ -48,7 +49,9 @@ static LogicalResult lowerProduct(LinearOp Linear,
   Program.launch(linearKernel(),
                  {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
                  Operands,
-                 {{"epilogue", ArrayAttr::get(Linear.getContext(), Steps)}});
+                 {{"leaves", Linear.getLeavesAttr()},
+                  {"partials", Linear.getPartialsAttr()},
+                  {"epilogue", ArrayAttr::get(Linear.getContext(), Steps)}});
   return success();
 }
 

@@ -22,13 +22,16 @@ static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
   Value Dy = Program.memory(Op.getDy());
   const plan::ExprAttr T = plan::rowsOf(Dy);
   const PackedLayout Packed(cast<MemRefType>(Weight.getType()).getShape());
+  const Attribute One = Builder(Op.getContext()).getI64IntegerAttr(1);
   Program.launch(linearKernel(),
                  {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
                  {{"x", Dy},
                   {"weight", Weight},
                   {"result", Program.allocate(Op.getResult(), T)},
                   {"rows", Program.scalar(T)}},
-                 {{"epilogue", ArrayAttr::get(Op.getContext(), {})}});
+                 {{"leaves", One},
+                  {"partials", One},
+                  {"epilogue", ArrayAttr::get(Op.getContext(), {})}});
   return success();
 }
 

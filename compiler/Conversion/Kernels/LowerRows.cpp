@@ -32,11 +32,75 @@ static LogicalResult lowerEmbedding(EmbeddingOp Op, ProgramLowering &Program) {
   return success();
 }
 
+/// Launches the sums of squares of the groups of `X`, `Result` [T, groups].
+static LogicalResult launchSquares(Operation *Op, Value X, Value Result,
+                                   ProgramLowering &Program) {
+  auto Rows = cast<MemRefType>(X.getType());
+  if (!Rows.getLayout().isIdentity())
+    return Op->emitOpError(
+        "expected a contiguous operand, found a strided view");
+  const int64_t Groups = cast<MemRefType>(Result.getType()).getDimSize(1);
+  const ExprAttr All = plan::rowsOf(X).times(Groups);
+  Program.launch(squaresKernel(), {Program.fewRowBlocks(All)},
+                 {{"x", Program.view(X, {kDynamic, Rows.getDimSize(1) / Groups},
+                                     {}, 0, All)},
+                  {"result", Program.view(Result, {kDynamic}, {}, 0, All)},
+                  {"rows", Program.scalar(All)}});
+  return success();
+}
+
+/// Launches the second half of the norm `Op` of rows that have `Columns`
+/// columns in all groups.
+template <typename NormOp>
+static void launchNormalize(NormOp Op, Value Weight, Value Squares,
+                            int64_t Columns, ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Op.getX());
+  Program.launch(
+      normalizeKernel(), {Program.fewRowBlocks(T)},
+      {{"x", Program.memory(Op.getX())},
+       {"weight", Weight},
+       {"squares", Squares},
+       {"result", Program.allocate(Op.getResult(), T)},
+       {"rows", Program.scalar(T)}},
+      {{"columns", Builder(Op.getContext()).getI64IntegerAttr(Columns)},
+       {"eps", Op.getEpsAttr()}});
+}
+
+static int64_t columnsOf(Value Rows) {
+  return cast<RankedTensorType>(Rows.getType()).getDimSize(1);
+}
+
+static LogicalResult lowerSquares(SquaresOp Op, ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  return launchSquares(Op, X, Program.allocate(Op.getResult(), plan::rowsOf(X)),
+                       Program);
+}
+
+static LogicalResult lowerNormalize(NormalizeOp Op, ProgramLowering &Program) {
+  Value Weight = Program.raw(Op.getWeight(), Op);
+  if (!Weight || failed(Program.expectRows(Op, "squares", Op.getSquares(),
+                                           Program.rows(Op.getX()))))
+    return failure();
+  launchNormalize(Op, Weight, Program.memory(Op.getSquares()),
+                  columnsOf(Op.getX()) / Op.getGroups() *
+                      columnsOf(Op.getSquares()),
+                  Program);
+  return success();
+}
+
 static LogicalResult lowerRMSNorm(RMSNormOp Op, ProgramLowering &Program) {
   Value Weight = Program.raw(Op.getWeight(), Op);
   if (!Weight)
     return failure();
   const ExprAttr T = Program.rows(Op.getX());
+  if (const int64_t Groups = Op.getGroups(); Groups > 1) {
+    Value Squares = Program.buffer(
+        memoryType({kDynamic, Groups}, Float32Type::get(Op.getContext())), T);
+    if (failed(launchSquares(Op, Program.memory(Op.getX()), Squares, Program)))
+      return failure();
+    launchNormalize(Op, Weight, Squares, columnsOf(Op.getX()), Program);
+    return success();
+  }
   Program.launch(rmsNormKernel(), {Program.fewRowBlocks(T)},
                  {{"x", Program.memory(Op.getX())},
                   {"weight", Weight},
@@ -149,9 +213,9 @@ struct ElementwiseLowering
 } // namespace
 
 void m1::addRowLowerings(MLIRContext *Context) {
-  attachLowerings<lowerEmbedding, lowerRMSNorm, lowerSelectLast, lowerRotary,
-                  lowerHeads<SplitHeadsOp>, lowerHeads<MergeHeadsOp>,
-                  lowerSplitQKV>(Context);
+  attachLowerings<lowerEmbedding, lowerSquares, lowerNormalize, lowerRMSNorm,
+                  lowerSelectLast, lowerRotary, lowerHeads<SplitHeadsOp>,
+                  lowerHeads<MergeHeadsOp>, lowerSplitQKV>(Context);
   for (RegisteredOperationName Op : Context->getRegisteredOperations())
     if (Op.hasInterface<ElementwiseOpInterface>())
       Op.attachInterface<ElementwiseLowering>();

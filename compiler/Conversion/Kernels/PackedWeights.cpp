@@ -26,9 +26,9 @@ SmallVector<int64_t> PackedLayout::shape() const {
   return {Panels, K, Panel};
 }
 
-bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t K) {
+bool m1::usesPairs(const Blocking &Blocks, Type X, Type W, int64_t Leaf) {
   return Blocks.Unit && Blocks.Unit.getRightRowsTogether() == 2 &&
-         Blocks.Unit.multiplies(X, W, Float32Type::get(X.getContext()), K);
+         Blocks.Unit.multiplies(X, W, Float32Type::get(X.getContext()), Leaf);
 }
 
 /// The axes of a panel's rows and columns in memory, after `Leading` others.
@@ -36,15 +36,26 @@ static SmallVector<int64_t> panelDims(int64_t Leading) {
   return {Leading, Leading + 1};
 }
 
+/// The layout of a packed weight that is read at `Where`.
+static PackedLayout layoutOf(Value W, ValueRange Where) {
+  return PackedLayout(
+      cast<MemRefType>(W.getType()).getShape().drop_front(Where.size() - 1));
+}
+
 Value m1::loadPanel(KernelBody &B, Value W, ValueRange Where) {
+  return loadPanelRows(B, W, Where, 0, layoutOf(W, Where).K);
+}
+
+Value m1::loadPanelRows(KernelBody &B, Value W, ValueRange Where, int64_t First,
+                        int64_t Count) {
   auto Type = cast<MemRefType>(W.getType());
-  const int64_t Leading = Where.size();
-  PackedLayout Layout(Type.getShape().drop_front(Leading - 1));
+  const PackedLayout Layout = layoutOf(W, Where);
   SmallVector<Value> Indices(Where);
+  Indices.push_back(B.index(Layout.Pairs ? First / 2 : First));
   Indices.resize(Type.getRank(), B.index(0));
   return B.create<tile::LoadOp>(
-      B.block({Layout.K, Layout.Panel}, Type.getElementType()), W, Indices,
-      Value(), Value(), panelDims(Leading), Layout.Pairs);
+      B.block({Count, Layout.Panel}, Type.getElementType()), W, Indices,
+      Value(), Value(), panelDims(Where.size()), Layout.Pairs);
 }
 
 Value m1::columnsOf(KernelBody &B, Value First, int64_t Panel, int64_t N) {

@@ -27,12 +27,17 @@ struct PackedLayout {
 };
 
 /// Whether the target's matrix units multiply rows of element type `X` by a
-/// weight of `W` with inner dimension `K`, and read the weight's rows in pairs.
-bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W, int64_t K);
+/// weight of `W` with leaves of `Leaf` terms, and read the weight's rows in
+/// pairs.
+bool usesPairs(const Blocking &Blocks, mlir::Type X, mlir::Type W,
+               int64_t Leaf);
 
 /// The block [K, panel] of a packed weight. `Where` is the panel's number,
 /// preceded by the expert's if the weight has an axis of experts.
 mlir::Value loadPanel(KernelBody &B, mlir::Value W, mlir::ValueRange Where);
+/// `Count` rows of that block, from row `First` on.
+mlir::Value loadPanelRows(KernelBody &B, mlir::Value W, mlir::ValueRange Where,
+                          int64_t First, int64_t Count);
 
 /// The number of columns below `N` in the panel that starts at column `First`;
 /// null if all panels are full.

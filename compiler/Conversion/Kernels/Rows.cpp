@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Kernels/Rows.h"
 
 #include "compiler/Conversion/Kernels/ElementwiseStep.h"
+#include "dialects/Support/SumTree.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 
@@ -35,13 +36,34 @@ KernelDeclaration m1::elementwiseKernel() {
           }};
 }
 
-Value m1::inverseRoots(KernelBody &B, Value X) {
-  const int64_t N = cast<VectorType>(X.getType()).getDimSize(1);
-  Value Squares = B.rowSum(B.mulF(X, X));
-  Value Mean = B.divF(Squares, B.splat(static_cast<double>(N), Squares));
+/// 1 / sqrt(Squares / Columns + eps), of a kernel with the constant `eps`.
+static Value inverseRoot(KernelBody &B, Value Squares, int64_t Columns) {
+  Value Mean = B.divF(Squares, B.splat(static_cast<double>(Columns), Squares));
   Value Root =
       B.create<math::SqrtOp>(B.addF(Mean, B.splat(B.number("eps"), Mean)));
   return B.divF(B.splat(1, Root), Root);
+}
+
+Value m1::inverseRoots(KernelBody &B, Value X) {
+  return inverseRoot(B, B.rowSum(B.mulF(X, X)),
+                     cast<VectorType>(X.getType()).getDimSize(1));
+}
+
+/// A norm of the kernel's block of few rows. `InverseRoots` returns the scale
+/// of each row of a block, whose first row and number of rows it is given.
+static void
+buildNorm(KernelBody &B,
+          llvm::function_ref<Value(Value X, const KernelBody::RowBlock &)>
+              InverseRoots) {
+  const int64_t M = B.Blocks.FewRows, N = B.extent("N");
+  const KernelBody::RowBlock At = B.rowBlock(M);
+  Value Zero = B.index(0);
+  Value X =
+      B.widened(B.load(B["x"], {At.First, Zero}, {0, 1}, {M, N}, At.Rows));
+  Value W = B.widened(B.load(B["weight"], {Zero}, {0}, {N}));
+  Value Scale = InverseRoots(X, At);
+  Value Y = B.mulF(B.along(W, 0, M), B.mulF(X, B.along(Scale, 1, N)));
+  B.store(Y, B["result"], {At.First, Zero}, {0, 1}, At.Rows);
 }
 
 KernelDeclaration m1::rmsNormKernel() {
@@ -52,15 +74,44 @@ KernelDeclaration m1::rmsNormKernel() {
            {"rows", "index"}},
           {"eps"},
           [](KernelBody &B) {
-            const int64_t M = B.Blocks.FewRows, N = B.extent("N");
+            buildNorm(B, [&](Value X, const KernelBody::RowBlock &) {
+              return inverseRoots(B, X);
+            });
+          }};
+}
+
+KernelDeclaration m1::squaresKernel() {
+  return {"squares",
+          {{"x", "[R, N]"}, {"result", "[R] f32"}, {"rows", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows;
             auto [First, Rows] = B.rowBlock(M);
-            Value Zero = B.index(0);
-            Value X =
-                B.widened(B.load(B["x"], {First, Zero}, {0, 1}, {M, N}, Rows));
-            Value W = B.widened(B.load(B["weight"], {Zero}, {0}, {N}));
-            Value Scale = inverseRoots(B, X);
-            Value Y = B.mulF(B.along(W, 0, M), B.mulF(X, B.along(Scale, 1, N)));
-            B.store(Y, B["result"], {First, Zero}, {0, 1}, Rows);
+            Value X = B.widened(B.load(B["x"], {First, B.index(0)}, {0, 1},
+                                       {M, B.extent("N")}, Rows));
+            B.store(B.rowSum(B.mulF(X, X)), B["result"], {First}, {0}, Rows);
+          }};
+}
+
+KernelDeclaration m1::normalizeKernel() {
+  return {"normalize",
+          {{"x", "[T, N]"},
+           {"weight", "[N]"},
+           {"squares", "[T, G] f32"},
+           {"result", "[T, N]"},
+           {"rows", "index"}},
+          {"columns", "eps"},
+          [](KernelBody &B) {
+            buildNorm(B, [&](Value, const KernelBody::RowBlock &At) {
+              Value Total = sumTree(
+                  B.extent("G"),
+                  [&](int64_t Group) {
+                    return B.load(B["squares"], {At.First, B.index(Group)}, {0},
+                                  {B.Blocks.FewRows}, At.Rows);
+                  },
+                  [&](Value A, Value C) { return B.addF(A, C); });
+              return inverseRoot(B, Total, B.integer("columns"));
+            });
           }};
 }
 

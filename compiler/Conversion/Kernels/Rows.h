@@ -22,6 +22,11 @@ KernelDeclaration embeddingKernel();
 mlir::Value inverseRoots(KernelBody &B, mlir::Value X);
 /// weight * x / sqrt(mean(x²) + eps). Grid: blocks of few rows.
 KernelDeclaration rmsNormKernel();
+/// The sum of squares of each row. Grid: blocks of few rows.
+KernelDeclaration squaresKernel();
+/// weight * x / sqrt(mean + eps), where the mean is the tree over `squares`
+/// divided by the constant `columns`. Grid: blocks of few rows.
+KernelDeclaration normalizeKernel();
 /// The last row of each sequence; zeros for an empty one. Grid: sequences.
 KernelDeclaration selectLastKernel();
 /// Rotary position embedding, or its inverse. Grid: (blocks of few rows,
@@ -30,8 +35,8 @@ KernelDeclaration rotaryKernel(bool Inverse);
 /// One elementwise op. Grid: blocks of few rows.
 KernelDeclaration elementwiseKernel();
 
-/// m1.embedding, m1.rms_norm, m1.select_last, m1.rotary, the ops that view rows
-/// as heads, and every elementwise op.
+/// m1.embedding, m1.rms_norm and its halves, m1.select_last, m1.rotary, the ops
+/// that view rows as heads, and every elementwise op.
 void addRowLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1

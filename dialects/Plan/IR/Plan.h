@@ -24,6 +24,9 @@ namespace m1::plan {
 /// The module attribute with the bound of each symbol.
 inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 
+/// The module attribute with the mesh of ranks; absent with one.
+inline constexpr llvm::StringLiteral kMeshAttr = "plan.mesh";
+
 // Attributes of a program's arguments, as PlanOps.td describes them.
 inline constexpr llvm::StringLiteral kRowsAttr = "plan.rows";
 inline constexpr llvm::StringLiteral kNameAttr = "plan.name";
@@ -49,6 +52,12 @@ ExprAttr rowsOf(mlir::Value Memory);
 
 /// The memory behind a view or a chain of views; for any other value, itself.
 mlir::Value baseOf(mlir::Value Memory);
+
+/// The mesh of the module around `Op`; null if it has none.
+MeshAttr meshOf(mlir::Operation *Op);
+
+/// Whether a symbol is a coordinate in the mesh of the module around `Op`.
+bool isCoordinate(mlir::Operation *Op, mlir::StringAttr Symbol);
 
 } // namespace m1::plan
 

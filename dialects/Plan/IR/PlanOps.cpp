@@ -447,6 +447,12 @@ LogicalResult ViewOp::verify() {
       getResult().getType().getElementType())
     return emitOpError("C2: expected one element type, found ")
            << getSource().getType() << " and " << getResult().getType();
+  if (std::optional<ExprAttr> Shift = getShift();
+      Shift &&
+      (Shift->getDivide() != 1 || !isCoordinate(*this, Shift->getSymbol())))
+    return emitOpError("C3: expected a multiple of a coordinate in the mesh as "
+                       "shift, found ")
+           << *Shift;
   return success();
 }
 

@@ -26,6 +26,8 @@ def Plan_Dialect : Dialect {
   let description = [{
     Sizes that vary from call to call are named symbols (`T`, `B`). The module's attribute `plan.symbols` gives an upper
     bound for each; every buffer is large enough for it. Only axis 0 of a memref may be dynamic.
+
+    A module with the attribute `plan.mesh` is the program of every rank of the mesh.
   }];
   let cppNamespace = "::m1::plan";
   let useDefaultAttributePrinterParser = 1;
@@ -84,6 +86,59 @@ def Plan_ConsecutiveAttr : AttrDef<Plan_Dialect, "Consecutive"> {
   let description = "`offsets` is the index of that input, which has `#plan.offsets` up to this input's rows.";
   let parameters = (ins "unsigned":$offsets);
   let assemblyFormat = "`<` $offsets `>`";
+}
+
+//===----------------------------------------------------------------------===//
+// Many ranks
+//===----------------------------------------------------------------------===//
+
+def Plan_MeshAttr : AttrDef<Plan_Dialect, "Mesh"> {
+  let mnemonic = "mesh";
+  let summary = "The ranks that run the module's programs: the value of its attribute plan.mesh";
+  let description = [{
+    Axes with their extents, in order; the last axis varies fastest in a rank's number. A rank's coordinate on an axis is
+    the value of the symbol `mesh.<axis>`, which `plan.symbols` bounds by the extent - 1.
+
+    Constraints: (C1) there is at least one axis, no name occurs twice, and extents are at least 2.
+
+    ```mlir
+    #plan.mesh<data = 2, tensor = 4>
+    ```
+  }];
+  let parameters = (ins ArrayRefParameter<"::mlir::StringAttr">:$axes, ArrayRefParameter<"int64_t">:$extents);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The number of an axis; `std::nullopt` if the mesh does not have it.
+    std::optional<unsigned> find(::llvm::StringRef Axis) const;
+    /// The symbol that is the rank's coordinate on an axis.
+    static ::mlir::StringAttr symbolOf(::mlir::MLIRContext *Context, ::llvm::StringRef Axis);
+  }];
+}
+
+def Plan_SliceAttr : AttrDef<Plan_Dialect, "Slice"> {
+  let mnemonic = "slice";
+  let summary = "What a rank holds of a dimension of a tensor of the checkpoint";
+  let description = [{
+    `#plan.slice<0 over "tensor" step 16 from 0 to 60 of 60 replicas 1>`: of the indices from 0 to 60 of dimension 0,
+    which has 60 in the checkpoint, a rank has 16 from min(0 + coordinate / replicas · 16, 60) on; those from 60 on are
+    zeros. Neighbouring ranks, `replicas` of them, have the same.
+  }];
+  let parameters = (ins "int64_t":$dimension, "::mlir::StringAttr":$axis, "int64_t":$step, "int64_t":$begin,
+                        "int64_t":$end, "int64_t":$extent, "int64_t":$replicas);
+  let assemblyFormat = [{
+    `<` $dimension `over` $axis `step` $step `from` $begin `to` $end `of` $extent `replicas` $replicas `>`
+  }];
+}
+def Plan_SliceArray : TypedArrayAttrBase<Plan_SliceAttr, "slices">;
+
+def Plan_ConditionAttr : AttrDef<Plan_Dialect, "Condition"> {
+  let mnemonic = "condition";
+  let summary = "Whether a step is executed: its symbol is at least one number and below another";
+  let description = "`#plan.condition<\"T\" from 0 to 33>`: 0 <= T < 33. All ranks execute the same steps.";
+  let parameters = (ins "::mlir::StringAttr":$symbol, "int64_t":$atLeast, "int64_t":$below);
+  let assemblyFormat = "`<` $symbol `from` $atLeast `to` $below `>`";
+  let genVerifyDecl = 1;
 }
 
 class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
@@ -182,10 +237,35 @@ def Plan_GlobalRefOp : Plan_Op<"global_ref", [Pure, DeclareOpInterfaceMethods<Sy
 }
 
 def Plan_ParameterOp : Plan_Op<"parameter", [Pure]> {
-  let summary = "A tensor of the checkpoint, as it is stored";
-  let arguments = (ins StrAttr:$tensor);
+  let summary = "A tensor of the checkpoint, as it is stored, or the rank's part of it";
+  let description = [{
+    With `slices`, the rank has parts of dimensions of the tensor; the result's type is that of the part. With `names`,
+    each coordinate on `names_axis` has a tensor of its own, and `tensor` is the first of them.
+
+    Constraints: (C1) slices are of ascending dimensions of the result, over axes of the module's mesh that do not occur
+    twice; the result's extent there is the step; (C2) a slice's replicas divide the extent of its axis, and slices
+    cover what they are of; (C3) there are as many names as coordinates on `names_axis`, an axis that no slice is over,
+    and the first is `tensor`.
+
+    ```mlir
+    %0 = plan.parameter "w" slices [#plan.slice<0 over "tensor" step 16 from 0 to 60 of 60 replicas 1>] : memref<16x64xf32>
+    %1 = plan.parameter "experts.0" names "expert" ["experts.0", "experts.4"] : memref<64x64xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$tensor, OptionalAttr<Plan_SliceArray>:$slices, OptionalAttr<StrAttr>:$names_axis,
+                       OptionalAttr<StrArrayAttr>:$names);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$tensor `:` type($result) attr-dict";
+  let builders = [OpBuilder<(ins "::mlir::MemRefType":$Type, "::mlir::StringAttr":$Tensor), [{
+    build($_builder, $_state, Type, Tensor, ::mlir::ArrayAttr(), ::mlir::StringAttr(), ::mlir::ArrayAttr());
+  }]>];
+  let assemblyFormat = [{
+    $tensor (`slices` $slices^)? (`names` $names_axis^ $names)? `:` type($result) attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The shape of the whole tensor.
+    ::llvm::SmallVector<int64_t> getStoredShape();
+  }];
 }
 
 def Plan_BufferOp : Plan_Op<"buffer", [MemoryEffects<[MemAlloc]>]> {
@@ -205,13 +285,23 @@ def Plan_BufferOp : Plan_Op<"buffer", [MemoryEffects<[MemAlloc]>]> {
 def Plan_ViewOp : Plan_Op<"view", [Pure]> {
   let summary = "The same memory with another shape";
   let description = [{
-    `offset` counts elements of the operand. A dynamic axis 0 keeps its extent unless `rows` says otherwise.
+    `offset` counts elements of the operand, and so does `shift`, which is added to it: a multiple of the rank's
+    coordinate on an axis of the mesh. A dynamic axis 0 keeps its extent unless `rows` says otherwise.
 
-    Constraints: (C1) offset is not negative; (C2) element types agree.
+    Constraints: (C1) offset is not negative; (C2) element types agree; (C3) shift's symbol is an axis of the module's
+    mesh, and it has no divisor.
   }];
-  let arguments = (ins AnyMemRef:$source, I64Attr:$offset, OptionalAttr<Plan_ExprAttr>:$rows);
+  let arguments = (ins AnyMemRef:$source, I64Attr:$offset, OptionalAttr<Plan_ExprAttr>:$shift,
+                       OptionalAttr<Plan_ExprAttr>:$rows);
   let results = (outs AnyMemRef:$result);
-  let assemblyFormat = "$source `at` $offset (`rows` custom<Expr>($rows)^)? attr-dict `:` type($source) `to` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$Type, "::mlir::Value":$Source, "int64_t":$Offset,
+                                 CArg<"::m1::plan::ExprAttr", "{}">:$Rows, CArg<"::m1::plan::ExprAttr", "{}">:$Shift), [{
+    build($_builder, $_state, Type, Source, $_builder.getI64IntegerAttr(Offset), Shift, Rows);
+  }]>];
+  let assemblyFormat = [{
+    $source `at` $offset (`shift` custom<Expr>($shift)^)? (`rows` custom<Expr>($rows)^)? attr-dict
+    `:` type($source) `to` type($result)
+  }];
   let hasVerifier = 1;
 }
 
@@ -229,9 +319,15 @@ def Plan_LaunchOp : Plan_Op<"launch", [DeclareOpInterfaceMethods<SymbolUserOpInt
     arguments after its grid position; (C3) the grid has three sizes; (C4) `written` agrees with the kernel's stores.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Plan_ExprArray:$grid, Variadic<AnyType>:$operands, StrArrayAttr:$names,
-                       DenseBoolArrayAttr:$written);
+                       DenseBoolArrayAttr:$written, OptionalAttr<Plan_ConditionAttr>:$condition);
+  let builders = [OpBuilder<(ins "::mlir::FlatSymbolRefAttr":$Kernel, "::mlir::ArrayAttr":$Grid,
+                                 "::mlir::ValueRange":$Operands, "::mlir::ArrayAttr":$Names,
+                                 "::mlir::DenseBoolArrayAttr":$Written), [{
+    build($_builder, $_state, Kernel, Grid, Operands, Names, Written, ::m1::plan::ConditionAttr());
+  }]>];
   let assemblyFormat = [{
-    $kernel `grid` custom<Grid>($grid) custom<LaunchOperands>($operands, type($operands), $names, $written) attr-dict
+    $kernel `grid` custom<Grid>($grid) custom<LaunchOperands>($operands, type($operands), $names, $written)
+    (`if` $condition^)? attr-dict
   }];
 }
 
@@ -240,9 +336,42 @@ def Plan_CopyOp : Plan_Op<"copy", [SameTypeOperands]> {
   let description = [{
     Constraints: (C1) both sides have an identity layout; (C2) both sides have the same number of rows.
   }];
-  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source, Arg<AnyMemRef, "", [MemWrite]>:$destination);
-  let assemblyFormat = "$source `to` $destination `:` type($source) attr-dict";
+  let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$source, Arg<AnyMemRef, "", [MemWrite]>:$destination,
+                       OptionalAttr<Plan_ConditionAttr>:$condition);
+  let builders = [OpBuilder<(ins "::mlir::Value":$Source, "::mlir::Value":$Destination), [{
+    build($_builder, $_state, Source, Destination, ::m1::plan::ConditionAttr());
+  }]>];
+  let assemblyFormat = "$source `to` $destination `:` type($source) (`if` $condition^)? attr-dict";
   let hasVerifier = 1;
+}
+
+def Plan_CollectiveOp : Plan_Op<"collective"> {
+  let summary = "Exchanges blocks of rows with other ranks";
+  let description = [{
+    The ranks whose coordinates differ on `axis` only exchange blocks of `rows` rows. `all_gather`: the source is one
+    block. `all_to_all`: it has one for each rank, in the order of coordinates. The destination has one from each rank,
+    in that order.
+
+    Constraints: (C1) kind is "all_gather" or "all_to_all"; (C2) both sides have an identity layout and rows of the same
+    shape and element type; (C3) the module has a mesh with this axis; (C4) rows depend on no coordinate. `plan-verify`
+    checks that the blocks fit.
+
+    ```mlir
+    plan.collective "all_gather" over "tensor" rows T %x : memref<?x16xf32> to %all : memref<?x16xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$kind, StrAttr:$axis, Plan_ExprAttr:$rows, Arg<AnyMemRef, "", [MemRead]>:$source,
+                       Arg<AnyMemRef, "", [MemWrite]>:$destination, OptionalAttr<Plan_ConditionAttr>:$condition);
+  let assemblyFormat = [{
+    $kind `over` $axis `rows` custom<Expr>($rows) $source `:` type($source) `to` $destination `:` type($destination)
+    (`if` $condition^)? attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    bool isAllToAll() { return getKind() == "all_to_all"; }
+    /// The ranks that exchange.
+    int64_t getRanks();
+  }];
 }
 
 def Plan_ScalarOp : Plan_Op<"scalar", [Pure]> {

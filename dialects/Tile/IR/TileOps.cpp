@@ -10,6 +10,7 @@
 
 #include "dialects/FunctionSyntax.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -222,6 +223,15 @@ LogicalResult DotOp::verify() {
     return emitOpError("C2: expected an f32 accumulator, or f64 for f64 "
                        "operands, found ")
            << Acc;
+  const int64_t Leaves = getLeaves();
+  if (Leaves < 1 || A.getDimSize(1) % Leaves != 0)
+    return emitOpError("C3: expected a positive number of leaves that divides "
+                       "K = ")
+           << A.getDimSize(1) << ", found " << Leaves;
+  if (Leaves > 1 && !matchPattern(getAcc(), m_PosZeroFloat()))
+    return emitOpError("C3: expected an accumulator that is a constant of "
+                       "zeros with ")
+           << Leaves << " leaves";
   return success();
 }
 

@@ -217,11 +217,17 @@ def Tile_DotOp : Tile_Op<"dot", [Pure, AllTypesMatch<["acc", "result"]>]> {
     and however many rows are in use. A matrix unit may have another reduction order, which must be as independent of
     M, N and the rows in use. Rows of b that are zero because its load has `rows` may be skipped.
 
-    Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands.
+    With S `leaves`, the terms k with l · K/S <= k < (l + 1) · K/S are summed like that for each l, starting from 0, and
+    these sums are joined by the tree of `m1.linear`.
+
+    Constraints: (C1) the shapes agree; (C2) the accumulator is f32, or f64 with f64 operands; (C3) leaves is positive
+    and divides K, and if it is not 1, the accumulator is a constant of zeros.
   }];
-  let arguments = (ins Tile_Matrix:$a, Tile_Matrix:$b, Tile_Matrix:$acc);
+  let arguments = (ins Tile_Matrix:$a, Tile_Matrix:$b, Tile_Matrix:$acc, DefaultValuedAttr<I64Attr, "1">:$leaves);
   let results = (outs Tile_Matrix:$result);
-  let assemblyFormat = "$a `,` $b `,` $acc attr-dict `:` type($a) `,` type($b) `,` type($acc)";
+  let assemblyFormat = [{
+    $a `,` $b `,` $acc (`leaves` $leaves^)? attr-dict `:` type($a) `,` type($b) `,` type($acc)
+  }];
   let hasVerifier = 1;
 }
 

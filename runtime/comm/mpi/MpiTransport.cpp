@@ -9,15 +9,15 @@
 #include "runtime/comm/mpi/MpiTransport.h"
 
 #include "runtime/comm/MessageTransport.h"
-#include "runtime/comm/mpi/Watchdog.h"
+#include "runtime/comm/Patience.h"
+#include "runtime/comm/Watchdog.h"
+#include "runtime/support/StopSignals.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
 #include <optional>
-#include <sched.h>
-#include <thread>
 
 using namespace m1;
 using namespace m1::mpi;
@@ -25,29 +25,6 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 constexpr int kData = 0, kFailures = 1; // channels
-
-/// Waits with less and less haste. Other ranks may need this processor to get
-/// ready.
-class Patience {
-public:
-  void reset() { *this = Patience(); }
-  void wait() {
-    ++Turns;
-    if (Turns <= Spins)
-      return;
-    if (Turns <= Yields) {
-      ::sched_yield();
-      return;
-    }
-    std::this_thread::sleep_for(Pause);
-    Pause = std::min(2 * Pause, std::chrono::microseconds(1000));
-  }
-
-private:
-  static constexpr unsigned Spins = 100, Yields = 2000;
-  unsigned Turns = 0;
-  std::chrono::microseconds Pause{20};
-};
 
 class MpiTransport : public MessageTransport {
 public:
@@ -59,6 +36,7 @@ public:
   absl::Status start();
   int size() const override { return Size; }
   int rank() const override { return Rank; }
+  absl::Status checkRanks() override;
   void abort(const absl::Status &Why) override;
   absl::Status finish() override;
 
@@ -203,6 +181,11 @@ absl::Status MpiTransport::lookForFailures() {
   return absl::OkStatus();
 }
 
+absl::Status MpiTransport::checkRanks() {
+  M1_RETURN_IF_ERROR(lookForFailures());
+  return First ? failed(First->Rank, First->Why) : absl::OkStatus();
+}
+
 /// What ranks sent that is not for the call in which this one waits.
 std::string MpiTransport::strayMessages(std::span<const int> From) const {
   std::string Text;
@@ -227,6 +210,10 @@ void MpiTransport::giveUp() {
 
 absl::Status MpiTransport::wait(const Operation &What) {
   const Clock::time_point Deadline = Clock::now() + Options.Timeout;
+  // Ranks that are alive arrive after a stop signal, too. A launcher kills all
+  // soon after it has sent one because a rank has died.
+  constexpr std::chrono::milliseconds AfterInterrupt(500);
+  std::optional<Clock::time_point> Interrupted;
   Patience Idle;
   while (true) {
     bool HasProgress = false;
@@ -242,9 +229,13 @@ absl::Status MpiTransport::wait(const Operation &What) {
         Missing.push_back(P.Peer);
       std::sort(Missing.begin(), Missing.end());
       Missing.erase(std::unique(Missing.begin(), Missing.end()), Missing.end());
-      return makeError(std::string(late(What, Missing).message()),
-                       strayMessages(Missing));
+      return absl::DeadlineExceededError(concat(
+          std::string(late(What, Missing).message()), strayMessages(Missing)));
     }
+    if (stopSignal() != 0 && !Interrupted)
+      Interrupted = Clock::now();
+    if (Interrupted && Clock::now() - *Interrupted > AfterInterrupt)
+      return absl::CancelledError(concat("interrupted in ", describe(What)));
     if (HasProgress)
       Idle.reset();
     else

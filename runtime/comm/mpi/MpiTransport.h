@@ -30,7 +30,8 @@ absl::StatusOr<const Api *> loadMpi(const std::string &Library);
 
 /// Starts MPI. Until `finish`, the process's end is a failure: the destructor
 /// tells the other ranks, waits up to `Grace` until they have failed too, and
-/// then ends the processes of all, with exit code 1.
+/// then ends the processes of all, this one included, with exit code 1. Report
+/// the error first.
 /// Ranks that do not start or finish together within the timeout end the
 /// process with an error.
 absl::StatusOr<std::unique_ptr<Transport>>

@@ -6,6 +6,11 @@ module attributes {tile.target = #tile.target<cpu "x86-64-v4", lanes = 16, regis
 
 // -----
 
+// CHECK: module attributes {tile.target = #tile.target<cpu "x86-64-v4", lanes = 16, registers = 32, unit = #tile.avx512_bf16>}
+module attributes {tile.target = #tile.target<cpu "x86-64-v4", lanes = 16, registers = 32, unit = #tile.avx512_bf16>} {}
+
+// -----
+
 // CHECK: module attributes {tile.target = #tile.target<cpu "x86-64-v3", lanes = 8, registers = 16>}
 module attributes {tile.target = #tile.target<cpu "x86-64-v3", lanes = 8, registers = 16>} {}
 

@@ -61,6 +61,7 @@ private:
 
   static plan::Expr copyOf(const plan::Expr &E) { return E; }
   static uint32_t copyOf(uint32_t N) { return N; }
+  static std::string copyOf(const std::string &Text) { return Text; }
   template <typename T>
   static std::unique_ptr<T> copyOf(const std::unique_ptr<T> &Pointer) {
     return std::make_unique<T>(*Pointer);
@@ -96,6 +97,7 @@ private:
     each(P.images);
     each(P.kernels);
     each(P.functions);
+    each(P.mesh);
     if (P.model) {
       number(P.model->vocabulary);
       number(P.model->slots);
@@ -111,6 +113,24 @@ private:
     number(P.dtype);
     for (int64_t &Extent : P.shape)
       number(Extent);
+    each(P.slices);
+    number(P.names_axis);
+    list(P.names);
+    for (std::string &Name : P.names)
+      text(Name);
+  }
+  void visit(plan::ParameterSliceT &S) {
+    number(S.dimension);
+    number(S.axis);
+    number(S.step);
+    number(S.replicas);
+    number(S.begin);
+    number(S.end);
+  }
+  void visit(plan::MeshAxisT &A) {
+    text(A.name);
+    number(A.extent);
+    number(A.symbol);
   }
   void visit(plan::ArenaT &A) {
     text(A.name);
@@ -162,6 +182,18 @@ private:
     } else if (plan::CopyT *Copy = S.instruction.AsCopy()) {
       visit(*Copy->destination);
       visit(*Copy->source);
+    } else if (plan::CollectiveT *Each = S.instruction.AsCollective()) {
+      number(Each->kind);
+      number(Each->axis);
+      visit(*Each->destination);
+      visit(*Each->source);
+      expression(Each->block);
+      number(Each->unit);
+    }
+    if (S.condition) {
+      number(S.condition->symbol);
+      number(S.condition->at_least);
+      number(S.condition->below);
     }
   }
   void visit(plan::ArgT &A) {
@@ -170,6 +202,7 @@ private:
     number(A.offset);
     expression(A.bytes);
     expression(A.value);
+    expression(A.shift);
     number(A.written);
   }
 

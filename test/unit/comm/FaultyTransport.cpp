@@ -29,6 +29,7 @@ absl::Status FaultyTransport::next() {
   case Fault::Fail:
     return makeError("injected failure");
   case Fault::Kill:
+    std::this_thread::sleep_for(Injected.For);
     std::raise(SIGKILL);
     return absl::OkStatus();
   case Fault::Stop:

@@ -24,7 +24,7 @@ struct Fault {
     Delay, ///< the call starts `For` later
     Fail,  ///< the call is an error: "injected failure"
     Hang,  ///< the call is an error, but only after `For`
-    Kill,  ///< the process ends by SIGKILL
+    Kill,  ///< after `For`, the process ends by SIGKILL
     Stop,  ///< the process stops by SIGSTOP
   };
   Kind What = None;
@@ -47,6 +47,13 @@ public:
   absl::Status broadcast(std::string &Data) override;
   absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) override;
+  std::chrono::milliseconds timeout() const override {
+    return Inner->timeout();
+  }
+  void setTimeout(std::chrono::milliseconds Timeout) override {
+    Inner->setTimeout(Timeout);
+  }
+  absl::Status checkRanks() override { return Inner->checkRanks(); }
   void abort(const absl::Status &Why) override { Inner->abort(Why); }
   absl::Status finish() override;
 

@@ -114,12 +114,10 @@ TEST_P(HostCommunicator, SaysWhereARankWaited) {
   EXPECT_THAT(
       Errors,
       ElementsAre("rank 0 (data 0, tensor 0), step 4 of 'score' "
-                  "(model.layers.0): all-gather of 4 bytes: rank 1 failed: it "
-                  "has ended; the last exchange that rank 0 finished is step 3 "
-                  "of 'score'",
+                  "(model.layers.0; last finished: step 3): all-gather of 4 "
+                  "bytes: rank 1 failed: it has ended",
                   "rank 1 (data 0, tensor 1), step 4 of 'score' "
-                  "(model.layers.0): injected failure; the last exchange that "
-                  "rank 1 finished is step 3 of 'score'"));
+                  "(model.layers.0; last finished: step 3): injected failure"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Memory, HostCommunicator,

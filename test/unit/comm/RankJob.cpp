@@ -14,6 +14,7 @@
 #include "test/unit/comm/FaultyTransport.h"
 #include "test/unit/comm/HostDevice.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <map>
@@ -24,7 +25,8 @@ using namespace m1::test;
 namespace {
 struct Settings {
   int64_t Data = 1, Tensor = 1; ///< the mesh
-  int64_t Timeout = 60000;      ///< ms
+  int64_t Timeout = 60000;      ///< of an exchange, in ms
+  int64_t Start = 60000;        ///< until all ranks have started, in ms
   int64_t Steps = 10;           ///< exchanges on each axis
   int64_t Bytes = 64;           ///< of a block
   int64_t Rank = -1;            ///< the one with a fault
@@ -55,6 +57,7 @@ absl::StatusOr<Settings> read(int Argc, char **Argv) {
     if (option(Argument, "--data", S.Data) ||
         option(Argument, "--tensor", S.Tensor) ||
         option(Argument, "--timeout", S.Timeout) ||
+        option(Argument, "--start", S.Start) ||
         option(Argument, "--steps", S.Steps) ||
         option(Argument, "--bytes", S.Bytes) ||
         option(Argument, "--rank", S.Rank) ||
@@ -111,8 +114,9 @@ absl::Status exchange(const Settings &S, const plan::Plan &Mesh,
       const int64_t Extent = Extents[Axis];
       std::vector<uint8_t> Source((Gathers ? 1 : Extent) * S.Bytes),
           Destination(Extent * S.Bytes);
-      for (size_t I = 0; I < Source.size(); ++I)
-        Source[I] = static_cast<uint8_t>(31 * Rank + Step + I / S.Bytes);
+      for (int64_t I = 0; I < (Gathers ? 1 : Extent); ++I)
+        std::fill_n(&Source[I * S.Bytes], S.Bytes,
+                    static_cast<uint8_t>(31 * Rank + Step + I));
       Exchange What;
       What.Kind = Gathers ? plan::CollectiveKind::AllGather
                           : plan::CollectiveKind::AllToAll;
@@ -135,13 +139,15 @@ absl::Status exchange(const Settings &S, const plan::Plan &Mesh,
   return absl::OkStatus();
 }
 
-absl::Status run(int Argc, char **Argv) {
+/// `Ranks` is destroyed, which may end the process, after the error is printed.
+absl::Status run(int Argc, char **Argv, std::unique_ptr<Transport> &Ranks) {
   M1_ASSIGN_OR_RETURN(Settings S, read(Argc, Argv));
   M1_ASSIGN_OR_RETURN(std::optional<LaunchedRank> Own, launchedRank());
   if (!Own)
     return makeError("start this program with mpirun");
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<Transport> Ranks,
-                      joinRanks(*Own, {std::chrono::milliseconds(S.Timeout)}));
+  M1_ASSIGN_OR_RETURN(Ranks,
+                      joinRanks(*Own, {std::chrono::milliseconds(S.Start)}));
+  Ranks->setTimeout(std::chrono::milliseconds(S.Timeout));
   if (Own->Rank == S.Rank)
     Ranks = std::make_unique<FaultyTransport>(std::move(Ranks), S.Injected);
 
@@ -153,23 +159,27 @@ absl::Status run(int Argc, char **Argv) {
     auto Comm = createHostCommunicator(Mesh, *Ranks, TheDevice);
     Status = exchange(S, Mesh, *Comm, Own->Rank);
   }
-  if (Status.ok() || isReportedByRank0(Status))
-    Status.Update(Ranks->finish());
-  else
+  if (Status.ok())
+    Status = Ranks->finish();
+  if (!Status.ok())
     Ranks->abort(Status);
   return Status;
 }
 } // namespace
 
 /// Takes part in a job of m1-rank-job: exchanges in steps on each axis of a
-/// mesh. Arguments: --data=N --tensor=N (the mesh), --timeout=MS, --steps=N,
-/// --bytes=N, --busy=MS; a fault at call N of rank R's transport, where call 0
-/// and 1 compare facts: --rank=R and --delay=N, --fail=N, --hang=N, --kill=N or
+/// mesh. Arguments: --data=N --tensor=N (the mesh), --timeout=MS, --start=MS,
+/// --steps=N, --bytes=N, --busy=MS; a fault at call N of rank R's transport,
+/// where call 0 and 1 compare facts: --rank=R and --delay=N, --fail=N,
+/// --hang=N, --kill=N or
 /// --stop=N, with --for=MS; NAME=VALUE: a fact.
 int main(int Argc, char **Argv) {
   prepareProcess();
-  absl::Status Status = run(Argc, Argv);
+  std::unique_ptr<Transport> Ranks;
+  absl::Status Status = run(Argc, Argv, Ranks);
   if (!Status.ok() && !isReportedByRank0(Status))
     std::fprintf(stderr, "error: %s\n", std::string(Status.message()).c_str());
+  if (Status.ok())
+    std::printf("done\n");
   return Status.ok() ? 0 : 1;
 }

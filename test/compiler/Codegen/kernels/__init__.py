@@ -17,6 +17,7 @@ from kernels import (
     product_gradients,
     row_gradients,
     rows,
+    sums,
 )
 from kernels.module import Module
 
@@ -25,6 +26,10 @@ OPS = {
     for op in (
         rows.linear,
         rows.linear_fused,
+        sums.linear_leaves,
+        sums.experts_leaves,
+        sums.norm_groups,
+        sums.expert_halves,
         rows.rms_norm,
         rows.elementwise,
         rows.embedding,

@@ -6,13 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/comm/mpi/Watchdog.h"
+#include "runtime/comm/Watchdog.h"
 
 #include "runtime/comm/MessageTransport.h"
 #include "runtime/support/Exceptions.h"
 
 using namespace m1;
-using namespace m1::mpi;
 
 Watchdog::Watchdog(std::chrono::milliseconds Limit, std::string What)
     : Thread([this, Limit,

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1C_RUNTIME_COMM_MPI_WATCHDOG_H
-#define M1C_RUNTIME_COMM_MPI_WATCHDOG_H
+#ifndef M1C_RUNTIME_COMM_WATCHDOG_H
+#define M1C_RUNTIME_COMM_WATCHDOG_H
 
 #include <chrono>
 #include <condition_variable>
@@ -15,9 +15,9 @@
 #include <string>
 #include <thread>
 
-namespace m1::mpi {
+namespace m1 {
 
-/// While it lives, a call of MPI may take `Limit`; then the process ends with
+/// While it lives, a call may take `Limit`; then the process ends with
 /// an error of one line and exit code 1. For calls that cannot be interrupted.
 class Watchdog {
 public:
@@ -33,6 +33,6 @@ private:
   std::thread Thread;
 };
 
-} // namespace m1::mpi
+} // namespace m1
 
-#endif // M1C_RUNTIME_COMM_MPI_WATCHDOG_H
+#endif // M1C_RUNTIME_COMM_WATCHDOG_H
