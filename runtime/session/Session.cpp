@@ -8,7 +8,7 @@
 
 #include "runtime/session/Session.h"
 
-#include "runtime/comm/HostCommunicator.h"
+#include "runtime/comm/CreateCommunicator.h"
 
 using namespace m1;
 
@@ -50,9 +50,12 @@ Session::open(std::unique_ptr<LoadedPlan> Plan, const SessionOptions &Options) {
       createDevice(*Result->Plan, Options.Device);
   M1_RETURN_IF_ERROR(agree(TheDevice.status()));
   Result->TheDevice = std::move(*TheDevice);
-  if (Options.Ranks)
-    Result->Exchanges = createHostCommunicator(**Result->Plan, *Options.Ranks,
-                                               *Result->TheDevice);
+  if (Options.Ranks) {
+    absl::StatusOr<std::unique_ptr<Communicator>> Exchanges =
+        createCommunicator(**Result->Plan, *Options.Ranks, *Result->TheDevice);
+    M1_RETURN_IF_ERROR(agree(Exchanges.status()));
+    Result->Exchanges = std::move(*Exchanges);
+  }
   absl::StatusOr<std::unique_ptr<ParameterSource>> Parameters =
       openParameters(*Result->Plan, Options,
                      Result->Exchanges ? Result->Exchanges->coordinates()

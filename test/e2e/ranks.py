@@ -52,7 +52,7 @@ BASE = {
     "max_position_embeddings": 4096,
 }
 # Sums over heads and over the experts' columns have 12 leaves instead of 8.
-TWELVE = {"num_attention_heads": 12, "num_key_value_heads": 3, "intermediate_size": 384}
+TWELVE = {"num_attention_heads": 12, "num_key_value_heads": 6, "intermediate_size": 384}
 
 
 def scale_head(head, factor):
