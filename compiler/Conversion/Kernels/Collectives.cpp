@@ -58,11 +58,12 @@ KernelDeclaration m1::sumPartialsKernel() {
            {"block", "index"},
            {"rows", "index"},
            {"place", "index"}},
-          {"ranks"},
+          {"ranks", "groups"},
           [](KernelBody &B) {
-            const int64_t M = B.Blocks.FewRows, N = B.extent("N");
+            const int64_t M = B.Blocks.FewRows;
+            const int64_t N = B.extent("N") / B.integer("groups");
             const int64_t Width = columnBlock(N);
-            const int64_t Partials = B.extent("K") / N;
+            const int64_t Partials = B.extent("K") / B.extent("N");
             Value First = B.times(B.X, M), Column = B.times(B.Y, Width);
             Value Left = B.minus(B["rows"], B.times(B["place"], B["block"]));
             Value Rows =
@@ -76,10 +77,12 @@ KernelDeclaration m1::sumPartialsKernel() {
                   Value Row =
                       B.plus(B.times(B["block"], B.index(I / Partials)), First);
                   Value From = B.plus(Column, I % Partials * N);
+                  From = B.plus(From, B.times(B.Z, Partials * N));
                   return B.load(B["gathered"], {Row, From}, {0, 1}, {M, Width},
                                 Rows, Columns);
                 },
                 [&](Value A, Value C) { return B.addF(A, C); });
-            B.store(Sum, B["result"], {First, Column}, {0, 1}, Rows, Columns);
+            Value To = B.plus(Column, B.times(B.Z, N));
+            B.store(Sum, B["result"], {First, To}, {0, 1}, Rows, Columns);
           }};
 }

@@ -17,7 +17,7 @@ namespace m1 {
 /// other. Grid: (blocks of few rows, blocks of columns, ranks).
 KernelDeclaration placeColumnsKernel();
 /// The tree over the partial sums of all ranks, which were gathered block by
-/// block. Grid: (blocks of few rows, blocks of columns).
+/// block. Grid: (blocks of few rows, blocks of a group's columns, groups).
 KernelDeclaration sumPartialsKernel();
 /// Zeros in rows after the first `rows`. Grid: (rows, blocks of columns).
 KernelDeclaration clearRowsKernel();
