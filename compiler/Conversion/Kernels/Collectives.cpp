@@ -49,6 +49,19 @@ KernelDeclaration m1::placeColumnsKernel() {
           }};
 }
 
+KernelDeclaration m1::clearRowsKernel() {
+  return {"clear_rows",
+          {{"result", "[R, N] f32"}, {"rows", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t N = B.extent("N"), Width = columnBlock(N);
+            Value Column = B.times(B.Y, Width);
+            B.store(B.zeros({1, Width}), B["result"],
+                    {B.plus(B["rows"], B.X), Column}, {0, 1}, Value(),
+                    columnsIn(B, Column, Width, N));
+          }};
+}
+
 KernelDeclaration m1::sumPartialsKernel() {
   return {"sum_partials",
           {{"gathered", "[R, K] f32"},
@@ -65,10 +78,10 @@ KernelDeclaration m1::sumPartialsKernel() {
             const int64_t Partials = B.extent("K") / N;
             Value First = B.times(B.X, M), Column = B.times(B.Y, Width);
             Value Left = B.minus(B["rows"], B.times(B["place"], B["block"]));
+            // Rows of the block that do not exist are zeros.
+            Value InBlock = B.smaller(B.index(M), B.minus(B["block"], First));
             Value Rows =
-                B.larger(B.smaller(B.index(M),
-                                   B.minus(B.smaller(Left, B["block"]), First)),
-                         B.index(0));
+                B.larger(B.smaller(InBlock, B.minus(Left, First)), B.index(0));
             Value Columns = columnsIn(B, Column, Width, N);
             Value Sum = sumTree(
                 B.integer("ranks") * Partials,
@@ -80,6 +93,7 @@ KernelDeclaration m1::sumPartialsKernel() {
                                 Rows, Columns);
                 },
                 [&](Value A, Value C) { return B.addF(A, C); });
-            B.store(Sum, B["result"], {First, Column}, {0, 1}, Rows, Columns);
+            B.store(Sum, B["result"], {First, Column}, {0, 1}, InBlock,
+                    Columns);
           }};
 }
