@@ -162,18 +162,29 @@ static void printError(const absl::Status &Error) {
                printable(std::string(Error.message())).c_str());
 }
 
+/// Whether a rank before this one reports a failure: several ranks often fail
+/// for the same reason, or wait for the same rank. Waits for it, longer on
+/// later ranks.
+static bool isReportedElsewhere(Transport &Connection) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point End =
+      Clock::now() +
+      std::chrono::milliseconds(200) * std::min(Connection.rank(), 10);
+  while (!absl::IsAborted(Connection.checkRanks())) {
+    if (Clock::now() >= End)
+      return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
 /// Ends a run that the other ranks do not know to have failed.
 int Ranks::fail(const absl::Status &Own) {
-  using namespace std::chrono_literals;
-  // Another rank's failure is printed by that rank.
-  if (!absl::IsAborted(Own)) {
+  // Another rank's failure is reported by that rank.
+  if (!absl::IsAborted(Own) && !isReportedElsewhere(*Connection)) {
     const std::string Message = printable(std::string(Own.message()));
     // Errors of exchanges begin with the rank.
     const std::string Rank = concat("rank ", Connection->rank());
-    // When several wait for a rank in vain, the first says so, and then all
-    // end.
-    if (absl::IsDeadlineExceeded(Own))
-      std::this_thread::sleep_for(200ms * std::min(Connection->rank(), 10));
     std::fprintf(stderr, "m1run: error: %s%s\n",
                  Message.starts_with(Rank) ? "" : (Rank + ": ").c_str(),
                  Message.c_str());
