@@ -70,8 +70,12 @@ end("plan for one rank", start(2, *generate(one)))
 end("unknown option", start(2, "m1run", "generate", pair, "--temprature", 1))
 end("missing prompts", start(2, *generate(pair, tokens=os.path.join(work, "none.npy"))))
 end("no folder", start(2, *generate(pair, "--out-dir", os.path.join(pair, "out"))))
-end("training", start(0, "m1run", "sft", pair, "--weights", checkpoint, "--tokens", prompts, "--out", out))
-end("training on ranks", start(2, "m1run", "sft", pair, "--weights", checkpoint, "--tokens", prompts, "--out", out))
+recipe = os.path.join(work, "recipe.json")
+with open(recipe, "w") as file:
+    file.write("{}")
+sft = ("m1run", "sft", pair, "--weights", checkpoint, "--tokens", prompts, "--recipe", recipe, "--out", out)
+end("training", start(0, *sft))
+end("training on ranks", start(2, *sft))
 for rank in range(2):
     os.makedirs(os.path.join(work, f"rank{rank}"))
 shutil.copy(pair, os.path.join(work, "rank0", "pair.m1plan"))
@@ -79,7 +83,7 @@ end("a rank without the plan", start(2, *IN_FOLDER, *generate("pair.m1plan")))
 
 # A stop signal ends all ranks; sequences that are finished are kept.
 for name, plan in (("pair", pair), ("copies", copies)):
-    process = start(2, *generate(plan, "--out-dir", out, new_tokens=50))
+    process = start(2, *generate(plan, "--out-dir", out, tokens=",".join(200 * [prompts]), new_tokens=50))
     while process.poll() is None and not (os.path.isdir(out) and any(".m1tmp-" in f for f in os.listdir(out))):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)

@@ -98,6 +98,12 @@ static absl::Status firstError(std::span<const std::string> Packed) {
     const absl::Status Each = unpackStatus(Packed[I]);
     if (Each.ok())
       continue;
+    if (absl::IsAborted(Each)) { // another rank has the text
+      if (First.ok())
+        First = Each;
+      ++Same;
+      continue;
+    }
     if (Failed++ == 0) {
       First = Each;
       Rank = I;

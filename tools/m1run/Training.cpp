@@ -143,7 +143,7 @@ absl::StatusOr<OpenedPolicy> run::openPolicy(const CommonOptions &Options) {
   M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
                       LoadedPlan::load(Options.PlanPath));
   if (const int64_t Count = rankCount(**Plan); Count > 1)
-    return makeError(Plan->name(), ": was compiled for ", Count, " ranks (",
+    return makeError(Plan->name(), ": compiled for ", Count, " ranks (",
                      describeMesh(**Plan),
                      "); training runs on one: compile the model without "
                      "--mesh");
