@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/KernelWork.h"
 
+#include "dialects/M1/IR/Sharding.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -40,6 +41,7 @@ public:
   double element(StringRef Name) const {
     return type(Name).getElementTypeBitWidth() / 8.0;
   }
+  Value value(StringRef Name) const { return Operands.at(Name); }
   ExprAttr rows(StringRef Name) const {
     return plan::rowsOf(Operands.at(Name));
   }
@@ -117,9 +119,9 @@ static void describeLinearWeightGradient(Work &W) {
              W.times(2 * W.extent("dy", 1) * W.extent("x", 1), W.rows("x")));
 }
 
-static void describeHead(Work &W) {
+static void describeHead(Work &W, StringRef Columns) {
   W.computes("x", W.times(2 * W.extent("x", 1) *
-                              static_cast<double>(W.integer("vocabulary")),
+                              static_cast<double>(W.integer(Columns)),
                           W.rows("x")));
 }
 
@@ -141,6 +143,28 @@ static void describeRouter(Work &W) {
 // Experts
 //===----------------------------------------------------------------------===//
 
+/// The number of ranks that experts are spread over: the launch that finds the
+/// pairs has the rank's first expert.
+static int64_t ranksOfExperts(Work &W) {
+  for (Operation *User : W.value("pairs").getUsers()) {
+    auto Launch = dyn_cast<plan::LaunchOp>(User);
+    if (!Launch)
+      continue;
+    for (auto [Name, Operand] :
+         llvm::zip(Launch.getNames().getAsValueRange<StringAttr>(),
+                   Launch.getOperands()))
+      if (Name == "first_expert")
+        if (auto First = Operand.getDefiningOp<plan::ScalarOp>())
+          return meshOf(Launch).getExtent(First.getValue().getSymbol());
+  }
+  return 1;
+}
+
+/// The rank's share of pairs, if all choices are equally likely.
+static double shareOfPairs(Work &W) {
+  return 1.0 / static_cast<double>(ranksOfExperts(W));
+}
+
 /// What kernels touch that work on each expert's pairs: `Pairs` is an operand
 /// with a row for each, and only chosen experts' parts of `Stacked` are read.
 static void describePairs(Work &W, ExprAttr Pairs, int64_t Choices,
@@ -150,9 +174,10 @@ static void describePairs(Work &W, ExprAttr Pairs, int64_t Choices,
     return;
   for (StringRef Name : Stacked) {
     const MemRefType Type = W.type(Name);
-    W.touches(Name, {W.chosen(static_cast<double>(Type.getNumElements()) *
-                                  W.element(Name),
-                              Choices, Type.getDimSize(0))});
+    W.touches(
+        Name,
+        {W.chosen(static_cast<double>(Type.getNumElements()) * W.element(Name),
+                  Choices, Type.getDimSize(0) * ranksOfExperts(W))});
   }
 }
 
@@ -163,7 +188,9 @@ static void describeRoute(Work &W) {
 
 static void describeExpertsUp(Work &W) {
   const ExprAttr Pairs = W.rows("hidden");
-  W.computes("x", W.times(4 * W.extent("x", 1) * W.extent("hidden", 1), Pairs));
+  W.computes("x", W.times(4 * W.extent("x", 1) * W.extent("hidden", 1) *
+                              shareOfPairs(W),
+                          Pairs));
   describePairs(W, Pairs, W.integer("choices"), {"w1", "w3"});
 }
 
@@ -171,7 +198,8 @@ static void describeExpertsDown(Work &W) {
   const ExprAttr Pairs = W.rows("hidden");
   const double D =
       W.extent("outputs", 1) / static_cast<double>(W.integer("partials"));
-  W.computes("hidden", W.times(2 * W.extent("hidden", 1) * D, Pairs));
+  W.computes("hidden",
+             W.times(2 * W.extent("hidden", 1) * D * shareOfPairs(W), Pairs));
   describePairs(W, Pairs, Pairs.getMultiply(), {"w2"});
 }
 
@@ -289,6 +317,14 @@ static void describeRowsOf(Work &W, StringRef Table, StringRef Tokens) {
             {W.times(W.extent(Table, 1) * W.element(Table), W.rows(Tokens))});
 }
 
+/// With a block, a rank sums the rows of its block only.
+static void describeSumPartials(Work &W) {
+  const ExprAttr Block = W.scalar("block");
+  if (!Block.getSymbol().empty())
+    W.touches("result",
+              {W.times(W.extent("result", 1) * W.element("result"), Block)});
+}
+
 void m1::describeWork(plan::LaunchOp Launch, StringRef Declaration,
                       ArrayRef<Named<Attribute>> Constants) {
   Work W(Launch, Constants);
@@ -297,7 +333,8 @@ void m1::describeWork(plan::LaunchOp Launch, StringRef Declaration,
       llvm::StringSwitch<Describe>(Declaration)
           .Case("linear", describeLinear)
           .Case("linear_weight_gradient", describeLinearWeightGradient)
-          .Case("head_parts", describeHead)
+          .Case("head_parts", [](Work &W) { describeHead(W, "vocabulary"); })
+          .Case("shard_parts", [](Work &W) { describeHead(W, "columns"); })
           .Case("policy_parts", [](Work &W) { describePolicy(W, "x"); })
           .Case("policy_x_gradient",
                 [](Work &W) { describePolicy(W, "x_gradient"); })
@@ -319,12 +356,13 @@ void m1::describeWork(plan::LaunchOp Launch, StringRef Declaration,
           .Case("softmax_join", describeSegments)
           .Case("softmax_statistics", describeSoftmaxStatistics)
           .Case("softmax_gradient", describeSoftmaxGradient)
-          .Case("embedding",
-                [](Work &W) { describeRowsOf(W, "table", "tokens"); })
+          .Cases("embedding", "embedding_shard",
+                 [](Work &W) { describeRowsOf(W, "table", "tokens"); })
           .Case("embedding_gradient",
                 [](Work &W) { describeRowsOf(W, "state", "tokens"); })
           .Case("select_last",
                 [](Work &W) { describeRowsOf(W, "x", "result"); })
+          .Case("sum_partials", describeSumPartials)
           .Default(nullptr);
   if (Function)
     Function(W);
