@@ -59,6 +59,7 @@
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT0:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: %[[W1:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W3:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W2:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
@@ -73,7 +74,6 @@
 // CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, w1 = %[[W1]] : memref<2x2x8x32xbf16>, w3 = %[[W3]] : memref<2x2x8x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
 // CHECK-SAME: hidden = %[[HIDDEN]] : memref<?x33xbf16> written)
-// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: plan.launch @experts_down_33x2x100x8_bf16_f32 grid [T ceildiv 64, 1, 2]
 // CHECK-SAME: (hidden = %[[HIDDEN]] : memref<?x33xbf16>, w2 = %[[W2]] : memref<2x1x33x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
