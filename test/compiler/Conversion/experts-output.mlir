@@ -59,6 +59,7 @@
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT0:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: %[[W1:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W3:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W2:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
@@ -73,7 +74,6 @@
 // CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, w1 = %[[W1]] : memref<2x2x8x32xbf16>, w3 = %[[W3]] : memref<2x2x8x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
 // CHECK-SAME: hidden = %[[HIDDEN]] : memref<?x33xbf16> written)
-// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: plan.launch @experts_down_33x2x100x8_bf16_f32 grid [T ceildiv 64, 1, 2]
 // CHECK-SAME: (hidden = %[[HIDDEN]] : memref<?x33xbf16>, w2 = %[[W2]] : memref<2x1x33x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
@@ -155,25 +155,25 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // -----
 
 // CHECK: plan.symbols = {T = 100 : i64}
-// CHECK: plan.global "weights" @head.panels32 : memref<19x8x32xf32>
+// CHECK: plan.global "weights" @head.panels32 : memref<35x8x32xf32>
 // CHECK-LABEL: plan.program @init(
-// CHECK: %[[PACKED:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
+// CHECK: %[[PACKED:.*]] = plan.global_ref @head.panels32 : memref<35x8x32xf32>
 // CHECK: %[[SOURCE:.*]] = plan.parameter "head" : memref<1112x8xf32>
-// CHECK: plan.launch @pack_600x8_f32 grid [19, 1, 1]
-// CHECK-SAME: (source = %[[SOURCE]] : memref<1112x8xf32>, packed = %[[PACKED]] : memref<19x8x32xf32> written)
+// CHECK: plan.launch @pack_1112x8_f32 grid [35, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE]] : memref<1112x8xf32>, packed = %[[PACKED]] : memref<35x8x32xf32> written)
 // CHECK-LABEL: plan.program @output(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x1112xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<1112>], plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT0:.*]]: memref<?xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT1:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
+// CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<35x8x32xf32>
 // CHECK: %[[MAXIMA:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[OTHERS:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[CHOSEN:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[ROWS:.*]] = plan.scalar T
 // CHECK: plan.launch @head_parts_8x2_f32_vocabulary1112 grid [T ceildiv 64, 2, 1]
-// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<19x8x32xf32>,
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<35x8x32xf32>,
 // CHECK-SAME: targets = %[[ARG2]] : memref<?xi32>, maxima = %[[MAXIMA]] : memref<?x2xf32> written,
 // CHECK-SAME: others = %[[OTHERS]] : memref<?x2xf32> written, chosen = %[[CHOSEN]] : memref<?x2xf32> written,
 // CHECK-SAME: rows = %[[ROWS]] : index)
