@@ -256,13 +256,26 @@ int Ranks::finish(const absl::Status &Own) {
 
 absl::Status Ranks::collect(std::span<const std::string> Kept,
                             const absl::Status &Own,
-                            ResultRounds::Receiver Receive) {
+                            const ResultRounds::Receiver &Receive) {
   if (!Connection)
     return Own;
-  ResultRounds Rounds(*Connection, std::move(Receive));
-  for (const std::string &Each : Kept)
-    if (absl::Status Given = Rounds.give(Each); !Given.ok())
+  // Many in each round: a launcher that has sent a stop signal does not wait
+  // long.
+  constexpr size_t RoundBytes = size_t(16) << 20;
+  ResultRounds Rounds(*Connection, [&](std::string_view Packed) {
+    for (Unpacker U(Packed); !U.isDone();)
+      M1_RETURN_IF_ERROR(Receive(U.text()));
+    return absl::OkStatus();
+  });
+  Packer P;
+  for (size_t I = 0; I < Kept.size(); ++I) {
+    P.add(Kept[I]);
+    if (P.Bytes.size() < RoundBytes && I + 1 < Kept.size())
+      continue;
+    if (absl::Status Given = Rounds.give(P.Bytes); !Given.ok())
       return agreed(std::move(Given));
+    P.Bytes.clear();
+  }
   return agreed(Rounds.finish(Own));
 }
 

@@ -67,7 +67,8 @@ public:
   /// `Receive`. `Own` is how this rank's part of the run ended; returns the
   /// first error of any rank, on all.
   absl::Status collect(std::span<const std::string> Kept,
-                       const absl::Status &Own, ResultRounds::Receiver Receive);
+                       const absl::Status &Own,
+                       const ResultRounds::Receiver &Receive);
   /// A status that all ranks have, unless it is an error of the transport.
   absl::Status agreed(absl::Status Status);
 
