@@ -90,26 +90,38 @@ for index, name in enumerate("ab"):
 sys.exit(0 if same else "generate and score disagree")
 PYTHON
 
-stage "7. The contents of the compiled file: parameters, states, memory, kernels, functions"
+stage "7. The same on two ranks: compiled for two processes, which mpirun starts"
+build/bin/m1c "$demo/tiny-checkpoint" --mesh tensor=2 -o "$demo/tiny-2.m1plan"
+if command -v mpirun >/dev/null; then
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 \
+    build/bin/m1run score "$demo/tiny-2.m1plan" --weights "$demo/tiny-checkpoint" \
+    --tokens "$demo/out/tokens.0.npy,$demo/out/tokens.1.npy" --out-dir "$demo/score-2"
+  for index in 0 1; do
+    cmp "$demo/score/logprobs.$index.npy" "$demo/score-2/logprobs.$index.npy"
+  done
+  echo "two ranks and one have the same bits"
+fi
+
+stage "8. The contents of the compiled file: parameters, states, memory, kernels, functions"
 build/bin/m1run inspect "$demo/tiny.m1plan"
 
 recipes=test/bench/learning
 options='"max_length": 4, "digits": 6'
-stage "8. Training: compile a smaller model for it, with the functions of a training step"
+stage "9. Training: compile a smaller model for it, with the functions of a training step"
 "$python" tools/make_checkpoint.py "$recipes/model.json" "$demo/random" --seed 1
 build/bin/m1c "$demo/random" --train --max-length 32 --train-tokens 1024 --slots 256 -o "$demo/train.m1plan"
 
-stage "9. Learn to sort digits: 70 updates from solutions"
+stage "10. Learn to sort digits: 70 updates from solutions"
 build/bin/m1run environment sorting --options "{$options, \"seed\": 1000}" --count 8192 --out "$demo/data"
 build/bin/m1run environment sorting --options "{$options, \"seed\": 1000}" --count 2
 build/bin/m1run sft "$demo/train.m1plan" --weights "$demo/random" --data "$demo/data" \
   --recipe "$recipes/sorting.warmup.json" --out "$demo/warmup" | awk '/^step/ && $2 % 10 == 0'
 
-stage "10. 400 updates by reinforcement learning (CISPO): only rewards say what is right"
+stage "11. 400 updates by reinforcement learning (CISPO): only rewards say what is right"
 build/bin/m1run train "$demo/train.m1plan" --weights "$demo/warmup/checkpoint-70" \
   --recipe "$recipes/sorting.cispo.json" --out "$demo/cispo" | awk '/^step/ && $2 % 40 == 0'
 
-stage "11. Rewards on 256 prompts that were not trained on"
+stage "12. Rewards on 256 prompts that were not trained on"
 # A learning rate of 0: the responses are judged, and the weights stay as they are.
 cat >"$demo/test.json" <<RECIPE
 {"environments": [{"name": "sorting", $options, "seed": 999}], "num_prompts": 256, "num_generations": 2, "max_completion_length": 12,

@@ -155,8 +155,8 @@ void Signature::bindConstants(ArrayRef<Named<Attribute>> Given) {
   Constants = List.getDictionary(Context);
 }
 
-/// A constant as part of a symbol: a number, or the names of elementwise ops
-/// (ElementwiseStep); empty for others.
+/// A constant as part of a symbol: a number, the names of elementwise ops
+/// (ElementwiseStep), or the numbers in another dictionary; empty for others.
 static void printConstant(NamedAttribute Constant, llvm::raw_ostream &Stream) {
   if (auto Integer = dyn_cast<IntegerAttr>(Constant.getValue()))
     Stream << '_' << Constant.getName().getValue() << Integer.getInt();
@@ -166,9 +166,14 @@ static void printConstant(NamedAttribute Constant, llvm::raw_ostream &Stream) {
   else if (auto List = dyn_cast<ArrayAttr>(Constant.getValue()))
     for (Attribute Each : List)
       printConstant({Constant.getName(), Each}, Stream);
-  else if (auto Fields = dyn_cast<DictionaryAttr>(Constant.getValue()))
-    if (auto Op = Fields.getAs<StringAttr>("op"))
+  else if (auto Fields = dyn_cast<DictionaryAttr>(Constant.getValue())) {
+    if (auto Op = Fields.getAs<StringAttr>("op")) {
       Stream << '_' << Op.getValue().rsplit('.').second;
+      return;
+    }
+    for (NamedAttribute Each : Fields)
+      printConstant(Each, Stream);
+  }
 }
 
 std::string Signature::label() const {

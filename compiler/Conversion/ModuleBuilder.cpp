@@ -150,7 +150,9 @@ ModuleBuilder::piecesOf(ParameterOp Parameter) {
     const int64_t Axis = Source.getAxis();
     if (Axis >= 0)
       Stored[Axis] = Source.getExtent();
-    Piece P{Source.getTensor(), slicesOf(Parameter, Source, Stacked, Stored)};
+    Piece P;
+    P.Tensor = Source.getTensor();
+    P.Slices = slicesOf(Parameter, Source, Stacked, Stored);
     P.Offset = 0;
     P.Type = memoryType(Shape, Element);
     if (Axis >= 0 && !Parameter.getSlice(Axis + Stacked)) {

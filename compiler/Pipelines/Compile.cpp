@@ -64,8 +64,9 @@ LogicalResult Compilation::run(StringRef Name, ModuleOp On,
 // The model
 //===----------------------------------------------------------------------===//
 
-/// m1 to m1. Afterwards logits exist only where a function returns them, every
-/// product has its epilogue, and every state can be updated in place.
+/// m1 to m1. Afterwards logits exist only where a function returns them, types
+/// are those of one rank, every product has its epilogue, and every state can be
+/// updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
   // Only of functions with a loss.
   Passes.addPass(m1::createDifferentiate());
@@ -73,6 +74,8 @@ static void buildModelPipeline(OpPassManager &Passes) {
   Passes.addPass(createCanonicalizerPass());
   Passes.addPass(createCSEPass());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseHead());
+  // Only of modules with a mesh.
+  Passes.addPass(m1::createShard());
   Passes.addNestedPass<func::FuncOp>(m1::createFuseElementwise());
   Passes.addNestedPass<func::FuncOp>(m1::createVerifyStates());
 }

@@ -61,6 +61,19 @@ def FuseHead : Pass<"m1-fuse-head", "::mlir::func::FuncOp"> {
   }];
 }
 
+def Shard : Pass<"m1-shard", "::mlir::ModuleOp"> {
+  let summary = "Rewrites a module with a mesh to the program of one rank";
+  let description = [{
+    First, the shards of the parameters (`sharding`) are propagated through the ops of each function, by the rules of
+    `ShardableOpInterface`. Then parameters, states and values get the shapes of one rank, and `m1.all_gather` and
+    `m1.tree_sum` are inserted where an op needs, or sums, what several ranks have (docs/sharding.md). Arguments and
+    results of functions stay whole.
+
+    A module without a mesh (`m1.mesh`), or with a mesh of one rank, is unchanged. Run after `m1-fuse-head`, so that
+    log-probabilities do not need the logits whole, and before `m1-fuse-elementwise`.
+  }];
+}
+
 def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
   let summary = "Verifies that each state is read once and written once, with a chain of single uses in between";
   let description = [{

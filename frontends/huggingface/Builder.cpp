@@ -164,9 +164,16 @@ void ModelBuilder::declareParameters() {
       Sources.push_back(m1::SourceAttr::get(
           B.getContext(), B.getStringAttr(S.Tensor), S.Axis, S.Begin, S.End,
           S.Extent, S.Type == P.Type ? mlir::Type() : elementType(S.Type)));
+    SmallVector<Attribute> Sharding;
+    for (const Spread &S : P.Spreads)
+      Sharding.push_back(m1::ShardingAttr::get(
+          B.getContext(), S.Dimension, B.getStringAttr(S.Axis), S.Unit,
+          S.Units == Spread::Replicable, S.Units == Spread::Short));
     at(P.Symbol);
     B.create<m1::ParameterOp>(P.Symbol, Type, B.getArrayAttr(Sources),
-                              P.Stacked && Sources.size() == 1);
+                              P.Stacked && Sources.size() == 1,
+                              Sharding.empty() ? ArrayAttr()
+                                               : B.getArrayAttr(Sharding));
   }
 }
 

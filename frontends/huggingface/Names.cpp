@@ -8,6 +8,8 @@
 
 #include "frontends/huggingface/Names.h"
 
+#include "dialects/M1/IR/Sharding.h"
+#include "dialects/Support/SumTree.h"
 #include "llvm/ADT/ArrayRef.h"
 
 using namespace m1::huggingface;
@@ -19,6 +21,25 @@ namespace {
 
 constexpr char LayersPrefix[] = "model.layers.";
 
+/// Rows or columns in units of whole heads, or of another size.
+Spread overTensor(int64_t Dimension, int64_t Unit,
+                  Spread::Kind Units = Spread::Even) {
+  return {Dimension, m1::kTensorAxis, Unit, Units};
+}
+
+/// Dimension `Dimension` of extent `K`, the inner axis of a product, or the
+/// axis that becomes one: in leaves of its sum.
+Spread overLeaves(int64_t Dimension, int64_t K) {
+  return overTensor(Dimension, K / m1::leavesFor(K));
+}
+
+/// The rows of the embedding and of the head.
+Spread overVocabulary() {
+  return overTensor(0, m1::kVocabularyGroup, Spread::Short);
+}
+
+Spread overExperts() { return {0, m1::kExpertAxis, 1}; }
+
 /// Collects the parameters layer by layer.
 class Collector {
 public:
@@ -27,12 +48,13 @@ public:
 
   std::vector<Parameter> run() {
     addFrom("model.embed_tokens", {C.Vocabulary, C.Hidden},
-            {Source{C.EmbeddingTensor}});
+            {Source{C.EmbeddingTensor}})
+        .Spreads = {overVocabulary()};
     for (int64_t Layer = 0; Layer < C.layers(); ++Layer)
       addLayer(Layer);
     add("model.norm", {C.Hidden});
     if (!C.TieEmbeddings)
-      add("lm_head", {C.Vocabulary, C.Hidden});
+      add("lm_head", {C.Vocabulary, C.Hidden}).Spreads = {overVocabulary()};
     return std::move(Parameters);
   }
 
@@ -64,38 +86,52 @@ private:
     addExperts(Block + ".experts");
     if (C.SharedWidth == 0)
       return;
-    add(Prefix + ".shared_mlp.gate_proj", {C.SharedWidth, C.Hidden});
-    add(Prefix + ".shared_mlp.up_proj", {C.SharedWidth, C.Hidden});
-    add(Prefix + ".shared_mlp.down_proj", {C.Hidden, C.SharedWidth});
+    const int64_t Width = C.SharedWidth;
+    for (StringRef Name : {".gate_proj", ".up_proj"})
+      add(Prefix + ".shared_mlp" + Name.str(), {Width, C.Hidden}).Spreads = {
+          overLeaves(0, Width)};
+    add(Prefix + ".shared_mlp.down_proj", {C.Hidden, Width}).Spreads = {
+        overLeaves(1, Width)};
     add(Prefix + ".coefficient", {1, C.Hidden});
   }
 
   void addLightning(const std::string &Prefix) {
     int64_t Width = C.Heads * C.HeadDim;
-    add(Prefix + ".qkv_proj", {3 * Width, C.Hidden});
-    add(Prefix + ".norm", {Width});
-    add(Prefix + ".output_gate", {Width, C.Hidden});
-    add(Prefix + ".out_proj", {C.Hidden, Width});
+    const int64_t D = C.HeadDim;
+    add(Prefix + ".qkv_proj", {3 * Width, C.Hidden}).Spreads = {
+        overTensor(0, 3 * D)};
+    add(Prefix + ".norm", {Width}).Spreads = {overTensor(0, D)};
+    add(Prefix + ".output_gate", {Width, C.Hidden}).Spreads = {
+        overTensor(0, D)};
+    add(Prefix + ".out_proj", {C.Hidden, Width}).Spreads = {
+        overLeaves(1, Width)};
   }
 
   void addSoftmax(const std::string &Prefix) {
     int64_t Width = C.Heads * C.HeadDim;
     int64_t KeyWidth = C.KeyValueHeads * C.HeadDim;
-    add(Prefix + ".q_proj", {Width, C.Hidden});
-    add(Prefix + ".k_proj", {KeyWidth, C.Hidden});
-    add(Prefix + ".v_proj", {KeyWidth, C.Hidden});
-    add(Prefix + ".o_proj", {C.Hidden, Width});
+    const int64_t D = C.HeadDim;
+    add(Prefix + ".q_proj", {Width, C.Hidden}).Spreads = {overTensor(0, D)};
+    for (StringRef Name : {".k_proj", ".v_proj"})
+      add(Prefix + Name.str(), {KeyWidth, C.Hidden}).Spreads = {
+          overTensor(0, D, Spread::Replicable)};
+    add(Prefix + ".o_proj", {C.Hidden, Width}).Spreads = {overLeaves(1, Width)};
   }
 
   /// w1 and w3 [E, F, D], w2 [E, D, F].
   void addExperts(const std::string &Prefix) {
     int64_t E = C.Experts, F = C.ExpertWidth, D = C.Hidden;
+    const std::vector<Spread> Rows{overExperts(), overLeaves(1, F)};
+    const std::vector<Spread> Columns{overExperts(), overLeaves(2, F)};
     if (Naming.Fused) {
       // gate_up_proj is [E, 2F, D]: w1's rows, then w3's.
       std::string Both = Prefix + ".gate_up_proj";
-      addFrom(Prefix + ".w1", {E, F, D}, {Source{Both, 1, 0, F, 2 * F}});
-      addFrom(Prefix + ".w3", {E, F, D}, {Source{Both, 1, F, 2 * F, 2 * F}});
-      addFrom(Prefix + ".w2", {E, D, F}, {Source{Prefix + ".down_proj"}});
+      addFrom(Prefix + ".w1", {E, F, D}, {Source{Both, 1, 0, F, 2 * F}})
+          .Spreads = Rows;
+      addFrom(Prefix + ".w3", {E, F, D}, {Source{Both, 1, F, 2 * F, 2 * F}})
+          .Spreads = Rows;
+      addFrom(Prefix + ".w2", {E, D, F}, {Source{Prefix + ".down_proj"}})
+          .Spreads = Columns;
       return;
     }
     for (StringRef Name : {"w1", "w3", "w2"}) {
@@ -106,8 +142,10 @@ private:
       for (int64_t I = 0; I < E; ++I)
         Sources.push_back(
             {Prefix + "." + std::to_string(I) + "." + Name.str() + ".weight"});
-      addFrom(Prefix + "." + Name.str(), Shape, std::move(Sources)).Stacked =
-          true;
+      Parameter &P =
+          addFrom(Prefix + "." + Name.str(), Shape, std::move(Sources));
+      P.Stacked = true;
+      P.Spreads = Name == "w2" ? Columns : Rows;
     }
   }
 

@@ -24,6 +24,14 @@ struct Source {
   ElementType Type = ElementType::F32; ///< as stored; set by resolveParameters
 };
 
+/// How a dimension of a parameter can be spread over ranks: a #m1.sharding.
+struct Spread {
+  int64_t Dimension;
+  llvm::StringRef Axis;
+  int64_t Unit; ///< elements that one rank has whole
+  enum Kind { Even, Replicable, Short } Units = Even;
+};
+
 /// A parameter of the model. If stacked, source i is index i of axis 0;
 /// otherwise there is one source.
 struct Parameter {
@@ -32,6 +40,7 @@ struct Parameter {
   std::vector<Source> Sources;
   bool Stacked = false;
   bool IsRouter = false;
+  std::vector<Spread> Spreads;
   ElementType Type = ElementType::F32; ///< set by resolveParameters
 
   /// The full shape of the tensor that a source names.

@@ -39,6 +39,13 @@ public:
   /// An error says which rank waited where, and for how long.
   virtual absl::Status exchange(const Exchange &What) = 0;
 
+  /// Waits until the exchanges of the function, and the device's work before
+  /// them, are complete. `Device::synchronize` may be called afterwards; before
+  /// it might wait for another rank without end.
+  virtual absl::Status wait(std::string_view Function) {
+    return absl::OkStatus();
+  }
+
   /// Whether the device's recorder can record exchanges: they only issue work
   /// to the device and do not wait for it.
   virtual bool isRecordable() const { return false; }

@@ -23,7 +23,7 @@ public:
         TheDevice.usesHostMemory() ? directly(What) : throughCopies(What);
     if (!Status.ok())
       return explain(What, Status);
-    setFinished(What);
+    setFinished(What.Function, What.Step);
     return absl::OkStatus();
   }
 

@@ -30,23 +30,34 @@ MeshCommunicator::MeshCommunicator(const plan::Plan &Plan, Transport &Ranks)
     Groups.push_back(groupOf(Plan, Ranks.rank(), Axis));
 }
 
+std::string MeshCommunicator::lastFinished(std::string_view Function) const {
+  if (!HasFinished)
+    return "last finished: none";
+  return concat("last finished: step ", LastStep,
+                LastFunction == Function ? std::string()
+                                         : concat(" of '", LastFunction, "'"));
+}
+
 absl::Status MeshCommunicator::explain(const Exchange &What,
                                        const absl::Status &Error) const {
-  std::string Last = "none";
-  if (HasFinished)
-    Last = LastFunction == What.Function
-               ? concat("step ", LastStep)
-               : concat("step ", LastStep, " of '", LastFunction, "'");
   return absl::Status(
       Error.code(),
       printable(concat(Place, ", step ", What.Step, " of '", What.Function,
                        "' (", What.Where, What.Where.empty() ? "" : "; ",
-                       "last finished: ", Last,
+                       lastFinished(What.Function),
                        "): ", std::string(Error.message()))));
 }
 
-void MeshCommunicator::setFinished(const Exchange &What) {
+absl::Status MeshCommunicator::explain(std::string_view Function,
+                                       const absl::Status &Error) const {
+  return absl::Status(
+      Error.code(),
+      printable(concat(Place, ", '", Function, "' (", lastFinished(Function),
+                       "): ", std::string(Error.message()))));
+}
+
+void MeshCommunicator::setFinished(std::string_view Function, uint32_t Step) {
   HasFinished = true;
-  LastFunction.assign(What.Function); // reuses its memory
-  LastStep = What.Step;
+  LastFunction.assign(Function); // reuses its memory
+  LastStep = Step;
 }

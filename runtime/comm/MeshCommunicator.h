@@ -36,12 +36,18 @@ protected:
   /// "rank 1 (tensor 1), step 14 of 'score' (model.layers.0; last finished:
   /// step 9): all-gather of 4096 bytes: rank 0 did not answer within 60 s".
   absl::Status explain(const Exchange &What, const absl::Status &Error) const;
+  /// The same of the exchanges of a function: "rank 1 (tensor 1), 'score' (last
+  /// finished: step 9): ...".
+  absl::Status explain(std::string_view Function,
+                       const absl::Status &Error) const;
   /// Remembers an exchange for such errors.
-  void setFinished(const Exchange &What);
+  void setFinished(std::string_view Function, uint32_t Step);
 
   Transport &Ranks;
 
 private:
+  std::string lastFinished(std::string_view Function) const;
+
   std::vector<int64_t> Coordinates;
   std::vector<std::vector<int>> Groups; ///< by axis
   std::string Place;                    ///< "rank 1 (tensor 1)"

@@ -24,6 +24,10 @@ public:
   absl::Status broadcast(std::string &Data) final;
   absl::StatusOr<std::vector<std::string>> gather(std::string_view Data) final;
   absl::Status finish() override;
+  std::chrono::milliseconds timeout() const final { return Options.Timeout; }
+  void setTimeout(std::chrono::milliseconds Timeout) final {
+    Options.Timeout = Timeout;
+  }
 
 protected:
   /// The call that messages belong to.
@@ -62,7 +66,7 @@ protected:
   static absl::Status failed(int Rank, std::string_view Why);
   static std::string describe(const Operation &What);
 
-  const TransportOptions Options;
+  TransportOptions Options;
 
 private:
   absl::Status run(const Operation &What);

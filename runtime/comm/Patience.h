@@ -16,8 +16,8 @@
 namespace m1 {
 
 /// Waits with less and less haste: at first without giving up the processor,
-/// then by yielding it to ranks that may need it to get ready, then by sleeping,
-/// which costs about a hundredth of a processor.
+/// then by yielding it to ranks that may need it to get ready, then by
+/// sleeping, which costs about a hundredth of a processor.
 class Patience {
 public:
   using Clock = std::chrono::steady_clock;

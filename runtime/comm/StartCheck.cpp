@@ -79,9 +79,7 @@ absl::Status judge(
   M1_RETURN_IF_ERROR(Ranks.broadcast(Verdict));
   if (Verdict.empty())
     return absl::OkStatus();
-  if (Ranks.rank() == 0)
-    return makeError(Verdict);
-  return absl::AlreadyExistsError("rank 0 reports why");
+  return absl::AlreadyExistsError(printable(Verdict));
 }
 
 std::string differences(const std::vector<std::string> &All) {
@@ -174,7 +172,7 @@ absl::StatusOr<std::string> identify(const std::string &Path) {
 }
 } // namespace
 
-bool m1::isReportedByRank0(const absl::Status &Error) {
+bool m1::isOfAllRanks(const absl::Status &Error) {
   return absl::IsAlreadyExists(Error);
 }
 

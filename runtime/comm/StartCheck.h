@@ -34,7 +34,7 @@ absl::StatusOr<std::vector<StartFact>>
 checkpointFacts(const Checkpoint &Weights);
 
 /// The following are called by all ranks together. Their errors are the same on
-/// all ranks; rank 0 has the text, see isReportedByRank0.
+/// all ranks, see isOfAllRanks.
 
 /// Whether all ranks got so far: an error if `Own` is one on any of them. The
 /// text says on which.
@@ -48,9 +48,9 @@ absl::Status checkFacts(Transport &Ranks, const std::vector<StartFact> &Own);
 /// `Own` is its name, or empty.
 absl::Status checkDistinct(Transport &Ranks, const std::string &Own);
 
-/// Whether an error is one that all ranks have and rank 0 reports. The others
-/// are to end with exit code 1 and without a message.
-bool isReportedByRank0(const absl::Status &Error);
+/// Whether an error is one that all ranks have. Rank 0 is to report it; the
+/// others are to end with exit code 1 and without a message.
+bool isOfAllRanks(const absl::Status &Error);
 
 /// An error unless the plan is for `Count` ranks. Exchanges nothing.
 absl::Status checkRankCount(const LoadedPlan &Plan, int Count);

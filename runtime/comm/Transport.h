@@ -48,6 +48,10 @@ public:
   virtual absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) = 0;
 
+  /// How long a call waits for other ranks.
+  virtual std::chrono::milliseconds timeout() const = 0;
+  virtual void setTimeout(std::chrono::milliseconds Timeout) = 0;
+
   /// An error if another rank has said that it failed. For waits elsewhere.
   virtual absl::Status checkRanks() = 0;
   /// Tells the other ranks that this one has failed: the calls in which they

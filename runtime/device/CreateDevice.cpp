@@ -21,13 +21,14 @@
 
 using namespace m1;
 
-/// N of "cuda" (0) and "cuda:N".
-static std::optional<unsigned> cudaOrdinal(std::string_view Name) {
+/// N of "cuda:N"; `Default` for "cuda".
+static std::optional<unsigned> cudaOrdinal(std::string_view Name,
+                                           unsigned Default) {
   if (!Name.starts_with("cuda"))
     return std::nullopt;
   Name.remove_prefix(4);
   if (Name.empty())
-    return 0;
+    return Default;
   unsigned Ordinal = 0;
   auto [End, Error] =
       std::from_chars(Name.data() + 1, Name.data() + Name.size(), Ordinal);
@@ -63,7 +64,7 @@ m1::createDevice(const LoadedPlan &Plan, const DeviceOptions &Options) {
     return createCpuDevice(Threads, Options.Checked);
   GpuOptions Gpu;
   Gpu.Blocking = Options.Blocking;
-  if (std::optional<unsigned> Ordinal = cudaOrdinal(Name)) {
+  if (std::optional<unsigned> Ordinal = cudaOrdinal(Name, Options.Gpu)) {
     if (Options.Checked)
       return makeError("--device ", Name,
                        " cannot check what kernels touch; run the plan on the "

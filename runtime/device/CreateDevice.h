@@ -18,6 +18,8 @@ struct DeviceOptions {
   /// "cpu", "cuda", "cuda:N" (the N-th GPU) or "ptx" (a GPU emulated on the
   /// CPU); empty: the device that the plan was compiled for.
   std::string Name;
+  /// The GPU that "cuda" without a number means.
+  unsigned Gpu = 0;
   /// CPU threads to use; 0: all processors available to the process.
   unsigned Threads = 0;
   /// Wait for each launch, so that an error names the one that caused it.

@@ -271,6 +271,8 @@ absl::Status Executor::call(uint32_t Function,
   absl::Status Status = mapTensors(P, Given, Results);
   if (Status.ok())
     Status = runSteps(Function);
+  if (Status.ok() && P.Exchanges)
+    Status = Ranks->wait(view(P.Function->name()));
   if (Status.ok())
     Status = TheDevice.synchronize();
   Status.Update(unmapTensors());
@@ -434,6 +436,8 @@ absl::Status Executor::run(const Operation &Op) {
 absl::Status Executor::runTimed(const Operation &Op) {
   auto Start = std::chrono::steady_clock::now();
   M1_RETURN_IF_ERROR(run(Op));
+  if (Op.Collective)
+    M1_RETURN_IF_ERROR(Ranks->wait(Op.Function));
   M1_RETURN_IF_ERROR(TheDevice.synchronize());
   Trace->record(
       Op.Name,

@@ -57,8 +57,8 @@ public:
       admit();
       if (Active.empty())
         return absl::OkStatus();
-      if (Options.Cancelled && Options.Cancelled())
-        return absl::CancelledError("interrupted");
+      if (Options.BeforeStep)
+        M1_RETURN_IF_ERROR(Options.BeforeStep());
       if (Options.PromptLogProbs)
         M1_RETURN_IF_ERROR(scorePrompts());
       M1_RETURN_IF_ERROR(retire());
@@ -143,7 +143,8 @@ private:
         // The random generator is keyed by the position of the token to be
         // sampled.
         How.add(Options.Temperature, Options.TopP, Options.TopK,
-                static_cast<int64_t>((Options.Seed << 32) + R.Index),
+                static_cast<int64_t>((Options.Seed << 32) +
+                                     Options.Numbers.number(R.Index)),
                 static_cast<int32_t>(R.Result.Tokens.size()));
         Members.push_back({&R, Count});
       }

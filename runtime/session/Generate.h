@@ -10,6 +10,7 @@
 #define M1C_RUNTIME_SESSION_GENERATE_H
 
 #include "runtime/session/LanguageModel.h"
+#include "runtime/session/Share.h"
 
 #include <functional>
 #include <vector>
@@ -32,6 +33,9 @@ struct GenerateOptions {
   /// Sequence i uses the seed Seed * 2^32 + i: sequences are independent, and
   /// each is the same whatever else is in the batch.
   uint64_t Seed = 0;
+  /// Which sequences of a larger run these are; their numbers there determine
+  /// their seeds.
+  Share Numbers;
   /// A response ends after any of these; it is kept at its end.
   std::vector<int64_t> StopTokens;
   /// A response ends after this many consecutive tokens each of probability
@@ -44,8 +48,8 @@ struct GenerateOptions {
   /// Log-probabilities of responses are those at `Temperature`: of the policy
   /// that the tokens are drawn from.
   bool AtTemperature = false;
-  /// Called before each step; true stops with a "cancelled" error.
-  std::function<bool()> Cancelled;
+  /// Called before each step; an error from it ends the run.
+  std::function<absl::Status()> BeforeStep;
   /// Called after each step with the number of new tokens.
   std::function<void(int64_t)> Progress;
 };

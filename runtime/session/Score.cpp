@@ -26,10 +26,8 @@ int64_t tokensPerCall(const LanguageModel &Model, const ScoreOptions &Options) {
              : Model.maxTokens();
 }
 
-absl::Status checkCancelled(const ScoreOptions &Options) {
-  return Options.Cancelled && Options.Cancelled()
-             ? absl::CancelledError("interrupted")
-             : absl::OkStatus();
+absl::Status beforeStep(const ScoreOptions &Options) {
+  return Options.BeforeStep ? Options.BeforeStep() : absl::OkStatus();
 }
 
 /// The index of the first value that is not finite, or the size.
@@ -78,7 +76,7 @@ absl::Status m1::score(LanguageModel &Model,
   return feedSequences(
       Lengths, tokensPerCall(Model, Options), Model.maxSequences(),
       [&](std::span<const Piece> Pieces) {
-        M1_RETURN_IF_ERROR(checkCancelled(Options));
+        M1_RETURN_IF_ERROR(beforeStep(Options));
         fill(Given, Pieces, Sequences);
         Targets.clear();
         for (const Piece &P : Pieces)
@@ -122,7 +120,7 @@ absl::Status m1::computeLogits(LanguageModel &Model,
   std::optional<size_t> Failed; // the last sequence that failed
   return feedSequences(
       Lengths, Limit, Model.maxSequences(), [&](std::span<const Piece> Pieces) {
-        M1_RETURN_IF_ERROR(checkCancelled(Options));
+        M1_RETURN_IF_ERROR(beforeStep(Options));
         fill(Given, Pieces, Sequences);
         Logits.resize(Given.tokens() * Model.vocabulary());
         absl::Status Status = Model.logits(Given, Logits);

@@ -17,8 +17,8 @@ namespace m1 {
 
 struct ScoreOptions {
   int64_t MaxTokensPerCall = 0; ///< 0: the plan's maximum
-  /// Called before each call; true stops with a "cancelled" error.
-  std::function<bool()> Cancelled;
+  /// Called before each call; an error from it ends the run.
+  std::function<absl::Status()> BeforeStep;
   /// Called after each call with the number of tokens fed.
   std::function<void(int64_t)> Progress;
 };

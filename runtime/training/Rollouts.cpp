@@ -161,7 +161,10 @@ absl::Status Rollouts::drawGroups(Policy &Model, int64_t Groups, uint32_t Round,
     GenerateOptions Options = Settings.generation(Batch.Limit);
     // One seed for each call; 32 bits are left for the sequences.
     Options.Seed = mix(mix(mix(Settings.Seed, Batches), Round), Number) >> 32;
-    Options.Cancelled = Cancelled;
+    Options.BeforeStep = [&Cancelled] {
+      return Cancelled && Cancelled() ? absl::CancelledError("interrupted")
+                                      : absl::OkStatus();
+    };
     Options.Progress = [&](int64_t Tokens) {
       Batch.Drawn += Tokens;
       if (Progress)

@@ -113,7 +113,7 @@ absl::Status onRanks(const LoadedPlan &Plan, const std::string &Weights,
 absl::Status callOn(int Number, Rank &R, const std::string &Entry,
                     const std::string &Inputs, const std::string &Outputs) {
   M1_ASSIGN_OR_RETURN(uint32_t Index, R.Program->find(Entry));
-  const plan::Function &F = *(*R.Program->plan())->functions()->Get(Index);
+  const plan::Function &F = *R.Program->plan()->functions()->Get(Index);
   std::vector<NpyArray> Given(length(F.inputs())), Results(length(F.outputs()));
   std::vector<HostTensor> In, Out;
   for (uint32_t I = 0; I < Given.size(); ++I) {

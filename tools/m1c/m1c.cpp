@@ -97,6 +97,11 @@ cl::opt<m1::ByteCount> GatherBytes(
     cl::desc("With many ranks: bytes that each may receive more to save an "
              "exchange, which is worth it for few tokens; default 262144"),
     cl::value_desc("bytes"), cl::init(256 << 10), cl::cat(Options));
+cl::opt<std::string> MeshText(
+    "mesh",
+    cl::desc("Compile for several ranks: the extents of the axes data, tensor "
+             "and expert; the last axis varies fastest in a rank's number"),
+    cl::value_desc("tensor=4,expert=2,..."), cl::cat(Options));
 cl::opt<bool> Locations("locations",
                         cl::desc("Print where each operation comes from (with "
                                  "--emit=model, m1, tile, plan or gpu)"),
@@ -190,8 +195,62 @@ StringRef nameOf(Emit Kind) {
   llvm_unreachable("a value of --emit without a name");
 }
 
+/// Reads --mesh.
+Expected<m1::MeshAttr> readMesh(mlir::MLIRContext *Context) {
+  const std::string Found = "--mesh: found '" + MeshText + "', ";
+  SmallVector<mlir::StringAttr> Axes;
+  SmallVector<int64_t> Extents;
+  SmallVector<StringRef> Entries;
+  StringRef(MeshText).split(Entries, ',');
+  int64_t Ranks = 1;
+  for (StringRef Entry : Entries) {
+    auto [Axis, Number] = Entry.split('=');
+    if (!m1::isMeshAxis(Axis))
+      return createStringError(
+          "--mesh: axis: " +
+          m1::expectedOneOf(Axis, {m1::kDataAxis.str(), m1::kTensorAxis.str(),
+                                   m1::kExpertAxis.str()}));
+    mlir::StringAttr Name = mlir::StringAttr::get(Context, Axis);
+    if (is_contained(Axes, Name))
+      return createStringError(Found + "expected axis " + Axis + " once");
+    int64_t Extent = 0;
+    if (Number.getAsInteger(10, Extent) || Extent < 1)
+      return createStringError(Found +
+                               "expected an extent of at least 1, as "
+                               "in " +
+                               Axis + "=2");
+    if (Extent > m1::kMaxRanks || (Ranks *= Extent) > m1::kMaxRanks)
+      return createStringError(Found + "expected at most " +
+                               Twine(m1::kMaxRanks) + " ranks");
+    Axes.push_back(Name);
+    Extents.push_back(Extent);
+  }
+  return m1::MeshAttr::get(Context, Axes, Extents);
+}
+
+/// Gives the module the mesh of --mesh.
+Error setMesh(mlir::ModuleOp Module) {
+  if (!MeshText.getNumOccurrences())
+    return Error::success();
+  if (auto Mesh = m1::meshOf(Module)) {
+    std::string Text;
+    raw_string_ostream(Text) << Mesh;
+    return createStringError(
+        "--mesh: expected a graph without m1.mesh, found " + Text + " in " +
+        Input);
+  }
+  Expected<m1::MeshAttr> Mesh = readMesh(Module.getContext());
+  if (!Mesh)
+    return Mesh.takeError();
+  Module->setAttr(m1::kMeshAttr, *Mesh);
+  return Error::success();
+}
+
 /// Fails on options for training that have no effect.
 Error checkTrain() {
+  if (Train && MeshText.getNumOccurrences())
+    return createStringError("--train: expected no --mesh beside it, found " +
+                             MeshText + "; training has one rank");
   if (Train && isGraph())
     return createStringError(
         "--train: expected a checkpoint, found the graph " + Input +
@@ -382,7 +441,11 @@ Error run() {
   if (Error E = checkOutput())
     return E;
   auto Module = readModule(&Context);
-  return Module ? compile(Module->get()) : Module.takeError();
+  if (!Module)
+    return Module.takeError();
+  if (Error E = setMesh(Module->get()))
+    return E;
+  return compile(Module->get());
 }
 
 } // namespace

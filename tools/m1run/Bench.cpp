@@ -8,11 +8,15 @@
 
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/Json.h"
+#include "tools/m1run/Ranks.h"
 
 #include "runtime/device/MemoryNeeds.h"
+#include "runtime/plan/Mesh.h"
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Pieces.h"
+#include "runtime/support/Packed.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <sys/resource.h>
@@ -97,85 +101,149 @@ private:
   std::vector<float> LogProbs;
 };
 
-absl::Status runBench(const BenchCommand &Command) {
-  auto LoadStart = std::chrono::steady_clock::now();
-  M1_ASSIGN_OR_RETURN(
-      std::unique_ptr<m1::Session> Session,
-      m1::Session::open(Command.Common.PlanPath, Command.Common.Session));
-  double LoadSeconds = secondsSince(LoadStart);
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
-                      LanguageModel::create(*Session->Program));
-  if (Command.Batch > Model->maxSequences())
+/// Checks that a plan can run the batch.
+absl::Status checkBatch(const BenchCommand &Command,
+                        const LanguageModel &Model) {
+  if (Command.Batch > Model.maxSequences())
     return makeError("--batch ", Command.Batch, ": the plan has room for ",
-                     Model->maxSequences(), " sequences");
+                     Model.maxSequences(), " sequences");
   if (int64_t Length = 0; __builtin_add_overflow(Command.PromptLength,
                                                  Command.NewTokens, &Length) ||
-                          Length > Model->maxLength())
+                          Length > Model.maxLength())
     return makeError("--prompt-len ", Command.PromptLength,
                      " and --new-tokens ", Command.NewTokens,
                      ": the plan was compiled for sequences of at most ",
-                     Model->maxLength(), " tokens");
+                     Model.maxLength(), " tokens");
+  return absl::OkStatus();
+}
 
-  Bench Runner(*Model, Command);
+/// What a rank measures.
+struct Figures {
+  double Load = 0;
+  std::vector<double> Prefill, Decode; ///< seconds of each repetition
+  double PeakBytes = 0;                ///< of its memory
+};
+
+/// The figures of all ranks at the root: of each, that of the rank where it is
+/// the largest.
+absl::Status gatherLargest(Figures &Each) {
+  Packer P;
+  P.add(Each.Load);
+  P.add(Each.Prefill);
+  P.add(Each.Decode);
+  P.add(Each.PeakBytes);
+  M1_ASSIGN_OR_RETURN(std::vector<std::string> All,
+                      Ranks::get().gather(P.Bytes));
+  auto raise = [](double &Figure, double Other) {
+    Figure = std::max(Figure, Other);
+  };
+  for (const std::string &Packed : All) {
+    Unpacker U(Packed);
+    raise(Each.Load, U.number<double>());
+    for (std::vector<double> *Seconds : {&Each.Prefill, &Each.Decode}) {
+      const std::vector<double> Others = U.numbers<double>();
+      for (size_t I = 0; I < Others.size(); ++I)
+        raise((*Seconds)[I], Others[I]);
+    }
+    raise(Each.PeakBytes, U.number<double>());
+  }
+  return absl::OkStatus();
+}
+
+/// Runs the batch as often as the command says.
+absl::Status measure(Bench &Runner, m1::Session &Session,
+                     const BenchCommand &Command, Figures &Result) {
+  Ranks &Job = Ranks::get();
   // Once untimed, to touch pages and wake threads.
   M1_RETURN_IF_ERROR(Runner.prefill().status());
   M1_RETURN_IF_ERROR(Runner.decode(1).status());
-  if (Session->Trace)
-    *Session->Trace = Profile();
-  double Prefill = 0, Decode = 0;
+  if (Session.Trace)
+    *Session.Trace = Profile();
   for (int64_t I = 0; I < Command.Repeat; ++I) {
-    M1_ASSIGN_OR_RETURN(double PrefillNow, Runner.prefill());
-    M1_ASSIGN_OR_RETURN(double DecodeNow, Runner.decode(Command.NewTokens));
-    Prefill = I == 0 ? PrefillNow : std::min(Prefill, PrefillNow);
-    Decode = I == 0 ? DecodeNow : std::min(Decode, DecodeNow);
+    M1_RETURN_IF_ERROR(Job.agree(absl::OkStatus())); // begin at the same time
+    M1_ASSIGN_OR_RETURN(Result.Prefill.emplace_back(), Runner.prefill());
+    M1_ASSIGN_OR_RETURN(Result.Decode.emplace_back(),
+                        Runner.decode(Command.NewTokens));
   }
-  printProfile(*Session);
+  struct rusage Usage;
+  ::getrusage(RUSAGE_SELF, &Usage);
+  Result.PeakBytes = static_cast<double>(Usage.ru_maxrss) * 1024;
+  return absl::OkStatus();
+}
+
+absl::Status runBench(const BenchCommand &Command) {
+  Ranks &Job = Ranks::get();
+  auto LoadStart = std::chrono::steady_clock::now();
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<m1::Session> Session,
+                      openSession(Command.Common));
+  Figures Measured;
+  Measured.Load = secondsSince(LoadStart);
+  absl::StatusOr<std::unique_ptr<LanguageModel>> Model =
+      LanguageModel::create(*Session->Program);
+  M1_RETURN_IF_ERROR(
+      Job.agree(Model.ok() ? checkBatch(Command, **Model) : Model.status()));
+  Bench Runner(**Model, Command);
+  M1_RETURN_IF_ERROR(measure(Runner, *Session, Command, Measured));
+  M1_RETURN_IF_ERROR(gatherLargest(Measured));
+  M1_RETURN_IF_ERROR(printProfile(*Session));
+  if (!Job.isRoot())
+    return absl::OkStatus();
 
   const plan::Plan &Plan = **Session->Plan;
   const MemoryNeeds Needs(Plan, /*Alignment=*/1);
   uint64_t ParameterBytes = 0;
   for (uint32_t I = 0; I < length(Plan.parameters()); ++I)
-    ParameterBytes += bytesOf(*Plan.parameters()->Get(I));
-  struct rusage Usage;
-  ::getrusage(RUSAGE_SELF, &Usage);
-  uint64_t PeakRss = static_cast<uint64_t>(Usage.ru_maxrss) * 1024;
-  double PrefillRate = Command.Batch * Command.PromptLength / Prefill;
-  double DecodeRate = Command.Batch * Command.NewTokens / Decode;
+    ParameterBytes += localBytes(*Plan.parameters()->Get(I));
+  const double Prefill =
+      *std::min_element(Measured.Prefill.begin(), Measured.Prefill.end());
+  const double Decode =
+      *std::min_element(Measured.Decode.begin(), Measured.Decode.end());
+  // Each coordinate of the axis `data` runs a batch.
+  const int64_t Sequences =
+      Command.Batch * static_cast<int64_t>(Job.place(Plan).Sequences.Step);
+  const double PrefillRate = Sequences * Command.PromptLength / Prefill;
+  const double DecodeRate = Sequences * Command.NewTokens / Decode;
 
   if (Command.Json) {
-    json Result = {{"device", Session->TheDevice->description()},
-                   {"batch", Command.Batch},
-                   {"prompt_length", Command.PromptLength},
-                   {"new_tokens", Command.NewTokens},
-                   {"repeat", Command.Repeat},
-                   {"load_seconds", LoadSeconds},
-                   {"prefill_seconds", Prefill},
-                   {"decode_seconds", Decode},
-                   {"prefill_tokens_per_second", PrefillRate},
-                   {"decode_tokens_per_second", DecodeRate},
-                   {"peak_rss_bytes", PeakRss},
-                   {"parameter_bytes", ParameterBytes},
-                   {"activation_bytes", Needs.Activations},
-                   {"packed_weight_bytes", Needs.Weights},
-                   {"state_bytes", Needs.States}};
+    json Result = {
+        {"device", Session->TheDevice->description()},
+        {"ranks", Job.count()},
+        {"batch", Command.Batch},
+        {"prompt_length", Command.PromptLength},
+        {"new_tokens", Command.NewTokens},
+        {"repeat", Command.Repeat},
+        {"load_seconds", Measured.Load},
+        {"prefill_seconds", Prefill},
+        {"decode_seconds", Decode},
+        {"prefill_tokens_per_second", PrefillRate},
+        {"decode_tokens_per_second", DecodeRate},
+        {"peak_rss_bytes", static_cast<uint64_t>(Measured.PeakBytes)},
+        {"parameter_bytes", ParameterBytes},
+        {"activation_bytes", Needs.Activations},
+        {"packed_weight_bytes", Needs.Weights},
+        {"state_bytes", Needs.States}};
     std::printf("%s\n", dump(Result, 2).c_str());
     return absl::OkStatus();
   }
-  auto mib = [](uint64_t Bytes) { return Bytes / 1048576.0; };
+  auto mib = [](double Bytes) { return Bytes / 1048576.0; };
   std::printf("device    %s\n",
               printable(Session->TheDevice->description()).c_str());
-  std::printf("load      %.3f s\n", LoadSeconds);
-  std::printf("prefill   %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
-              PrefillRate, static_cast<long long>(Command.Batch),
-              static_cast<long long>(Command.PromptLength), Prefill,
-              static_cast<long long>(Command.Repeat));
-  std::printf("decode    %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
-              DecodeRate, static_cast<long long>(Command.Batch),
-              static_cast<long long>(Command.NewTokens), Decode,
-              static_cast<long long>(Command.Repeat));
+  if (Job.count() > 1)
+    std::printf("ranks     %d (%s); device and memory of each\n", Job.count(),
+                describeMesh(Plan).c_str());
+  std::printf("load      %.3f s\n", Measured.Load);
+  auto line = [&](const char *Name, double Rate, int64_t Tokens,
+                  double Seconds) {
+    std::printf("%-9s %.1f tokens/s (%lld x %lld in %.3f s, best of %lld)\n",
+                Name, Rate, static_cast<long long>(Sequences),
+                static_cast<long long>(Tokens), Seconds,
+                static_cast<long long>(Command.Repeat));
+  };
+  line("prefill", PrefillRate, Command.PromptLength, Prefill);
+  line("decode", DecodeRate, Command.NewTokens, Decode);
   std::printf("memory    %.1f MiB at the peak; parameters %.1f, packed %.1f, "
               "states %.1f, activations %.1f\n",
-              mib(PeakRss), mib(ParameterBytes), mib(Needs.Weights),
+              mib(Measured.PeakBytes), mib(ParameterBytes), mib(Needs.Weights),
               mib(Needs.States), mib(Needs.Activations));
   return absl::OkStatus();
 }
@@ -187,7 +255,8 @@ void run::addBench(CLI::App &App, Action &Chosen) {
       "bench", "Measure the speed of prefill and decoding, and memory");
   Command->Common.addTo(*Sub, /*WeightsRequired=*/true);
   addNumber(*Sub, "--batch", 1, Command->Batch,
-            "sequences per batch (default 1)");
+            "sequences per batch (default 1); on the mesh's axis data, of each "
+            "coordinate");
   addNumber(*Sub, "--prompt-len", 1, Command->PromptLength,
             "tokens per prompt (default 512)");
   addNumber(*Sub, "--new-tokens", 1, Command->NewTokens,

@@ -8,9 +8,11 @@
 
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/PrintArray.h"
+#include "tools/m1run/Ranks.h"
 
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
+#include "runtime/support/Packed.h"
 #include "runtime/weights/Npy.h"
 
 #include <cstdio>
@@ -62,32 +64,56 @@ void printResults(const plan::Function &Function,
   }
 }
 
-absl::Status call(const CallOptions &Options) {
-  M1_ASSIGN_OR_RETURN(
-      std::unique_ptr<m1::Session> Session,
-      m1::Session::open(Options.Common.PlanPath, Options.Common.Session));
-  Executor &Program = *Session->Program;
-  M1_ASSIGN_OR_RETURN(uint32_t Index, Program.find(Options.Entry));
-  const plan::Function &Function = *(*Session->Plan)->functions()->Get(Index);
+/// The function's inputs, of its types, as bytes.
+absl::StatusOr<std::string> readInputs(const CallOptions &Options,
+                                       const plan::Function &Function) {
   if (Options.Args.size() != length(Function.inputs()))
     return makeError("function '", Options.Entry, "': expected ",
                      length(Function.inputs()), " --arg, one for each input (",
                      inputNames(Function), "), found ", Options.Args.size());
 
-  std::vector<NpyArray> Arrays;
-  std::vector<HostTensor> Inputs, Outputs;
+  Packer P;
   for (size_t I = 0; I < Options.Args.size(); ++I) {
     M1_ASSIGN_OR_RETURN(NpyArray Array, readNpy(Options.Args[I]));
     M1_ASSIGN_OR_RETURN(Array,
                         convert(std::move(Array),
                                 elementType(Function.inputs()->Get(I)->dtype()),
                                 Options.Args[I]));
+    P.add(Array.Type);
+    P.add(Array.Shape);
+    P.add(std::span<const std::byte>(Array.Data));
+  }
+  return std::move(P.Bytes);
+}
+
+absl::Status call(const CallOptions &Options) {
+  Ranks &Job = Ranks::get();
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<m1::Session> Session,
+                      openSession(Options.Common));
+  Executor &Program = *Session->Program;
+  const absl::StatusOr<uint32_t> Found = Program.find(Options.Entry);
+  M1_RETURN_IF_ERROR(Job.agree(Found.status()));
+  const uint32_t Index = *Found;
+  const plan::Function &Function = *(*Session->Plan)->functions()->Get(Index);
+  M1_ASSIGN_OR_RETURN(std::string Packed, Job.fromRoot([&] {
+    return readInputs(Options, Function);
+  }));
+
+  std::vector<NpyArray> Arrays;
+  for (Unpacker U(Packed); !U.isDone();) {
+    NpyArray Array;
+    Array.Type = U.number<ElementType>();
+    Array.Shape = U.numbers<int64_t>();
+    Array.Data = U.numbers<std::byte>();
     Arrays.push_back(std::move(Array));
   }
+  std::vector<HostTensor> Inputs, Outputs;
   for (NpyArray &Array : Arrays)
     Inputs.push_back({Array.Data.data(), Array.Type, Array.Shape});
-  M1_ASSIGN_OR_RETURN(std::vector<int64_t> Symbols,
-                      Program.bindSymbols(Index, Inputs));
+  const absl::StatusOr<std::vector<int64_t>> Bound =
+      Program.bindSymbols(Index, Inputs);
+  M1_RETURN_IF_ERROR(Job.agree(Bound.status()));
+  const std::vector<int64_t> &Symbols = *Bound;
   std::vector<NpyArray> Results(length(Function.outputs()));
   for (size_t I = 0; I < Results.size(); ++I) {
     Results[I].Type = elementType(Function.outputs()->Get(I)->dtype());
@@ -99,13 +125,16 @@ absl::Status call(const CallOptions &Options) {
   }
   M1_RETURN_IF_ERROR(Program.call(Index, Inputs, Outputs));
 
+  if (!Job.isRoot()) {
+    M1_RETURN_IF_ERROR(checkMappings());
+    return printProfile(*Session);
+  }
   if (Options.OutDir.empty())
     printResults(Function, Results);
   else
     M1_RETURN_IF_ERROR(writeResults(Function, Results, Options.OutDir));
   M1_RETURN_IF_ERROR(checkMappings());
-  printProfile(*Session);
-  return absl::OkStatus();
+  return printProfile(*Session);
 }
 } // namespace
 

@@ -9,6 +9,7 @@
 #ifndef M1C_TOOLS_M1RUN_COMMANDS_H
 #define M1C_TOOLS_M1RUN_COMMANDS_H
 
+#include "runtime/session/DataAxis.h"
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Session.h"
 #include "runtime/support/Error.h"
@@ -87,10 +88,22 @@ CLI::Option *addNumbers(CLI::App &Command, const std::string &Name,
 struct CommonOptions {
   std::string PlanPath;
   SessionOptions Session;
+  uint64_t Timeout = 60; ///< seconds that a rank waits for others
   /// Adds PLAN, --weights, --verify-weights, --digests, --init-seed, --device,
-  /// --threads, --blocking, --checked and --profile.
+  /// --threads, --blocking, --checked, --profile and --timeout.
   void addTo(CLI::App &Command, bool WeightsRequired);
 };
+
+/// Loads a plan; on all ranks, or on none. An error if it is for another number
+/// of ranks.
+absl::StatusOr<std::unique_ptr<LoadedPlan>>
+loadPlan(const CommonOptions &Options);
+
+/// Opens a session on it, on all ranks or on none.
+absl::StatusOr<std::unique_ptr<m1::Session>>
+openSession(std::unique_ptr<LoadedPlan> Plan, const CommonOptions &Options);
+absl::StatusOr<std::unique_ptr<m1::Session>>
+openSession(const CommonOptions &Options);
 
 /// The options of a subcommand that runs a language model on sequences.
 struct SequenceOptions {
@@ -108,6 +121,7 @@ struct OpenedSequences {
   std::unique_ptr<m1::Session> Session;
   std::unique_ptr<LanguageModel> Model;
   std::vector<std::vector<int64_t>> Sequences; ///< one for each file
+  DataPlace Place; ///< which of them this rank computes
 };
 absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
 
@@ -115,7 +129,7 @@ absl::StatusOr<OpenedSequences> open(const SequenceOptions &Options);
 /// HashOptions::Progress.
 std::function<void(uint64_t, uint64_t)> hashProgress(const std::string &Label);
 
-/// Prints "m1run: note: ..." on standard error.
+/// Prints "m1run: note: ..." on standard error, on the root.
 void printNote(const std::string &Text);
 
 /// The error of one sequence, with the name of its file.
@@ -128,8 +142,9 @@ absl::Status sequenceError(const absl::Status &Error, size_t Sequence,
 absl::Status describeEnd(const absl::Status &Done, size_t Finished,
                          const SequenceOptions &Options);
 
-/// Prints the profile on stderr if --profile was given.
-void printProfile(const m1::Session &Session);
+/// Prints the profiles of all ranks on stderr if --profile was given. All ranks
+/// call it together.
+absl::Status printProfile(const m1::Session &Session);
 
 } // namespace m1::run
 

@@ -9,16 +9,19 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/Json.h"
 #include "tools/m1run/Progress.h"
+#include "tools/m1run/Ranks.h"
 
 #include "runtime/session/Generate.h"
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
+#include "runtime/support/Packed.h"
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/EosTokens.h"
 #include "runtime/weights/Npy.h"
 
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 using namespace m1;
 using namespace m1::run;
@@ -43,7 +46,7 @@ absl::Status checkOptions(const GenerateOptions &Options) {
 
 /// The tokens of --stop-token and of the checkpoint; says so if it has some.
 absl::StatusOr<std::vector<int64_t>>
-chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
+findStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
   std::vector<int64_t> Tokens = Command.Options.StopTokens;
   for (int64_t Token : Tokens)
     if (Token >= Vocabulary)
@@ -62,6 +65,21 @@ chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
                    Eos.File, "; not so with --ignore-eos"));
   Tokens.insert(Tokens.end(), Eos.Tokens.begin(), Eos.Tokens.end());
   return Tokens;
+}
+
+/// The same on all ranks.
+absl::StatusOr<std::vector<int64_t>>
+chooseStopTokens(const GenerateCommand &Command, int64_t Vocabulary) {
+  M1_ASSIGN_OR_RETURN(
+      std::string Packed,
+      Ranks::get().fromRoot([&]() -> absl::StatusOr<std::string> {
+        M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens,
+                            findStopTokens(Command, Vocabulary));
+        Packer P;
+        P.add(Tokens);
+        return std::move(P.Bytes);
+      }));
+  return Unpacker(Packed).numbers<int64_t>();
 }
 
 absl::Status writeResult(const std::string &Directory, size_t Index,
@@ -134,81 +152,161 @@ void printText(std::span<const Summary> Results, bool WithResponses) {
   }
 }
 
-absl::Status runGenerate(const GenerateCommand &Command) {
-  M1_RETURN_IF_ERROR(checkOptions(Command.Options));
-  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
-  auto &[Session, Model, Prompts] = Opened;
-  if (!Command.OutDir.empty())
-    M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
+/// A sequence's number and result as bytes, from the leader of its data
+/// coordinate to the root.
+std::string packResult(size_t Number, const Generated &Result) {
+  Packer P;
+  P.add<uint64_t>(Number);
+  P.add(Result.Tokens);
+  P.add(Result.LogProbs);
+  P.add(Result.PromptTokens);
+  P.add(Result.Reason);
+  P.add(packStatus(Result.Error));
+  return std::move(P.Bytes);
+}
 
+std::pair<size_t, Generated> unpackResult(std::string_view Packed) {
+  Unpacker U(Packed);
+  const size_t Number = U.number<uint64_t>();
+  Generated Result;
+  Result.Tokens = U.numbers<int64_t>();
+  Result.LogProbs = U.numbers<float>();
+  Result.PromptTokens = U.number<int64_t>();
+  Result.Reason = U.number<FinishReason>();
+  Result.Error = unpackStatus(U.text());
+  return {Number, std::move(Result)};
+}
+
+/// The root's record of a run: it writes and prints what is finished.
+class Report {
+public:
+  Report(const GenerateCommand &Command, size_t Count)
+      : Command(Command), Results(Count) {}
+
+  /// Takes the result of sequence `Number`.
+  absl::Status take(size_t Number, const Generated &Result) {
+    Summary &R = Results[Number];
+    auto Response = Result.Tokens.begin() + Result.PromptTokens;
+    R.Ended = true;
+    R.PromptTokens = Result.PromptTokens;
+    R.Reason = Result.Reason;
+    if (!Result.Error.ok()) {
+      R.Error = std::string(Result.Error.message());
+      Failures.emplace(Number, Result.Error);
+      return absl::OkStatus();
+    }
+    R.NewTokens = Result.Tokens.end() - Response;
+    if (printsResponses())
+      R.Response.assign(Response, Result.Tokens.end());
+    ++Finished;
+    if (!Command.OutDir.empty())
+      Written = writeResult(Command.OutDir, Number, Result, Files);
+    return Written;
+  }
+
+  /// Keeps the files of the sequences that are finished, unless one could not
+  /// be written.
+  absl::Status keep() {
+    M1_RETURN_IF_ERROR(Written);
+    M1_RETURN_IF_ERROR(commit(Files));
+    Files.clear();
+    return absl::OkStatus();
+  }
+
+  /// Prints what is known at the end of a run that ended with `Done`; returns
+  /// how it ended.
+  absl::Status print(absl::Status Done, double Seconds) const {
+    const bool IsComplete = Done.ok();
+    if (!Failures.empty())
+      Done.Update(sequenceError(Failures.begin()->second,
+                                Failures.begin()->first, Command));
+    Done = describeEnd(Done, Finished, Command);
+    // What is not in files is printed, too.
+    if (Finished == 0 || (!IsComplete && !Command.OutDir.empty()))
+      return Done;
+    int64_t NewTokens = 0;
+    for (const Summary &R : Results)
+      NewTokens += R.NewTokens;
+    if (Command.Json) {
+      printJson(Results, NewTokens, Seconds);
+      return Done;
+    }
+    printText(Results, printsResponses());
+    std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
+                Seconds);
+    return Done;
+  }
+
+private:
+  // Responses that are only in their files are not kept in memory.
+  bool printsResponses() const {
+    return Command.Json || Command.OutDir.empty();
+  }
+
+  const GenerateCommand &Command;
+  std::vector<Summary> Results;
+  std::map<size_t, absl::Status> Failures; ///< by sequence
+  OutputFiles Files;                       ///< two per finished sequence
+  size_t Finished = 0;
+  absl::Status Written;
+};
+
+absl::Status runGenerate(const GenerateCommand &Command) {
+  Ranks &Job = Ranks::get();
+  M1_RETURN_IF_ERROR(Job.agree(checkOptions(Command.Options)));
+  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
+  auto &[Session, Model, Prompts, Place] = Opened;
   GenerateOptions Options = Command.Options;
   M1_ASSIGN_OR_RETURN(Options.StopTokens,
                       chooseStopTokens(Command, Model->vocabulary()));
+  M1_RETURN_IF_ERROR(Job.agree(Job.isRoot() && !Command.OutDir.empty()
+                                   ? createDirectories(Command.OutDir)
+                                   : absl::OkStatus()));
   // So that sums of it stay in range.
   Options.MaxNewTokens = std::min(Options.MaxNewTokens, Model->maxLength());
-  // Responses that are only in their files are not kept in memory.
-  const bool PrintResponses = Command.Json || Command.OutDir.empty();
-  std::vector<Summary> Results(Prompts.size());
-  OutputFiles Files; // two per finished sequence
-  size_t Finished = 0;
-  // How the run ended, its files were written, and the first sequence failed.
-  absl::Status Done, Written, Failure;
+  Options.Numbers = Place.Sequences;
+  const std::vector<std::vector<int64_t>> Own = Place.Sequences.of(Prompts);
+  Report Results(Command, Prompts.size());
+  std::vector<std::string> Kept; // results for the root
+  absl::Status Done;
   auto Start = std::chrono::steady_clock::now();
   {
     Progress Bar("generate",
-                 Options.MaxNewTokens * static_cast<int64_t>(Prompts.size()));
+                 Options.MaxNewTokens * static_cast<int64_t>(Own.size()));
     finishOnStopSignal();
-    Options.Cancelled = [] { return stopSignal() != 0; };
+    Options.BeforeStep = [&, &Place = Place] { return Job.beforeStep(Place); };
     Options.Progress = [&](int64_t Drawn) { Bar.advance(Drawn); };
-    Done = generate(
-        *Model, Prompts, Options,
-        [&](size_t Index, const Generated &Result) -> absl::Status {
-          Summary &R = Results[Index];
-          auto Response = Result.Tokens.begin() + Result.PromptTokens;
-          R.Ended = true;
-          R.PromptTokens = Result.PromptTokens;
-          R.Reason = Result.Reason;
-          if (!Result.Error.ok()) {
-            R.Error = std::string(Result.Error.message());
-            Failure.Update(sequenceError(Result.Error, Index, Command));
-            return absl::OkStatus();
-          }
-          R.NewTokens = Result.Tokens.end() - Response;
-          if (PrintResponses)
-            R.Response.assign(Response, Result.Tokens.end());
-          ++Finished;
-          if (!Command.OutDir.empty())
-            Written = writeResult(Command.OutDir, Index, Result, Files);
-          return Written;
-        });
+    Done = generate(*Model, Own, Options,
+                    [&, &Place = Place](size_t Index, const Generated &Result) {
+                      const size_t Number = Place.Sequences.number(Index);
+                      if (Job.isRoot())
+                        return Results.take(Number, Result);
+                      if (Place.Leads)
+                        Kept.push_back(packResult(Number, Result));
+                      return absl::OkStatus();
+                    });
   }
-  // Finished sequences are kept, however the run ended, unless their files
-  // cannot be written.
-  M1_RETURN_IF_ERROR(Written);
-  M1_RETURN_IF_ERROR(commit(Files));
-  M1_RETURN_IF_ERROR(checkMappings());
-  const bool IsComplete = Done.ok();
-  Done.Update(Failure);
-  Done = describeEnd(Done, Finished, Command);
-  // What is not in files is printed, too.
-  if (Finished == 0 || (!IsComplete && !Command.OutDir.empty()))
+  // Finished sequences are kept, however the run ended: those of other data
+  // coordinates, too, unless this rank alone has failed.
+  absl::Status Written;
+  if (Job.isRoot() && !Done.ok())
+    Written = Results.keep();
+  if (Done.ok() || absl::IsCancelled(Done))
+    Done = Job.collect(Kept, Done, [&](std::string_view Packed) {
+      auto [Number, Result] = unpackResult(Packed);
+      return Results.take(Number, Result);
+    });
+  if (Job.isRoot())
+    Written.Update(Results.keep());
+  Written.Update(checkMappings());
+  M1_RETURN_IF_ERROR(std::move(Written));
+  if (Done.ok())
+    M1_RETURN_IF_ERROR(printProfile(*Session));
+  if (!Job.isRoot())
     return Done;
-  double Seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - Start)
-          .count();
-  printProfile(*Session);
-
-  int64_t NewTokens = 0;
-  for (const Summary &R : Results)
-    NewTokens += R.NewTokens;
-  if (Command.Json) {
-    printJson(Results, NewTokens, Seconds);
-    return Done;
-  }
-  printText(Results, PrintResponses);
-  std::printf("%lld tokens in %.3f s\n", static_cast<long long>(NewTokens),
-              Seconds);
-  return Done;
+  return Results.print(Done, std::chrono::duration<double>(
+                                 std::chrono::steady_clock::now() - Start)
+                                 .count());
 }
 } // namespace
 

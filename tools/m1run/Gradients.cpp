@@ -110,7 +110,7 @@ absl::Status runGradients(const GradientsCommand &Command) {
   std::printf("loss %.9g, auxiliary loss %.9g, %lld tokens in %zu calls\n",
               Totals.Loss, Auxiliary, static_cast<long long>(Tokens),
               Batches.size());
-  printProfile(*Opened.Session);
+  M1_RETURN_IF_ERROR(printProfile(*Opened.Session));
   return absl::OkStatus();
 }
 } // namespace

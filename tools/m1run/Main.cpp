@@ -7,13 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
+#include "tools/m1run/Ranks.h"
 
 #include "runtime/support/Exceptions.h"
 #include "runtime/support/Process.h"
 #include "runtime/support/ProjectVersion.h"
-#include "runtime/support/StopSignals.h"
 #include "runtime/support/Suggestion.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -89,6 +90,61 @@ std::string describe(const CLI::App &App, const CLI::ParseError &Error) {
     return describeExtra(*Chosen[0]);
   return concat(Chosen[0]->get_name(), ": ", Error.what());
 }
+/// What the ranks of a run do in a subcommand.
+enum class RanksUse : uint8_t {
+  All,  ///< all work together
+  Root, ///< the root works, the others wait
+  One   ///< there may be one only
+};
+RanksUse ranksUse(const std::string &Subcommand) {
+  for (const char *Each : {"generate", "score", "call", "bench"})
+    if (Subcommand == Each)
+      return RanksUse::All;
+  return Subcommand == "inspect" || Subcommand == "digest" ? RanksUse::Root
+                                                           : RanksUse::One;
+}
+
+/// Runs the chosen subcommand on the ranks that it uses.
+absl::Status runChosen(const CLI::App &App, const run::Action &Chosen) {
+  run::Ranks &Job = run::Ranks::get();
+  const std::string Subcommand = App.get_subcommands().front()->get_name();
+  switch (ranksUse(Subcommand)) {
+  case RanksUse::All:
+    return Chosen();
+  case RanksUse::Root:
+    return Job
+        .fromRoot([&]() -> absl::StatusOr<std::string> {
+          M1_RETURN_IF_ERROR(Chosen());
+          return std::string();
+        })
+        .status();
+  case RanksUse::One:
+    break;
+  }
+  if (Job.count() > 1)
+    return Job.agree(makeError("m1run ", Subcommand,
+                               " runs on one rank, found ", Job.count(),
+                               ": start it without mpirun"));
+  return Chosen();
+}
+
+/// Parses a command line, without the program's name, and runs it.
+absl::Status parseAndRun(CLI::App &App, std::vector<std::string> Arguments,
+                         const run::Action &Chosen) {
+  absl::Status Parsed;
+  try {
+    std::reverse(Arguments.begin(), Arguments.end()); // as CLI11 wants them
+    App.parse(std::move(Arguments));
+  } catch (const CLI::ParseError &Error) {
+    if (Error.get_exit_code() == 0) { // --help or --version
+      App.exit(Error);
+      return absl::OkStatus();
+    }
+    Parsed = makeError(describe(App, Error));
+  }
+  M1_RETURN_IF_ERROR(run::Ranks::get().agree(Parsed));
+  return runChosen(App, Chosen);
+}
 } // namespace
 
 int run::main(int Argc, char **Argv) {
@@ -97,7 +153,9 @@ int run::main(int Argc, char **Argv) {
   std::signal(SIGPIPE, SIG_IGN);
   reportUncaughtExceptions("m1run"); // those of other threads
   CLI::App App("Runs plans, which m1c compiles from models.\n"
-               "m1run SUBCOMMAND --help describes a subcommand.",
+               "m1run SUBCOMMAND --help describes a subcommand.\n"
+               "Plans for several ranks (m1c --mesh): mpirun -n RANKS m1run "
+               "SUBCOMMAND ...",
                "m1run");
   App.require_subcommand(1);
   App.set_version_flag("--version", concat("m1run ", kProjectVersion),
@@ -116,21 +174,15 @@ int run::main(int Argc, char **Argv) {
   run::addVerifyRun(App, Chosen);
   run::addGradients(App, Chosen);
   absl::Status Status;
+  Ranks &Job = Ranks::get();
   try {
-    App.parse(Argc, Argv);
-    Status = Chosen();
-  } catch (const CLI::ParseError &Error) {
-    if (Error.get_exit_code() == 0) // --help or --version
-      App.exit(Error);
-    else
-      Status = makeError(describe(App, Error));
+    std::vector<std::string> Arguments(Argv + 1, Argv + Argc);
+    Status = Job.start(Arguments);
+    if (Status.ok())
+      Status = parseAndRun(App, std::move(Arguments), Chosen);
   } catch (...) {
     Status = makeError(describeException());
   }
   Status.Update(finishOutput(Status.ok()));
-  if (Status.ok())
-    return 0;
-  std::fprintf(stderr, "m1run: error: %s\n",
-               printable(std::string(Status.message())).c_str());
-  return absl::IsCancelled(Status) ? 128 + stopSignal() : 1;
+  return Job.finish(Status);
 }

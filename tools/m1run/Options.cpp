@@ -8,8 +8,12 @@
 
 #include "tools/m1run/Commands.h"
 
+#include "runtime/comm/StartCheck.h"
+#include "runtime/plan/Mesh.h"
+#include "runtime/support/Packed.h"
 #include "runtime/weights/Npy.h"
 #include "tools/m1run/Progress.h"
+#include "tools/m1run/Ranks.h"
 
 #include <algorithm>
 #include <charconv>
@@ -116,12 +120,18 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
             "seed of the random weights of --weights none (default 0)");
   Command
       .add_option("--device", Session.Device.Name,
-                  "cpu, cuda (the first GPU), cuda:N, or ptx (a GPU emulated "
-                  "on the CPU); default: cpu or cuda, as the plan was "
-                  "compiled for")
+                  "cpu, cuda (the first GPU; with several ranks, one for each "
+                  "rank of a machine), cuda:N, or ptx (a GPU emulated on the "
+                  "CPU); default: cpu or cuda, as the plan was compiled for")
       ->type_name("DEVICE");
   addNumber(Command, "--threads", 0, Session.Device.Threads,
-            "CPU threads (default: one per processor)");
+            "CPU threads, of each rank (default: one per processor that the "
+            "rank may use; ranks that may use the same ones share them)");
+  addNumber(
+      Command, "--timeout", 1, 1'000'000,
+      [this](uint64_t Seconds) { Timeout = Seconds; },
+      "with several ranks: seconds that a rank waits for others in a "
+      "call, before it reports an error (default 60)");
   Command.add_flag("--blocking", Session.Device.Blocking,
                    "wait for each kernel on a GPU, so that an error names the "
                    "kernel that caused it");
@@ -130,7 +140,8 @@ void CommonOptions::addTo(CLI::App &Command, bool WeightsRequired) {
                    "arguments; slow");
   Session.Checkpoint.Note = printNote;
   Command.add_flag("--profile", Session.Profile,
-                   "print the time of each kernel on standard error");
+                   "print the time of each kernel on standard error; with "
+                   "several ranks of each rank, and its time of waiting");
 }
 
 void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
@@ -151,23 +162,110 @@ void SequenceOptions::addTo(CLI::App &Command, const char *OutDirText,
                  "the exit status is 128 + the signal.");
 }
 
-absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
-  // All sequences are checked before the weights are loaded.
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
-                      LoadedPlan::load(Options.Common.PlanPath));
-  M1_ASSIGN_OR_RETURN(const plan::Model *Bounds, languageModelOf(*Plan));
-  OpenedSequences Result;
+absl::StatusOr<std::unique_ptr<LoadedPlan>>
+run::loadPlan(const CommonOptions &Options) {
+  Ranks &Job = Ranks::get();
+  absl::StatusOr<std::unique_ptr<LoadedPlan>> Plan =
+      LoadedPlan::load(Options.PlanPath);
+  M1_RETURN_IF_ERROR(Job.agree(Plan.ok() ? checkRankCount(**Plan, Job.count())
+                                         : Plan.status()));
+  M1_RETURN_IF_ERROR(Job.checkEqual(planFacts(**Plan)));
+  return Plan;
+}
+
+/// Checks that all ranks have the same weights, as far as samples show.
+static absl::Status checkWeights(const std::string &Path) {
+  Ranks &Job = Ranks::get();
+  if (Job.count() == 1 || Path.empty() || Path == "none")
+    return absl::OkStatus();
+  std::vector<StartFact> Facts;
+  auto collect = [&]() -> absl::Status {
+    M1_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> Weights,
+                        Checkpoint::open(Path));
+    M1_ASSIGN_OR_RETURN(Facts, checkpointFacts(*Weights));
+    return absl::OkStatus();
+  };
+  M1_RETURN_IF_ERROR(Job.agree(collect()));
+  return Job.checkEqual(Facts);
+}
+
+/// Says how many threads the ranks use.
+static void notePlacement(const plan::Plan &Plan,
+                          std::span<const RankPlacement> Placements) {
+  auto [Least, Most] = std::minmax_element(
+      Placements.begin(), Placements.end(),
+      [](const auto &A, const auto &B) { return A.Threads < B.Threads; });
+  const unsigned Few = Least->Threads, Many = Most->Threads;
+  printNote(concat(Placements.size(), " ranks (", describeMesh(Plan), ") of ",
+                   Few == Many ? "" : concat(Few, " to "), Many, " thread",
+                   Many == 1 ? "" : "s", " each; --threads sets the number"));
+}
+
+absl::StatusOr<std::unique_ptr<m1::Session>>
+run::openSession(std::unique_ptr<LoadedPlan> Plan,
+                 const CommonOptions &Options) {
+  Ranks &Job = Ranks::get();
+  SessionOptions Session = Options.Session;
+  if (Transport *Others = Job.transport()) {
+    Others->setTimeout(std::chrono::seconds(Options.Timeout));
+    M1_ASSIGN_OR_RETURN(std::vector<RankPlacement> Placements,
+                        Job.placements());
+    Session.Device.Gpu = Job.own(Placements).Gpu;
+    if (Session.Device.Threads == 0) {
+      Session.Device.Threads = Job.own(Placements).Threads;
+      notePlacement(**Plan, Placements);
+    }
+    Session.Ranks = Others;
+    Session.Agree = [&Job](const absl::Status &Own) { return Job.agree(Own); };
+    if (!Job.isRoot()) {
+      Session.Checkpoint.Verify = false; // the root compares all weights
+      Session.Checkpoint.Note = nullptr;
+      Session.Checkpoint.Hash.Progress = nullptr;
+    }
+  }
+  M1_RETURN_IF_ERROR(checkWeights(Session.Weights));
+  return m1::Session::open(std::move(Plan), Session);
+}
+
+absl::StatusOr<std::unique_ptr<m1::Session>>
+run::openSession(const CommonOptions &Options) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan, loadPlan(Options));
+  return openSession(std::move(Plan), Options);
+}
+
+/// The sequences of all files; an error if one does not fit the model.
+static absl::StatusOr<std::string> readSequences(const SequenceOptions &Options,
+                                                 const plan::Model &Bounds) {
+  Packer P;
   for (const std::string &File : Options.TokenFiles) {
     M1_ASSIGN_OR_RETURN(std::vector<int64_t> Tokens,
-                        readTokens(File, Bounds->max_length()));
-    M1_RETURN_IF_ERROR(checkTokens(*Bounds, Tokens, File));
-    Result.Sequences.push_back(std::move(Tokens));
+                        readTokens(File, Bounds.max_length()));
+    M1_RETURN_IF_ERROR(checkTokens(Bounds, Tokens, File));
+    P.add(Tokens);
   }
+  return std::move(P.Bytes);
+}
+
+absl::StatusOr<OpenedSequences> run::open(const SequenceOptions &Options) {
+  Ranks &Job = Ranks::get();
+  // All sequences are checked before the weights are loaded.
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      loadPlan(Options.Common));
+  OpenedSequences Result;
   M1_ASSIGN_OR_RETURN(
-      Result.Session,
-      m1::Session::open(std::move(Plan), Options.Common.Session));
-  M1_ASSIGN_OR_RETURN(Result.Model,
-                      LanguageModel::create(*Result.Session->Program));
+      std::string Sequences, Job.fromRoot([&]() -> absl::StatusOr<std::string> {
+        M1_ASSIGN_OR_RETURN(const plan::Model *Bounds, languageModelOf(*Plan));
+        return readSequences(Options, *Bounds);
+      }));
+  for (Unpacker U(Sequences); !U.isDone();)
+    Result.Sequences.push_back(U.numbers<int64_t>());
+  M1_ASSIGN_OR_RETURN(Result.Session,
+                      openSession(std::move(Plan), Options.Common));
+  absl::StatusOr<std::unique_ptr<LanguageModel>> Model =
+      LanguageModel::create(*Result.Session->Program);
+  M1_RETURN_IF_ERROR(Job.agree(Model.status()));
+  Result.Model = std::move(*Model);
+  Result.Place = Job.place(**Result.Session->Plan);
   return Result;
 }
 
@@ -189,6 +287,8 @@ run::hashProgress(const std::string &Label) {
 }
 
 void run::printNote(const std::string &Text) {
+  if (!Ranks::get().isRoot())
+    return;
   std::fprintf(stderr, "m1run: note: %s\n", printable(Text).c_str());
 }
 
@@ -209,7 +309,15 @@ absl::Status run::describeEnd(const absl::Status &Done, size_t Finished,
              Options.OutDir.empty() ? "" : " and in " + Options.OutDir));
 }
 
-void run::printProfile(const m1::Session &Session) {
-  if (Session.Trace)
-    std::fputs(Session.Trace->table().c_str(), stderr);
+absl::Status run::printProfile(const m1::Session &Session) {
+  if (!Session.Trace)
+    return absl::OkStatus();
+  M1_ASSIGN_OR_RETURN(std::vector<std::string> Tables,
+                      Ranks::get().gather(Session.Trace->table()));
+  for (size_t I = 0; I < Tables.size(); ++I) {
+    if (Tables.size() > 1)
+      std::fprintf(stderr, "rank %zu\n", I);
+    std::fputs(Tables[I].c_str(), stderr);
+  }
+  return absl::OkStatus();
 }

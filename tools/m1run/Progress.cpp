@@ -8,6 +8,8 @@
 
 #include "tools/m1run/Progress.h"
 
+#include "tools/m1run/Ranks.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <unistd.h>
@@ -25,6 +27,8 @@ Progress::~Progress() {
 }
 
 void Progress::advance(int64_t Steps) {
+  if (!Ranks::get().isRoot())
+    return;
   Done += Steps;
   Clock::time_point Now = Clock::now();
   double Interval = OnTerminal ? 0.1 : 10;

@@ -16,7 +16,7 @@
 namespace m1::run {
 
 /// Reports the progress of a long run on stderr: as a bar on a terminal, as a
-/// line every 10 seconds elsewhere.
+/// line every 10 seconds elsewhere. Only on the root, that of its own share.
 class Progress {
 public:
   Progress(std::string Label, int64_t Total);

@@ -9,10 +9,12 @@
 #include "tools/m1run/Commands.h"
 #include "tools/m1run/Json.h"
 #include "tools/m1run/Progress.h"
+#include "tools/m1run/Ranks.h"
 
 #include "runtime/session/Score.h"
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
+#include "runtime/support/Packed.h"
 #include "runtime/support/StopSignals.h"
 #include "runtime/weights/Npy.h"
 
@@ -20,6 +22,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 
 using namespace m1;
 using namespace m1::run;
@@ -37,37 +40,37 @@ struct Scored {
   absl::Status Error;
 };
 
-/// Computes, and writes, what is asked for of each sequence.
-class Scorer {
+/// The root's record of a run: writes what the ranks compute.
+class Writer {
 public:
-  Scorer(LanguageModel &Model, std::span<const std::vector<int64_t>> Sequences,
-         const ScoreOptions &Options, const std::string &Directory)
-      : Results(Sequences.size()), Model(Model), Sequences(Sequences),
-        Options(Options), Directory(Directory) {}
+  Writer(const std::string &Directory,
+         std::span<const std::vector<int64_t>> Sequences, int64_t Vocabulary)
+      : Results(Sequences.size()), Directory(Directory), Sequences(Sequences),
+        Vocabulary(Vocabulary) {}
 
   std::vector<Scored> Results;
   absl::Status Written; ///< an error if a file could not be written
 
-  absl::Status writeLogProbs() {
-    return score(Model, Sequences, Options, [&](size_t I, auto LogProbs) {
-      if (LogProbs.ok())
-        Written = writeLogProbs(I, *LogProbs);
-      else
-        Results[I].Error = LogProbs.status();
-      return Written;
-    });
+  /// Takes the log-probabilities of a sequence, or its error.
+  absl::Status takeLogProbs(size_t I,
+                            absl::StatusOr<std::span<const float>> LogProbs) {
+    if (LogProbs.ok())
+      Written = writeLogProbs(I, *LogProbs);
+    else
+      Results[I].Error = LogProbs.status();
+    return Written;
   }
 
-  absl::Status writeLogits() {
-    return computeLogits(Model, Sequences, Options, [&](size_t I, auto Logits) {
-      if (!Logits.ok())
-        Results[I].Error.Update(Logits.status());
-      if (Results[I].Error.ok())
-        Written = writeLogits(I, *Logits);
-      else
-        Writers.erase(I);
-      return Written;
-    });
+  /// Takes the next rows of a sequence's logits, or its error.
+  absl::Status takeLogits(size_t I,
+                          absl::StatusOr<std::span<const float>> Logits) {
+    if (!Logits.ok())
+      Results[I].Error.Update(Logits.status());
+    if (Results[I].Error.ok())
+      Written = writeLogits(I, *Logits);
+    else
+      Writers.erase(I);
+    return Written;
   }
 
 private:
@@ -87,7 +90,7 @@ private:
 
   absl::Status writeLogits(size_t I, std::span<const float> Logits) {
     const int64_t Shape[2] = {static_cast<int64_t>(Sequences[I].size()),
-                              Model.vocabulary()};
+                              Vocabulary};
     Unfinished &U = Writers[I];
     if (!U.Writer) {
       M1_ASSIGN_OR_RETURN(U.Writer, NpyWriter::create(fileOf("logits", I),
@@ -107,11 +110,101 @@ private:
     int64_t Elements = 0;
   };
 
-  LanguageModel &Model;
-  std::span<const std::vector<int64_t>> Sequences;
-  const ScoreOptions &Options;
   const std::string &Directory;
+  std::span<const std::vector<int64_t>> Sequences;
+  const int64_t Vocabulary;
   std::map<size_t, Unfinished> Writers; ///< of logits
+};
+
+/// Numbers of a sequence, or its error, as bytes: from the leader of a data
+/// coordinate to the root.
+std::string packRows(size_t Number,
+                     const absl::StatusOr<std::span<const float>> &Rows) {
+  Packer P;
+  P.add<uint64_t>(Number);
+  P.add(packStatus(Rows.status()));
+  P.add(Rows.ok() ? *Rows : std::span<const float>());
+  return std::move(P.Bytes);
+}
+
+/// Passes what `packRows` packed on to `Take`.
+absl::Status
+takeRows(std::string_view Packed,
+         const std::function<absl::Status(
+             size_t, absl::StatusOr<std::span<const float>>)> &Take) {
+  Unpacker U(Packed);
+  const size_t Number = U.number<uint64_t>();
+  absl::Status Status = unpackStatus(U.text());
+  const std::vector<float> Rows = U.numbers<float>();
+  if (!Status.ok())
+    return Take(Number, Status);
+  return Take(Number, std::span<const float>(Rows));
+}
+
+/// Computes this rank's sequences. The root's results go to `Results`, those of
+/// leaders of other data coordinates to the root.
+class Scorer {
+public:
+  Scorer(LanguageModel &Model, const DataPlace &Place,
+         std::span<const std::vector<int64_t>> Own, const ScoreOptions &Options,
+         Writer &Results)
+      : Model(Model), Place(Place), Own(Own), Options(Options),
+        Results(Results) {}
+
+  absl::Status logProbs() {
+    std::vector<std::string> Kept;
+    absl::Status Done =
+        score(Model, Own, Options, [&](size_t I, auto LogProbs) {
+          const size_t Number = Place.Sequences.number(I);
+          if (Job.isRoot())
+            return Results.takeLogProbs(Number, LogProbs);
+          if (Place.Leads)
+            Kept.push_back(packRows(Number, LogProbs));
+          return absl::OkStatus();
+        });
+    return isAlone(Done) ? Done
+                         : Job.collect(Kept, Done, [&](std::string_view Rows) {
+                             return takeRows(Rows, [&](size_t I, auto Each) {
+                               return Results.takeLogProbs(I, Each);
+                             });
+                           });
+  }
+
+  /// Logits are passed on as they are computed: there may be many.
+  absl::Status logits() {
+    auto Receive = [&](std::string_view Rows) {
+      return takeRows(Rows, [&](size_t I, auto Each) {
+        return Results.takeLogits(I, Each);
+      });
+    };
+    std::optional<ResultRounds> Rounds;
+    if (Place.Sequences.Step > 1)
+      Rounds.emplace(*Job.transport(), Receive);
+    absl::Status Done =
+        computeLogits(Model, Own, Options, [&](size_t I, auto Logits) {
+          const size_t Number = Place.Sequences.number(I);
+          if (!Rounds)
+            return Job.isRoot() ? Results.takeLogits(Number, Logits)
+                                : absl::OkStatus();
+          return Place.Leads ? Rounds->give(packRows(Number, Logits))
+                             : Rounds->giveNothing();
+        });
+    if (!Rounds || isAlone(Done))
+      return Done;
+    return Job.agreed(Rounds->finish(Done));
+  }
+
+private:
+  static bool isAlone(const absl::Status &Done) {
+    return !Done.ok() && !absl::IsCancelled(Done);
+  }
+
+  Ranks &Job = Ranks::get();
+  LanguageModel &Model;
+  const DataPlace &Place;
+  std::span<const std::vector<int64_t>> Own;
+  const ScoreOptions &Options;
+  Writer &Results;
 };
 
 void print(std::span<const Scored> Results,
@@ -139,35 +232,18 @@ void print(std::span<const Scored> Results,
     std::printf("%s\n", dump({{"sequences", Objects}}).c_str());
 }
 
-absl::Status runScore(const ScoreCommand &Command) {
-  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
-  auto &[Session, Model, Sequences] = Opened;
-  // Scoring does not feed the last token of a sequence.
-  int64_t Total = 0;
-  for (const std::vector<int64_t> &Sequence : Sequences)
-    Total += Sequence.size() - 1 + (Command.Logits ? Sequence.size() : 0);
-  M1_RETURN_IF_ERROR(createDirectories(Command.OutDir));
-
-  auto Bar = std::make_unique<Progress>("score", Total);
-  finishOnStopSignal();
-  ScoreOptions Options;
-  Options.MaxTokensPerCall = Command.Chunk;
-  Options.Cancelled = [] { return stopSignal() != 0; };
-  Options.Progress = [&](int64_t Tokens) { Bar->advance(Tokens); };
-  Scorer Run(*Model, Sequences, Options, Command.OutDir);
-  absl::Status Done = Run.writeLogProbs();
-  if (Done.ok() && Command.Logits)
-    Done = Run.writeLogits();
-  Bar.reset(); // ends the bar's line before results are printed
-
-  // Sequences of which all files are complete are kept, however the run ended,
-  // unless a file cannot be written.
-  M1_RETURN_IF_ERROR(Run.Written);
+/// Keeps the sequences of which all files are complete, however the run ended,
+/// unless a file could not be written; prints what is known of them. `Done` is
+/// how the run ended; returns how it ended as a whole.
+absl::Status report(Writer &Results,
+                    std::span<const std::vector<int64_t>> Sequences,
+                    absl::Status Done, const ScoreCommand &Command) {
+  M1_RETURN_IF_ERROR(Results.Written);
   OutputFiles Files;
   size_t Finished = 0;
   absl::Status Failure; // of the first sequence that failed
-  for (size_t I = 0; I < Run.Results.size(); ++I) {
-    Scored &Result = Run.Results[I];
+  for (size_t I = 0; I < Results.Results.size(); ++I) {
+    Scored &Result = Results.Results[I];
     if (!Result.Error.ok()) {
       Failure.Update(sequenceError(Result.Error, I, Command));
       continue;
@@ -184,11 +260,44 @@ absl::Status runScore(const ScoreCommand &Command) {
   const bool IsComplete = Done.ok();
   Done.Update(Failure);
   Done = describeEnd(Done, Finished, Command);
-  if (!IsComplete || Finished == 0)
-    return Done;
-  printProfile(*Session);
-  print(Run.Results, Sequences, Command.Json);
+  if (IsComplete && Finished > 0)
+    print(Results.Results, Sequences, Command.Json);
   return Done;
+}
+
+absl::Status runScore(const ScoreCommand &Command) {
+  Ranks &Job = Ranks::get();
+  M1_ASSIGN_OR_RETURN(OpenedSequences Opened, run::open(Command));
+  auto &[Session, Model, Sequences, Place] = Opened;
+  M1_RETURN_IF_ERROR(Job.agree(Job.isRoot() ? createDirectories(Command.OutDir)
+                                            : absl::OkStatus()));
+  const std::vector<std::vector<int64_t>> Own = Place.Sequences.of(Sequences);
+  // Scoring does not feed the last token of a sequence.
+  int64_t Total = 0;
+  for (const std::vector<int64_t> &Sequence : Own)
+    Total += Sequence.size() - 1 + (Command.Logits ? Sequence.size() : 0);
+
+  auto Bar = std::make_unique<Progress>("score", Total);
+  finishOnStopSignal();
+  ScoreOptions Options;
+  Options.MaxTokensPerCall = Command.Chunk;
+  Options.BeforeStep = [&, &Place = Place] { return Job.beforeStep(Place); };
+  Options.Progress = [&](int64_t Tokens) { Bar->advance(Tokens); };
+  Writer Results(Command.OutDir, Sequences, Model->vocabulary());
+  Scorer Run(*Model, Place, Own, Options, Results);
+  absl::Status Done = Run.logProbs();
+  if (Done.ok() && Command.Logits)
+    Done = Run.logits();
+  Bar.reset(); // ends the bar's line before results are printed
+
+  if (!Job.isRoot())
+    M1_RETURN_IF_ERROR(checkMappings());
+  const bool IsComplete = Done.ok();
+  absl::Status End =
+      Job.isRoot() ? report(Results, Sequences, Done, Command) : Done;
+  if (IsComplete)
+    End.Update(printProfile(*Session));
+  return End;
 }
 } // namespace
 

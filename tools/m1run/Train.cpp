@@ -128,7 +128,7 @@ absl::Status runTrain(const TrainCommand &Command) {
   Options.Hooks.StepDone = print;
   const absl::Status Done =
       runTraining(Model, *How, Settings, Resumed.State, Options);
-  printProfile(*Opened.Session);
+  M1_RETURN_IF_ERROR(printProfile(*Opened.Session));
   if (absl::IsCancelled(Done))
     return absl::CancelledError(concat("interrupted; ", Command.OutDir,
                                        " holds what is needed to --resume"));

@@ -8,6 +8,7 @@
 
 #include "tools/m1run/Training.h"
 
+#include "runtime/plan/Mesh.h"
 #include "runtime/support/Json.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/training/Reinforcement.h"
@@ -139,8 +140,15 @@ run::makeTrainer(const Invocation &From, const Recipe &Settings,
 
 absl::StatusOr<OpenedPolicy> run::openPolicy(const CommonOptions &Options) {
   OpenedPolicy Result;
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      LoadedPlan::load(Options.PlanPath));
+  if (const int64_t Count = rankCount(**Plan); Count > 1)
+    return makeError(Plan->name(), ": compiled for ", Count, " ranks (",
+                     describeMesh(**Plan),
+                     "); training runs on one: compile the model without "
+                     "--mesh");
   M1_ASSIGN_OR_RETURN(Result.Session,
-                      m1::Session::open(Options.PlanPath, Options.Session));
+                      m1::Session::open(std::move(Plan), Options.Session));
   M1_ASSIGN_OR_RETURN(Result.Policy, PlanPolicy::create(*Result.Session));
   return Result;
 }

@@ -17,9 +17,13 @@ namespace m1 {
 /// other. Grid: (blocks of few rows, blocks of columns, ranks).
 KernelDeclaration placeColumnsKernel();
 /// The tree over the partial sums of all ranks, which were gathered block by
-/// block. Grid: (blocks of few rows, blocks of columns).
+/// block: `block` rows from each. They are row `place` * `block` and those
+/// after it, of `rows` in all; those that do not exist become zeros. Grid:
+/// (blocks of few rows, blocks of a group's columns, groups).
 KernelDeclaration sumPartialsKernel();
-/// The columns of a block of either; `N` is how many there are.
+/// Zeros in rows after the first `rows`. Grid: (rows, blocks of columns).
+KernelDeclaration clearRowsKernel();
+/// The columns of a block of each; `N` is how many there are.
 int64_t columnBlock(int64_t N);
 
 /// Rows beyond the `Rows` of a result that its memory needs, because it is

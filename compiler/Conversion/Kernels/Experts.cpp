@@ -10,6 +10,7 @@
 
 #include "compiler/Conversion/Kernels/ExpertBodies.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/PartialSums.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -191,26 +192,26 @@ KernelDeclaration m1::expertsUpKernel() {
 }
 
 static void buildExpertsDown(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, Partials = B.integer("partials");
-  const int64_t F = B.extent("F") / Partials, D = B.extent("MD") / Partials;
-  const int64_t Leaves = B.integer("leaves") / Partials;
+  const int64_t M = B.Blocks.Rows;
+  const PartialSums Parts(B, B.extent("F"));
+  const int64_t F = Parts.Terms, D = B.extent("MD") / Parts.Count;
   const PackedLayout Packed(B.memory("w2").getShape().drop_front());
   const int64_t Panel = Packed.Panel;
   forChosen(
       B, Packed.Panels,
       [&](Value Pairs, Value Rows) -> SmallVector<Value> {
         SmallVector<Value> Hs; // of each partial sum
-        for (int64_t Part = 0; Part < Partials; ++Part)
+        for (int64_t Part = 0; Part < Parts.Count; ++Part)
           Hs.push_back(
               B.gather(B["hidden"], Pairs, B.index(Part * F), {M, F}, Rows));
         return Hs;
       },
       [&](ValueRange Hs, Value Pairs, Value Rows, Value J) {
         Value Column = B.times(J, Panel);
-        for (int64_t Part = 0; Part < Partials; ++Part) {
+        for (int64_t Part = 0; Part < Parts.Count; ++Part) {
           Value Y =
               B.dot(Hs[Part], loadPanelRows(B, B["w2"], {B.Z, J}, Part * F, F),
-                    B.zeros({M, Panel}), Leaves);
+                    B.zeros({M, Panel}), Parts.Leaves);
           B.scatter(Y, B["outputs"], Pairs, B.plus(Column, Part * D), Rows,
                     columnsOf(B, Column, Panel, D));
         }
@@ -224,7 +225,7 @@ KernelDeclaration m1::expertsDownKernel() {
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
            {"outputs", "[TK, MD] f32"}},
-          {"leaves", "partials"},
+          {"sums"},
           buildExpertsDown};
 }
 

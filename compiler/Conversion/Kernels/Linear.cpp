@@ -10,14 +10,15 @@
 
 #include "compiler/Conversion/Kernels/ElementwiseStep.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/PartialSums.h"
 
 using namespace mlir;
 using namespace m1;
 
 static void buildLinear(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, Partials = B.integer("partials");
-  const int64_t K = B.extent("K") / Partials, N = B.extent("MN") / Partials;
-  const int64_t Leaves = B.integer("leaves") / Partials;
+  const int64_t M = B.Blocks.Rows;
+  const PartialSums Parts(B, B.extent("K"));
+  const int64_t K = Parts.Terms, N = B.extent("MN") / Parts.Count;
   const PackedLayout Packed(B.memory("weight").getShape());
   const int64_t Panel = Packed.Panel;
   auto Steps = llvm::map_to_vector(
@@ -28,7 +29,7 @@ static void buildLinear(KernelBody &B) {
   Type Sum = Double ? B.getF64Type() : B.getF32Type();
   auto [First, Rows] = B.rowBlock(M);
   SmallVector<Value> Xs; // of each partial sum
-  for (int64_t Part = 0; Part < Partials; ++Part)
+  for (int64_t Part = 0; Part < Parts.Count; ++Part)
     Xs.push_back(
         B.load(B["x"], {First, B.index(Part * K)}, {0, 1}, {M, K}, Rows));
 
@@ -37,9 +38,9 @@ static void buildLinear(KernelBody &B) {
     Value Columns = columnsOf(B, Column, Panel, N);
     auto Product = [&](int64_t Part) {
       return B.dot(Xs[Part], loadPanelRows(B, B["weight"], {J}, Part * K, K),
-                   B.zeros({M, Panel}, Sum), Leaves);
+                   B.zeros({M, Panel}, Sum), Parts.Leaves);
     };
-    for (int64_t Part = 1; Part < Partials; ++Part)
+    for (int64_t Part = 1; Part < Parts.Count; ++Part)
       B.store(Product(Part), B["result"], {First, B.plus(Column, Part * N)},
               {0, 1}, Rows, Columns);
     Value Y = Product(0);
@@ -68,6 +69,6 @@ KernelDeclaration m1::linearKernel() {
            {"input*", "memory [T, N], or [T, 1] if per token"},
            {"result", "[T, MN]"},
            {"rows", "index"}},
-          {"leaves", "partials", "epilogue"},
+          {"sums", "epilogue"},
           buildLinear};
 }

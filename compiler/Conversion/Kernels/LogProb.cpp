@@ -10,16 +10,14 @@
 
 #include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "compiler/Support/Masking.h"
+#include "dialects/M1/IR/Sharding.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace m1;
 
-/// Panels of one group of the vocabulary.
-static constexpr int64_t kPanelsPerGroup = 16;
-
-int64_t m1::vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary) {
-  return llvm::divideCeil(Vocabulary, Blocks.Panel * kPanelsPerGroup);
+int64_t m1::vocabularyGroups(int64_t Vocabulary) {
+  return llvm::divideCeil(Vocabulary, kVocabularyGroup);
 }
 
 //===----------------------------------------------------------------------===//
@@ -50,8 +48,9 @@ static Value expAbove(KernelBody &B, Value Logit, Value Max,
 SmallVector<Value> m1::forPanelsOfGroup(
     KernelBody &B, int64_t Vocabulary, ValueRange Carried,
     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> Body) {
-  Value From = B.times(B.Y, kPanelsPerGroup);
-  Value To = B.smaller(B.plus(From, B.index(kPanelsPerGroup)),
+  const int64_t Panels = kVocabularyGroup / B.Blocks.Panel;
+  Value From = B.times(B.Y, Panels);
+  Value To = B.smaller(B.plus(From, B.index(Panels)),
                        B.index(llvm::divideCeil(Vocabulary, B.Blocks.Panel)));
   return B.loop(From, To, Carried, Body);
 }
@@ -152,12 +151,21 @@ Value m1::loadTemperature(KernelBody &B, Value First, int64_t M, Value Rows) {
 // Kernels
 //===----------------------------------------------------------------------===//
 
+/// The targets, counted from the rank's first token of the vocabulary.
+static Value loadTargets(KernelBody &B, const KernelBody::RowBlock &At) {
+  const int64_t M = B.Blocks.Rows;
+  Value Target = B.load(B["targets"], {At.First}, {0}, {M}, At.Rows);
+  if (!B.has("first"))
+    return Target;
+  return B.create<arith::SubIOp>(Target, B.fill(B.toI32(B["first"]), {M}));
+}
+
 /// Loads the cell's targets and stores the parts of their tokens.
 static void emitParts(KernelBody &B, int64_t Vocabulary,
                       const KernelBody::RowBlock &At,
                       llvm::function_ref<Value(Value Panel)> Logits) {
   const int64_t M = B.Blocks.Rows;
-  Value Target = B.load(B["targets"], {At.First}, {0}, {M}, At.Rows);
+  Value Target = loadTargets(B, At);
   Value Temperature = loadTemperature(B, At.First, M, At.Rows);
   storeGroupParts(B, emitGroupParts(B, Vocabulary, Target, Temperature, Logits),
                   At.First, At.Rows);
@@ -185,6 +193,36 @@ KernelDeclaration m1::headPartsKernel() {
            {"rows", "index"}},
           {"vocabulary"},
           buildHeadParts};
+}
+
+static void buildShardParts(KernelBody &B) {
+  const int64_t M = B.Blocks.Rows, K = B.extent("K");
+  const int64_t Panel = PackedLayout(B.memory("weight").getShape()).Panel;
+  Value Zero = B.index(0);
+  const KernelBody::RowBlock At = B.rowBlock(M);
+  Value Xs = B.load(B["x"], {At.First, Zero}, {0, 1}, {M, K}, At.Rows);
+  // The last ranks may have columns that do not exist.
+  Value Known = B.toI32(B.minus(B.index(B.integer("vocabulary")), B["first"]));
+  emitParts(B, B.integer("columns"), At, [&](Value J) {
+    Value L = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}));
+    Value Exists = B.compare(arith::CmpIPredicate::slt, columnNumbers(B, J, M),
+                             B.fill(Known, {M, Panel}));
+    return B.select(Exists, L, B.splat(kMasked, L));
+  });
+}
+
+KernelDeclaration m1::shardPartsKernel() {
+  return {"shard_parts",
+          {{"x", "[T, K]"},
+           {"weight", "packed [V, K]"},
+           {"targets", "[T] i32"},
+           {"maxima", "[T, groups] f32"},
+           {"others", "[T, groups] f32"},
+           {"chosen", "[T, groups] f32"},
+           {"rows", "index"},
+           {"first", "index"}},
+          {"columns", "vocabulary"},
+          buildShardParts};
 }
 
 static void buildLogitsParts(KernelBody &B) {

@@ -13,8 +13,8 @@
 
 namespace m1 {
 
-/// The number of groups of panels that the vocabulary is cut into.
-int64_t vocabularyGroups(const Blocking &Blocks, int64_t Vocabulary);
+/// The number of groups (kVocabularyGroup) that the vocabulary is cut into.
+int64_t vocabularyGroups(int64_t Vocabulary);
 
 /// Loops over the panels of the group of cell coordinate y. `Body` is given a
 /// panel's number and the carried values, and returns the next of these.
@@ -75,12 +75,16 @@ mlir::Value loadTemperature(KernelBody &B, mlir::Value First, int64_t M,
 
 /// GroupParts of x and the head's weight. Grid: (blocks of rows, groups).
 KernelDeclaration headPartsKernel();
+/// The same, bit for bit, on a rank that has `columns` of the vocabulary from
+/// `first` on. The parts of groups without a column that exists are
+/// unspecified.
+KernelDeclaration shardPartsKernel();
 /// The same, bit for bit, of logits.
 KernelDeclaration logitsPartsKernel();
 /// log softmax of the target from the parts. Grid: blocks of few rows.
 KernelDeclaration logProbKernel();
 
-/// m1.token_log_prob and m1.head_log_prob.
+/// m1.token_log_prob, m1.head_log_prob and the halves of the latter.
 void addLogProbLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1

@@ -106,6 +106,20 @@ int64_t m1::spareRows(Value Result, ExprAttr Rows, const Bounds &Limits) {
   return Spare;
 }
 
+/// The grid and the constants of sumPartialsKernel().
+static SmallVector<ExprAttr> sumGrid(TreeSumOp Op, ExprAttr RowBlocks,
+                                     ProgramLowering &Program) {
+  const auto Groups = static_cast<int64_t>(Op.getGroups());
+  const int64_t Columns = columnsOf(Op.getResult()) / Groups;
+  return {RowBlocks, Program.blocksOf(Columns, columnBlock(Columns)),
+          Program.size(Groups)};
+}
+static SmallVector<Named<Attribute>> sumConstants(TreeSumOp Op, int64_t Ranks) {
+  const auto Groups = static_cast<int64_t>(Op.getGroups());
+  return {{"ranks", Builder(Op.getContext()).getI64IntegerAttr(Ranks)},
+          {"groups", Builder(Op.getContext()).getI64IntegerAttr(Groups)}};
+}
+
 namespace {
 /// Lowers one m1.tree_sum over more than one rank.
 class TreeSumLowering {
@@ -153,14 +167,13 @@ private:
   void sum(Value Gathered, Value To, ExprAttr Block, ExprAttr Place,
            ExprAttr Grid, plan::ConditionAttr Condition) {
     onlyIf(Condition,
-           Program.launch(
-               sumPartialsKernel(), {Grid, Program.blocksOf(N, columnBlock(N))},
-               {{"gathered", Gathered},
-                {"result", To},
-                {"block", Program.scalar(Block)},
-                {"rows", Program.scalar(T)},
-                {"place", Program.scalar(Place)}},
-               {{"ranks", Builder(Op.getContext()).getI64IntegerAttr(Ranks)}}));
+           Program.launch(sumPartialsKernel(), sumGrid(Op, Grid, Program),
+                          {{"gathered", Gathered},
+                           {"result", To},
+                           {"block", Program.scalar(Block)},
+                           {"rows", Program.scalar(T)},
+                           {"place", Program.scalar(Place)}},
+                          sumConstants(Op, Ranks)));
   }
 
   /// Every rank sums all rows, of which there are at most `Most`.
@@ -188,16 +201,20 @@ private:
                                        rows(plan::baseOf(Result), N, Padded)));
   }
 
-  /// The operand with rows for P equal blocks. Those beyond T are not read by
-  /// the kernel that gets them.
+  /// The operand with rows for P equal blocks; those beyond T are zeros.
   Value padded(ExprAttr Rows, plan::ConditionAttr Condition) {
-    Value Base = plan::baseOf(X);
-    if (Base.getType() == floats(kDynamic, K) &&
-        Base.getDefiningOp<plan::BufferOp>() && plan::rowsOf(Base) == Rows)
-      return Base;
-    Value Copy = Program.buffer(floats(kDynamic, K), Rows);
-    onlyIf(Condition, Program.copy(X, rows(Copy, K, T)));
-    return Copy;
+    Value All = plan::baseOf(X);
+    if (All.getType() != floats(kDynamic, K) ||
+        !All.getDefiningOp<plan::BufferOp>() || plan::rowsOf(All) != Rows) {
+      All = Program.buffer(floats(kDynamic, K), Rows);
+      onlyIf(Condition, Program.copy(X, rows(All, K, T)));
+    }
+    onlyIf(Condition,
+           Program.launch(
+               clearRowsKernel(),
+               {Program.size(Ranks - 1), Program.blocksOf(K, columnBlock(K))},
+               {{"result", All}, {"rows", Program.scalar(T)}}));
+    return All;
   }
 
   TreeSumOp Op;
@@ -217,15 +234,14 @@ static LogicalResult lowerTreeSum(TreeSumOp Op, ProgramLowering &Program) {
     return success();
   }
   const ExprAttr T = plan::rowsOf(X);
-  const int64_t N = columnsOf(Op.getResult());
   Program.launch(sumPartialsKernel(),
-                 {Program.fewRowBlocks(T), Program.blocksOf(N, columnBlock(N))},
+                 sumGrid(Op, Program.fewRowBlocks(T), Program),
                  {{"gathered", X},
                   {"result", Program.allocate(Op.getResult(), T)},
                   {"block", Program.scalar(T)},
                   {"rows", Program.scalar(T)},
                   {"place", Program.scalar(Program.size(0))}},
-                 {{"ranks", Builder(Op.getContext()).getI64IntegerAttr(1)}});
+                 sumConstants(Op, /*Ranks=*/1));
   return success();
 }
 

@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Kernels/ExpertRouting.h"
 #include "compiler/Conversion/Kernels/Experts.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/PartialSums.h"
 
 using namespace mlir;
 using namespace m1;
@@ -123,9 +124,10 @@ static LogicalResult launchProducts(ProductsOp Op, IntegerAttr Partials,
   Program.launch(expertsUpKernel(), expertGrid(Program, T, W1),
                  {{"x", X}, {"w1", W1}, {"w3", W3}, Pairs, Counts, Hidden},
                  {{"choices", B.getI64IntegerAttr(K)}});
-  Program.launch(expertsDownKernel(), expertGrid(Program, T, W2),
-                 {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}},
-                 {{"leaves", Op.getLeavesAttr()}, {"partials", Partials}});
+  Program.launch(
+      expertsDownKernel(), expertGrid(Program, T, W2),
+      {Hidden, {"w2", W2}, Pairs, Counts, {"outputs", Outputs}},
+      {{"sums", PartialSums::constant(Op.getLeavesAttr(), Partials)}});
   if (Shard)
     Program.launch(fillAbsentKernel(), {PairRows},
                    {{"experts", Program.memory(Op.getExperts())},

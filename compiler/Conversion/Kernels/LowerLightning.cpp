@@ -38,12 +38,16 @@ static LogicalResult lowerLightning(LightningAttentionOp Op,
     Operands.push_back(
         {"image", Program.statePart(State, "image", Memory.Image)});
   Value Result = Program.allocate(Op.getResult(), T);
-  Operands.append(
-      {{"slopes", Program.global(Program.Shared.constant(Op.getSlopes()))},
-       {"positions", Program.memory(Op.getPositions())},
-       {"cu_seqlens", Program.memory(Op.getCuSeqlens())},
-       {"slots", Program.memory(Op.getSlots())},
-       {"result", Result}});
+  // Those of the rank's heads.
+  Value Slopes = Program.global(Program.Shared.constant(Op.getSlopes()));
+  if (ShardAttr Shard = Op.getShardAttr())
+    Slopes = Program.view(Slopes, {Type.getHeads()}, {}, 0, {},
+                          Program.firstOf(Shard));
+  Operands.append({{"slopes", Slopes},
+                   {"positions", Program.memory(Op.getPositions())},
+                   {"cu_seqlens", Program.memory(Op.getCuSeqlens())},
+                   {"slots", Program.memory(Op.getSlots())},
+                   {"result", Result}});
   Program.launch(lightningKernel(),
                  {Program.rows(Op.getSlots()), Program.size(Type.getHeads()),
                   Program.size(Parts)},

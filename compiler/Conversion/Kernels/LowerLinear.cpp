@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Kernels/ElementwiseStep.h"
 #include "compiler/Conversion/Kernels/Linear.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/PartialSums.h"
 #include "compiler/Conversion/ProgramLowering.h"
 
 using namespace mlir;
@@ -49,8 +50,8 @@ static LogicalResult lowerProduct(LinearOp Linear,
   Program.launch(linearKernel(),
                  {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
                  Operands,
-                 {{"leaves", Linear.getLeavesAttr()},
-                  {"partials", Linear.getPartialsAttr()},
+                 {{"sums", PartialSums::constant(Linear.getLeavesAttr(),
+                                                 Linear.getPartialsAttr())},
                   {"epilogue", ArrayAttr::get(Linear.getContext(), Steps)}});
   return success();
 }

@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/Kernels/Linear.h"
 #include "compiler/Conversion/Kernels/LinearGradients.h"
+#include "compiler/Conversion/Kernels/PartialSums.h"
 #include "compiler/Conversion/ProgramLowering.h"
 
 using namespace mlir;
@@ -22,15 +23,13 @@ static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
   Value Dy = Program.memory(Op.getDy());
   const plan::ExprAttr T = plan::rowsOf(Dy);
   const PackedLayout Packed(cast<MemRefType>(Weight.getType()).getShape());
-  const Attribute One = Builder(Op.getContext()).getI64IntegerAttr(1);
   Program.launch(linearKernel(),
                  {Program.productBlocks(T), Program.panelGroups(Packed.Panels)},
                  {{"x", Dy},
                   {"weight", Weight},
                   {"result", Program.allocate(Op.getResult(), T)},
                   {"rows", Program.scalar(T)}},
-                 {{"leaves", One},
-                  {"partials", One},
+                 {{"sums", PartialSums::chain(Op.getContext())},
                   {"epilogue", ArrayAttr::get(Op.getContext(), {})}});
   return success();
 }

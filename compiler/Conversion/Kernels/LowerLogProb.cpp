@@ -24,7 +24,7 @@ static LogicalResult launchLogProb(Operation *Op, Value Targets,
   if (failed(Program.expectRows(Op, "targets", Targets, T)) ||
       failed(Program.Checks.expectBelow(Op, "targets", Targets, Vocabulary)))
     return failure();
-  const int64_t Groups = vocabularyGroups(Program.blocks(), Vocabulary);
+  const int64_t Groups = vocabularyGroups(Vocabulary);
   const MemRefType PartType = memoryType({ShapedType::kDynamic, Groups},
                                          Float32Type::get(Op->getContext()));
   const Named<Value> Maxima{"maxima", Program.buffer(PartType, T)};
@@ -72,6 +72,61 @@ static LogicalResult lowerHeadLogProb(HeadLogProbOp Op,
       {{"vocabulary", Builder(Op.getContext()).getI64IntegerAttr(V)}}, Program);
 }
 
+//===----------------------------------------------------------------------===//
+// The halves of m1.head_log_prob
+//===----------------------------------------------------------------------===//
+
+static LogicalResult lowerLogProbParts(LogProbPartsOp Op,
+                                       ProgramLowering &Program) {
+  Value X = Program.memory(Op.getX());
+  Value Weight = Program.packed(Op.getWeight(), X, Op);
+  const ExprAttr T = plan::rowsOf(X);
+  if (!Weight ||
+      failed(Program.expectRows(Op, "targets", Op.getTargets(), T)) ||
+      failed(Program.Checks.expectBelow(Op, "targets", Op.getTargets(),
+                                        Op.getVocabulary())))
+    return failure();
+  const int64_t V =
+      cast<RankedTensorType>(Op.getWeight().getType()).getDimSize(0);
+  SmallVector<Named<Value>> Operands{
+      {"x", X},
+      {"weight", Weight},
+      {"targets", Program.memory(Op.getTargets())},
+      {"maxima", Program.allocate(Op.getMaxima(), T)},
+      {"others", Program.allocate(Op.getOthers(), T)},
+      {"chosen", Program.allocate(Op.getChosen(), T)},
+      {"rows", Program.scalar(T)}};
+  const SmallVector<ExprAttr> Grid{Program.productBlocks(T),
+                                   Program.size(vocabularyGroups(V))};
+  Builder B(Op.getContext());
+  const Attribute Columns = B.getI64IntegerAttr(V);
+  if (ShardAttr Shard = Op.getShardAttr()) {
+    Operands.push_back({"first", Program.scalar(Program.firstOf(Shard))});
+    Program.launch(shardPartsKernel(), Grid, Operands,
+                   {{"columns", Columns},
+                    {"vocabulary", B.getI64IntegerAttr(Op.getVocabulary())}});
+  } else {
+    Program.launch(headPartsKernel(), Grid, Operands,
+                   {{"vocabulary", Columns}});
+  }
+  return success();
+}
+
+static LogicalResult lowerJoinLogProb(JoinLogProbOp Op,
+                                      ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Op.getMaxima());
+  if (failed(Program.expectOperandRows(Op, T)))
+    return failure();
+  Program.launch(logProbKernel(), {Program.fewRowBlocks(T)},
+                 {{"maxima", Program.memory(Op.getMaxima())},
+                  {"others", Program.memory(Op.getOthers())},
+                  {"chosen", Program.memory(Op.getChosen())},
+                  {"result", Program.allocate(Op.getResult(), T)},
+                  {"rows", Program.scalar(T)}});
+  return success();
+}
+
 void m1::addLogProbLowerings(MLIRContext *Context) {
-  attachLowerings<lowerTokenLogProb, lowerHeadLogProb>(Context);
+  attachLowerings<lowerTokenLogProb, lowerHeadLogProb, lowerLogProbParts,
+                  lowerJoinLogProb>(Context);
 }

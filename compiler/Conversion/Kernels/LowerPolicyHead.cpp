@@ -42,7 +42,7 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
   const int64_t Block = std::min<int64_t>(policyBlock(Blocks, V),
                                           llvm::alignTo(Bound, Blocks.Rows));
-  const int64_t GroupCount = vocabularyGroups(Blocks, V);
+  const int64_t GroupCount = vocabularyGroups(V);
   auto Buffer = [&](StringRef Name, int64_t Columns) {
     SmallVector<int64_t> Shape{ShapedType::kDynamic};
     if (Columns > 0)

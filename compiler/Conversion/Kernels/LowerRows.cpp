@@ -19,16 +19,20 @@ static constexpr int64_t kDynamic = ShapedType::kDynamic;
 static LogicalResult lowerEmbedding(EmbeddingOp Op, ProgramLowering &Program) {
   Value Tokens = Program.memory(Op.getTokens());
   Value Table = Program.raw(Op.getTable(), Op);
-  if (!Table || failed(Program.Checks.expectBelow(
-                    Op, "tokens", Op.getTokens(),
-                    cast<MemRefType>(Table.getType()).getDimSize(0))))
+  if (!Table || failed(Program.Checks.expectBelow(Op, "tokens", Op.getTokens(),
+                                                  Op.getVocabulary())))
     return failure();
   const ExprAttr T = plan::rowsOf(Tokens);
-  Program.launch(embeddingKernel(), {Program.fewRowBlocks(T)},
-                 {{"tokens", Tokens},
-                  {"table", Table},
-                  {"result", Program.allocate(Op.getResult(), T)},
-                  {"rows", Program.scalar(T)}});
+  SmallVector<Named<Value>> Operands{
+      {"tokens", Tokens},
+      {"table", Table},
+      {"result", Program.allocate(Op.getResult(), T)},
+      {"rows", Program.scalar(T)}};
+  ShardAttr Shard = Op.getShardAttr();
+  if (Shard)
+    Operands.push_back({"first", Program.scalar(Program.firstOf(Shard))});
+  Program.launch(Shard ? embeddingShardKernel() : embeddingKernel(),
+                 {Program.fewRowBlocks(T)}, Operands);
   return success();
 }
 

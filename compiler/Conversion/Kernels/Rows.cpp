@@ -132,6 +132,32 @@ KernelDeclaration m1::embeddingKernel() {
           }};
 }
 
+KernelDeclaration m1::embeddingShardKernel() {
+  return {"embedding_shard",
+          {{"tokens", "[T] i32"},
+           {"table", "[V, D]"},
+           {"result", "[T, D]"},
+           {"rows", "index"},
+           {"first", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows, D = B.extent("D");
+            const int64_t V = B.extent("V");
+            auto [First, Rows] = B.rowBlock(M);
+            Value Tokens = B.load(B["tokens"], {First}, {0}, {M}, Rows);
+            Tokens = B.larger(Tokens, B.splat(0, Tokens));
+            Value Number = B.create<arith::SubIOp>(
+                Tokens, B.fill(B.toI32(B["first"]), {M}));
+            Value Row = B.larger(Number, B.splat(0, Number));
+            Row = B.smaller(Row, B.splat(V - 1, Row));
+            Value X = B.gather(B["table"], Row, B.index(0), {M, D}, Rows);
+            Value IsOwn = B.compare(arith::CmpIPredicate::eq,
+                                    B.along(Row, 1, D), B.along(Number, 1, D));
+            X = B.select(IsOwn, X, B.splat(-0.0, X));
+            B.store(X, B["result"], {First, B.index(0)}, {0, 1}, Rows);
+          }};
+}
+
 KernelDeclaration m1::selectLastKernel() {
   return {"select_last",
           {{"x", "[T, N]"}, {"cu_seqlens", "[B1] i32"}, {"result", "[B, N]"}},

@@ -17,6 +17,9 @@ namespace m1 {
 /// Rows of a table. A negative token, the result of a failed draw, reads row 0.
 /// Grid: blocks of few rows.
 KernelDeclaration embeddingKernel();
+/// The same of the rows of a table from `first` on; -0 for tokens with another
+/// row. Grid: blocks of few rows.
+KernelDeclaration embeddingShardKernel();
 /// 1 / sqrt(mean(x²) + eps) of each row of a block in f32, of a kernel with the
 /// constant `eps`: the scale of the norm and of its gradients.
 mlir::Value inverseRoots(KernelBody &B, mlir::Value X);

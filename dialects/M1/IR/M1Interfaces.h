@@ -10,6 +10,7 @@
 #define M1C_DIALECTS_M1_IR_M1INTERFACES_H
 
 #include "dialects/M1/IR/Gradients.h"
+#include "dialects/M1/IR/Shardable.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/OpDefinition.h"
 

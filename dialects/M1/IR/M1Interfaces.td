@@ -111,6 +111,34 @@ def M1_DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   ];
 }
 
+def M1_ShardableOpInterface : OpInterface<"ShardableOpInterface"> {
+  let cppNamespace = "::m1";
+  let description = [{
+    An op that ranks can compute parts of (docs/sharding.md). Other ops need all their operands whole.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        How the dimensions of operands and results belong together, as in "T K, N K -> T N; sum K": operands and results
+        are separated by commas, dimensions by spaces. A dimension is a factor, or a product of factors as in `(H d)`, the
+        outermost first; `1` has none. `...` stands for all dimensions, the same wherever it occurs. A state has its heads
+        as only dimension. Where ranks have parts of a factor, they have the same parts of it in all operands and results.
+
+        After a semicolon, `sum` lists the factors that the op sums over, whose sharded form `emitSharded` makes, and
+        `whole` those of which a rank must have everything. A factor whose extent does not follow from the types has
+        it behind `=`.
+      }],
+      "std::string", "getShardingRule">,
+    InterfaceMethod<[{
+        Emits the op for one rank. Its operands already are those of the rank, its results still have the types of the
+        whole op. `Results` gets the results of one rank, in which no factor of a sum is left. Emits a diagnostic on failure.
+        The default is the same op with other types.
+      }],
+      "::llvm::LogicalResult", "emitSharded",
+      (ins "::m1::ShardBuilder &":$Builder, "::llvm::SmallVectorImpl<::mlir::Value> &":$Results), /*methodBody=*/"",
+      "Results = Builder.emitLocal(); return ::mlir::success();">,
+  ];
+}
+
 def M1_F64OpInterface : OpInterface<"F64OpInterface"> {
   let cppNamespace = "::m1";
   let description = [{

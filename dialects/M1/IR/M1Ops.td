@@ -253,7 +253,8 @@ def M1_WriteStateOp : M1_Op<"write_state", [MemoryEffects<[MemWrite]>,
 // Rows: embedding, products, norms, elementwise
 //===----------------------------------------------------------------------===//
 
-def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Rows of a table: result[t] = table[tokens[t]]";
@@ -276,7 +277,8 @@ def M1_EmbeddingOp : M1_Op<"embedding", [Pure, DeclareOpInterfaceMethods<M1_Diff
   }];
 }
 
-def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>,
     DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "Conversion to another element type, rounding to nearest, ties to even";
@@ -287,7 +289,8 @@ def M1_CastOp : M1_Op<"cast", [Pure, DeclareOpInterfaceMethods<M1_Differentiable
   let hasFolder = 1;
 }
 
-def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_F64OpInterface, ["verifyF64"]>]> {
   let summary = "A linear layer: result = x weightᵀ";
   let description = [{
@@ -312,7 +315,8 @@ def M1_LinearOp : M1_Op<"linear", [Pure, DeclareOpInterfaceMethods<M1_Differenti
   }];
 }
 
-def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "RMS norm of each row: weight * x / sqrt(mean(x²) + eps)";
   let description = [{
     With G `groups`, the squares of columns g · N/G <= n < (g + 1) · N/G are summed for each group g, and these sums are
@@ -328,7 +332,8 @@ def M1_RMSNormOp : M1_Op<"rms_norm", [Pure, DeclareOpInterfaceMethods<M1_Differe
   }];
 }
 
-def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(x), elementwise";
   let description = "Constraints: (C1) operand and result have the same shape.";
@@ -337,7 +342,8 @@ def M1_SiluOp : M1_Op<"silu", [Pure, DeclareOpInterfaceMethods<M1_Differentiable
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "x * sigmoid(gate), elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -346,7 +352,8 @@ def M1_SigmoidGateOp : M1_Op<"sigmoid_gate", [Pure, DeclareOpInterfaceMethods<M1
   let assemblyFormat = "$x `,` $gate attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "silu(a) * b, elementwise";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -355,7 +362,8 @@ def M1_SiluMulOp : M1_Op<"silu_mul", [Pure, DeclareOpInterfaceMethods<M1_Differe
   let assemblyFormat = "$a `,` $b attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface>]> {
   let summary = "The residual mix: residual * alpha + branch * beta";
   let description = "Constraints: (C1) both operands and the result have the same shape.";
@@ -364,7 +372,8 @@ def M1_ResidualOp : M1_Op<"residual", [Pure, DeclareOpInterfaceMethods<M1_Differ
   let assemblyFormat = "$residual `,` $branch `alpha` $alpha `beta` $beta attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ElementwiseOpInterface, ["isPerToken"]>]> {
   let summary = "Mixes routed and shared experts: moe * (1 - c) + shared * c, c = sigmoid(coefficient)";
   let description = [{
@@ -377,7 +386,8 @@ def M1_SharedMixOp : M1_Op<"shared_mix", [Pure, DeclareOpInterfaceMethods<M1_Dif
   let assemblyFormat = "$moe `,` $shared `,` $coefficient attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SelectLastOp : M1_Op<"select_last", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SelectLastOp : M1_Op<"select_last", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "The last row of each sequence: result[b] = x[cu_seqlens[b+1] - 1]";
   let description = [{
@@ -439,7 +449,8 @@ def M1_YieldOp : M1_Op<"yield", [Pure, Terminator, HasParent<"FusedOp">, M1_F64O
 // Attention
 //===----------------------------------------------------------------------===//
 
-def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Splits each head's columns into q, k and v: [T, 3Hd] to three of [T, H, d]";
   let description = [{
@@ -453,7 +464,8 @@ def M1_SplitQKVOp : M1_Op<"split_qkv", [Pure, DeclareOpInterfaceMethods<M1_Diffe
   let assemblyFormat = "$operand attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Reshapes [T, Hd] to [T, H, d]";
   let description = [{
@@ -465,7 +477,8 @@ def M1_SplitHeadsOp : M1_Op<"split_heads", [Pure, DeclareOpInterfaceMethods<M1_D
   let hasFolder = 1;
 }
 
-def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     M1_F64OpInterface]> {
   let summary = "Reshapes [T, H, d] to [T, Hd]";
   let description = "Constraints: (C1) the result is [T, Hd] of the operand's element type.";
@@ -475,7 +488,8 @@ def M1_MergeHeadsOp : M1_Op<"merge_heads", [Pure, DeclareOpInterfaceMethods<M1_D
   let hasFolder = 1;
 }
 
-def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Rotary position embedding of the first rotary_dim components of each head";
   let description = [{
     With n = rotary_dim and the angle a = positions[t] * theta^(-2i/n) for i < n/2:
@@ -491,7 +505,8 @@ def M1_RotaryOp : M1_Op<"rotary", [Pure, DeclareOpInterfaceMethods<M1_Differenti
   let assemblyFormat = "$x `,` $positions `theta` $theta `dims` $rotary_dim (`inverse` $inverse^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>,
+def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>,
     DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>, DeclareOpInterfaceMethods<M1_CostOpInterface>,
     DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Linear attention with a per-head exponential decay, and its state";
@@ -518,7 +533,8 @@ def M1_LightningAttentionOp : M1_Op<"lightning_attention", [Pure, DeclareOpInter
   }];
 }
 
-def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>, DeclareOpInterfaceMethods<M1_StateUpdateOpInterface>]> {
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
@@ -557,7 +573,8 @@ def M1_RouterOp : M1_Op<"router", [Pure, DeclareOpInterfaceMethods<M1_Differenti
   let assemblyFormat = "$x `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_DifferentiableOpInterface>, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface, ["getShareRead"]>]> {
   let summary = "The weighted sum of each token's experts";
   let description = [{
@@ -594,7 +611,8 @@ def M1_TokenLogProbOp : M1_Op<"token_log_prob", [Pure, DeclareOpInterfaceMethods
   let assemblyFormat = "$logits `,` $targets (`temperature` $temperature^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
+def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M1_ShardableOpInterface, ["emitSharded"]>,
+    DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_CostOpInterface>]> {
   let summary = "token_log_prob(linear(x, weight), targets) without the logits";
   let description = [{

@@ -13,7 +13,7 @@
 #ifndef M1_SHARDING_OPS
 #define M1_SHARDING_OPS
 
-def M1_AllGatherOp : M1_Op<"all_gather", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+def M1_AllGatherOp : M1_Op<"all_gather", [Pure, M1_F64OpInterface, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Columns of all ranks: [T, n] to [T, N]";
   let description = [{
     The columns of the ranks that differ on `axis` only, in the order of their coordinates, cut off after N. All of them
@@ -63,7 +63,7 @@ def M1_LogProbPartsOp : M1_Op<"log_prob_parts", [Pure, DeclareOpInterfaceMethods
     or 0 if the target is in another group. `m1.join_log_prob` makes the log-probability of them.
 
     With `shard`, row 0 of weight is token coordinate · step of the vocabulary. Rows of tokens that do not exist
-    contribute nothing: a group of them only has maximum -infinity and others 0.
+    contribute nothing; the parts of a group of them only are unspecified, and `m1.all_gather` cuts them off.
 
     Constraints: (C1) x is [T, D] and weight a static [v, D]; (C2) targets is [T]; (C3) the results are [T, G] of f32;
     (C4) with `shard`, its step is v and a multiple of 1,024, and the module has a mesh with its axis.

@@ -173,13 +173,7 @@ LogicalResult Frame::evaluate(Operation &Op) {
   return Known.interpret(*this);
 }
 
-FailureOr<SmallVector<TensorPtr>> Frame::run(Block &Body) {
-  for (Operation &Op : Body.without_terminator()) {
-    if (failed(evaluate(Op)))
-      return failure();
-    release(Op);
-  }
-  Operation &End = *Body.getTerminator();
+FailureOr<SmallVector<TensorPtr>> Frame::finish(Operation &End) {
   SmallVector<TensorPtr> Results;
   for (Value V : End.getOperands()) {
     if (!Values.contains(V))
@@ -190,12 +184,39 @@ FailureOr<SmallVector<TensorPtr>> Frame::run(Block &Body) {
   return Results;
 }
 
-FailureOr<SmallVector<TensorPtr>> Frame::run(func::FuncOp Function,
-                                             ArrayRef<TensorPtr> Inputs) {
-  if (Function.isExternal() || !Function.getBody().hasOneBlock() ||
-      !isa<func::ReturnOp>(Function.getBody().front().getTerminator()))
-    return Function.emitOpError(
-        "expected a body of one block that ends with func.return");
+FailureOr<SmallVector<TensorPtr>> Frame::run(Block &Body) {
+  for (Operation &Op : Body.without_terminator()) {
+    if (failed(evaluate(Op)))
+      return failure();
+    release(Op);
+  }
+  return finish(*Body.getTerminator());
+}
+
+//===----------------------------------------------------------------------===//
+// All ranks
+//===----------------------------------------------------------------------===//
+
+/// The most calls inside one another. Functions have no control flow, so one
+/// that calls itself never returns; models call a few functions.
+static constexpr int kMaxCallDepth = 100;
+
+SmallVector<TensorPtr> Frame::shareAlong(Operation *Op, StringRef Axis,
+                                         Value V) {
+  m1::MeshAttr Mesh = m1::meshOf(Op);
+  SmallVector<TensorPtr> Shared;
+  for (int64_t I = 0; I < Mesh.getExtent(Axis); ++I)
+    Shared.push_back(Peers[Mesh.getNeighbour(Rank, Axis, I)].share(V));
+  return Shared;
+}
+
+int64_t Frame::first(Operation *Op, m1::ShardAttr Shard) const {
+  if (!Shard)
+    return 0;
+  return m1::meshOf(Op).getCoordinate(Rank, Shard.getAxis()) * Shard.getStep();
+}
+
+LogicalResult Frame::bind(func::FuncOp Function, ArrayRef<TensorPtr> Inputs) {
   if (Inputs.size() != Function.getNumArguments())
     return Function.emitOpError() << "expected " << Function.getNumArguments()
                                   << " inputs, found " << Inputs.size();
@@ -204,5 +225,71 @@ FailureOr<SmallVector<TensorPtr>> Frame::run(func::FuncOp Function,
       return failure();
     Values[Function.getArgument(Index)] = Input;
   }
-  return run(Function.getBody().front());
+  return success();
+}
+
+LogicalResult Frame::call(MutableArrayRef<Frame> Ranks, func::CallOp Op) {
+  if (llvm::any_of(Op.getOperandTypes(),
+                   [](Type T) { return !isa<RankedTensorType>(T); }))
+    return Op.emitOpError("expected tensors, found a state");
+  auto Callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
+      Op, Op.getCalleeAttr());
+  if (Ranks[0].Depth >= kMaxCallDepth)
+    return Op.emitOpError("expected at most ")
+           << kMaxCallDepth << " calls inside one another, found a call of @"
+           << Op.getCallee() << " in as many";
+  std::vector<Frame> Inner;
+  std::vector<SmallVector<TensorPtr>> Inputs;
+  for (Frame &Outer : Ranks) {
+    Inner.emplace_back(Outer.Parameters, Outer.Store, Outer.Rank,
+                       Outer.Depth + 1);
+    SmallVector<TensorPtr> &Own = Inputs.emplace_back();
+    for (Value V : Op.getOperands())
+      Own.push_back(Outer.share(V));
+  }
+  auto Results = run(Inner, Callee, Inputs);
+  if (failed(Results))
+    return failure();
+  for (auto [Outer, Own] : llvm::zip_equal(Ranks, *Results))
+    for (auto [V, Result] : llvm::zip(Op.getResults(), Own))
+      if (failed(Outer.set(V, Result)))
+        return failure();
+  return success();
+}
+
+FailureOr<std::vector<SmallVector<TensorPtr>>>
+Frame::run(MutableArrayRef<Frame> Ranks, func::FuncOp Function,
+           ArrayRef<SmallVector<TensorPtr>> Inputs) {
+  if (Function.isExternal() || !Function.getBody().hasOneBlock() ||
+      !isa<func::ReturnOp>(Function.getBody().front().getTerminator()))
+    return Function.emitOpError(
+        "expected a body of one block that ends with func.return");
+  for (auto [Each, Own] : llvm::zip_equal(Ranks, Inputs)) {
+    Each.Peers = Ranks;
+    if (failed(Each.bind(Function, Own)))
+      return failure();
+  }
+  Block &Body = Function.getBody().front();
+  for (Operation &Op : Body.without_terminator()) {
+    if (auto Call = dyn_cast<func::CallOp>(Op)) {
+      if (failed(call(Ranks, Call)))
+        return failure();
+    } else {
+      for (Frame &Each : Ranks)
+        if (failed(Each.evaluate(Op)))
+          return failure();
+    }
+    // Not before all ranks have evaluated it: a collective uses the operands of
+    // others.
+    for (Frame &Each : Ranks)
+      Each.release(Op);
+  }
+  std::vector<SmallVector<TensorPtr>> Results;
+  for (Frame &Each : Ranks) {
+    auto Own = Each.finish(*Body.getTerminator());
+    if (failed(Own))
+      return failure();
+    Results.push_back(std::move(*Own));
+  }
+  return Results;
 }

@@ -16,21 +16,34 @@ namespace m1::reference {
 
 using TensorPtr = std::shared_ptr<const Tensor>;
 
-/// The values of one call of a function, and the environment of its ops.
+/// The values of one call of a function on one rank, and the environment of its
+/// ops.
 class Frame {
 public:
   /// `Depth` is the number of calls around this one.
-  Frame(ParameterReader &Parameters, StateStore &Store, int Depth = 0)
-      : Parameters(Parameters), Store(Store), Depth(Depth) {}
+  Frame(ParameterReader &Parameters, StateStore &Store, int64_t Rank = 0,
+        int Depth = 0)
+      : Parameters(Parameters), Store(Store), Rank(Rank), Depth(Depth) {}
 
-  /// Runs a function; returns its results. Inputs must match its argument types
-  /// and m1.dim attributes.
-  mlir::FailureOr<llvm::SmallVector<TensorPtr>>
-  run(mlir::func::FuncOp Function, llvm::ArrayRef<TensorPtr> Inputs);
+  /// Runs a function on all ranks, op by op; returns the results of each.
+  /// Inputs, which must match the argument types and m1.dim attributes, are the
+  /// same on all. Frame i is that of rank i.
+  static mlir::FailureOr<std::vector<llvm::SmallVector<TensorPtr>>>
+  run(llvm::MutableArrayRef<Frame> Ranks, mlir::func::FuncOp Function,
+      llvm::ArrayRef<llvm::SmallVector<TensorPtr>> Inputs);
 
-  /// Evaluates the ops of `Body`, whose arguments are set; returns the operands
-  /// of its terminator, which must be tensors.
+  /// Evaluates the ops of `Body`, whose arguments are set and which has no
+  /// collectives and calls; returns the operands of its terminator, which must
+  /// be tensors.
   mlir::FailureOr<llvm::SmallVector<TensorPtr>> run(mlir::Block &Body);
+
+  /// The values of a tensor on the ranks that differ from this one on `Axis`
+  /// only, in the order of their coordinates. `Op` uses it.
+  llvm::SmallVector<TensorPtr> shareAlong(mlir::Operation *Op,
+                                          llvm::StringRef Axis, mlir::Value V);
+  /// The number of this rank's first element of the axis that `Shard`, an
+  /// attribute of `Op`, is about; 0 if it is null.
+  int64_t first(mlir::Operation *Op, m1::ShardAttr Shard) const;
 
   /// The value of a tensor that was set before.
   const Tensor &get(mlir::Value V) { return *share(V); }
@@ -52,9 +65,15 @@ public:
 
   ParameterReader &Parameters;
   StateStore &Store;
+  const int64_t Rank;
   const int Depth;
 
 private:
+  static mlir::LogicalResult call(llvm::MutableArrayRef<Frame> Ranks,
+                                  mlir::func::CallOp Op);
+  mlir::LogicalResult bind(mlir::func::FuncOp Function,
+                           llvm::ArrayRef<TensorPtr> Inputs);
+  mlir::FailureOr<llvm::SmallVector<TensorPtr>> finish(mlir::Operation &End);
   mlir::LogicalResult checkInput(mlir::func::FuncOp Function, unsigned Index,
                                  const Tensor &Input);
   mlir::LogicalResult checkAxes(mlir::Operation *Op);
@@ -65,6 +84,7 @@ private:
   llvm::DenseMap<mlir::Value, State> States;
   llvm::DenseMap<mlir::Value, int64_t> Uses; ///< yet to be evaluated
   llvm::StringMap<int64_t> Extents;          ///< of symbols in m1.dim
+  llvm::MutableArrayRef<Frame> Peers;        ///< of all ranks
 };
 
 } // namespace m1::reference
@@ -105,6 +125,7 @@ void attachRows(mlir::MLIRContext &Context);
 void attachAttention(mlir::MLIRContext &Context);
 void attachExperts(mlir::MLIRContext &Context);
 void attachOutput(mlir::MLIRContext &Context);
+void attachSharding(mlir::MLIRContext &Context);
 void attachAttentionGradients(mlir::MLIRContext &Context);
 void attachExpertGradients(mlir::MLIRContext &Context);
 void attachRowGradients(mlir::MLIRContext &Context);

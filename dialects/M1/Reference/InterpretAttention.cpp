@@ -56,9 +56,11 @@ static LogicalResult interpretLightning(m1::LightningAttentionOp Op,
   const RaggedBatch Batch = batchOf(Op, Values);
   if (failed(report(Op, checkBatch(Batch, Q.Shape[0], Before))))
     return failure();
+  const ArrayRef<double> Slopes =
+      Op.getSlopes().slice(Values.first(Op, Op.getShardAttr()), Q.Shape[1]);
   auto [Result, After] =
       lightningAttention(Q, Values.get(Op.getK()), Values.get(Op.getV()),
-                         Before, Batch, std::vector<double>(Op.getSlopes()));
+                         Before, Batch, std::vector<double>(Slopes));
   Values.setState(Op.getNewState(), std::move(After));
   return Values.set(Op.getResult(), std::move(Result));
 }

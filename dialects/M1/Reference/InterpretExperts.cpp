@@ -38,14 +38,12 @@ static LogicalResult interpretExpertProducts(m1::ExpertProductsOp Op,
   const Tensor &Chosen = Values.get(Op.getExperts());
   if (failed(report(Op, checkIndices("experts", Chosen, Op.getExpertCount()))))
     return failure();
-  if (Op.getShard())
-    return Op.emitOpError("is a part of a rank's work; only all ranks together "
-                          "can be interpreted");
   return Values.set(
       Op.getResult(),
       expertProducts(Values.get(Op.getX()), Chosen,
                      {Values.get(Op.getW1()), Values.get(Op.getW3()),
-                      Values.get(Op.getW2())},
+                      Values.get(Op.getW2()),
+                      Values.first(Op, Op.getShardAttr())},
                      Op.getLeaves(), Op.getPartials()));
 }
 

@@ -15,9 +15,11 @@ using namespace m1::reference;
 static LogicalResult interpretEmbedding(m1::EmbeddingOp Op, Frame &Values) {
   const Tensor &Tokens = Values.get(Op.getTokens());
   const Tensor &Table = Values.get(Op.getTable());
-  if (failed(report(Op, checkIndices("tokens", Tokens, Table.Shape[0]))))
+  if (failed(report(Op, checkIndices("tokens", Tokens, Op.getVocabulary()))))
     return failure();
-  return Values.set(Op.getResult(), embedding(Tokens, Table));
+  return Values.set(
+      Op.getResult(),
+      embedding(Tokens, Table, Values.first(Op, Op.getShardAttr())));
 }
 
 /// The identity: values are doubles, whatever their element type.

@@ -15,7 +15,7 @@ static LogicalResult interpretLoadParameter(m1::LoadParameterOp Op,
                                             Frame &Values) {
   auto Parameter = SymbolTable::lookupNearestSymbolFrom<m1::ParameterOp>(
       Op, Op.getParameterAttr());
-  FailureOr<TensorPtr> Result = Values.Parameters.load(Parameter);
+  FailureOr<TensorPtr> Result = Values.Parameters.load(Parameter, Values.Rank);
   return failed(Result) ? failure() : Values.set(Op.getResult(), *Result);
 }
 

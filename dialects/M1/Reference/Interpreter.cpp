@@ -10,17 +10,14 @@
 
 #include "dialects/M1/Reference/Frame.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cstring>
 
 using namespace mlir;
 using namespace m1::reference;
 
 //===----------------------------------------------------------------------===//
-// Constants and calls
+// Constants
 //===----------------------------------------------------------------------===//
-
-/// The most calls inside one another. Functions have no control flow, so one
-/// that calls itself never returns; models call a few functions.
-static constexpr int kMaxCallDepth = 100;
 
 static LogicalResult interpretConstant(arith::ConstantOp Op, Frame &Values) {
   auto Elements = dyn_cast<DenseElementsAttr>(Op.getValue());
@@ -47,29 +44,6 @@ static LogicalResult interpretConstant(arith::ConstantOp Op, Frame &Values) {
   return Values.set(Op.getResult(), std::move(Result));
 }
 
-static LogicalResult interpretCall(func::CallOp Op, Frame &Values) {
-  if (llvm::any_of(Op.getOperandTypes(),
-                   [](Type T) { return !isa<RankedTensorType>(T); }))
-    return Op.emitOpError("expected tensors, found a state");
-  auto Callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-      Op, Op.getCalleeAttr());
-  SmallVector<TensorPtr> Inputs;
-  for (Value V : Op.getOperands())
-    Inputs.push_back(Values.share(V));
-  if (Values.Depth >= kMaxCallDepth)
-    return Op.emitOpError("expected at most ")
-           << kMaxCallDepth << " calls inside one another, found a call of @"
-           << Op.getCallee() << " in as many";
-  Frame Inner(Values.Parameters, Values.Store, Values.Depth + 1);
-  FailureOr<SmallVector<TensorPtr>> Results = Inner.run(Callee, Inputs);
-  if (failed(Results))
-    return failure();
-  for (auto [V, Result] : llvm::zip(Op.getResults(), *Results))
-    if (failed(Values.set(V, Result)))
-      return failure();
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // The interpreter
 //===----------------------------------------------------------------------===//
@@ -81,6 +55,7 @@ void m1::reference::registerInterpreter(DialectRegistry &Registry) {
     attachAttention(*Context);
     attachExperts(*Context);
     attachOutput(*Context);
+    attachSharding(*Context);
     attachAttentionGradients(*Context);
     attachExpertGradients(*Context);
     attachRowGradients(*Context);
@@ -90,9 +65,13 @@ void m1::reference::registerInterpreter(DialectRegistry &Registry) {
   Registry.addExtension(+[](MLIRContext *Context, arith::ArithDialect *) {
     attach<interpretConstant>(*Context);
   });
-  Registry.addExtension(+[](MLIRContext *Context, func::FuncDialect *) {
-    attach<interpretCall>(*Context);
-  });
+}
+
+/// Whether two results have the same bits.
+static bool same(const Tensor &A, const Tensor &B) {
+  return A.Shape == B.Shape && A.Integers == B.Integers &&
+         std::memcmp(A.Reals.data(), B.Reals.data(),
+                     A.Reals.size() * sizeof(double)) == 0;
 }
 
 FailureOr<SmallVector<Tensor>>
@@ -106,12 +85,25 @@ m1::reference::interpret(ModuleOp Module, StringRef Entry,
   SmallVector<TensorPtr> Pointers;
   for (const Tensor &Input : Inputs)
     Pointers.push_back(std::make_shared<const Tensor>(Input));
-  Frame Outer(Parameters, States);
-  FailureOr<SmallVector<TensorPtr>> Results = Outer.run(Function, Pointers);
+  m1::MeshAttr Mesh = meshOf(Module);
+  const int64_t Ranks = Mesh ? Mesh.getRanks() : 1;
+  States.Others.resize(Ranks - 1);
+  std::vector<Frame> Frames;
+  for (int64_t Rank = 0; Rank < Ranks; ++Rank)
+    Frames.emplace_back(Parameters,
+                        Rank == 0 ? States : States.Others[Rank - 1], Rank);
+  auto Results = Frame::run(
+      Frames, Function, std::vector<SmallVector<TensorPtr>>(Ranks, Pointers));
   if (failed(Results))
     return failure();
   SmallVector<Tensor> Copies;
-  for (const TensorPtr &Result : *Results)
-    Copies.push_back(*Result);
+  for (auto [Number, First] : llvm::enumerate(Results->front())) {
+    for (int64_t Rank = 1; Rank < Ranks; ++Rank)
+      if (!same(*First, *(*Results)[Rank][Number]))
+        return Function.emitOpError("expected the same results on all ranks, "
+                                    "found another result ")
+               << Number << " on rank " << Rank << " than on rank 0";
+    Copies.push_back(*First);
+  }
   return Copies;
 }

@@ -26,6 +26,8 @@ namespace m1::reference {
 /// What states hold between calls, by the name of the m1.state.
 struct StateStore {
   llvm::StringMap<State> States;
+  /// In a module with a mesh, those of ranks 1, 2, ...; the above are rank 0's.
+  std::vector<StateStore> Others;
 };
 
 /// Makes ops interpretable: those of m1, func.call and arith.constant, in every
@@ -33,9 +35,11 @@ struct StateStore {
 void registerInterpreter(mlir::DialectRegistry &Registry);
 
 /// Runs the function `Entry` of `Module`, which has no control flow, and
-/// returns its results. Inputs must match the function's argument types (in
-/// shape, and integers where it takes integers) and m1.dim attributes. Reports
-/// errors as diagnostics; states written before an error stay written.
+/// returns its results. If the module has a mesh, all its ranks run it, with
+/// the same inputs; it is an error if their results differ. Inputs must match
+/// the function's argument types (in shape, and integers where it takes
+/// integers) and m1.dim attributes. Reports errors as diagnostics; states
+/// written before an error stay written.
 mlir::FailureOr<llvm::SmallVector<Tensor>>
 interpret(mlir::ModuleOp Module, llvm::StringRef Entry,
           llvm::ArrayRef<Tensor> Inputs, ParameterReader &Parameters,

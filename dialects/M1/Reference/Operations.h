@@ -24,6 +24,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace m1::reference {
 
@@ -57,7 +58,9 @@ std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
 //===----------------------------------------------------------------------===//
 
 /// tokens [T], table [V, D] -> [T, D]
-Tensor embedding(const Tensor &Tokens, const Tensor &Table);
+/// The table has the rows from `First` on of a larger one; the result of a
+/// token with another row is -0.
+Tensor embedding(const Tensor &Tokens, const Tensor &Table, int64_t First = 0);
 /// x [T, K], weight [N, K] -> [T, partials * N]
 Tensor linear(const Tensor &X, const Tensor &Weight, int64_t Leaves = 1,
               int64_t Partials = 1);
@@ -161,6 +164,28 @@ Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets,
 Tensor sample(const Tensor &Logits, const Tensor &Temperature,
               const Tensor &TopP, const Tensor &TopK, const Tensor &Seeds,
               const Tensor &Positions);
+
+//===----------------------------------------------------------------------===//
+// Sharding
+//===----------------------------------------------------------------------===//
+
+/// The `Step` indices of an axis from `Begin` on; those past its extent are 0.
+Tensor slice(const Tensor &X, size_t Axis, int64_t Begin, int64_t Step);
+
+/// The first `Columns` columns of the tensors [T, n] side by side.
+Tensor allGather(const std::vector<const Tensor *> &Ranks, int64_t Columns);
+
+/// The tree over the partial sums of all tensors [T, G·M·N]: [T, G·N].
+Tensor treeSum(const std::vector<const Tensor *> &Ranks, int64_t Groups,
+               int64_t Partials);
+
+/// The maxima, others and chosen [T, G] of logits [T, v], which are those of
+/// the tokens from `First` on.
+std::array<Tensor, 3> logProbParts(const Tensor &Logits, const Tensor &Targets,
+                                   int64_t First, int64_t Vocabulary,
+                                   int64_t GroupSize);
+Tensor joinLogProb(const Tensor &Maxima, const Tensor &Others,
+                   const Tensor &Chosen);
 
 } // namespace m1::reference
 

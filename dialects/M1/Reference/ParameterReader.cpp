@@ -8,6 +8,7 @@
 
 #include "dialects/M1/Reference/ParameterReader.h"
 
+#include "dialects/M1/Reference/Operations.h"
 #include "dialects/Support/ElementTypes.h"
 #include "runtime/support/Error.h"
 #include "runtime/weights/Random.h"
@@ -153,18 +154,28 @@ LogicalResult ParameterReader::read(m1::ParameterOp Parameter,
 }
 
 FailureOr<std::shared_ptr<const Tensor>>
-ParameterReader::load(m1::ParameterOp Parameter) {
+ParameterReader::load(m1::ParameterOp Parameter, int64_t Rank) {
   if (auto Found = Replaced.find(Parameter.getSymName());
       Found != Replaced.end())
     return Found->second;
-  return loadStored(Parameter);
+  FailureOr<std::shared_ptr<const Tensor>> Value = loadStored(Parameter);
+  if (failed(Value) || !Parameter.getSlicesAttr())
+    return Value;
+  for (auto Slice : Parameter.getSlicesAttr().getAsRange<m1::SliceAttr>()) {
+    const int64_t Coordinate =
+        m1::meshOf(Parameter).getCoordinate(Rank, Slice.getAxis());
+    Value = std::make_shared<const Tensor>(slice(**Value, Slice.getDimension(),
+                                                 Slice.getBegin(Coordinate),
+                                                 Slice.getStep()));
+  }
+  return Value;
 }
 
 FailureOr<std::shared_ptr<const Tensor>>
 ParameterReader::loadStored(m1::ParameterOp Parameter) {
   if (auto Found = Cache.find(Parameter.getSymName()); Found != Cache.end())
     return Found->second;
-  auto Ty = cast<RankedTensorType>(Parameter.getType());
+  const RankedTensorType Ty = Parameter.getWholeType();
   auto Sources = Parameter.getSources().getAsRange<m1::SourceAttr>();
   ArrayRef<int64_t> Shape = Ty.getShape();
   if (Parameter.isStacked())

@@ -49,11 +49,11 @@ public:
   explicit ParameterReader(std::unique_ptr<TensorSource> Tensors)
       : Tensors(std::move(Tensors)) {}
 
-  /// The value of `Parameter`, of the shape of its type. Errors are reported
-  /// at the parameter.
-  mlir::FailureOr<std::shared_ptr<const Tensor>>
-  load(m1::ParameterOp Parameter);
-  /// The same, without regard to `replace`.
+  /// The value of `Parameter` on a rank, of the shape of its type. Errors are
+  /// reported at the parameter.
+  mlir::FailureOr<std::shared_ptr<const Tensor>> load(m1::ParameterOp Parameter,
+                                                      int64_t Rank);
+  /// The whole parameter, without regard to `replace`.
   mlir::FailureOr<std::shared_ptr<const Tensor>>
   loadStored(m1::ParameterOp Parameter);
   /// Makes `Now` the value of `Parameter` from here on.

@@ -40,10 +40,16 @@ std::string m1::reference::checkCuSeqlens(const Tensor &CuSeqlens,
 
 static double sigmoid(double X) { return 1.0 / (1.0 + std::exp(-X)); }
 
-Tensor m1::reference::embedding(const Tensor &Tokens, const Tensor &Table) {
+Tensor m1::reference::embedding(const Tensor &Tokens, const Tensor &Table,
+                                int64_t First) {
   Tensor Result = Tensor::reals({Tokens.Shape[0], Table.Shape[1]});
-  for (int64_t T = 0; T < Tokens.Shape[0]; ++T)
-    std::copy_n(Table.row(Tokens.Integers[T]), Table.Shape[1], Result.row(T));
+  for (int64_t T = 0; T < Tokens.Shape[0]; ++T) {
+    const int64_t Row = Tokens.Integers[T] - First;
+    if (Row >= 0 && Row < Table.Shape[0])
+      std::copy_n(Table.row(Row), Table.Shape[1], Result.row(T));
+    else
+      std::fill_n(Result.row(T), Table.Shape[1], -0.0);
+  }
   return Result;
 }
 

@@ -11,6 +11,7 @@
 #include "runtime/comm/MessageTransport.h"
 #include "runtime/comm/Patience.h"
 #include "runtime/comm/Watchdog.h"
+#include "runtime/support/StopSignals.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -209,6 +210,10 @@ void MpiTransport::giveUp() {
 
 absl::Status MpiTransport::wait(const Operation &What) {
   const Clock::time_point Deadline = Clock::now() + Options.Timeout;
+  // Ranks that are alive arrive after a stop signal, too. A launcher kills all
+  // soon after it has sent one because a rank has died.
+  constexpr std::chrono::milliseconds AfterInterrupt(500);
+  std::optional<Clock::time_point> Interrupted;
   Patience Idle;
   while (true) {
     bool HasProgress = false;
@@ -227,6 +232,10 @@ absl::Status MpiTransport::wait(const Operation &What) {
       return absl::DeadlineExceededError(concat(
           std::string(late(What, Missing).message()), strayMessages(Missing)));
     }
+    if (stopSignal() != 0 && !Interrupted)
+      Interrupted = Clock::now();
+    if (Interrupted && Clock::now() - *Interrupted > AfterInterrupt)
+      return absl::CancelledError(concat("interrupted in ", describe(What)));
     if (HasProgress)
       Idle.reset();
     else

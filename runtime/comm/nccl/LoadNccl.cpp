@@ -24,9 +24,10 @@ std::string versionText(int Version) {
 }
 
 absl::Status tooOld(const std::string &Library, std::string_view Found) {
-  return makeError("NCCL (", Library, ") ", Found,
-                   ", expected 2.14 or later, which does not block: a rank that "
-                   "waits can give up; install a newer libnccl2");
+  return makeError(
+      "NCCL (", Library, ") ", Found,
+      ", expected 2.14 or later, which does not block: a rank that "
+      "waits can give up; install a newer libnccl2");
 }
 } // namespace
 

@@ -25,8 +25,8 @@ namespace {
 class NcclCommunicator : public MeshCommunicator {
 public:
   NcclCommunicator(const Api &Nccl, const plan::Plan &Plan, Transport &Ranks,
-                   gpu::Driver &Gpu, const NcclOptions &Options)
-      : MeshCommunicator(Plan, Ranks), Nccl(Nccl), Gpu(Gpu), Options(Options) {}
+                   gpu::Driver &Gpu)
+      : MeshCommunicator(Plan, Ranks), Nccl(Nccl), Gpu(Gpu) {}
   ~NcclCommunicator() override;
 
   absl::Status open();
@@ -46,9 +46,8 @@ private:
   absl::Status check(Result Code, std::string_view Name) const;
   void abortAll();
 
-  const Api &Nccl;
+  const Api Nccl;
   gpu::Driver &Gpu;
-  const NcclOptions Options;
   std::vector<Comm> Comms; ///< by axis
   bool HasFailed = false;
 
@@ -83,9 +82,9 @@ absl::Status NcclCommunicator::settle(Comm C, std::string_view Name) {
     if (Code == kSuccess)
       return absl::OkStatus();
     M1_RETURN_IF_ERROR(Ranks.checkRanks());
-    if (Idle.waited() >= Options.Timeout)
-      return absl::DeadlineExceededError(
-          concat(Name, ": not finished within ", describeTime(Options.Timeout)));
+    if (Idle.waited() >= Ranks.timeout())
+      return absl::DeadlineExceededError(concat(Name, ": not finished within ",
+                                                describeTime(Ranks.timeout())));
     Idle.wait();
   }
 }
@@ -104,9 +103,9 @@ absl::Status NcclCommunicator::openAxis(uint32_t Axis) {
       reinterpret_cast<std::byte *>(Ids.data()), sizeof(UniqueId)));
   Config How;
   Comm C = nullptr;
-  M1_RETURN_IF_ERROR(check(
-      Nccl.CommInitRankConfig(&C, Group.size(), Ids[0], Own, &How),
-      "ncclCommInitRankConfig"));
+  M1_RETURN_IF_ERROR(
+      check(Nccl.CommInitRankConfig(&C, Group.size(), Ids[0], Own, &How),
+            "ncclCommInitRankConfig"));
   Comms.push_back(C);
   return settle(C, "ncclCommInitRankConfig");
 }
@@ -136,7 +135,7 @@ absl::Status NcclCommunicator::open() {
 /// Ends what NCCL does, here only: the other ranks end by themselves.
 void NcclCommunicator::abortAll() {
   HasFailed = true;
-  Watchdog Limit(Options.Timeout, "NCCL did not end (ncclCommAbort)");
+  Watchdog Limit(Ranks.timeout(), "NCCL did not end (ncclCommAbort)");
   for (Comm C : Comms)
     (void)Nccl.CommAbort(C); // the first error is the one to report
   Comms.clear();
@@ -145,7 +144,6 @@ void NcclCommunicator::abortAll() {
 NcclCommunicator::~NcclCommunicator() {
   // The other ranks may still be reading this one's memory. They do not end
   // together after a failure.
-  NcclOptions Short;
   for (Comm &C : Comms) {
     Patience Idle;
     Result Code = Nccl.CommFinalize(C);
@@ -195,8 +193,9 @@ absl::Status NcclCommunicator::issue(const Exchange &What) {
   Status.Update(check(Nccl.GroupEnd(), "ncclGroupEnd"));
   M1_RETURN_IF_ERROR(Status);
   // Nothing may follow in the stream before the group has been issued.
-  return settle(C, What.Kind == plan::CollectiveKind::AllGather ? "ncclAllGather"
-                                                               : "ncclSend");
+  return settle(C, What.Kind == plan::CollectiveKind::AllGather
+                       ? "ncclAllGather"
+                       : "ncclSend");
 }
 
 /// Lets the GPU say that it has finished the exchange.
@@ -262,10 +261,10 @@ absl::Status NcclCommunicator::await(Patience &Idle) {
     if (LastSeen != Before)
       Idle.reset();
     M1_RETURN_IF_ERROR(checkAll());
-    if (Idle.waited() >= Options.Timeout)
+    if (Idle.waited() >= Ranks.timeout())
       return absl::DeadlineExceededError(
           concat("the GPU finished no exchange within ",
-                 describeTime(Options.Timeout)));
+                 describeTime(Ranks.timeout())));
     Idle.wait();
   }
 }
@@ -285,12 +284,10 @@ absl::Status NcclCommunicator::wait(std::string_view Function) {
 
 absl::StatusOr<std::unique_ptr<Communicator>>
 nccl::createNcclCommunicator(const Api &Nccl, const plan::Plan &Plan,
-                             Transport &Ranks, gpu::Driver &Gpu,
-                             const NcclOptions &Options) {
+                             Transport &Ranks, gpu::Driver &Gpu) {
   if (!Gpu.stream())
     return makeError(Gpu.description(), ": has no stream for NCCL");
-  auto Result =
-      std::make_unique<NcclCommunicator>(Nccl, Plan, Ranks, Gpu, Options);
+  auto Result = std::make_unique<NcclCommunicator>(Nccl, Plan, Ranks, Gpu);
   M1_RETURN_IF_ERROR(Result->open());
   return Result;
 }

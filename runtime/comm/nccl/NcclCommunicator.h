@@ -18,22 +18,17 @@
 
 namespace m1::nccl {
 
-struct NcclOptions {
-  /// How long the work of a GPU may take without an exchange that finishes.
-  std::chrono::milliseconds Timeout = std::chrono::seconds(60);
-};
-
 /// A communicator between the GPUs of all ranks, which call this together. The
 /// plan, the transport and the GPU must outlive it. The transport has as many
 /// ranks as the plan's mesh; the GPU has a stream.
 ///
 /// Exchanges are issued to the GPU's stream and can be recorded. NCCL has no
-/// time limits: `wait` has, and ends what NCCL does on this rank if the limit
-/// is past, NCCL fails, or another rank has failed.
+/// time limits: `wait` has the transport's, for a GPU that works without
+/// finishing an exchange. It ends what NCCL does on this rank if the limit is
+/// past, NCCL fails, or another rank has failed.
 absl::StatusOr<std::unique_ptr<Communicator>>
 createNcclCommunicator(const Api &Nccl, const plan::Plan &Plan,
-                       Transport &Ranks, gpu::Driver &Gpu,
-                       const NcclOptions &Options);
+                       Transport &Ranks, gpu::Driver &Gpu);
 
 } // namespace m1::nccl
 

@@ -35,7 +35,8 @@ using Graph = struct GraphOpaque *;
 using GraphExec = struct GraphExecOpaque *;
 
 // CUresult
-inline constexpr Result kSuccess = 0, kOutOfMemory = 2, kNotFound = 500;
+inline constexpr Result kSuccess = 0, kOutOfMemory = 2, kNotFound = 500,
+                        kNotReady = 600;
 // CUdevice_attribute
 inline constexpr int kComputeCapabilityMajor = 75, kComputeCapabilityMinor = 76,
                      kMaxSharedMemoryPerBlockOptin = 97;
@@ -77,6 +78,7 @@ inline constexpr int kCaptureThreadLocal = 1;
   X(StreamCreate, cuStreamCreate, (Stream * S, unsigned Flags))                \
   X(StreamDestroy, cuStreamDestroy_v2, (Stream S))                             \
   X(StreamSynchronize, cuStreamSynchronize, (Stream S))                        \
+  X(StreamQuery, cuStreamQuery, (Stream S))                                    \
   X(EventCreate, cuEventCreate, (Event * E, unsigned Flags))                   \
   X(EventDestroy, cuEventDestroy_v2, (Event E))                                \
   X(EventRecord, cuEventRecord, (Event E, Stream S))                           \

@@ -226,6 +226,15 @@ public:
     return check(Cuda.StreamSynchronize(Work), "cuStreamSynchronize");
   }
 
+  void *stream() override { return Work; }
+  absl::StatusOr<bool> isIdle() override {
+    const Result Code = Cuda.StreamQuery(Work);
+    if (Code == kNotReady)
+      return false;
+    M1_RETURN_IF_ERROR(check(Code, "cuStreamQuery"));
+    return true;
+  }
+
   Recorder *recorder() override { return this; }
   absl::Status beginRecording() override {
     return check(Cuda.StreamBeginCapture(Work, kCaptureThreadLocal),

@@ -88,6 +88,15 @@ public:
   virtual bool checksExtents() const { return false; }
   virtual absl::Status synchronize() = 0;
 
+  /// What work is issued to, as other libraries of the GPU know it (CUstream);
+  /// null if there is none.
+  virtual void *stream() { return nullptr; }
+  /// Whether all work is complete; does not wait.
+  virtual absl::StatusOr<bool> isIdle() {
+    M1_RETURN_IF_ERROR(synchronize());
+    return true;
+  }
+
   /// As in m1::Device.
   virtual Recorder *recorder() { return nullptr; }
 };

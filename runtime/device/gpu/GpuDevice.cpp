@@ -33,6 +33,7 @@ public:
       (void)Gpu->release(At); // a destructor cannot report errors
   }
 
+  Driver &driver() { return *Gpu; }
   std::string description() const override { return Gpu->description(); }
 
   absl::Status loadKernels(const LoadedPlan &Plan) override {
@@ -331,4 +332,9 @@ private:
 std::unique_ptr<Device> m1::createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
                                             const GpuOptions &Options) {
   return std::make_unique<GpuDevice>(std::move(Driver), Options);
+}
+
+gpu::Driver *m1::driverOf(Device &TheDevice) {
+  auto *Found = dynamic_cast<GpuDevice *>(&TheDevice);
+  return Found ? &Found->driver() : nullptr;
 }

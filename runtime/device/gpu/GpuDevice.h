@@ -29,6 +29,9 @@ struct GpuOptions {
 std::unique_ptr<Device> createGpuDevice(std::unique_ptr<gpu::Driver> Driver,
                                         const GpuOptions &Options);
 
+/// The driver of a device that createGpuDevice made; null for other devices.
+gpu::Driver *driverOf(Device &TheDevice);
+
 } // namespace m1
 
 #endif // M1C_RUNTIME_DEVICE_GPU_GPUDEVICE_H

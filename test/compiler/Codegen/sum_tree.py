@@ -24,8 +24,8 @@ from kernels.module import Module, e2e, tensor  # noqa: I001 (it finds kernel_re
 from kernel_results import call, write_arguments
 
 # The inner axis, the leaves, and the numbers of ranks that can share them.
-SUMS = ((11, 1, ()), (96, 3, (3,)), (35, 5, (5,)), (192, 12, (2, 3, 4, 6)), (84, 12, (2,)), (160, 16, (2, 4, 8)), (512, 16, (4,)), (160, 10, (2,)))
-ROWS = (1, 2, 3, 5, 6, 65)
+SUMS = ((11, 1, ()), (96, 3, (3,)), (35, 5, ()), (84, 12, (2,)), (160, 16, (4,)), (512, 16, ()))
+ROWS = (1, 2, 3, 6, 65)
 N = 33
 
 
@@ -98,7 +98,7 @@ def products(run, types):
         weight = np.rint(32 * random.normal(size=(N, k))).astype(np.float32)
         whole = linear(run.module, ("whole", k, leaves), both, weight, leaves, 1)
         shares = []
-        for ranks in worlds:
+        for ranks in worlds if both == types[0] else ():
             own = leaves // ranks
             parts = [columns(weight, rank, ranks) for rank in range(ranks)]
             shares.append([linear(run.module, ("part", r, "of", ranks, k, leaves), both, part, own, partials_of(own)) for r, part in enumerate(parts)])
@@ -124,11 +124,11 @@ def products(run, types):
 
 def norms(run):
     """A norm of twelve groups, and its halves on ranks."""
-    width, groups, worlds = 12 * 20, 12, (2, 3, 4, 12)
+    width, groups, worlds = 12 * 20, 12, (2, 3)
     random = np.random.default_rng(12)
     weight, x = random.normal(size=width).astype(np.float32), random.normal(size=(9, width)).astype(np.float32)
     f = run.module.function("norm")
-    f.results(f.op("m1.rms_norm", [f.argument(tensor(None, width)), f.parameter(width, values=weight)], tensor(None, width), more=f"eps 1e-6 groups {groups}"))
+    f.results(f.op("m1.rms_norm", [f.argument(tensor(None, width)), f.parameter(width, values=weight)], tensor(None, width), more=f"eps 1.0e-6 groups {groups}"))
     shares = []
     for ranks in worlds:
         columns_of, own = width // ranks, groups // ranks
@@ -138,7 +138,7 @@ def norms(run):
         for rank in range(ranks):
             g = run.module.function("normalize", rank, "of", ranks)
             operands = [g.argument(tensor(None, columns_of)), g.parameter(columns_of, values=columns(weight, rank, ranks)), g.argument(tensor(None, groups))]
-            g.results(g.op("m1.normalize", operands, tensor(None, columns_of), more=f"groups {own} eps 1e-6"))
+            g.results(g.op("m1.normalize", operands, tensor(None, columns_of), more=f"groups {own} eps 1.0e-6"))
             second.append(g)
         shares.append((ranks, first, second))
 
@@ -170,7 +170,7 @@ def experts(run, element):
     combine = run.module.function("combine", element)
     combine.results(combine.op("m1.combine_experts", [combine.argument(tensor(None, choices * d)), combine.argument(tensor(None, choices))], tensor(None, d)))
     shares = []
-    for ranks in (1, 2, 3, 4):
+    for ranks in (1, 2):
         own = leaves // ranks
         partials = 1 if ranks == 1 else partials_of(own)
         parts = []
@@ -193,8 +193,8 @@ def experts(run, element):
 def main():
     run = Caller(*sys.argv[1:])
     # Matrix units add in an order of their own.
-    types = (("f32", "f32"), ("f16", "f16")) if run.module.gpu else (("f32", "f32"), ("bf16", "bf16"), ("f32", "bf16"), ("f16", "f16"))
-    comparisons = [products(run, types), norms(run), *(experts(run, element) for element in ("f32", "bf16"))]
+    types = (("f32", "f32"),) if run.module.gpu else (("f32", "f32"), ("f32", "bf16"))
+    comparisons = products(run, types), norms(run), experts(run, "bf16")
     run.build()
     for compare in comparisons:
         compare()

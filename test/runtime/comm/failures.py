@@ -87,7 +87,7 @@ CASES = [
     ),
     (
         "does not start",
-        ["-n", "1", *JOB, "--tensor=2", ":", "-n", "1", "sleep", "60"],
+        ["-n", "1", *JOB, "--tensor=2", "--start=4000", ":", "-n", "1", "sleep", "60"],
         ["m1: error: within 4 s not all ranks started \\(MPI_Init\\)"],
         [1],
         True,

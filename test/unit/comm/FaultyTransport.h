@@ -47,6 +47,12 @@ public:
   absl::Status broadcast(std::string &Data) override;
   absl::StatusOr<std::vector<std::string>>
   gather(std::string_view Data) override;
+  std::chrono::milliseconds timeout() const override {
+    return Inner->timeout();
+  }
+  void setTimeout(std::chrono::milliseconds Timeout) override {
+    Inner->setTimeout(Timeout);
+  }
   absl::Status checkRanks() override { return Inner->checkRanks(); }
   void abort(const absl::Status &Why) override { Inner->abort(Why); }
   absl::Status finish() override;

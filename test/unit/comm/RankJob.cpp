@@ -25,7 +25,8 @@ using namespace m1::test;
 namespace {
 struct Settings {
   int64_t Data = 1, Tensor = 1; ///< the mesh
-  int64_t Timeout = 60000;      ///< ms
+  int64_t Timeout = 60000;      ///< of an exchange, in ms
+  int64_t Start = 60000;        ///< until all ranks have started, in ms
   int64_t Steps = 10;           ///< exchanges on each axis
   int64_t Bytes = 64;           ///< of a block
   int64_t Rank = -1;            ///< the one with a fault
@@ -56,6 +57,7 @@ absl::StatusOr<Settings> read(int Argc, char **Argv) {
     if (option(Argument, "--data", S.Data) ||
         option(Argument, "--tensor", S.Tensor) ||
         option(Argument, "--timeout", S.Timeout) ||
+        option(Argument, "--start", S.Start) ||
         option(Argument, "--steps", S.Steps) ||
         option(Argument, "--bytes", S.Bytes) ||
         option(Argument, "--rank", S.Rank) ||
@@ -144,7 +146,8 @@ absl::Status run(int Argc, char **Argv, std::unique_ptr<Transport> &Ranks) {
   if (!Own)
     return makeError("start this program with mpirun");
   M1_ASSIGN_OR_RETURN(Ranks,
-                      joinRanks(*Own, {std::chrono::milliseconds(S.Timeout)}));
+                      joinRanks(*Own, {std::chrono::milliseconds(S.Start)}));
+  Ranks->setTimeout(std::chrono::milliseconds(S.Timeout));
   if (Own->Rank == S.Rank)
     Ranks = std::make_unique<FaultyTransport>(std::move(Ranks), S.Injected);
 
@@ -165,15 +168,17 @@ absl::Status run(int Argc, char **Argv, std::unique_ptr<Transport> &Ranks) {
 } // namespace
 
 /// Takes part in a job of m1-rank-job: exchanges in steps on each axis of a
-/// mesh. Arguments: --data=N --tensor=N (the mesh), --timeout=MS, --steps=N,
-/// --bytes=N, --busy=MS; a fault at call N of rank R's transport, where call 0
-/// and 1 compare facts: --rank=R and --delay=N, --fail=N, --hang=N, --kill=N or
+/// mesh. Arguments: --data=N --tensor=N (the mesh), --timeout=MS, --start=MS,
+/// --steps=N, --bytes=N, --busy=MS; a fault at call N of rank R's transport,
+/// where call 0 and 1 compare facts: --rank=R and --delay=N, --fail=N,
+/// --hang=N, --kill=N or
 /// --stop=N, with --for=MS; NAME=VALUE: a fact.
 int main(int Argc, char **Argv) {
   prepareProcess();
   std::unique_ptr<Transport> Ranks;
   absl::Status Status = run(Argc, Argv, Ranks);
-  if (!Status.ok() && !isReportedByRank0(Status))
+  const bool IsMine = !isOfAllRanks(Status) || Ranks->rank() == 0;
+  if (!Status.ok() && IsMine)
     std::fprintf(stderr, "error: %s\n", std::string(Status.message()).c_str());
   if (Status.ok())
     std::printf("done\n");

@@ -28,10 +28,11 @@ std::string verdict(int Count,
   std::vector<std::string> Errors = onRanks(Count, [&](Transport &Ranks) {
     absl::Status Status = Check(Ranks);
     Failed[Ranks.rank()] = !Status.ok();
-    EXPECT_EQ(isReportedByRank0(Status), !Status.ok() && Ranks.rank() != 0);
+    EXPECT_EQ(isOfAllRanks(Status), !Status.ok());
     return Status;
   });
   EXPECT_THAT(Failed, Each(Failed[0]));
+  EXPECT_THAT(Errors, Each(Errors[0]));
   return Errors[0];
 }
 

@@ -194,11 +194,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "expected 1 blocks of up to 9 x 4 bytes to fit the "
                 "collective's source, which has up to 32"},
         BadCase{"SmallDestination",
-                [](auto &P) { gatherOf(P).destination->bytes->mutate_add(-4); },
+                [](auto &P) {
+                  gatherOf(P).destination->bytes = expr(0, 12, -4, 1);
+                },
                 "expected 3 blocks of up to 8 x 4 bytes to fit the "
                 "collective's destination, which has up to 92"},
         BadCase{"SmallBlocks", // of 3 N / 2 rows, rounded up
-                [](auto &P) { exchangeOf(P).source->bytes->mutate_add(4); },
+                [](auto &P) { exchangeOf(P).source->bytes = expr(0, 4, 4, 1); },
                 "expected 3 blocks of up to 3 x 4 bytes to fit the "
                 "collective's source, which has up to 36"},
         BadCase{

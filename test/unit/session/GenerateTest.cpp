@@ -122,6 +122,22 @@ TEST_F(Model, DrawsDoNotDependOnTheBatch) {
   EXPECT_NE(Two[0].Tokens, Two[1].Tokens);
 }
 
+TEST_F(Model, DrawsDoNotDependOnTheShare) {
+  Sequences Prompts = prompts({4, 9, 2, 6, 3});
+  GenerateOptions Options;
+  Options.MaxNewTokens = 20;
+  Options.Temperature = 1.5f;
+  start(4, 100, 64);
+  std::vector<Generated> Together = generateAll(Prompts, Options);
+  for (size_t First : {0, 1}) {
+    Options.Numbers = {First, 2};
+    std::vector<Generated> Part =
+        generateAll(Options.Numbers.of(Prompts), Options);
+    for (size_t I = 0; I < Part.size(); ++I)
+      EXPECT_EQ(Part[I].Tokens, Together[First + 2 * I].Tokens);
+  }
+}
+
 TEST_F(Model, StopsAtAStopToken) {
   start(2, 16, 64);
   Sequences Prompts = prompts({5, 3, 8});
@@ -189,7 +205,9 @@ TEST_F(Model, CanBeCancelled) {
   GenerateOptions Options;
   Options.MaxNewTokens = 30;
   int Steps = 0;
-  Options.Cancelled = [&] { return ++Steps > 4; };
+  Options.BeforeStep = [&] {
+    return ++Steps > 4 ? absl::CancelledError("stop") : absl::OkStatus();
+  };
   absl::Status Status =
       generate(*M, prompts({4}), Options,
                [](size_t, const Generated &) { return absl::OkStatus(); });

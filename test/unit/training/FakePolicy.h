@@ -63,8 +63,8 @@ public:
                &Finished) override {
     Seeds.push_back(Options.Seed);
     for (size_t I = 0; I < Given.size(); ++I) {
-      if (Options.Cancelled && Options.Cancelled())
-        return absl::CancelledError("interrupted");
+      if (Options.BeforeStep)
+        M1_RETURN_IF_ERROR(Options.BeforeStep());
       Prompts.push_back(Given[I]);
       Generated Done;
       Done.Tokens = Given[I];

@@ -228,6 +228,11 @@ Result cuStreamSynchronize(Stream) {
   return kSuccess;
 }
 
+Result cuStreamQuery(Stream) {
+  M1_MAY_FAIL;
+  return kSuccess;
+}
+
 Result cuEventCreate(Event *E, unsigned) {
   M1_MAY_FAIL;
   *E = reinterpret_cast<Event>(&mockCuda);
