@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/ModuleBuilder.h"
 
+#include "compiler/Conversion/KernelWork.h"
 #include "runtime/schema/InitFunction.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -46,9 +47,11 @@ plan::LaunchOp ModuleBuilder::launch(OpBuilder &B, Location Loc,
   SmallVector<Attribute> Sizes(Grid.begin(), Grid.end());
   Sizes.resize(tile::KernelOp::kGridRank,
                ExprAttr::constant(B.getContext(), 1));
-  return B.create<plan::LaunchOp>(
+  auto Launch = B.create<plan::LaunchOp>(
       Loc, FlatSymbolRefAttr::get(Kernel), B.getArrayAttr(Sizes), Ordered,
       Kernel.getArgNames(), B.getDenseBoolArrayAttr(Kernel.getWritten()));
+  describeWork(Launch, Declaration.Name, Constants);
+  return Launch;
 }
 
 ModuleBuilder::ModuleBuilder(ModuleOp Module, Bounds Limits, Blocking Blocks)

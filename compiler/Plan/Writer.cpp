@@ -11,6 +11,7 @@
 #include "compiler/Plan/Memory.h"
 #include "compiler/Plan/Passes.h"
 #include "dialects/M1/IR/M1.h"
+#include "dialects/Plan/IR/Work.h"
 #include "dialects/Tile/IR/Tile.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
@@ -84,6 +85,7 @@ private:
   condition(std::optional<file::ConditionAttr> Condition);
   std::unique_ptr<file::ArgT> argument(Operation *Step, Value Operand,
                                        bool Written);
+  std::vector<std::unique_ptr<file::TermT>> terms(ArrayAttr Terms);
   uint32_t kernel(tile::KernelOp Kernel);
   /// The number of a parameter, and whether it is new.
   std::pair<uint32_t, bool> parameter(StringAttr Tensor, Type Element,
@@ -304,7 +306,40 @@ file::LaunchT Writer::launch(file::LaunchOp Op) {
   Table.grid_z = expr(Grid[2]);
   for (auto [Operand, Written] : llvm::zip(Op.getOperands(), Op.getWritten()))
     Table.args.push_back(argument(Op, Operand, Written));
+  if (auto Operations = Op->getAttrOfType<ArrayAttr>(file::kOperationsAttr)) {
+    Table.operations = terms(Operations);
+    if (auto Operand = Op->getAttrOfType<TypeAttr>(file::kOperandAttr))
+      Table.operand = *dtypeOf(Operand.getValue());
+  }
+  if (auto Touched = Op->getAttrOfType<DictionaryAttr>(file::kTouchedAttr))
+    for (auto [Name, Argument] : llvm::zip(Op.getNames(), Table.args))
+      if (auto Terms = Touched.getAs<ArrayAttr>(cast<StringAttr>(Name)))
+        Argument->touched = terms(Terms);
   return Table;
+}
+
+static_assert(std::size(file::kQuantities) ==
+              static_cast<size_t>(file::Quantity::MAX) + 1);
+
+std::vector<std::unique_ptr<file::TermT>> Writer::terms(ArrayAttr Terms) {
+  std::vector<std::unique_ptr<file::TermT>> Tables;
+  for (Attribute Each : Terms) {
+    const std::optional<file::WorkTerm> Term = file::WorkTerm::of(Each);
+    if (!Term)
+      continue;
+    auto Table = std::make_unique<file::TermT>();
+    const auto *Found = llvm::find(file::kQuantities, Term->Quantity);
+    Table->quantity = static_cast<file::Quantity>(
+        std::distance(std::begin(file::kQuantities), Found));
+    Table->factor = Term->Factor;
+    if (Term->Size)
+      Table->size = expr(Term->Size);
+    Table->most = Term->Most;
+    Table->choices = Term->Choices;
+    Table->of = Term->Of;
+    Tables.push_back(std::move(Table));
+  }
+  return Tables;
 }
 
 file::CopyT Writer::copy(file::CopyOp Op) {

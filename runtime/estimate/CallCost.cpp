@@ -8,7 +8,10 @@
 
 #include "runtime/estimate/CallCost.h"
 
+#include "runtime/plan/Mesh.h"
+
 #include <algorithm>
+#include <cmath>
 
 using namespace m1;
 
@@ -27,18 +30,85 @@ double CallCost::operations() const {
 }
 
 std::string_view CallCost::bound() const {
-  const std::pair<double, std::string_view> Parts[] = {
-      {Memory, "memory"}, {Compute, "compute"}, {Launch, "launches"}};
+  const std::pair<double, std::string_view> Parts[] = {{Memory, "memory"},
+                                                       {Compute, "compute"},
+                                                       {Launch, "launches"},
+                                                       {Exchange, "exchanges"}};
   return std::ranges::max_element(Parts, {},
                                   &std::pair<double, std::string_view>::first)
       ->second;
 }
 
+double CallShape::keys() const {
+  const auto New = static_cast<double>(Tokens);
+  return static_cast<double>(Sequences) * New *
+         (static_cast<double>(Context) + (New + 1) / 2);
+}
+
+double CallShape::positions() const {
+  return static_cast<double>(Sequences) * static_cast<double>(Context + Tokens);
+}
+
+static double quantity(const plan::Term &Term, const CallShape &Shape,
+                       std::span<const int64_t> Symbols) {
+  const bool IsSingle = Shape.Tokens == 1;
+  switch (Term.quantity()) {
+  case plan::Quantity::Size: {
+    const int64_t Size = std::max<int64_t>(evaluate(*Term.size(), Symbols), 0);
+    return static_cast<double>(Term.most() > 0 ? std::min(Size, Term.most())
+                                               : Size);
+  }
+  case plan::Quantity::Keys:
+    return Shape.keys();
+  case plan::Quantity::SingleKeys:
+    return IsSingle ? Shape.keys() : 0;
+  case plan::Quantity::OtherKeys:
+    return IsSingle ? 0 : Shape.keys();
+  case plan::Quantity::Positions:
+    return Shape.positions();
+  case plan::Quantity::SinglePositions:
+    return IsSingle ? Shape.positions() : 0;
+  case plan::Quantity::OtherPositions:
+    return IsSingle ? 0 : Shape.positions();
+  case plan::Quantity::Chosen: {
+    // Of one token, exactly its choices.
+    const double Share =
+        static_cast<double>(Term.choices()) / static_cast<double>(Term.of());
+    return Shape.tokens() == 1
+               ? Share
+               : 1 - std::pow(1 - Share, static_cast<double>(Shape.tokens()));
+  }
+  case plan::Quantity::Closed:
+    return static_cast<double>(Shape.Sequences) *
+           std::min(1.0, static_cast<double>(Shape.Tokens) /
+                             static_cast<double>(Term.of()));
+  }
+  return 0;
+}
+
+double
+m1::sumOf(const flatbuffers::Vector<flatbuffers::Offset<plan::Term>> &Terms,
+          const CallShape &Shape, std::span<const int64_t> Symbols) {
+  double Sum = 0;
+  for (const plan::Term *Term : Terms)
+    Sum += Term->factor() * quantity(*Term, Shape, Symbols);
+  return Sum;
+}
+
 absl::StatusOr<std::vector<int64_t>> m1::symbolsOf(const plan::Plan &Plan,
                                                    const CallShape &Shape) {
+  if (const plan::Model *Model = Plan.model();
+      Model && Shape.Context + Shape.Tokens > Model->max_length())
+    return makeError("the plan was compiled for sequences of at most ",
+                     Model->max_length(), " tokens (m1c --max-length), found ",
+                     Shape.Context + Shape.Tokens);
   std::vector<int64_t> Values;
   for (uint32_t I = 0; I < length(Plan.symbols()); ++I) {
     const plan::Symbol &Symbol = *Plan.symbols()->Get(I);
+    if (isMeshSymbol(Plan, I)) {
+      Values.push_back(0);
+      continue;
+    }
     const bool IsSequences = view(Symbol.name()) == "B";
     Values.push_back(IsSequences ? Shape.Sequences : Shape.tokens());
     if (Values.back() > Symbol.max())
@@ -55,10 +125,24 @@ namespace {
 /// Sums over the steps of one call.
 class Walk {
 public:
-  Walk(const plan::Plan &Plan, const Machine &M, std::vector<int64_t> Symbols)
-      : Plan(Plan), M(M), Symbols(std::move(Symbols)) {}
+  Walk(const plan::Plan &Plan, const Machine &M, const CallShape &Shape,
+       std::vector<int64_t> Symbols)
+      : Plan(Plan), M(M), Shape(Shape), Symbols(std::move(Symbols)) {
+    const std::vector<int64_t> Mesh = meshExtents(Plan);
+    for (size_t Axis = 0; Axis < Mesh.size(); ++Axis)
+      OfAxis.push_back(peersOf(Mesh, Axis, M.RanksPerNode));
+  }
 
   absl::Status add(const plan::Step &Step) {
+    if (!isExecuted(Step, Symbols))
+      return absl::OkStatus();
+    if (const plan::Collective *Each = Step.instruction_as_Collective()) {
+      Cost.Sent += trafficOf(Plan, *Each, Symbols);
+      Cost.Exchange +=
+          exchangeTime(M, OfAxis[Each->axis()],
+                       static_cast<double>(blockBytes(*Each, Symbols)));
+      return absl::OkStatus();
+    }
     if (const plan::Launch *Launch = Step.instruction_as_Launch())
       return add(*Launch);
     if (const plan::Copy *Copy = Step.instruction_as_Copy())
@@ -78,7 +162,9 @@ private:
 
   const plan::Plan &Plan;
   const Machine &M;
+  const CallShape &Shape;
   const std::vector<int64_t> Symbols;
+  std::vector<Peers> OfAxis; ///< of the mesh
 };
 } // namespace
 
@@ -86,8 +172,10 @@ MovedBytes Walk::moved(const plan::Arg &Arg) const {
   MovedBytes Bytes;
   if (Arg.kind() == plan::ArgKind::Scalar)
     return Bytes;
-  const auto Extent = static_cast<double>(
-      std::max<int64_t>(evaluate(*Arg.bytes(), Symbols), 0));
+  const double Extent = Arg.touched()
+                            ? sumOf(*Arg.touched(), Shape, Symbols)
+                            : static_cast<double>(std::max<int64_t>(
+                                  evaluate(*Arg.bytes(), Symbols), 0));
   if (Arg.kind() == plan::ArgKind::Parameter) {
     Bytes.Weights = Extent;
     return Bytes;
@@ -112,6 +200,10 @@ absl::Status Walk::add(const plan::Launch &Launch) {
   for (const plan::Expr *Size :
        {Launch.grid_x(), Launch.grid_y(), Launch.grid_z()})
     Work.Cells *= static_cast<double>(evaluate(*Size, Symbols));
+  if (Launch.operations()) {
+    Work.Operations = sumOf(*Launch.operations(), Shape, Symbols);
+    Work.Type = elementType(Launch.operand());
+  }
   MovedBytes Bytes;
   for (uint32_t I = 0; I < length(Launch.args()); ++I)
     Bytes += moved(*Launch.args()->Get(I));
@@ -150,8 +242,11 @@ absl::Status Walk::add(std::string_view Kernel, const LaunchWork &Given,
 absl::StatusOr<CallCost> m1::costOf(const plan::Plan &Plan,
                                     const plan::Function &Function,
                                     const CallShape &Shape, const Machine &M) {
+  if (const int64_t Ranks = rankCount(Plan); Ranks > M.ranks())
+    return makeError("the plan is for ", Ranks, " ranks; ", M.Name, " has ",
+                     M.ranks());
   M1_ASSIGN_OR_RETURN(std::vector<int64_t> Symbols, symbolsOf(Plan, Shape));
-  Walk Steps(Plan, M, std::move(Symbols));
+  Walk Steps(Plan, M, Shape, std::move(Symbols));
   for (uint32_t I = 0; I < length(Function.steps()); ++I)
     M1_RETURN_IF_ERROR(Steps.add(*Function.steps()->Get(I)));
   return std::move(Steps.Cost);

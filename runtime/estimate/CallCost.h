@@ -10,7 +10,7 @@
 #define M1C_RUNTIME_ESTIMATE_CALLCOST_H
 
 #include "runtime/estimate/Roofline.h"
-#include "runtime/plan/Plan.h"
+#include "runtime/plan/Traffic.h"
 
 #include <map>
 #include <string>
@@ -25,10 +25,20 @@ struct CallShape {
   int64_t Context = 0; ///< tokens of each sequence before this call
 
   int64_t tokens() const { return Sequences * Tokens; }
+  /// A token's keys, the tokens of its sequence up to itself; summed over all
+  /// tokens.
+  double keys() const;
+  /// The keys of each sequence's last token, summed over the sequences.
+  double positions() const;
 };
 
-/// The values of a plan's symbols: B is the number of sequences, every other
-/// symbol the number of tokens. An error if one is above its bound.
+/// The sum of terms (plan.fbs), for these values of the plan's symbols.
+double sumOf(const flatbuffers::Vector<flatbuffers::Offset<plan::Term>> &Terms,
+             const CallShape &Shape, std::span<const int64_t> Symbols);
+
+/// The values of a plan's symbols: B is the number of sequences, those of the
+/// mesh are 0, and every other symbol is the number of tokens. An error if one
+/// is above its bound, or if a sequence is longer than the plan allows.
 absl::StatusOr<std::vector<int64_t>> symbolsOf(const plan::Plan &Plan,
                                                const CallShape &Shape);
 
@@ -49,24 +59,28 @@ struct KernelCost {
   double Seconds = 0;
 };
 
-/// A call's sums over its steps; of one rank.
+/// A call's sums over its steps; of the rank with the coordinates 0.
 struct CallCost {
   int64_t Launches = 0; ///< and copies
+  Traffic Sent;
   std::map<ElementType, double> Operations;
   MovedBytes Bytes;
   // Seconds. Launches whose operations take longer than their bytes count as
   // computing, others as moving data.
   double Launch = 0, Compute = 0, Memory = 0;
+  double Exchange = 0; ///< nothing else happens at the same time
   std::map<std::string, KernelCost, std::less<>> Kernels;
 
   double operations() const;
-  double seconds() const { return Launch + Compute + Memory; }
-  /// The largest part of the time: "compute", "memory" or "launches".
+  double seconds() const { return Launch + Compute + Memory + Exchange; }
+  /// The largest part of the time: "compute", "memory", "launches" or
+  /// "exchanges".
   std::string_view bound() const;
 };
 
 /// The cost of a call of `Function`. The device starts a step when the one
-/// before has ended. Steps of no cells cost nothing.
+/// before has ended. Steps of no cells cost nothing. An error if the machine
+/// has fewer ranks than the plan.
 absl::StatusOr<CallCost> costOf(const plan::Plan &Plan,
                                 const plan::Function &Function,
                                 const CallShape &Shape, const Machine &M);

@@ -138,6 +138,33 @@ absl::Status readRates(const std::string &Path, const json &Value, Machine &M) {
 }
 } // namespace
 
+absl::Status m1::scale(Machine &M, const std::string &What, double Factor) {
+  const std::vector<std::string> Names{"tflops", "memory_bandwidth",
+                                       "link_bandwidth", "latency", "launch"};
+  if (What == "tflops") {
+    for (auto &[Type, Rate] : M.OperationsPerSecond)
+      Rate *= Factor;
+  } else if (What == "memory_bandwidth") {
+    M.MemoryBytesPerSecond *= Factor;
+    M.UnitBytesPerSecond *= Factor;
+  } else if (What == "link_bandwidth") {
+    M.InsideNode.BytesPerSecond *= Factor;
+    M.BetweenNodes.BytesPerSecond *= Factor;
+  } else if (What == "latency") {
+    M.InsideNode.Latency *= Factor;
+    M.BetweenNodes.Latency *= Factor;
+    M.ExchangeSeconds *= Factor;
+  } else if (What == "launch") {
+    M.LaunchSeconds *= Factor;
+  } else {
+    return makeError("--scale ", What, ": unknown name",
+                     suggestion(What, Names),
+                     " (tflops, memory_bandwidth, link_bandwidth, latency, "
+                     "launch)");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Machine> m1::parseMachine(std::string_view Text,
                                          const std::string &Path) {
   M1_ASSIGN_OR_RETURN(const json Value, parseJson(Text, Path));

@@ -48,6 +48,11 @@ struct Machine {
   int64_t ranks() const { return Nodes * RanksPerNode; }
 };
 
+/// Multiplies a rate or a time of the machine, to see what depends on it:
+/// "tflops", "memory_bandwidth", "link_bandwidth", "latency" or "launch".
+/// "latency" are those of messages and exchanges. An error for other names.
+absl::Status scale(Machine &M, const std::string &What, double Factor);
+
 /// Reads a machine's file. Errors are one line with the file, the key, what was
 /// found and what was expected; for an unknown key, the nearest known one.
 absl::StatusOr<Machine> readMachine(const std::string &Path);

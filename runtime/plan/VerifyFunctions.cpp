@@ -293,6 +293,33 @@ private:
       const plan::Arg *Arg = Launch.args()->Get(I);
       M1_RETURN_IF_ERROR(argument(Arg, Arg->written(), false));
     }
+    M1_RETURN_IF_ERROR(terms(Launch.operations()));
+    return dtype(Launch.operand(), view(Kernel.name()));
+  }
+
+  /// What estimates are made from.
+  absl::Status
+  terms(const flatbuffers::Vector<flatbuffers::Offset<plan::Term>> *Terms) {
+    for (uint32_t I = 0; I < length(Terms); ++I) {
+      const plan::Term &Term = *Terms->Get(I);
+      if (!inEnum(Term.quantity(), plan::Quantity::MIN, plan::Quantity::MAX))
+        return fail("unknown quantity ", static_cast<int>(Term.quantity()));
+      const char *Name = plan::EnumNameQuantity(Term.quantity());
+      // NaN is in no range.
+      if (!(Term.factor() >= 0 && Term.factor() <= 0x1p80))
+        return fail("a term with the factor ", Term.factor(),
+                    ", expected 0 to 2^80");
+      if (Term.size() || Term.quantity() == plan::Quantity::Size)
+        M1_RETURN_IF_ERROR(
+            expression(Term.size(), "a size", Ranks::Differ).status());
+      const bool IsChosen = Term.quantity() == plan::Quantity::Chosen;
+      const bool IsClosed = Term.quantity() == plan::Quantity::Closed;
+      if (Term.most() < 0 ||
+          (IsChosen && (Term.choices() < 1 || Term.of() < Term.choices())) ||
+          (IsClosed && Term.of() < 1))
+        return fail("a term ", Name, " with choices ", Term.choices(), " of ",
+                    Term.of(), ", at most ", Term.most());
+    }
     return absl::OkStatus();
   }
 
@@ -310,6 +337,7 @@ private:
     if (Arg->shift())
       M1_RETURN_IF_ERROR(
           expression(Arg->shift(), "a shift", Ranks::Differ).status());
+    M1_RETURN_IF_ERROR(terms(Arg->touched()));
     switch (Arg->kind()) {
     case plan::ArgKind::Scalar:
       if (NeedsMemory || Written)

@@ -18,6 +18,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,10 +77,11 @@ CLI::Option *addNumber(CLI::App &Command, const std::string &Name, uint64_t Min,
       Description);
 }
 
-/// Adds an option for decimal numbers of at least `Min`, separated by commas,
-/// which replace `Values`; "none" is no number.
+/// Adds an option for decimal numbers of at least `Min`, separated by commas;
+/// "none" is no number.
 CLI::Option *addNumbers(CLI::App &Command, const std::string &Name,
-                        uint64_t Min, std::vector<int64_t> &Values,
+                        uint64_t Min,
+                        std::optional<std::vector<int64_t>> &Values,
                         const std::string &Description);
 
 /// The options of every subcommand that runs a plan.

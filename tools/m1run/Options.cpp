@@ -80,15 +80,17 @@ CLI::Option *run::addNumber(CLI::App &Command, const std::string &Name,
 }
 
 CLI::Option *run::addNumbers(CLI::App &Command, const std::string &Name,
-                             uint64_t Min, std::vector<int64_t> &Values,
+                             uint64_t Min,
+                             std::optional<std::vector<int64_t>> &Values,
                              const std::string &Description) {
+  constexpr uint64_t MaxNumber = uint64_t(1) << 40;
   auto parse = [Name, Min, &Values](const std::string &List) {
-    Values.clear();
+    Values.emplace();
     if (List == "none")
       return;
     for (const std::string &Text : splitList(Name, List))
-      Values.push_back(
-          static_cast<int64_t>(parseNumber(Name, Text, Min, INT64_MAX)));
+      Values->push_back(
+          static_cast<int64_t>(parseNumber(Name, Text, Min, MaxNumber)));
   };
   return Command.add_option_function<std::string>(Name, parse, Description)
       ->type_name("UINT[,UINT...]|none");

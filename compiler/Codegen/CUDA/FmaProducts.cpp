@@ -52,7 +52,7 @@ void FmaProducts::multiplyInRegisters(tile::DotOp Dot, const Access &C,
     };
     if (Dot.getLeaves() == 1)
       return AddTerms(B.index(0), B.index(depthOf(Dot)));
-    LeafSums Leaves(Context, Loops, Dot, C);
+    LeafSums Leaves(Context, Threads, Loops, Dot, C);
     B.loop(B.index(0), B.index(Dot.getLeaves()), [&](Value Leaf) {
       Value First = B.times(Leaf, Leaves.terms());
       Leaves.begin();

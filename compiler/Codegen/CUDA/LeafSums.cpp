@@ -8,9 +8,10 @@
 //
 // The tree of dialects/Support/SumTree.h, whose left part has a power of two of
 // the leaves: when the last leaf of 2^b has been added, the sum of the 2^b
-// before them, if they have the same parent, is in level b. After all leaves,
-// the levels hold the trees over the powers of two of which their number
-// consists, the largest first; the tree joins them from the last one on.
+// before them, if they have the same parent, is in level b. If the number of
+// leaves is no power of two, the levels hold the trees over the powers of two
+// of which it consists, after all leaves; the tree joins them from the smallest
+// on.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,26 +24,43 @@ using namespace mlir;
 using namespace m1;
 using namespace m1::codegen;
 
-LeafSums::LeafSums(LoweringContext &Context, ThreadLoops &Loops,
-                   tile::DotOp Dot, const Access &C)
-    : B(Context.B), C(C), Leaves(Dot.getLeaves()),
+/// Levels that are kept in registers. The others are used so seldom that shared
+/// memory costs no time, and would leave too few registers.
+static constexpr int64_t kLevelsInRegisters = 2;
+
+LeafSums::LeafSums(LoweringContext &Context, ThreadBlock &Threads,
+                   ThreadLoops &Loops, tile::DotOp Dot, const Access &C)
+    : B(Context.B), Eval(Context.Eval), Thread(Threads.thread()), C(C),
+      Leaves(Dot.getLeaves()),
       Terms(Dot.getA().getType().getDimSize(1) / Leaves) {
-  for (int64_t Level = 0; Level <= llvm::Log2_64(Leaves); ++Level)
+  for (int64_t Level = 0; int64_t(1) << Level < Leaves; ++Level)
     Levels.push_back(
-        Loops.allocateFor(Dot.getResult(), Dot.getResult().getType()));
+        Level < kLevelsInRegisters
+            ? Loops.allocateFor(Dot.getResult(), Dot.getResult().getType())
+            : Context.Scratch.allocate(VectorType::get(
+                  {slots(), Context.Kernel.getThreads()}, C.Element)));
+}
+
+Value LeafSums::load(const Access &From, int64_t Slot) {
+  return From.Layout ? loadSlots(B, From, Slot)
+                     : Eval.load(From, {B.index(Slot), Thread});
+}
+
+void LeafSums::store(Value V, const Access &To, int64_t Slot) {
+  if (To.Layout)
+    storeSlots(B, V, To, Slot);
+  else
+    Eval.store(V, To, {B.index(Slot), Thread});
 }
 
 void LeafSums::copy(const Access &From, const Access &To) {
   for (int64_t Slot = 0; Slot < slots(); ++Slot)
-    storeSlots(B, loadSlots(B, From, Slot), To, Slot);
+    store(load(From, Slot), To, Slot);
 }
 
 void LeafSums::add(const Access &Other) {
   for (int64_t Slot = 0; Slot < slots(); ++Slot)
-    storeSlots(B,
-               B.create<arith::AddFOp>(loadSlots(B, Other, Slot),
-                                       loadSlots(B, C, Slot)),
-               C, Slot);
+    store(B.create<arith::AddFOp>(load(Other, Slot), load(C, Slot)), C, Slot);
 }
 
 void LeafSums::begin() {
@@ -52,8 +70,8 @@ void LeafSums::begin() {
 }
 
 void LeafSums::join(Value Leaf, int64_t Level) {
-  if (Level == static_cast<int64_t>(Levels.size()) - 1)
-    return copy(C, Levels[Level]);
+  if (Level == static_cast<int64_t>(Levels.size()))
+    return; // the total of a power of two of leaves
   Value IsSecond = B.equal(B.modulo(B.over(Leaf, int64_t(1) << Level), 2), 1);
   auto If = B.create<scf::IfOp>(IsSecond, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard Guard(B);
@@ -67,6 +85,8 @@ void LeafSums::join(Value Leaf, int64_t Level) {
 void LeafSums::end(Value Leaf) { join(Leaf, 0); }
 
 void LeafSums::finish() {
+  if (llvm::isPowerOf2_64(Leaves))
+    return;
   bool IsFirst = true;
   for (auto [Level, Sums] : llvm::enumerate(Levels)) {
     if (!(Leaves >> Level & 1))

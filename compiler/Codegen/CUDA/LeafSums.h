@@ -20,8 +20,8 @@ namespace m1::codegen {
 class LeafSums {
 public:
   /// For the leaves of `Dot`; each is computed in `C`.
-  LeafSums(LoweringContext &Context, ThreadLoops &Loops, tile::DotOp Dot,
-           const Access &C);
+  LeafSums(LoweringContext &Context, ThreadBlock &Threads, ThreadLoops &Loops,
+           tile::DotOp Dot, const Access &C);
 
   /// The number of terms of a leaf.
   int64_t terms() const { return Terms; }
@@ -35,14 +35,19 @@ public:
 private:
   /// Joins the sum of 2^Level leaves that `C` holds and that ends at `Leaf`.
   void join(mlir::Value Leaf, int64_t Level);
+  mlir::Value load(const Access &From, int64_t Slot);
+  void store(mlir::Value V, const Access &To, int64_t Slot);
   void copy(const Access &From, const Access &To);
   /// C = Other + C.
   void add(const Access &Other);
   int64_t slots() const { return C.Layout->slots(); }
 
   ScalarBuilder &B;
+  Evaluator &Eval;
+  mlir::Value Thread;
   Access C;
   int64_t Leaves, Terms;
+  /// In registers, or in shared memory: [slots, threads].
   llvm::SmallVector<Access> Levels;
 };
 

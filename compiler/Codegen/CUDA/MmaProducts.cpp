@@ -341,7 +341,7 @@ void MmaProducts::multiply(tile::DotOp Dot, tile::ProductAttr Product,
     Copies.prepare(Dot.getA(), LeftLayout);
   std::optional<LeafSums> Leaves;
   if (Dot.getLeaves() > 1)
-    Leaves.emplace(Context, Loops, Dot, C);
+    Leaves.emplace(Context, Threads, Loops, Dot, C);
   MmaProduct(Context, Threads, Dot, C, LeftLayout, Ring,
              Leaves ? &*Leaves : nullptr, Left, Right)
       .multiply(Product, Used);

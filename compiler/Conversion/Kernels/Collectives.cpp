@@ -49,40 +49,51 @@ KernelDeclaration m1::placeColumnsKernel() {
           }};
 }
 
+KernelDeclaration m1::clearRowsKernel() {
+  return {"clear_rows",
+          {{"result", "[R, N] f32"}, {"rows", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t N = B.extent("N"), Width = columnBlock(N);
+            Value Column = B.times(B.Y, Width);
+            B.store(B.zeros({1, Width}), B["result"],
+                    {B.plus(B["rows"], B.X), Column}, {0, 1}, Value(),
+                    columnsIn(B, Column, Width, N));
+          }};
+}
+
+static void buildSumPartials(KernelBody &B) {
+  const int64_t M = B.Blocks.FewRows;
+  const int64_t N = B.extent("N") / B.integer("groups");
+  const int64_t Width = columnBlock(N);
+  const int64_t Partials = B.extent("K") / B.extent("N");
+  Value First = B.times(B.X, M), Column = B.times(B.Y, Width);
+  Value Left = B.minus(B["rows"], B.times(B["place"], B["block"]));
+  // Rows of the block that do not exist are zeros.
+  Value InBlock = B.smaller(B.index(M), B.minus(B["block"], First));
+  Value Rows = B.smaller(InBlock, B.minus(Left, First));
+  Rows = B.larger(Rows, B.index(0));
+  Value Columns = columnsIn(B, Column, Width, N);
+  auto Load = [&](int64_t I) {
+    Value FirstOfRank = B.times(B["block"], B.index(I / Partials));
+    Value From = B.plus(Column, I % Partials * N);
+    From = B.plus(From, B.times(B.Z, Partials * N));
+    return B.load(B["gathered"], {B.plus(FirstOfRank, First), From}, {0, 1},
+                  {M, Width}, Rows, Columns);
+  };
+  Value Sum = sumTree(B.integer("ranks") * Partials, Load,
+                      [&](Value A, Value C) { return B.addF(A, C); });
+  Value To = B.plus(Column, B.times(B.Z, N));
+  B.store(Sum, B["result"], {First, To}, {0, 1}, InBlock, Columns);
+}
+
 KernelDeclaration m1::sumPartialsKernel() {
   return {"sum_partials",
           {{"gathered", "[R, K] f32"},
            {"result", "[T, N] f32"},
-           // Rows of a rank's block; rows of all; which of them, in blocks, the
-           // cell's are.
            {"block", "index"},
            {"rows", "index"},
            {"place", "index"}},
           {"ranks", "groups"},
-          [](KernelBody &B) {
-            const int64_t M = B.Blocks.FewRows;
-            const int64_t N = B.extent("N") / B.integer("groups");
-            const int64_t Width = columnBlock(N);
-            const int64_t Partials = B.extent("K") / B.extent("N");
-            Value First = B.times(B.X, M), Column = B.times(B.Y, Width);
-            Value Left = B.minus(B["rows"], B.times(B["place"], B["block"]));
-            Value Rows =
-                B.larger(B.smaller(B.index(M),
-                                   B.minus(B.smaller(Left, B["block"]), First)),
-                         B.index(0));
-            Value Columns = columnsIn(B, Column, Width, N);
-            Value Sum = sumTree(
-                B.integer("ranks") * Partials,
-                [&](int64_t I) {
-                  Value Row =
-                      B.plus(B.times(B["block"], B.index(I / Partials)), First);
-                  Value From = B.plus(Column, I % Partials * N);
-                  From = B.plus(From, B.times(B.Z, Partials * N));
-                  return B.load(B["gathered"], {Row, From}, {0, 1}, {M, Width},
-                                Rows, Columns);
-                },
-                [&](Value A, Value C) { return B.addF(A, C); });
-            Value To = B.plus(Column, B.times(B.Z, N));
-            B.store(Sum, B["result"], {First, To}, {0, 1}, Rows, Columns);
-          }};
+          buildSumPartials};
 }

@@ -17,7 +17,9 @@ namespace m1 {
 /// other. Grid: (blocks of few rows, blocks of columns, ranks).
 KernelDeclaration placeColumnsKernel();
 /// The tree over the partial sums of all ranks, which were gathered block by
-/// block. Grid: (blocks of few rows, blocks of a group's columns, groups).
+/// block: `block` rows from each. They are row `place` * `block` and those
+/// after it, of `rows` in all; those that do not exist become zeros. Grid:
+/// (blocks of few rows, blocks of a group's columns, groups).
 KernelDeclaration sumPartialsKernel();
 /// Zeros in rows after the first `rows`. Grid: (rows, blocks of columns).
 KernelDeclaration clearRowsKernel();

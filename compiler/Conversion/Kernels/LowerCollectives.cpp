@@ -201,16 +201,20 @@ private:
                                        rows(plan::baseOf(Result), N, Padded)));
   }
 
-  /// The operand with rows for P equal blocks. Those beyond T are not read by
-  /// the kernel that gets them.
+  /// The operand with rows for P equal blocks; those beyond T are zeros.
   Value padded(ExprAttr Rows, plan::ConditionAttr Condition) {
-    Value Base = plan::baseOf(X);
-    if (Base.getType() == floats(kDynamic, K) &&
-        Base.getDefiningOp<plan::BufferOp>() && plan::rowsOf(Base) == Rows)
-      return Base;
-    Value Copy = Program.buffer(floats(kDynamic, K), Rows);
-    onlyIf(Condition, Program.copy(X, rows(Copy, K, T)));
-    return Copy;
+    Value All = plan::baseOf(X);
+    if (All.getType() != floats(kDynamic, K) ||
+        !All.getDefiningOp<plan::BufferOp>() || plan::rowsOf(All) != Rows) {
+      All = Program.buffer(floats(kDynamic, K), Rows);
+      onlyIf(Condition, Program.copy(X, rows(All, K, T)));
+    }
+    onlyIf(Condition,
+           Program.launch(
+               clearRowsKernel(),
+               {Program.size(Ranks - 1), Program.blocksOf(K, columnBlock(K))},
+               {{"result", All}, {"rows", Program.scalar(T)}}));
+    return All;
   }
 
   TreeSumOp Op;

@@ -28,6 +28,7 @@ module attributes {m1.mesh = #m1.mesh<data = 1, tensor = 3>} {
 // CHECK: plan.collective "all_gather" over "tensor" rows T %[[X]] : {{.*}} if <"T" from 0 to [[FIRST:.*]]>
 // CHECK: plan.launch @sum_partials_{{.*}} if <"T" from 0 to [[FIRST]]>
 // CHECK: %[[OWN:.*]] = plan.buffer rows T + 2 : memref<?x10xf32>
+// CHECK: plan.launch @clear_rows_10_f32 grid [2, 1, 1] (result = %[[PADDED]] :
 // CHECK: plan.collective "all_to_all" over "tensor" rows T ceildiv 3 %[[PADDED]] : memref<?x10xf32> to %[[OWN]] : memref<?x10xf32> if <"T" from [[FIRST]] to 9223372036854775807>
 // CHECK: plan.launch @sum_partials_{{.*}} grid [T ceildiv 24, 1, 1] {{.*}} if <"T" from [[FIRST]] to
 // CHECK: plan.collective "all_gather" over "tensor" rows T ceildiv 3 %{{.*}} : memref<171x5xf32> to %[[SUMS]] : memref<?x5xf32> if <"T" from [[FIRST]] to

@@ -59,6 +59,7 @@
 // CHECK-SAME: %[[ARG1:.*]]: memref<?x2xi32> {plan.checks = [#plan.below<2>, #plan.unique], plan.name = "arg1", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[ARG2:.*]]: memref<?x2xf32> {plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT0:.*]]: memref<?x8xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>})
+// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: %[[W1:.*]] = plan.global_ref @w1.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W3:.*]] = plan.global_ref @w3.panels32 : memref<2x2x8x32xbf16>
 // CHECK: %[[W2:.*]] = plan.global_ref @w2.panels32 : memref<2x1x33x32xbf16>
@@ -73,7 +74,6 @@
 // CHECK-SAME: (x = %[[ARG0]] : memref<?x8xbf16>, w1 = %[[W1]] : memref<2x2x8x32xbf16>, w3 = %[[W3]] : memref<2x2x8x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
 // CHECK-SAME: hidden = %[[HIDDEN]] : memref<?x33xbf16> written)
-// CHECK: %[[OUTPUTS:.*]] = plan.buffer rows T * 2 : memref<?x8xf32>
 // CHECK: plan.launch @experts_down_33x2x100x8_bf16_f32 grid [T ceildiv 64, 1, 2]
 // CHECK-SAME: (hidden = %[[HIDDEN]] : memref<?x33xbf16>, w2 = %[[W2]] : memref<2x1x33x32xbf16>,
 // CHECK-SAME: pairs = %[[PAIRS]] : memref<2x100xi32>, counts = %[[COUNTS]] : memref<2xi32>,
@@ -155,25 +155,25 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // -----
 
 // CHECK: plan.symbols = {T = 100 : i64}
-// CHECK: plan.global "weights" @head.panels32 : memref<19x8x32xf32>
+// CHECK: plan.global "weights" @head.panels32 : memref<35x8x32xf32>
 // CHECK-LABEL: plan.program @init(
-// CHECK: %[[PACKED:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
-// CHECK: %[[SOURCE:.*]] = plan.parameter "head" : memref<600x8xf32>
-// CHECK: plan.launch @pack_600x8_f32 grid [19, 1, 1]
-// CHECK-SAME: (source = %[[SOURCE]] : memref<600x8xf32>, packed = %[[PACKED]] : memref<19x8x32xf32> written)
+// CHECK: %[[PACKED:.*]] = plan.global_ref @head.panels32 : memref<35x8x32xf32>
+// CHECK: %[[SOURCE:.*]] = plan.parameter "head" : memref<1112x8xf32>
+// CHECK: plan.launch @pack_1112x8_f32 grid [35, 1, 1]
+// CHECK-SAME: (source = %[[SOURCE]] : memref<1112x8xf32>, packed = %[[PACKED]] : memref<35x8x32xf32> written)
 // CHECK-LABEL: plan.program @output(
 // CHECK-SAME: %[[ARG0:.*]]: memref<?x8xf32> {plan.name = "arg0", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG1:.*]]: memref<?x600xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
-// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<600>], plan.name = "arg2", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG1:.*]]: memref<?x1112xf32> {plan.name = "arg1", plan.rows = #plan.expr<T>}
+// CHECK-SAME: %[[ARG2:.*]]: memref<?xi32> {plan.checks = [#plan.below<1112>], plan.name = "arg2", plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT0:.*]]: memref<?xf32> {plan.name = "result0", plan.output, plan.rows = #plan.expr<T>}
 // CHECK-SAME: %[[RESULT1:.*]]: memref<?xf32> {plan.name = "result1", plan.output, plan.rows = #plan.expr<T>})
-// CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<19x8x32xf32>
+// CHECK: %[[WEIGHT:.*]] = plan.global_ref @head.panels32 : memref<35x8x32xf32>
 // CHECK: %[[MAXIMA:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[OTHERS:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[CHOSEN:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[ROWS:.*]] = plan.scalar T
-// CHECK: plan.launch @head_parts_8x2_f32_vocabulary600 grid [T ceildiv 64, 2, 1]
-// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<19x8x32xf32>,
+// CHECK: plan.launch @head_parts_8x2_f32_vocabulary1112 grid [T ceildiv 64, 2, 1]
+// CHECK-SAME: (x = %[[ARG0]] : memref<?x8xf32>, weight = %[[WEIGHT]] : memref<35x8x32xf32>,
 // CHECK-SAME: targets = %[[ARG2]] : memref<?xi32>, maxima = %[[MAXIMA]] : memref<?x2xf32> written,
 // CHECK-SAME: others = %[[OTHERS]] : memref<?x2xf32> written, chosen = %[[CHOSEN]] : memref<?x2xf32> written,
 // CHECK-SAME: rows = %[[ROWS]] : index)
@@ -185,8 +185,8 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK: %[[OTHERS_2:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[CHOSEN_2:.*]] = plan.buffer rows T : memref<?x2xf32>
 // CHECK: %[[ROWS_2:.*]] = plan.scalar T
-// CHECK: plan.launch @logits_parts_600x2_f32 grid [T ceildiv 64, 2, 1]
-// CHECK-SAME: (logits = %[[ARG1]] : memref<?x600xf32>, targets = %[[ARG2]] : memref<?xi32>,
+// CHECK: plan.launch @logits_parts_1112x2_f32 grid [T ceildiv 64, 2, 1]
+// CHECK-SAME: (logits = %[[ARG1]] : memref<?x1112xf32>, targets = %[[ARG2]] : memref<?xi32>,
 // CHECK-SAME: maxima = %[[MAXIMA_2]] : memref<?x2xf32> written, others = %[[OTHERS_2]] : memref<?x2xf32> written,
 // CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32> written, rows = %[[ROWS_2]] : index)
 // CHECK: plan.launch @log_prob_2_f32 grid [T ceildiv 8, 1, 1]
@@ -194,12 +194,12 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK-SAME: chosen = %[[CHOSEN_2]] : memref<?x2xf32>, result = %[[RESULT1]] : memref<?xf32> written,
 // CHECK-SAME: rows = %[[ROWS_2]] : index)
 
-// Columns from 600 on are in the last panel but not in the vocabulary.
-// CHECK-LABEL: tile.kernel @head_parts_8x2_f32_vocabulary600(
+// Columns from 1112 on are in the last panel but not in the vocabulary.
+// CHECK-LABEL: tile.kernel @head_parts_8x2_f32_vocabulary1112(
 // CHECK: %[[TARGET:.*]] = tile.load %targets
 // CHECK: %[[FINAL:.*]]:3 = scf.for {{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[S:.*]] = %{{.*}}, %[[C:.*]] = %{{.*}})
 // CHECK: %[[DOT:.*]] = tile.dot
-// CHECK: arith.constant dense<600> : vector<64x32xi32>
+// CHECK: arith.constant dense<1112> : vector<64x32xi32>
 // CHECK: %[[REAL:.*]] = arith.cmpi slt
 // CHECK: %[[LOGITS:.*]] = arith.select %[[REAL]], %[[DOT]]
 // CHECK: %[[IS:.*]] = arith.cmpi eq
@@ -223,15 +223,15 @@ func.func @experts(%x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32
 // CHECK: %[[SUM:.*]] = arith.addf %[[OTHERS]], %[[LESS]]
 // CHECK: %[[LOG:.*]] = math.log1p %[[SUM]]
 // CHECK: arith.subf %[[ABOVE]], %[[LOG]]
-// CHECK-LABEL: tile.kernel @logits_parts_600x2_f32(
-// CHECK: tile.load %logits[%{{.*}}] dims [0, 1] rows %{{.*}} cols %{{.*}} : memref<?x600xf32>, vector<64x32xf32>
+// CHECK-LABEL: tile.kernel @logits_parts_1112x2_f32(
+// CHECK: tile.load %logits[%{{.*}}] dims [0, 1] rows %{{.*}} cols %{{.*}} : memref<?x1112xf32>, vector<64x32xf32>
 
-m1.parameter @head : tensor<600x8xf32> from [#m1.source<"head">]
+m1.parameter @head : tensor<1112x8xf32> from [#m1.source<"head">]
 
-func.func @output(%x: tensor<?x8xf32>, %logits: tensor<?x600xf32>, %targets: tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>) {
-  %w = m1.load_parameter @head : tensor<600x8xf32>
-  %0 = m1.head_log_prob %x, %w, %targets : (tensor<?x8xf32>, tensor<600x8xf32>, tensor<?xi32>) -> tensor<?xf32>
-  %1 = m1.token_log_prob %logits, %targets : (tensor<?x600xf32>, tensor<?xi32>) -> tensor<?xf32>
+func.func @output(%x: tensor<?x8xf32>, %logits: tensor<?x1112xf32>, %targets: tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %w = m1.load_parameter @head : tensor<1112x8xf32>
+  %0 = m1.head_log_prob %x, %w, %targets : (tensor<?x8xf32>, tensor<1112x8xf32>, tensor<?xi32>) -> tensor<?xf32>
+  %1 = m1.token_log_prob %logits, %targets : (tensor<?x1112xf32>, tensor<?xi32>) -> tensor<?xf32>
   return %0, %1 : tensor<?xf32>, tensor<?xf32>
 }
 

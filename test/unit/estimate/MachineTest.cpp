@@ -57,6 +57,25 @@ TEST(Machine, IsReadInItsUnits) {
   EXPECT_DOUBLE_EQ(M.BetweenNodes.Latency, 4e-6);
 }
 
+TEST(Machine, IsScaled) {
+  Machine M = value(parseMachine(described().dump(), "m.json"));
+  for (const char *What :
+       {"tflops", "memory_bandwidth", "link_bandwidth", "latency", "launch"})
+    EXPECT_TRUE(scale(M, What, 2).ok());
+  EXPECT_EQ(M.OperationsPerSecond.at(ElementType::F32), 1e12);
+  EXPECT_EQ(M.MemoryBytesPerSecond, 200e9);
+  EXPECT_EQ(M.UnitBytesPerSecond, 40e9);
+  EXPECT_EQ(M.BetweenNodes.BytesPerSecond, 16e9);
+  EXPECT_EQ(M.InsideNode.BytesPerSecond, 80e9);
+  EXPECT_DOUBLE_EQ(M.InsideNode.Latency, 2e-6);
+  EXPECT_DOUBLE_EQ(M.BetweenNodes.Latency, 8e-6);
+  EXPECT_DOUBLE_EQ(M.ExchangeSeconds, 10e-6);
+  EXPECT_DOUBLE_EQ(M.LaunchSeconds, 6e-6);
+  EXPECT_THAT(message(scale(M, "latenci", 2)),
+              HasSubstr("--scale latenci: unknown name; did you mean "
+                        "'latency'?"));
+}
+
 TEST(Machine, OfOneRankNeedsNoLinks) {
   json Value = described();
   Value["nodes"] = Value["ranks_per_node"] = 1;

@@ -11,6 +11,7 @@
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
 
+#include <cmath>
 #include <functional>
 
 using namespace m1;
@@ -90,6 +91,13 @@ void PrintTo(const BadCase &Case, std::ostream *Out) { *Out << Case.Name; }
 
 plan::LaunchT &launchOf(plan::PlanT &Plan) {
   return *Plan.functions[0]->steps[0]->instruction.AsLaunch();
+}
+plan::TermT &addTerm(std::vector<std::unique_ptr<plan::TermT>> &Terms,
+                     plan::Quantity Quantity, double Factor) {
+  Terms.push_back(std::make_unique<plan::TermT>());
+  Terms.back()->quantity = Quantity;
+  Terms.back()->factor = Factor;
+  return *Terms.back();
 }
 plan::CopyT &copyOf(plan::PlanT &Plan) {
   return *Plan.functions[0]->steps[1]->instruction.AsCopy();
@@ -214,6 +222,39 @@ INSTANTIATE_TEST_SUITE_P(
                   launchOf(P).grid_y = expr(-1, 0, 1 << 20, 1);
                 },
                 "expected a grid of 0 to 2^31 - 1 cells"},
+        BadCase{"UnknownQuantity",
+                [](auto &P) {
+                  addTerm(launchOf(P).operations, plan::Quantity(9), 1);
+                },
+                "unknown quantity 9"},
+        BadCase{"InfiniteFactor",
+                [](auto &P) {
+                  addTerm(launchOf(P).operations, plan::Quantity::Keys,
+                          INFINITY);
+                },
+                "expected 0 to 2^80"},
+        BadCase{"TermWithoutSize",
+                [](auto &P) {
+                  addTerm(launchOf(P).args[0]->touched, plan::Quantity::Size,
+                          1);
+                },
+                "a size is missing"},
+        BadCase{"ChosenOfFewer",
+                [](auto &P) {
+                  auto &Term = addTerm(launchOf(P).operations,
+                                       plan::Quantity::Chosen, 1);
+                  Term.choices = 3;
+                  Term.of = 2;
+                },
+                "a term Chosen with choices 3 of 2"},
+        BadCase{"ClosedOfNothing",
+                [](auto &P) {
+                  addTerm(launchOf(P).operations, plan::Quantity::Closed, 1);
+                },
+                "a term Closed with choices 0 of 0"},
+        BadCase{"UnknownOperand",
+                [](auto &P) { launchOf(P).operand = plan::DType(9); },
+                "has the unknown dtype 9"},
         BadCase{"NegativeGrid",
                 [](auto &P) { launchOf(P).grid_x = expr(0, 1, -1, 1); },
                 "expected a grid of 0 to 2^31 - 1 cells"},
