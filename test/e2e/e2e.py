@@ -32,7 +32,7 @@ UNITS = {
 
 def mpirun(count):
     """The command that starts `count` ranks on this machine, however few processors it has; also as root and in containers."""
-    options = "--oversubscribe --allow-run-as-root --bind-to none --mca btl self,vader --mca btl_vader_single_copy_mechanism none --mca odls_base_sigkill_timeout 100"
+    options = "--oversubscribe --allow-run-as-root --bind-to none --mca btl self,vader --mca btl_vader_single_copy_mechanism none --mca odls_base_sigkill_timeout 8"
     return ("mpirun", "-n", str(count), *options.split())
 
 
