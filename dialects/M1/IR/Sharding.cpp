@@ -9,6 +9,7 @@
 #include "dialects/M1/IR/Sharding.h"
 
 #include "dialects/M1/IR/M1.h"
+#include "dialects/Support/MeshSyntax.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 
@@ -100,16 +101,7 @@ Attribute MeshAttr::parse(AsmParser &Parser, Type) {
   SmallVector<StringAttr> Axes;
   SmallVector<int64_t> Extents;
   SMLoc Location = Parser.getCurrentLocation();
-  auto ParseAxis = [&]() -> ParseResult {
-    std::string Name;
-    if (Parser.parseKeywordOrString(&Name) || Parser.parseEqual() ||
-        Parser.parseInteger(Extents.emplace_back()))
-      return failure();
-    Axes.push_back(Parser.getBuilder().getStringAttr(Name));
-    return success();
-  };
-  if (Parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
-                                     ParseAxis))
+  if (parseMeshAxes(Parser, Axes, Extents))
     return {};
   return MeshAttr::getChecked([&] { return Parser.emitError(Location); },
                               Parser.getContext(), ArrayRef<StringAttr>(Axes),
@@ -117,13 +109,7 @@ Attribute MeshAttr::parse(AsmParser &Parser, Type) {
 }
 
 void MeshAttr::print(AsmPrinter &Printer) const {
-  Printer << '<';
-  llvm::interleaveComma(llvm::zip(getAxes(), getExtents()), Printer.getStream(),
-                        [&](auto Pair) {
-                          auto [Axis, Extent] = Pair;
-                          Printer << Axis.getValue() << " = " << Extent;
-                        });
-  Printer << '>';
+  printMeshAxes(Printer, getAxes(), getExtents());
 }
 
 int64_t MeshAttr::getRanks() const {

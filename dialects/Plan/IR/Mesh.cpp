@@ -8,6 +8,7 @@
 
 #include "dialects/Plan/IR/Plan.h"
 
+#include "dialects/Support/MeshSyntax.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -37,16 +38,7 @@ Attribute MeshAttr::parse(AsmParser &Parser, Type) {
   SmallVector<StringAttr> Axes;
   SmallVector<int64_t> Extents;
   SMLoc Location = Parser.getCurrentLocation();
-  auto ParseAxis = [&]() -> ParseResult {
-    std::string Name;
-    if (Parser.parseKeywordOrString(&Name) || Parser.parseEqual() ||
-        Parser.parseInteger(Extents.emplace_back()))
-      return failure();
-    Axes.push_back(Parser.getBuilder().getStringAttr(Name));
-    return success();
-  };
-  if (Parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
-                                     ParseAxis))
+  if (parseMeshAxes(Parser, Axes, Extents))
     return {};
   return MeshAttr::getChecked([&] { return Parser.emitError(Location); },
                               Parser.getContext(), ArrayRef<StringAttr>(Axes),
@@ -54,14 +46,7 @@ Attribute MeshAttr::parse(AsmParser &Parser, Type) {
 }
 
 void MeshAttr::print(AsmPrinter &Printer) const {
-  Printer << '<';
-  llvm::interleaveComma(llvm::zip(getAxes(), getExtents()), Printer.getStream(),
-                        [&](auto Pair) {
-                          auto [Axis, Extent] = Pair;
-                          Printer.printKeywordOrString(Axis.getValue());
-                          Printer << " = " << Extent;
-                        });
-  Printer << '>';
+  printMeshAxes(Printer, getAxes(), getExtents());
 }
 
 std::optional<unsigned> MeshAttr::find(StringRef Axis) const {
