@@ -210,9 +210,10 @@ void MpiTransport::giveUp() {
 
 absl::Status MpiTransport::wait(const Operation &What) {
   const Clock::time_point Deadline = Clock::now() + Options.Timeout;
-  // Ranks that are alive arrive after a stop signal, too. A launcher kills all
-  // soon after it has sent one because a rank has died.
-  constexpr std::chrono::milliseconds AfterInterrupt(500);
+  // Ranks that are alive arrive after a stop signal, too, once they have written
+  // what they have. If a rank has died, the launcher kills the others soon after
+  // it has sent the signal.
+  constexpr std::chrono::seconds AfterInterrupt(4);
   std::optional<Clock::time_point> Interrupted;
   Patience Idle;
   while (true) {

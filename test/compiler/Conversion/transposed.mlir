@@ -3,11 +3,11 @@
 // plan keeps no copy of them.
 // RUN: m1-opt %s --tile-set-target=name=x86-64-v3 --m1-to-plan | FileCheck %s
 
-// CHECK: plan.global "state" @[[MASTER:[a-z.]+]] : memref<6x40xf32>
+// CHECK: plan.global "state" @[[$MASTER:[a-z.]+]] : memref<6x40xf32>
 // CHECK-NOT: plan.global "
 // CHECK-LABEL: plan.program @gradients(
 // CHECK: %[[PACKED:.*]] = plan.buffer : memref<1x2x6x32xbf16>
-// CHECK: %[[STATE:.*]] = plan.global_ref @[[MASTER]]
+// CHECK: %[[STATE:.*]] = plan.global_ref @[[$MASTER]]
 // CHECK: %[[FROM:.*]] = plan.view %[[STATE]] at 0 : memref<6x40xf32> to memref<1x6x40xf32>
 // CHECK: plan.launch @pack_transposed_1x6x40_f32_bf16 grid [2, 1, 1] (source = %[[FROM]] : memref<1x6x40xf32>, packed = %[[PACKED]] : memref<1x2x6x32xbf16> written)
 // CHECK: %[[PANELS:.*]] = plan.view %[[PACKED]] at 0
