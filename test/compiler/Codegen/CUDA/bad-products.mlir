@@ -44,7 +44,7 @@ tile.kernel @short(%x: index, %y: index, %z: index, %a: memref<64x64xbf16>, %b: 
   %none = arith.constant dense<0.0> : vector<64x8xf32>
   %l = tile.load %a[%zero, %zero] dims [0, 1] : memref<64x64xbf16>, vector<64x64xbf16>
   %r = tile.load %b[%zero, %zero] dims [0, 1] : memref<64x8xbf16>, vector<64x8xbf16>
-  // expected-error@+1 {{expected f32 with at most 64 columns, one leaf, and k a multiple of 128 and at least 1024 for 128 threads, found 'vector<64x8xf32>' and k = 64}}
+  // expected-error@+1 {{expected f32 with at most 64 columns, one leaf, and k a multiple of 128 and at least 1024 for 128 threads, found 'vector<64x8xf32>', k = 64 and leaves = 1}}
   %p = tile.dot %l, %r, %none {tile.product = #tile.product<split>} : vector<64x64xbf16>, vector<64x8xbf16>, vector<64x8xf32>
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<64x8xf32>, memref<64x8xf32>
   tile.return
