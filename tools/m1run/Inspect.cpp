@@ -86,7 +86,19 @@ json tensorList(const plan::Plan &Plan) {
                     {"shape", shapeOf(Parameter)}});
     if (Plan.mesh() && Plan.mesh()->size())
       List.back()["rank_shape"] = localShape(Parameter);
+    for (uint32_t J = 0; J < length(Parameter.slices()); ++J) {
+      const plan::ParameterSlice &Slice = *Parameter.slices()->Get(J);
+      List.back()["slices"].push_back(
+          {{"dimension", Slice.dimension()},
+           {"axis", str(view(Plan.mesh()->Get(Slice.axis())->name()))},
+           {"step", Slice.step()},
+           {"replicas", Slice.replicas()},
+           {"begin", Slice.begin()},
+           {"end", Slice.end()}});
+    }
     if (length(Parameter.names())) {
+      List.back()["names_axis"] =
+          str(view(Plan.mesh()->Get(Parameter.names_axis())->name()));
       List.back()["names"] = json::array();
       for (const flatbuffers::String *Name : *Parameter.names())
         List.back()["names"].push_back(str(view(Name)));
