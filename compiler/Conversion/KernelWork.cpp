@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/KernelWork.h"
 
+#include "dialects/M1/IR/M1.h"
 #include "dialects/M1/IR/Sharding.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -145,7 +146,7 @@ static void describeRouter(Work &W) {
 
 /// The number of values of a coordinate; 1 for any other symbol.
 static int64_t ranksAlong(Operation *Op, StringRef Symbol) {
-  if (plan::MeshAttr Mesh = plan::meshOf(Op))
+  if (m1::MeshAttr Mesh = m1::meshOf(Op)) // until the module is converted
     for (auto [Axis, Extent] : llvm::zip(Mesh.getAxes(), Mesh.getExtents()))
       if (plan::MeshAttr::symbolOf(Op->getContext(), Axis) == Symbol)
         return Extent;
