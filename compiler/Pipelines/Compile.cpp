@@ -65,8 +65,8 @@ LogicalResult Compilation::run(StringRef Name, ModuleOp On,
 //===----------------------------------------------------------------------===//
 
 /// m1 to m1. Afterwards logits exist only where a function returns them, types
-/// are those of one rank, every product has its epilogue, and every state can be
-/// updated in place.
+/// are those of one rank, every product has its epilogue, and every state can
+/// be updated in place.
 static void buildModelPipeline(OpPassManager &Passes) {
   // Only of functions with a loss.
   Passes.addPass(m1::createDifferentiate());

@@ -210,9 +210,9 @@ void MpiTransport::giveUp() {
 
 absl::Status MpiTransport::wait(const Operation &What) {
   const Clock::time_point Deadline = Clock::now() + Options.Timeout;
-  // Ranks that are alive arrive after a stop signal, too, once they have written
-  // what they have. If a rank has died, the launcher kills the others soon after
-  // it has sent the signal.
+  // Ranks that are alive arrive after a stop signal, too, once they have
+  // written what they have. If a rank has died, the launcher kills the others
+  // soon after it has sent the signal.
   constexpr std::chrono::seconds AfterInterrupt(4);
   std::optional<Clock::time_point> Interrupted;
   Patience Idle;
