@@ -208,7 +208,7 @@ absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                  PolicyLogProbsOut) == 0)
     return makeError(Program.plan().name(),
                      ": function 'next' has no 'policy_log_probs'; compile "
-                     "the model with --train");
+                     "the model with --train or --serve");
   Next->set(Given);
   Next->set(Temperature, How.Temperature);
   Next->set(TopP, How.TopP);
