@@ -264,7 +264,7 @@ absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                  PolicyLogProbsOut) == 0)
     return makeError(Program.plan().name(),
                      ": function 'next' has no 'policy_log_probs'; compile "
-                     "the model with --train");
+                     "the model with --train or --serve");
   M1_RETURN_IF_ERROR(set(*Next, Given));
   Next->set(Temperature, How.Temperature);
   Next->set(TopP, How.TopP);
