@@ -256,7 +256,8 @@ void ModelBuilder::buildNext() {
   SmallVector<Port> Results{{"sampled", "B", I32},
                             {"log_probs", "B", F32},
                             {"logits", "B", F32, C.Vocabulary}};
-  if (Options.Train)
+  const bool AtTemperature = Options.Train || Options.Serve;
+  if (AtTemperature)
     Results.push_back({"policy_log_probs", "B", F32});
   func::FuncOp Function = beginFunction("next", Arguments, Results);
   RaggedBatch In = batchOf(Function);
@@ -273,7 +274,7 @@ void ModelBuilder::buildNext() {
   Value LogProbs =
       B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled, Value());
   SmallVector<Value> Returned{Sampled, LogProbs, Logits};
-  if (Options.Train) {
+  if (AtTemperature) {
     at("policy_log_probs");
     Returned.push_back(B.create<m1::TokenLogProbOp>(
         vector(F32), Logits, Sampled, argument(Function, "temperature")));

@@ -20,6 +20,8 @@ struct ModelOptions {
   int64_t Chunk = 64;
   /// Adds the functions of a training step.
   bool Train = false;
+  /// Adds what a server needs: see below.
+  bool Serve = false;
 };
 
 /// Builds the module of a model: its parameters, its states and the functions
@@ -43,6 +45,8 @@ struct ModelOptions {
 /// temperature of the draw. `gradients` is the forward pass with the loss, to
 /// which m1-differentiate adds the backward pass. `Parameters` come from
 /// resolveParameters.
+///
+/// For serving, `next` has that result too.
 ///
 /// Element types: the residual stream, norms, routers, gates and logits are
 /// f32. Operands of products, queries, keys and values are bf16 if the weight

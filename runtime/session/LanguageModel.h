@@ -25,11 +25,17 @@ struct RaggedBatch {
   std::vector<int32_t> Positions;    ///< [T]
   std::vector<int32_t> CuSeqlens{0}; ///< [B+1]
   std::vector<int32_t> Slots;        ///< [B]
+  /// [B, M] for a plan with cache blocks: which of them each sequence has.
+  /// Empty: the blocks from slot · M on, if the plan has as many.
+  std::vector<int32_t> Blocks;
 
   void clear();
   /// Appends consecutive tokens of the sequence in `Slot`, the first at
-  /// position `Begin`. Position 0 starts a new sequence in the slot.
-  void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece);
+  /// position `Begin`. Position 0 starts a new sequence in the slot. `Row` [M]
+  /// is the sequence's row of `Blocks`; if one sequence of a batch has a row,
+  /// all have.
+  void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece,
+           std::span<const int32_t> Row = {});
   int64_t tokens() const { return Tokens.size(); }
 };
 
@@ -60,6 +66,13 @@ public:
   int64_t maxTokens() const { return MaxTokens; }
   /// Maximum number of sequences at a time.
   int64_t maxSequences() const { return MaxSequences; }
+  /// Blocks that hold keys and values: their number N, the positions P in a
+  /// block, and the blocks M of a sequence of maxLength(). All 0 if the plan
+  /// has no such blocks: every slot then has memory for a sequence of
+  /// maxLength().
+  int64_t cacheBlocks() const { return CacheBlocks; }
+  int64_t blockPositions() const { return BlockPositions; }
+  int64_t blocksPerSequence() const { return BlocksPerSequence; }
 
   /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities, at temperature 1
@@ -87,6 +100,7 @@ private:
     Positions,
     CuSeqlens,
     Slots,
+    Blocks,
     Temperature,
     TopP,
     TopK,
@@ -111,16 +125,20 @@ private:
     void set(Field Which, std::span<const int32_t> Values);
     void set(Field Which, std::span<const int64_t> Values);
     void set(Field Which, std::span<const float> Values);
-    void set(const RaggedBatch &Given);
   };
 
   explicit LanguageModel(Executor &Program) : Program(Program) {}
   absl::Status bind(std::string_view Name, std::optional<Entry> &Result);
+  absl::Status bindBlocks(std::string_view Function, const plan::Tensor &Input);
   absl::Status missing(const char *Name) const;
+  absl::Status set(Entry &Callee, const RaggedBatch &Given);
+  absl::StatusOr<std::span<const int32_t>> blocksOf(const RaggedBatch &Given);
   absl::Status invoke(const Entry &Callee);
 
   Executor &Program;
   int64_t Vocabulary = 0, MaxLength = 0, MaxTokens = 0, MaxSequences = 0;
+  int64_t CacheBlocks = 0, BlockPositions = 0, BlocksPerSequence = 0;
+  std::vector<int32_t> OwnBlocks; ///< of a batch without `Blocks`
   std::optional<Entry> Next, Score, Logits;
 };
 

@@ -81,6 +81,10 @@ cl::opt<bool> Train("train",
                     cl::desc("Also compile the functions of a training step "
                              "(m1run train and sft)"),
                     cl::cat(Options));
+cl::opt<bool> Serve("serve",
+                    cl::desc("Compile for a server: sampling rules of each "
+                             "request, and log-probabilities after them"),
+                    cl::cat(Options));
 cl::opt<m1::Count> TrainTokens(
     "train-tokens",
     cl::desc("Most tokens of one call that computes gradients, default the "
@@ -137,6 +141,7 @@ readModule(mlir::MLIRContext *Context) {
   if (!isGraph()) {
     m1::huggingface::ImportOptions Import;
     Import.Model.Train = Train;
+    Import.Model.Serve = Serve;
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
@@ -261,6 +266,15 @@ Error checkTrain() {
     return createStringError("--train-tokens: expected --train beside it");
   if (ActivationMemory.getNumOccurrences())
     return createStringError("--activation-memory: expected --train beside it");
+  return Error::success();
+}
+
+/// Fails on options for serving that have no effect.
+Error checkServe() {
+  if (Serve && isGraph())
+    return createStringError(
+        "--serve: expected a checkpoint, found the graph " + Input +
+        ", whose functions are compiled as they are");
   return Error::success();
 }
 
@@ -435,6 +449,8 @@ Error run() {
   Context.loadAllAvailableDialects();
   m1::printDiagnosticsBriefly(Context, "m1c");
   if (Error E = checkTrain())
+    return E;
+  if (Error E = checkServe())
     return E;
   if (Error E = checkEmit())
     return E;
