@@ -11,6 +11,8 @@ import sys
 
 import clients
 import harness
+import lives
+import refusals
 
 if __name__ == "__main__":
-    sys.exit(harness.run_cases([clients], sys.argv[1:]))
+    sys.exit(harness.run_cases([clients, refusals, lives], sys.argv[1:]))

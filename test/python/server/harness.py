@@ -16,6 +16,7 @@ import json
 import logging
 import socket
 import sys
+import time
 import traceback
 from typing import Any
 
@@ -62,8 +63,9 @@ class Served:
         self._bound.listen()
         self.task = asyncio.create_task(self.server.serve(sockets=[self._bound]))
         await self._ready.wait()
-        self.client = openai.AsyncOpenAI(base_url=self.address + "/v1", api_key="none", max_retries=0)
-        self.http = httpx.AsyncClient(base_url=self.address, timeout=20)
+        self.client = openai.AsyncOpenAI(base_url=self.address + "/v1", api_key="none", max_retries=0,
+                                         timeout=300)
+        self.http = httpx.AsyncClient(base_url=self.address, timeout=300)
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -125,7 +127,7 @@ def raw_request(path: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def until(condition: Any, seconds: float = 10.0) -> None:
+async def until(condition: Any, seconds: float = 100.0) -> None:
     """Waits until a condition holds."""
     for _ in range(int(seconds / 0.005)):
         if condition():
@@ -142,21 +144,27 @@ def free_port() -> int:
 
 
 def run_cases(modules: list[Any], only: list[str]) -> int:
-    """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a sum."""
+    """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a sum; with
+    "-v", the CPU time of each."""
     logging.getLogger("m1c.server").setLevel(logging.CRITICAL)
     count = failed = 0
+    names = [part for part in only if part != "-v"]
     for module in modules:
         for name, function in list(vars(module).items()):
-            if not name.startswith("case_") or only and not any(part in name for part in only):
+            if not name.startswith("case_") or names and not any(part in name for part in names):
                 continue
             count += 1
+            start = time.process_time()
             try:
-                asyncio.run(asyncio.wait_for(function(), 60))
+                asyncio.run(asyncio.wait_for(function(), 300))
             except BaseException:
                 failed += 1
                 print(f"FAILED {module.__name__}.{name}", file=sys.stderr)
                 traceback.print_exc()
                 if isinstance(sys.exc_info()[1], KeyboardInterrupt):
                     raise
+            finally:
+                if "-v" in only:
+                    print(f"{name}: {time.process_time() - start:.2f} s")
     print(f"{count} cases, {failed} failed")
     return 1 if failed or not count else 0

@@ -137,6 +137,8 @@ DETOKENIZE = _table((
     _extension("skip_special_tokens", "default false"),
 ))
 
+TABLES = {"chat": CHAT, "completions": COMPLETIONS, "tokenize": TOKENIZE, "detokenize": DETOKENIZE}
+
 
 def _same(value: Any, other: Any) -> bool:
     return type(value) is type(other) and value == other
@@ -289,6 +291,5 @@ def markdown(table: dict[str, Field]) -> str:
 
 
 if __name__ == "__main__":
-    for title, table in (("chat", CHAT), ("completions", COMPLETIONS), ("tokenize", TOKENIZE),
-                         ("detokenize", DETOKENIZE)):
+    for title, table in TABLES.items():
         print(f"<!-- fields: {title} -->\n{markdown(table)}<!-- end -->\n")

@@ -18,7 +18,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -122,9 +121,3 @@ class Server(uvicorn.Server):
                         self._shutdown_timeout)
             application.abort_all()
         self.should_exit = True
-
-
-def listen_error(error: CannotListen) -> int:
-    """Prints why the server cannot start. Returns the exit status."""
-    print(f"m1 serve: {error}", file=sys.stderr)
-    return 1

@@ -384,10 +384,10 @@ def check_tools(tools: list) -> list[dict]:
         function = tool.get("function")
         if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
             raise invalid(f"'tools[{i}].function' needs a 'name'.", param=f"tools[{i}].function")
-        if not isinstance(function.get("parameters") or {}, dict):
-            raise wrong_type(f"tools[{i}].function.parameters", "an object", function["parameters"])
-        if not isinstance(function.get("description") or "", str):
-            raise wrong_type(f"tools[{i}].function.description", "a string", function["description"])
+        for name, kind, expected in (("parameters", dict, "an object"), ("description", str, "a string")):
+            value = function.get(name)
+            if value is not None and not isinstance(value, kind):
+                raise wrong_type(f"tools[{i}].function.{name}", expected, value)
     return tools
 
 
