@@ -53,10 +53,13 @@ endfunction()
 
 # Links the imported targets of a package statically where archives are installed next to its shared libraries. Debian's
 # abslTargets.cmake refers to Abseil's shared libraries; with the archives, m1run only depends on libraries that every
-# machine has, and can be copied to another machine.
+# machine has, and can be copied to another machine. Debian's archives cannot become part of a shared library, however
+# (they have thread-local variables of an executable): a target with the property M1C_MODULE gets the shared libraries,
+# which are put into the variable M1C_MODULE_LIBRARIES, in front of the archives, which are then not used.
 function(m1c_prefer_archives package)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
   list(FILTER targets INCLUDE REGEX "^${package}::")
+  set(shared)
   foreach(target ${targets})
     get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
     if(NOT configurations)
@@ -65,9 +68,14 @@ function(m1c_prefer_archives package)
     foreach(configuration ${configurations})
       get_target_property(library ${target} IMPORTED_LOCATION_${configuration})
       string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${library}")
-      if(EXISTS "${archive}")
+      if(EXISTS "${archive}" AND NOT archive STREQUAL library)
+        list(APPEND shared "${library}")
         set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_${configuration} "${archive}")
       endif()
     endforeach()
   endforeach()
+  if(shared)
+    set(shared "-Wl,--as-needed;${shared};-Wl,--no-as-needed")
+  endif()
+  set(M1C_MODULE_LIBRARIES "$<$<BOOL:$<TARGET_PROPERTY:M1C_MODULE>>:${shared}>" PARENT_SCOPE)
 endfunction()

@@ -12,7 +12,8 @@
 # %python is the Python that runs lit. The feature "mpi" says that plans can run on
 # several ranks. The feature "amx" says that m1run-amx, m1run with
 # AMX emulated, is built (x86-64 Linux only); "avx512bf16", that this CPU has AVX512_BF16;
-# "sanitized", that the build has sanitizers.
+# "sanitized", that the build has sanitizers; "python", that it has the Python package,
+# which %python imports from the build.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
@@ -47,6 +48,10 @@ if os.path.exists(config.m1c_build_root + "/bin/libm1-mpi.so") and shutil.which(
     config.available_features.add("mpi")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
+if os.path.exists(config.m1c_build_root + "/python/m1c"):
+    config.available_features.add("python")
+    config.environment["PYTHONPATH"] = config.m1c_build_root + "/python"
+    config.environment["M1C_CACHE"] = config.m1c_build_root + "/test/plans"
 if os.path.exists("/proc/cpuinfo"):
     with open("/proc/cpuinfo") as file:
         if " avx512_bf16" in file.read():
