@@ -23,6 +23,9 @@ struct EngineOptions {
   int64_t MaxTokensPerStep = 0;
   /// Sequences, choices of requests, at a time. 0: the plan's slots, the most.
   int64_t MaxRunning = 0;
+  /// Cache blocks to use. 0: all of the plan's, the most. A sequence that they
+  /// have no room for is too long.
+  int64_t MaxBlocks = 0;
   /// Sequences that wait for the first time; submit() fails beyond. >= 1
   int64_t MaxQueued = 1024;
   /// Host memory for snapshots of sequences' states at ends of chunks. The keys
@@ -51,7 +54,8 @@ struct EngineStats {
   int64_t SwapBytes = 0;    ///< of preempted sequences
   bool PrefixCache = false; ///< whether there is one
 
-  int64_t Requests = 0, Finished = 0, Aborted = 0, Failed = 0;
+  int64_t Requests = 0;
+  int64_t Finished = 0, Aborted = 0, Failed = 0; ///< choices of requests
   int64_t PromptTokens = 0; ///< computed or cached, of prompts
   int64_t GeneratedTokens = 0;
   int64_t ComputedTokens = 0; ///< fed to the plan, recomputed ones included

@@ -67,10 +67,12 @@ batch = {
     "cu_seqlens": (cu_seqlens, "i4"),
     "slots": (random.permutation(B), "i4"),
 }
+# Of keys and values: all sequences that the plan has room for, 96 positions each in blocks of 64.
+paged = batch | {"blocks": (random.permutation(2 * B).reshape(B, 2), "i4")}
 
 
-def settings(seed, temperature=(1, 0, 0.7, 1)):
-    return batch | {
+def settings(tokens, seed, temperature=(1, 0, 0.7, 1)):
+    return tokens | {
         "temperature": (temperature, "f4"),
         "top_p": ((1, 1, 0.9, 1), "f4"),
         "top_k": ((0, 0, 0, 7), "i4"),
@@ -81,8 +83,8 @@ def settings(seed, temperature=(1, 0, 0.7, 1)):
 
 NONE = {"min_p": (np.zeros(B), "f4"), "adjustments": (np.full(B, -1), "i4"), "bias": (np.full((1, V), np.nan), "f4"), "repetition": (np.zeros((1, V)), "f4")}
 
-expected = call(plain, "next", settings(5))
-found = call(serve, "next", settings(5) | NONE)
+expected = call(plain, "next", settings(batch, 5))
+found = call(serve, "next", settings(paged, 5) | NONE)
 equal_bits(expected, found, ("sampled", "log_probs", "logits"))
 assert (found["policy_log_probs"] == found["log_probs"])[[0, 1, 3]].all(), found  # temperature 1, or 0, which is not divided by
 print("without rules: the same bits")
@@ -100,7 +102,7 @@ draws, module = 0, os.path.join(work, "serve.mlir")
 e2e.run("m1c", folder, "--serve", "--emit=model", "-o", module)
 for number, rows in enumerate(((0, -1, 2, 0), (2, 0, 1, -1), (1, 1, 2, 2), (-1, 2, 0, 1)) * 3):
     rules = {"min_p": (random.choice([0, 0.05, 0.3], B), "f4"), "adjustments": (rows, "i4"), "bias": (bias, "f4"), "repetition": (repetition, "f4")}
-    given = settings(100 * number) | rules
+    given = settings(paged, 100 * number) | rules
     found = call(serve, "next", given)
     equal_bits(found, {"logits": logits}, ["logits"])
     temperature, top_p, top_k, seeds, positions, min_p = (
@@ -119,7 +121,7 @@ for number, rows in enumerate(((0, -1, 2, 0), (2, 0, 1, -1), (1, 1, 2, 2), (-1, 
     # Log-probabilities are those of the model, as `score` has them.
     targets = np.zeros(cu_seqlens[-1], np.int32)
     targets[cu_seqlens[1:] - 1] = found["sampled"]
-    scored = call(serve, "score", batch | {"targets": (targets, "i4")})["log_probs"][cu_seqlens[1:] - 1]
+    scored = call(serve, "score", paged | {"targets": (targets, "i4")})["log_probs"][cu_seqlens[1:] - 1]
     assert scored.tobytes() == found["log_probs"].tobytes(), (number, scored, found)
     if number == 0:
         out = os.path.join(work, "interpreted")
