@@ -27,33 +27,34 @@ int32_t BlockPool::take() {
 }
 
 void BlockPool::use(int32_t Block) {
-  assert((Uses[Block] > 0 || Kept[Block]) && "a free block");
+  assert((Uses[Block] > 0 || Kept[Block] > 0) && "a free block");
   if (Uses[Block]++ == 0)
     --OnlyKept;
 }
 
 void BlockPool::unuse(int32_t Block) {
   assert(Uses[Block] > 0 && "a block without uses");
-  if (--Uses[Block] == 0 && Kept[Block])
+  if (--Uses[Block] == 0 && Kept[Block] > 0)
     ++OnlyKept;
   freeIfUnheld(Block);
 }
 
 void BlockPool::keep(int32_t Block) {
-  assert(Uses[Block] > 0 && !Kept[Block]);
-  Kept[Block] = true;
+  assert(Uses[Block] > 0 && "a block that no sequence uses");
+  ++Kept[Block];
 }
 
 void BlockPool::unkeep(int32_t Block) {
-  assert(Kept[Block]);
-  Kept[Block] = false;
+  assert(Kept[Block] > 0 && "a block that is not kept");
+  if (--Kept[Block] > 0)
+    return;
   if (Uses[Block] == 0)
     --OnlyKept;
   freeIfUnheld(Block);
 }
 
 void BlockPool::freeIfUnheld(int32_t Block) {
-  if (Uses[Block] > 0 || Kept[Block])
+  if (Uses[Block] > 0 || Kept[Block] > 0)
     return;
   FreeBlocks.push_back(Block);
   if (Freed)

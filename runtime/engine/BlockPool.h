@@ -16,8 +16,9 @@
 namespace m1 {
 
 /// Who holds the plan's cache blocks. A block is used by any number of
-/// sequences that share it, and may be kept by the prefix cache as well; it is
-/// free if it is neither. Only counts: the contents are the executor's.
+/// sequences that share it, and kept by any number of nodes of the prefix
+/// cache; it is free if it is neither. Only counts: the contents are the
+/// executor's.
 class BlockPool {
 public:
   /// `Freed` is called with each block that becomes free.
@@ -28,20 +29,18 @@ public:
   int64_t free() const { return static_cast<int64_t>(FreeBlocks.size()); }
   /// Blocks that only the cache keeps, and that would be free without it.
   int64_t onlyKept() const { return OnlyKept; }
-  bool isShared(int32_t Block) const { return Uses[Block] > 1 || Kept[Block]; }
 
   /// A free block, with one use. There must be one.
   int32_t take();
   void use(int32_t Block);   ///< one more use of a block that is not free
   void unuse(int32_t Block); ///< one use less
-  void keep(int32_t Block);  ///< by the cache, which does not keep it yet
+  void keep(int32_t Block);  ///< by the cache, once more; it is used
   void unkeep(int32_t Block);
 
 private:
   void freeIfUnheld(int32_t Block);
 
-  std::vector<int32_t> Uses;
-  std::vector<bool> Kept;
+  std::vector<int32_t> Uses, Kept;
   std::vector<int32_t> FreeBlocks;
   int64_t OnlyKept = 0;
   std::function<void(int32_t)> Freed;

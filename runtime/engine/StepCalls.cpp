@@ -156,12 +156,18 @@ absl::Status StepCalls::draw(std::span<Piece> Pieces) {
   How.Repetition = Rows.repetitions();
   Sampled.resize(Members);
   LogProbs.resize(Members);
-  PolicyLogProbs.resize(NeedsPolicy ? Members : 0);
-  Logits.resize(NeedsLogits ? Members * Model.vocabulary() : 0);
+  NextResults Results{Sampled, LogProbs, {}, {}};
+  if (NeedsPolicy) {
+    PolicyLogProbs.resize(Members);
+    Results.PolicyLogProbs = PolicyLogProbs;
+  }
+  if (NeedsLogits) {
+    Logits.resize(Members * Model.vocabulary());
+    Results.Logits = Logits;
+  }
   bool AllFinite = true;
-  M1_RETURN_IF_ERROR(timed(Seconds, AllFinite, [&] {
-    return Model.next(Given, How, {Sampled, LogProbs, PolicyLogProbs, Logits});
-  }));
+  M1_RETURN_IF_ERROR(timed(Seconds, AllFinite,
+                           [&] { return Model.next(Given, How, Results); }));
   Tokens += Given.tokens();
   size_t Row = 0;
   for (Piece &P : Pieces)

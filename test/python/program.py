@@ -223,4 +223,4 @@ def check_saved():
 
 
 if __name__ == "__main__":
-    checks.main(sys.modules[__name__])
+    checks.main(sys.modules[__name__], sys.argv[1:])

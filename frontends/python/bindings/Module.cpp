@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "frontends/python/bindings/Engine.h"
 #include "frontends/python/bindings/Program.h"
 
 #include "runtime/support/ProjectVersion.h"
@@ -17,4 +18,5 @@ NB_MODULE(_runtime, Module) {
                  "The package m1c has what users need.";
   Module.attr("__version__") = m1::kProjectVersion;
   m1::python::defineProgram(Module);
+  m1::python::defineEngine(Module);
 }

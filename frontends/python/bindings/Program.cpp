@@ -162,7 +162,19 @@ nb::dict describe(const plan::Plan &Plan, const Tensors *List) {
   return Result;
 }
 
-nb::object describe(const plan::Model *Model) {
+/// Bytes of all states for one slot or one block.
+uint64_t partBytes(const plan::Plan &Plan, plan::Division By) {
+  uint64_t Sum = 0;
+  for (uint32_t I = 0; I < length(Plan.arenas()); ++I) {
+    const plan::Arena &Arena = *Plan.arenas()->Get(I);
+    if (Arena.division() == By && Arena.parts() > 0)
+      Sum += Arena.bytes() / static_cast<uint64_t>(Arena.parts());
+  }
+  return Sum;
+}
+
+nb::object describeModel(const plan::Plan &Plan) {
+  const plan::Model *Model = Plan.model();
   if (!Model)
     return nb::none();
   nb::dict Result;
@@ -172,6 +184,10 @@ nb::object describe(const plan::Model *Model) {
   Result["slots"] = Model->slots();
   Result["max_length"] = Model->max_length();
   Result["layers"] = Model->layers();
+  Result["slot_bytes"] = partBytes(Plan, plan::Division::Slot);
+  Result["cache_blocks"] = Model->cache_blocks();
+  Result["block_positions"] = Model->block_positions();
+  Result["block_bytes"] = partBytes(Plan, plan::Division::Block);
   return Result;
 }
 } // namespace
@@ -191,7 +207,7 @@ nb::dict python::describePlan(const LoadedPlan &Plan) {
         Plan->symbols()->Get(I)->max();
   Result["functions"] = Functions;
   Result["symbols"] = Symbols;
-  Result["model"] = describe(Plan->model());
+  Result["model"] = describeModel(*Plan);
   Result["parameters"] = length(Plan->parameters());
   nb::list Targets;
   for (uint32_t I = 0; I < length(Plan->images()); ++I)

@@ -19,20 +19,29 @@
 from ._runtime import __version__
 from .compiler import compile
 from .errors import CompilerError, CompilerMissing, Error, NotFinite, QueueFull, Stopped
+from .llm import LLM, AsyncLLM, Stream
+from .outputs import CompletionOutput, Delta, Logprob, RequestOutput
 from .program import Function, Plan, Program, TensorType
 from .sampling import SamplingParams
 
 __all__ = [
+    "AsyncLLM",
     "CompilerError",
     "CompilerMissing",
+    "CompletionOutput",
+    "Delta",
     "Error",
     "Function",
+    "LLM",
+    "Logprob",
     "NotFinite",
     "Plan",
     "Program",
     "QueueFull",
+    "RequestOutput",
     "SamplingParams",
     "Stopped",
+    "Stream",
     "TensorType",
     "__version__",
     "compile",

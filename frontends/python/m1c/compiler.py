@@ -28,7 +28,7 @@ from typing import Any
 from .errors import CompilerError, CompilerMissing, Error
 from .program import Plan
 
-__all__ = ["Bounds", "cache_directory", "compile", "compile_model", "find_compiler"]
+__all__ = ["Bounds", "cache_directory", "compile", "compile_model", "device_memory", "find_compiler"]
 
 # PTX of an older GPU runs on newer ones; what ends in "a" does not.
 _GPUS = {80: "sm_80", 86: "sm_86", 87: "sm_87", 89: "sm_89", 90: "sm_90"}
@@ -108,10 +108,8 @@ def _processor() -> str:
     return os.uname().machine
 
 
-def _gpu(device: str) -> str:
-    """The target of a GPU: cuda:ARCH. The emulated one runs code for all of them."""
-    if device == "ptx":
-        return "cuda:sm_80"
+def _cuda(device: str) -> tuple[ctypes.CDLL, ctypes.c_int]:
+    """The driver, and its handle of a GPU: "cuda" or "cuda:N"."""
     number = device.partition(":")[2] or "0"
     if not number.isdecimal():
         raise Error(f"device: expected cuda:NUMBER, found {device!r}")
@@ -119,9 +117,18 @@ def _gpu(device: str) -> str:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         raise Error(f"device {device}: there is no NVIDIA driver (libcuda.so.1) here") from None
-    handle, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    handle = ctypes.c_int()
     if driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(handle), int(number)):
         raise Error(f"device {device}: there is no such GPU")
+    return driver, handle
+
+
+def _gpu(device: str) -> str:
+    """The target of a GPU: cuda:ARCH. The emulated one runs code for all of them."""
+    if device == "ptx":
+        return "cuda:sm_80"
+    driver, handle = _cuda(device)
+    major, minor = ctypes.c_int(), ctypes.c_int()
     driver.cuDeviceGetAttribute(ctypes.byref(major), 75, handle)  # compute capability
     driver.cuDeviceGetAttribute(ctypes.byref(minor), 76, handle)
     found = major.value * 10 + minor.value
@@ -129,6 +136,22 @@ def _gpu(device: str) -> str:
     if not known:
         raise Error(f"device {device}: expected compute capability 8.0 or later, found {major.value}.{minor.value}")
     return "cuda:sm_90a" if found == 90 else "cuda:" + _GPUS[max(known)]
+
+
+def device_memory(device: str | None) -> int:
+    """Bytes of a GPU's memory, or of the memory that this process may use."""
+    if device and device.partition(":")[0] == "cuda":
+        driver, handle = _cuda(device)
+        total = ctypes.c_size_t()
+        driver.cuDeviceTotalMem_v2(ctypes.byref(total), handle)
+        return total.value
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            found = min(found, int(Path(path).read_text()))
+        except (OSError, ValueError):
+            pass  # no such limit, or "max"
+    return found
 
 
 def target_arguments(device: str | None, target: str | None, target_cpu: str | None) -> tuple[list[str], str]:
