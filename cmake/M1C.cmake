@@ -26,6 +26,20 @@ function(m1c_runtime_library name)
   endif()
 endfunction()
 
+# For targets whose speed does not matter: less optimisation, and precompiled headers, which are those of the target
+# `headers` if that is a target.
+function(m1c_build_quickly target headers)
+  target_compile_options(${target} PRIVATE -O1)
+  if(NOT M1C_PCH OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
+  endif()
+  if(TARGET ${headers})
+    target_precompile_headers(${target} REUSE_FROM ${headers})
+  else()
+    target_precompile_headers(${target} PRIVATE ${headers} ${ARGN})
+  endif()
+endfunction()
+
 function(m1c_use_mlir target)
   target_include_directories(${target} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_compile_definitions(${target} PUBLIC ${LLVM_DEFINITIONS})

@@ -179,6 +179,14 @@ void Writer::addArenas() {
       Arena = addArena(Global.getSymName(), file::ArenaKind::State,
                        Type.getNumElements() * elementBytes(Type),
                        sourceOf(Global.getLoc()));
+      // Only a model says how many slots and blocks there are.
+      if (std::optional<StringRef> Division = Global.getDivision();
+          Division && Module->hasAttr(kModelAttr)) {
+        Plan.arenas[Arena]->division = *Division == file::kBySlot
+                                           ? file::Division::Slot
+                                           : file::Division::Block;
+        Plan.arenas[Arena]->parts = Type.getDimSize(0);
+      }
     }
   }
 }
@@ -519,8 +527,16 @@ std::vector<uint8_t> m1::writePlan(ModuleOp Module, const KernelImage &Image,
   Plan.format_version = file::kFormatVersion;
   Plan.producer = std::string("m1c ") + kProjectVersion;
   Writer(Module, Image, Plan).run();
-  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr))
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = modelOf(Model, Slots, MaxLength);
+    if (auto Blocks =
+            Module->getAttrOfType<IntegerAttr>(file::kCacheBlocksAttr)) {
+      Plan.model->cache_blocks = Blocks.getInt();
+      Plan.model->block_positions =
+          Module->getAttrOfType<IntegerAttr>(file::kBlockPositionsAttr)
+              .getInt();
+    }
+  }
   for (const PlanFigure &Figure : Figures) {
     auto Table = std::make_unique<file::FigureT>();
     Table->name = Figure.Name;

@@ -35,6 +35,7 @@ constexpr StringRef kTrainTokens = m1::kTrainTokensSymbol;
 /// The arguments that every function of the model takes.
 struct RaggedBatch {
   Value Tokens, Positions, CuSeqlens, Slots;
+  Value Blocks; ///< null if caches are not in blocks
 };
 
 /// An argument or result of a function: its m1.name, m1.dim and type.
@@ -67,6 +68,9 @@ private:
   void buildLogits();
   void buildGradients();
   void buildRouting();
+  int64_t blockColumns() const;
+  SmallVector<Port> batchPorts(StringRef Tokens = "T");
+  RaggedBatch batchOf(func::FuncOp Function);
   func::FuncOp beginFunction(StringRef Name, ArrayRef<Port> Arguments,
                              ArrayRef<Port> Results);
 
@@ -187,7 +191,8 @@ void ModelBuilder::declareStates() {
                                          operandType(Name + ".qkv_proj"));
     else
       Type = m1::KVCacheType::get(B.getContext(), C.KeyValueHeads, C.HeadDim,
-                                  operandType(Name + ".k_proj"));
+                                  operandType(Name + ".k_proj"),
+                                  blockColumns() ? Options.BlockPositions : 0);
     at(Name);
     StateTypes[Name + ".state"] = Type;
     B.create<m1::StateOp>(Name + ".state", Type, FlatSymbolRefAttr());
@@ -222,13 +227,26 @@ func::FuncOp ModelBuilder::beginFunction(StringRef Name,
   return Function;
 }
 
-/// The first four arguments of every function, for `Tokens` tokens.
-SmallVector<Port> batchPorts(Builder &B, StringRef Tokens = "T") {
+/// The blocks of a sequence of the greatest length; 0 if keys and values are
+/// not in blocks.
+int64_t ModelBuilder::blockColumns() const {
+  const bool HasCaches =
+      llvm::any_of(C.Lightning, [](bool Lightning) { return !Lightning; });
+  return Options.Serve && HasCaches
+             ? llvm::divideCeil(Options.MaxLength, Options.BlockPositions)
+             : 0;
+}
+
+/// The first arguments of every function, for `Tokens` tokens.
+SmallVector<Port> ModelBuilder::batchPorts(StringRef Tokens) {
   Type I32 = B.getI32Type();
-  return {{"tokens", Tokens, I32},
-          {"positions", Tokens, I32},
-          {"cu_seqlens", "B+1", I32},
-          {"slots", "B", I32}};
+  SmallVector<Port> Ports{{"tokens", Tokens, I32},
+                          {"positions", Tokens, I32},
+                          {"cu_seqlens", "B+1", I32},
+                          {"slots", "B", I32}};
+  if (const int64_t Columns = blockColumns())
+    Ports.push_back({"blocks", "B", I32, Columns});
+  return Ports;
 }
 
 /// The argument of the port `Name`, which must exist.
@@ -239,14 +257,15 @@ Value argument(func::FuncOp Function, StringRef Name) {
   llvm_unreachable("the function has no such port");
 }
 
-RaggedBatch batchOf(func::FuncOp Function) {
+RaggedBatch ModelBuilder::batchOf(func::FuncOp Function) {
   return {argument(Function, "tokens"), argument(Function, "positions"),
-          argument(Function, "cu_seqlens"), argument(Function, "slots")};
+          argument(Function, "cu_seqlens"), argument(Function, "slots"),
+          blockColumns() ? argument(Function, "blocks") : Value()};
 }
 
 void ModelBuilder::buildNext() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B);
+  SmallVector<Port> Arguments = batchPorts();
   Arguments.append({{"temperature", "B", F32},
                     {"top_p", "B", F32},
                     {"top_k", "B", I32},
@@ -285,7 +304,7 @@ void ModelBuilder::buildNext() {
 
 void ModelBuilder::buildScore() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B);
+  SmallVector<Port> Arguments = batchPorts();
   Arguments.push_back({"targets", "T", I32});
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function =
@@ -301,7 +320,7 @@ void ModelBuilder::buildScore() {
 void ModelBuilder::buildLogits() {
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function = beginFunction(
-      "logits", batchPorts(B), {{"logits", "T", B.getF32Type(), C.Vocabulary}});
+      "logits", batchPorts(), {{"logits", "T", B.getF32Type(), C.Vocabulary}});
   Value Logits = buildHead(buildLayers(batchOf(Function)));
   at("logits");
   B.create<func::ReturnOp>(Logits);
@@ -310,7 +329,7 @@ void ModelBuilder::buildLogits() {
 /// The forward pass with the loss; m1-differentiate adds the backward pass.
 void ModelBuilder::buildGradients() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B, kTrainTokens);
+  SmallVector<Port> Arguments = batchPorts(kTrainTokens);
   Arguments.append({{"targets", kTrainTokens, I32},
                     {"old_log_probs", kTrainTokens, F32},
                     {"advantages", kTrainTokens, F32},
@@ -357,7 +376,7 @@ void ModelBuilder::buildRouting() {
     Results.push_back({Name, kTrainTokens, B.getI32Type(), C.ExpertsPerToken});
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function =
-      beginFunction("routing", batchPorts(B, kTrainTokens), Results);
+      beginFunction("routing", batchPorts(kTrainTokens), Results);
   buildLayers(batchOf(Function));
   at("routing");
   B.create<func::ReturnOp>(Chosen);
@@ -450,7 +469,7 @@ Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
   at(Name + ".softmax_attention");
   auto Attention = B.create<m1::SoftmaxAttentionOp>(
       heads(C.Heads, operandType(Name + ".o_proj")), Cache.getType(), Q, K, V,
-      Cache, In.Positions, In.CuSeqlens, In.Slots,
+      Cache, In.Positions, In.CuSeqlens, In.Slots, In.Blocks,
       B.getF64FloatAttr(1 / std::sqrt(double(C.HeadDim))));
   writeState(Attention.getNewCache(), Name + ".state");
 

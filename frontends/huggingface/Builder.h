@@ -22,6 +22,10 @@ struct ModelOptions {
   bool Train = false;
   /// Adds what a server needs: see below.
   bool Serve = false;
+  /// With `Serve`: most tokens of a sequence, and the positions of a block of
+  /// keys and values.
+  int64_t MaxLength = 4096;
+  int64_t BlockPositions = 64;
 };
 
 /// Builds the module of a model: its parameters, its states and the functions
@@ -46,7 +50,10 @@ struct ModelOptions {
 /// which m1-differentiate adds the backward pass. `Parameters` come from
 /// resolveParameters.
 ///
-/// For serving, `next` has that result too.
+/// For serving, `next` has that result too. If there are softmax attention
+/// layers, their keys and values are in blocks, and every function has a
+/// further argument after `slots`, blocks[B, M]: the blocks of each sequence in
+/// the order of positions, M = ceil(MaxLength / BlockPositions).
 ///
 /// Element types: the residual stream, norms, routers, gates and logits are
 /// f32. Operands of products, queries, keys and values are bf16 if the weight

@@ -229,6 +229,11 @@ LanguageModel::blocksOf(const RaggedBatch &Given) {
                        Count);
     return Given.Blocks;
   }
+  return blocksOfSlots(Given.Slots);
+}
+
+absl::StatusOr<std::span<const int32_t>>
+LanguageModel::blocksOfSlots(std::span<const int32_t> Of) {
   const int64_t Needed = MaxSequences * BlocksPerSequence;
   if (CacheBlocks < Needed)
     return makeError(Program.plan().name(), ": ", CacheBlocks,
@@ -237,7 +242,7 @@ LanguageModel::blocksOf(const RaggedBatch &Given) {
                      " slots; with fewer, only an engine that assigns blocks "
                      "can run the plan");
   OwnBlocks.clear();
-  for (int32_t Slot : Given.Slots)
+  for (int32_t Slot : Of)
     for (int64_t Column = 0; Column < BlocksPerSequence; ++Column)
       OwnBlocks.push_back(
           static_cast<int32_t>(Slot * BlocksPerSequence + Column));

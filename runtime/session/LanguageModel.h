@@ -90,6 +90,10 @@ public:
   int64_t cacheBlocks() const { return CacheBlocks; }
   int64_t blockPositions() const { return BlockPositions; }
   int64_t blocksPerSequence() const { return BlocksPerSequence; }
+  /// The table [B, M] in which each of `Of` has blocks of its own. An error if
+  /// the plan has too few of them. Valid until the next call.
+  absl::StatusOr<std::span<const int32_t>>
+  blocksOfSlots(std::span<const int32_t> Of);
 
   /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities, at temperature 1

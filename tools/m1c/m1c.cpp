@@ -81,10 +81,18 @@ cl::opt<bool> Train("train",
                     cl::desc("Also compile the functions of a training step "
                              "(m1run train and sft)"),
                     cl::cat(Options));
-cl::opt<bool> Serve("serve",
-                    cl::desc("Compile for a server: sampling rules of each "
-                             "request, and log-probabilities after them"),
-                    cl::cat(Options));
+cl::opt<bool>
+    Serve("serve",
+          cl::desc("Compile for a server: sampling rules of each "
+                   "request, log-probabilities after them, and keys "
+                   "and values in blocks that the server distributes"),
+          cl::cat(Options));
+cl::opt<m1::Count> CacheBlocks(
+    "cache-blocks",
+    cl::desc("With --serve: blocks of 64 positions for the keys and values of "
+             "all sequences; default as many as --slots sequences of "
+             "--max-length need"),
+    cl::init(0), cl::cat(Options));
 cl::opt<m1::Count> TrainTokens(
     "train-tokens",
     cl::desc("Most tokens of one call that computes gradients, default the "
@@ -142,6 +150,7 @@ readModule(mlir::MLIRContext *Context) {
     m1::huggingface::ImportOptions Import;
     Import.Model.Train = Train;
     Import.Model.Serve = Serve;
+    Import.Model.MaxLength = Length;
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
@@ -275,6 +284,9 @@ Error checkServe() {
     return createStringError(
         "--serve: expected a checkpoint, found the graph " + Input +
         ", whose functions are compiled as they are");
+  // A graph may have caches in blocks.
+  if (CacheBlocks.getNumOccurrences() && !Serve && !isGraph())
+    return createStringError("--cache-blocks: expected --serve beside it");
   return Error::success();
 }
 
@@ -382,6 +394,7 @@ Error compile(mlir::ModuleOp Module) {
   m1::CompileOptions Choices{"",     Tokens,          Slots,
                              Length, MostTrainTokens, ActivationMemory};
   Choices.GatherBytes = GatherBytes;
+  Choices.CacheBlocks = CacheBlocks;
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();

@@ -46,7 +46,7 @@ StringRef LightningAttentionOp::getOperandAxes() {
   return "T H d, T H d, T H d, -, T, B+1, B";
 }
 StringRef SoftmaxAttentionOp::getOperandAxes() {
-  return "T H d, T G d, T G d, -, T, B+1, B";
+  return "T H d, T G d, T G d, -, T, B+1, B, B M";
 }
 StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
 StringRef ExpertsOp::getOperandAxes() {

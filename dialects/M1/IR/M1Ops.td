@@ -79,9 +79,13 @@ def M1_KVCacheType : M1_Type<"KVCache", "kv_cache"> {
   let description = [{
     For each slot: the k and v rows [length, G, d] of a sequence's earlier tokens. Written `!m1.kv_cache<4 x 64, bf16>`;
     the maximum length is set when a plan is compiled.
+
+    `!m1.kv_cache<4 x 64, bf16, block = 64>` has blocks of 64 rows instead, which belong to no slot: ops that use it are
+    given the blocks of each sequence. The number of blocks is set when a plan is compiled.
   }];
-  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType `>`";
+  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType,
+                        DefaultValuedParameter<"int64_t", "0">:$block);
+  let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType (`,` `block` `=` $block^)? `>`";
   let genVerifyDecl = 1;
 }
 
@@ -539,18 +543,23 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterface
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
     For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
-    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v are first appended to the cache.
+    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v of all sequences are first appended to the cache.
+
+    If the cache is in blocks of P positions, positions jP to jP + P - 1 of sequence b are in block blocks[b, j]. Elements
+    past a sequence's last position are not used. Sequences may have blocks in common in which none of them has tokens
+    of this call.
 
     Constraints: (C1) q and result are [T, H, d]; (C2) k and v are [T, G, d] of one type, q's element type; (C3) G
     divides H; (C4) the cache has the same G and d, and k's element type; (C5) positions is [T], cu_seqlens [B+1], slots
-    [B]; (C6) the updated cache has the cache's type; (C7) scale is positive.
+    [B]; (C6) the updated cache has the cache's type; (C7) scale is positive; (C8) blocks, [B, M] with a static M, is
+    given if and only if the cache is in blocks.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_KVCacheType:$cache, M1_Index:$positions,
-                       M1_Index:$cuSeqlens, M1_Index:$slots, F64Attr:$scale);
+                       M1_Index:$cuSeqlens, M1_Index:$slots, Optional<M1_Index>:$blocks, F64Attr:$scale);
   let results = (outs M1_Heads:$result, M1_KVCacheType:$newCache);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $cache `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `scale` $scale attr-dict
-    `:` functional-type(operands, results)
+    $q `,` $k `,` $v `,` $cache `at` `(` $positions `,` $cuSeqlens `,` $slots `)` (`blocks` $blocks^)? `scale` $scale
+    attr-dict `:` functional-type(operands, results)
   }];
 }
 

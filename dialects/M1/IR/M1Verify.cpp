@@ -414,7 +414,17 @@ LogicalResult SoftmaxAttentionOp::verify() {
   if (getNewCache().getType() != Cache)
     return emitOpError() << "C6: expected an updated state of type " << Cache
                          << ", found " << getNewCache().getType();
-  return expectPositive(*this, "C7", "scale", getScale());
+  if (failed(expectPositive(*this, "C7", "scale", getScale())))
+    return failure();
+  if (!getBlocks() != (Cache.getBlock() == 0))
+    return emitOpError() << "C8: expected blocks if and only if the cache is "
+                            "in blocks, found "
+                         << (getBlocks() ? "blocks" : "none") << " for "
+                         << Cache;
+  if (!getBlocks())
+    return success();
+  return expectShape(*this, "C8", "blocks", getBlocks(),
+                     {ragged("B", extent(getSlots(), 0)), fixed("M")});
 }
 
 //===----------------------------------------------------------------------===//

@@ -52,6 +52,12 @@ struct RaggedBatch {
 /// at position 0 or continues the sequence in its slot of `Before`.
 std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
                        const State &Before);
+/// The same for a cache in blocks of `Positions`, of which `Blocks` [B, M] has
+/// those of each sequence: every position up to a sequence's last has a block,
+/// and no block that a sequence writes is another's too. Whatever precedes the
+/// batch's tokens is taken as it is.
+std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
+                       const Tensor &Blocks, int64_t Positions);
 
 //===----------------------------------------------------------------------===//
 // Rows
@@ -106,6 +112,12 @@ std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
 std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
                                           const Tensor &V, const State &Before,
                                           const RaggedBatch &In, double Scale);
+/// The same with a cache in blocks; the state has a "slot" for each of them.
+std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
+                                          const Tensor &V, const State &Before,
+                                          const RaggedBatch &In,
+                                          const Tensor &Blocks,
+                                          int64_t Positions, double Scale);
 
 //===----------------------------------------------------------------------===//
 // Mixture of experts

@@ -198,13 +198,20 @@ def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
   let description = [{
     Weights are written by the program `init` and by programs that update parameters. Constants are read only: the plan file
     holds their contents, which reach the device once, when the plan is loaded. `offset`, in bytes, is set by
-    `plan-assign-buffers`.
+    `plan-assign-buffers`. A state with a `division`, "slot" or "block", has an index of axis 0 for each slot, or for each
+    block of cached positions.
 
     Constraints: (C1) the type is a static memref; (C2) kind is "weights", "state" or "constant"; (C3) a constant has an
-    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value.
+    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value; (C4)
+    only states have a division, and they then have an axis and an identity layout.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind,
-                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<StrAttr>:$division);
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$Name, "::mlir::MemRefType":$Type, "::llvm::StringRef":$Kind,
+                                 "::mlir::DenseElementsAttr":$Value, "::mlir::IntegerAttr":$Offset), [{
+    build($_builder, $_state, Name, Type, Kind, Value, Offset, ::mlir::StringAttr());
+  }]>];
   let assemblyFormat = "$kind $sym_name `:` $type (`=` $value^)? attr-dict";
   let hasVerifier = 1;
 }

@@ -14,6 +14,8 @@ m1.parameter @stacked : tensor<2x64x32xf16> from [#m1.source<"experts.0">, #m1.s
 m1.parameter @norm : tensor<32xf64> from [#m1.source<"norm">]
 // CHECK: m1.state @lightning : !m1.lightning_state<4 x 8, chunk = 64, bf16>
 m1.state @lightning : !m1.lightning_state<4 x 8, chunk = 64, bf16>
+// CHECK: m1.state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+m1.state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
 // CHECK: m1.state @softmax : !m1.kv_cache<2 x 8, f32>
 m1.state @softmax : !m1.kv_cache<2 x 8, f32>
 
@@ -93,6 +95,19 @@ func.func @attention(%qkv: tensor<?x96xbf16>, %x: tensor<?x32xf32>, %y: tensor<?
   // CHECK: m1.write_state %[[CACHE2]], @softmax : !m1.kv_cache<2 x 8, f32>
   m1.write_state %cache2, @softmax : !m1.kv_cache<2 x 8, f32>
   return %merged, %b : tensor<?x32xf32>, tensor<?x4x8xf32>
+}
+
+// CHECK-LABEL: func.func @blocks
+// CHECK-SAME: %[[BLOCKS:[^ ]*]]: tensor<?x3xi32>)
+func.func @blocks(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %positions: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>,
+                  %blocks: tensor<?x3xi32>) -> tensor<?x4x8xf32> {
+  %pool = m1.read_state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  // CHECK: m1.softmax_attention {{.*}} at(%{{.*}}, %{{.*}}, %{{.*}}) blocks %[[BLOCKS]] scale 5.000000e-01
+  %r, %pool2 = m1.softmax_attention %q, %k, %k, %pool at (%positions, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x3xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>)
+  m1.write_state %pool2, @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  return %r : tensor<?x4x8xf32>
 }
 
 // CHECK-LABEL: func.func @experts

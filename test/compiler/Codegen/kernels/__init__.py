@@ -37,6 +37,7 @@ OPS = {
         attention.rotary,
         attention.lightning_attention,
         attention.softmax_attention,
+        attention.softmax_blocks,
         attention.split_qkv,
         attention_gradients.lightning_gradient,
         attention_gradients.softmax_gradient,
