@@ -41,22 +41,30 @@ void Sampling::clear() {
   TopK.clear();
   Seeds.clear();
   Positions.clear();
+  MinP.clear();
+  Adjustments.clear();
+  Bias = Repetition = {};
 }
 
 void Sampling::add(float RowTemperature, float RowTopP, int32_t RowTopK,
-                   int64_t Seed, int32_t Position) {
+                   int64_t Seed, int32_t Position, float RowMinP,
+                   int32_t Adjustment) {
   Temperature.push_back(RowTemperature);
   TopP.push_back(RowTopP);
   TopK.push_back(RowTopK);
   Seeds.push_back(Seed);
   Positions.push_back(Position);
+  MinP.push_back(RowMinP);
+  Adjustments.push_back(Adjustment);
 }
 
 namespace {
 constexpr std::string_view FieldNames[] = {
-    "tokens",      "positions", "cu_seqlens", "slots",  "blocks",
-    "temperature", "top_p",     "top_k",      "seeds",  "sample_positions",
-    "targets",     "sampled",   "log_probs",  "logits", "policy_log_probs"};
+    "tokens",    "positions",        "cu_seqlens",      "slots",
+    "blocks",    "temperature",      "top_p",           "top_k",
+    "seeds",     "sample_positions", "min_p",           "adjustments",
+    "bias",      "repetition",       "targets",         "sampled",
+    "log_probs", "logits",           "policy_log_probs"};
 } // namespace
 
 absl::StatusOr<const plan::Model *>
@@ -96,13 +104,15 @@ absl::Status LanguageModel::bind(std::string_view Name,
   const std::string &Where = Program.plan().name();
   Entry E;
   M1_ASSIGN_OR_RETURN(E.Function, Program.find(Name));
+  constexpr uint64_t ServingInputs =
+      1u << MinP | 1u << Adjustments | 1u << Bias | 1u << Repetition;
   // What a call sets; other tensors would have no memory.
   uint64_t Inputs = 1u << Tokens | 1u << Positions | 1u << CuSeqlens |
                     1u << Slots | (CacheBlocks ? 1u << Blocks : 0),
            Outputs = 1u << LogitsOut;
   if (Name == "next") {
     Inputs |= 1u << Temperature | 1u << TopP | 1u << TopK | 1u << Seeds |
-              1u << SamplePositions;
+              1u << SamplePositions | ServingInputs;
     Outputs |= 1u << SampledOut | 1u << LogProbsOut | 1u << PolicyLogProbsOut;
   } else if (Name == "score") {
     Inputs |= 1u << Targets;
@@ -150,6 +160,8 @@ absl::Status LanguageModel::bind(std::string_view Name,
     Required |= 1u << Targets | 1u << LogProbsOut;
   else
     Required |= 1u << LogitsOut;
+  if (Seen & ServingInputs)
+    Required |= ServingInputs;
   for (int I = 0; I < FieldCount; ++I)
     if ((Required & ~Seen) >> I & 1)
       return makeError(Where, ": function '", Name, "' lacks '", FieldNames[I],
@@ -258,15 +270,52 @@ absl::Status LanguageModel::invoke(const Entry &Callee) {
   return Program.call(Callee.Function, Callee.Inputs, Callee.Outputs);
 }
 
+bool LanguageModel::Entry::has(Field Which) const {
+  return std::count(InputFields.begin(), InputFields.end(), Which) +
+             std::count(OutputFields.begin(), OutputFields.end(), Which) >
+         0;
+}
+
+/// The inputs of `next` of plans for serving.
+absl::Status LanguageModel::setAdjustments(const Sampling &How) {
+  const bool AreUsed =
+      std::any_of(How.MinP.begin(), How.MinP.end(),
+                  [](float P) { return P != 0; }) ||
+      std::any_of(How.Adjustments.begin(), How.Adjustments.end(),
+                  [](int32_t Row) { return Row >= 0; });
+  if (!adjustsLogits())
+    return AreUsed ? makeError(Program.plan().name(),
+                               ": function 'next' has no 'min_p' and no "
+                               "'bias'; compile the model with --serve")
+                   : absl::OkStatus();
+  std::span<const float> Added = How.Bias, Factors = How.Repetition;
+  if (Added.empty()) {
+    NoBias.resize(Vocabulary, 0);
+    NoRepetition.resize(Vocabulary, 1);
+    Added = NoBias;
+    Factors = NoRepetition;
+  }
+  const auto Rows = static_cast<int64_t>(Added.size()) / Vocabulary;
+  Next->set(MinP, How.MinP);
+  Next->set(Adjustments, How.Adjustments);
+  Next->set(Bias, Added.data(), ElementType::F32, {Rows, Vocabulary});
+  Next->set(Repetition, Factors.data(), ElementType::F32, {Rows, Vocabulary});
+  return absl::OkStatus();
+}
+
 absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                                  std::span<int32_t> Sampled,
                                  std::span<float> LogProbs,
                                  bool AtTemperature) {
+  return AtTemperature ? next(Given, How, {Sampled, {}, LogProbs, {}})
+                       : next(Given, How, {Sampled, LogProbs, {}, {}});
+}
+
+absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
+                                 const NextResults &Results) {
   if (!Next)
     return missing("next");
-  if (AtTemperature &&
-      std::count(Next->OutputFields.begin(), Next->OutputFields.end(),
-                 PolicyLogProbsOut) == 0)
+  if (!Results.PolicyLogProbs.empty() && !hasPolicyLogProbs())
     return makeError(Program.plan().name(),
                      ": function 'next' has no 'policy_log_probs'; compile "
                      "the model with --train or --serve");
@@ -276,10 +325,12 @@ absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
   Next->set(TopK, How.TopK);
   Next->set(Seeds, How.Seeds);
   Next->set(SamplePositions, How.Positions);
-  Next->set(SampledOut, Sampled);
-  const std::span<float> None;
-  Next->set(LogProbsOut, AtTemperature ? None : LogProbs);
-  Next->set(PolicyLogProbsOut, AtTemperature ? LogProbs : None);
+  M1_RETURN_IF_ERROR(setAdjustments(How));
+  Next->set(SampledOut, Results.Sampled);
+  Next->set(LogProbsOut, Results.LogProbs);
+  Next->set(PolicyLogProbsOut, Results.PolicyLogProbs);
+  Next->set(LogitsOut, Results.Logits.data(), ElementType::F32,
+            {static_cast<int64_t>(Given.Slots.size()), Vocabulary});
   return invoke(*Next);
 }
 

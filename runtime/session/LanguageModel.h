@@ -45,10 +45,27 @@ struct Sampling {
   std::vector<int32_t> TopK;            ///< [B]
   std::vector<int64_t> Seeds;           ///< [B]
   std::vector<int32_t> Positions;       ///< [B], of the tokens to be drawn
+  // For plans for serving (m1c --serve); others cannot use them.
+  std::vector<float> MinP;          ///< [B]; 0: off
+  std::vector<int32_t> Adjustments; ///< [B]: a row of the following, -1: none
+  /// How logits are adjusted, [N, V] each: one above 0 is divided by
+  /// `Repetition`, another multiplied, then `Bias` is added. Empty if no
+  /// sequence has a row.
+  std::span<const float> Bias, Repetition;
 
   void clear();
   void add(float RowTemperature, float RowTopP, int32_t RowTopK, int64_t Seed,
-           int32_t Position);
+           int32_t Position, float RowMinP = 0, int32_t Adjustment = -1);
+};
+
+/// Where a call of `next` puts its results. Empty: not wanted.
+struct NextResults {
+  std::span<int32_t> Sampled; ///< [B]
+  std::span<float> LogProbs;  ///< [B], at temperature 1, of the model's logits
+  /// [B], of the adjusted logits, at the temperature of the draw; of plans for
+  /// training or serving.
+  std::span<float> PolicyLogProbs;
+  std::span<float> Logits; ///< [B, V], of the model
 };
 
 /// A plan's functions `next`, `score` and `logits`; their tensors are found by
@@ -88,6 +105,18 @@ public:
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs,
                     bool AtTemperature = false);
+  /// The same with all results of the function.
+  absl::Status next(const RaggedBatch &Given, const Sampling &How,
+                    const NextResults &Results);
+  /// Whether `next` takes Sampling::MinP and what follows it; and whether it
+  /// has NextResults::PolicyLogProbs.
+  bool adjustsLogits() const { return Next && Next->has(Bias); }
+  bool hasPolicyLogProbs() const {
+    return Next && Next->has(PolicyLogProbsOut);
+  }
+  bool hasNext() const { return Next.has_value(); }
+  bool hasScore() const { return Score.has_value(); }
+  bool hasLogits() const { return Logits.has_value(); }
   /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
   /// the tokens up to t. Both [T]. Non-finite values are a "data loss" error:
   /// those of other sequences are valid.
@@ -110,6 +139,10 @@ private:
     TopK,
     Seeds,
     SamplePositions,
+    MinP,
+    Adjustments,
+    Bias,
+    Repetition,
     Targets,
     SampledOut,
     LogProbsOut,
@@ -129,12 +162,14 @@ private:
     void set(Field Which, std::span<const int32_t> Values);
     void set(Field Which, std::span<const int64_t> Values);
     void set(Field Which, std::span<const float> Values);
+    bool has(Field Which) const;
   };
 
   explicit LanguageModel(Executor &Program) : Program(Program) {}
   absl::Status bind(std::string_view Name, std::optional<Entry> &Result);
   absl::Status bindBlocks(std::string_view Function, const plan::Tensor &Input);
   absl::Status missing(const char *Name) const;
+  absl::Status setAdjustments(const Sampling &How);
   absl::Status set(Entry &Callee, const RaggedBatch &Given);
   absl::StatusOr<std::span<const int32_t>> blocksOf(const RaggedBatch &Given);
   absl::Status invoke(const Entry &Callee);
@@ -142,7 +177,8 @@ private:
   Executor &Program;
   int64_t Vocabulary = 0, MaxLength = 0, MaxTokens = 0, MaxSequences = 0;
   int64_t CacheBlocks = 0, BlockPositions = 0, BlocksPerSequence = 0;
-  std::vector<int32_t> OwnBlocks; ///< of a batch without `Blocks`
+  std::vector<float> NoBias, NoRepetition; ///< [1, V], of a batch without rows
+  std::vector<int32_t> OwnBlocks;          ///< of a batch without `Blocks`
   std::optional<Entry> Next, Score, Logits;
 };
 

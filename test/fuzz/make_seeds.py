@@ -140,6 +140,11 @@ def plan_seeds(work):
             plan = os.path.join(work, f"{name}.m1plan")
             e2e.run("m1c", source, "-o", plan, "--max-tokens", 32, "--slots", 2, "--max-length", 64, *target)
             yield f"valid-{name}-{'gpu' if target else 'cpu'}", stripped(plan, work)
+    # Several ranks: slices, shifts, collectives and conditions.
+    plan = os.path.join(work, "ranks.m1plan")
+    bounds = ("--max-tokens", 32, "--slots", 2, "--max-length", 64)
+    e2e.run("m1c", os.path.join(GRAPHS, "ranks.mlir"), "-o", plan, *bounds, "--gather-bytes", 1000)
+    yield "valid-ranks-cpu", stripped(plan, work)
 
 
 def kernels_of(module):
