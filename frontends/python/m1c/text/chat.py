@@ -65,7 +65,10 @@ class ChatTemplate:
 
     def _compile(self, source: str) -> tuple[jinja2.Template, str]:
         try:
-            return self._environment.from_string(source), _content_format(self._environment.parse(source))
+            parsed = self._environment.parse(source)
+            if parsed.find(nodes.ScopedEvalContextModifier) is not None:
+                raise TemplateError(f"{self.name}: autoescape is not supported")
+            return self._environment.from_string(source), _content_format(parsed)
         except jinja2.TemplateSyntaxError as error:
             raise TemplateError(f"{self.name}: line {error.lineno}: {error.message}") from None
 

@@ -32,6 +32,10 @@ from .marked import Marked, concat, from_request, is_marked, join, trusted_texts
 #: What renders a part of the template: its result is made of strings that already know their origin.
 _RENDERERS = (Macro, LoopContext, BlockReference)
 
+#: Filters that are a method of the string that they filter, and so know; those that return what they are given.
+_METHOD_FILTERS = frozenset(("capitalize", "lower", "replace", "reverse", "string", "trim", "upper"))
+_CHOOSING_FILTERS = frozenset(("attr", "d", "default", "first", "last", "max", "min", "random"))
+
 
 class _GenerationTag(Extension):
     tags = {"generation"}
@@ -109,19 +113,22 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
         return self.from_string("").new_context()
 
     def _tracked(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        first = 1 if hasattr(function, "jinja_pass_arg") else 0  # then args[0] is Jinja's own
+
         @functools.wraps(function)  # also copies what Jinja passes to it
         def tracked(*args: Any, **kwargs: Any) -> Any:
-            return self._origin(f"the filter {name!r}", function(*args, **kwargs), args, kwargs)
+            result = function(*args, **kwargs)
+            if name in _CHOOSING_FILTERS or name in _METHOD_FILTERS and isinstance(args[first], Marked):
+                return result
+            return self._origin(f"the filter {name!r}", result, (args[first:], kwargs))
 
         return tracked
 
-    def _origin(self, what: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
-        """A result as from the request if an argument was, unless its parts know their own."""
-        if not isinstance(result, str) or not result or isinstance(result, Marked) and len(result.segments) > 1:
+    def _origin(self, what: str, result: Any, arguments: Any) -> Any:
+        """A result of something that forgets origins: from the request as a whole if an argument was."""
+        if not isinstance(result, str) or not result or not is_marked(arguments):
             return result
-        if not is_marked(args) and not (kwargs and is_marked(kwargs)):
-            return result
-        for text in trusted_texts([args, kwargs or {}]):
+        for text in trusted_texts(arguments):
             if self._has_control(text):
                 raise JinjaError(f"{what} mixes control tokens with text from the request; use + or ~ to join them")
         return from_request(str(result))
@@ -132,7 +139,9 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         result = super().call_binop(context, operator, left, right)
-        return result if operator == "+" else self._origin(f"the operator {operator!r}", result, (left, right))
+        if operator != "%" and isinstance(result, Marked):
+            return result
+        return self._origin(f"the operator {operator!r}", result, (left, right))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
         """A call in a template: of a macro, a global function or a method."""
@@ -143,7 +152,6 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
                 and len(args) == 1:
             return join(owner, args[0])
         result = super().call(__context, __obj, *args, **kwargs)
-        if isinstance(__obj, _RENDERERS):
+        if isinstance(__obj, _RENDERERS) or isinstance(function, types.MethodType) and isinstance(owner, Marked):
             return result
-        seen = (owner, *args) if isinstance(owner, str) else args
-        return __self._origin(f"the call of {name!r}", result, seen, kwargs)
+        return __self._origin(f"the call of {name!r}", result, (owner if isinstance(owner, str) else "", args, kwargs))

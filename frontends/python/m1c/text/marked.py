@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Sequence
 
+from jinja2 import Undefined
+
 from .tokenizer import Segment, merge_segments
 
 
@@ -215,14 +217,16 @@ def mark(value: Any) -> Any:
 
 
 def is_marked(value: Any) -> bool:
-    """Whether a value is, or holds, a marked string."""
+    """Whether a value is, or may hold, a marked string."""
+    if value is None or isinstance(value, (bool, int, float, Undefined)):
+        return False
     if isinstance(value, str):
         return isinstance(value, Marked)
     if isinstance(value, dict):
         return any(is_marked(key) or is_marked(each) for key, each in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(map(is_marked, value))
-    return False
+    return True  # namespaces, generators: nobody knows
 
 
 def trusted_texts(value: Any) -> Iterator[str]:

@@ -74,6 +74,7 @@ class ToolCallParser:
         self._held = ""
         self._gap = ""  # white space and tags that appear only if text that is no call follows
         self._shown_open = False  # whether the block's opening tag has appeared
+        self._after_block = False  # whether nothing has appeared since a block of calls
         self._parts: list[str] = []  # the object so far,
         self._depth = 0  # how deep its braces are,
         self._in_string = False  # whether a string is open,
@@ -95,7 +96,7 @@ class ToolCallParser:
             events += self.push("")
         if self._state == self._outside:
             # White space alone after calls belongs to them.
-            if self._held.strip(_SPACE) or not self.calls:
+            if self._held.strip(_SPACE) or not self._after_block:
                 self._show(self._held, events)
         elif self._state == self._between and not self._held and OPEN not in self._gap:
             pass  # calls without a closing tag
@@ -113,6 +114,7 @@ class ToolCallParser:
             self._shown_open = True
         text, self._gap = self._gap + text, ""
         if text:
+            self._after_block = False
             events.append(Content(text, malformed))
 
     # Each state reads from _held, and returns whether another may go on with it.
@@ -145,6 +147,7 @@ class ToolCallParser:
             if self._shown_open or OPEN in self._gap:  # no call, or one that was none, began the block
                 self._show(CLOSE, events, malformed=True)
             self._gap = ""
+            self._after_block = not self._shown_open
             self._state = self._outside
         elif self._held.startswith("{"):
             self._parts, self._depth, self._in_string, self._escaped = [], 0, False, False
