@@ -22,13 +22,13 @@ struct Bounds {
   int64_t GatherBytes;
   /// Blocks of caches that are in blocks; 0: as many as all slots can need.
   int64_t CacheBlocks;
-  /// The greatest value of a symbol: B is bounded by the slots, N by the tokens
-  /// of a call that computes gradients, every other symbol by the tokens of
-  /// any other call.
+  /// The greatest value of a symbol: B and R are bounded by the slots, N by the
+  /// tokens of a call that computes gradients, every other symbol by the tokens
+  /// of any other call.
   int64_t of(llvm::StringRef Symbol) const {
     if (Symbol == kTrainTokensSymbol)
       return TrainTokens;
-    return Symbol == "B" ? Slots : Tokens;
+    return Symbol == "B" || Symbol == kRulesSymbol ? Slots : Tokens;
   }
 };
 

@@ -272,6 +272,9 @@ void Writer::addChecks(file::ProgramOp Program, file::FunctionT &Function) {
       if (auto Below = dyn_cast<file::BelowAttr>(Check)) {
         Table->kind = file::CheckKind::Below;
         Table->limit = Below.getLimit();
+      } else if (auto Row = dyn_cast<file::RowOrNoneAttr>(Check)) {
+        Table->kind = file::CheckKind::RowOrNone;
+        Table->total = expr(Row.getRows());
       } else if (auto Offsets = dyn_cast<file::OffsetsAttr>(Check)) {
         Table->kind = file::CheckKind::Offsets;
         Table->total = expr(Offsets.getTotal());

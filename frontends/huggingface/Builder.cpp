@@ -271,6 +271,11 @@ void ModelBuilder::buildNext() {
                     {"top_k", "B", I32},
                     {"seeds", "B", B.getI64Type()},
                     {"sample_positions", "B", I32}});
+  if (Options.Serve)
+    Arguments.append({{"min_p", "B", F32},
+                      {"adjustments", "B", I32},
+                      {"bias", m1::kRulesSymbol, F32, C.Vocabulary},
+                      {"repetition", m1::kRulesSymbol, F32, C.Vocabulary}});
   OpBuilder::InsertionGuard Guard(B);
   SmallVector<Port> Results{{"sampled", "B", I32},
                             {"log_probs", "B", F32},
@@ -284,19 +289,29 @@ void ModelBuilder::buildNext() {
   at("select_last");
   X = B.create<m1::SelectLastOp>(X.getType(), X, In.CuSeqlens);
   Value Logits = buildHead(X);
+  // What tokens are drawn from; log_probs are those of the model.
+  Value Adjusted = Logits, MinP;
+  if (Options.Serve) {
+    at("adjust_logits");
+    Adjusted = B.create<m1::AdjustLogitsOp>(
+        Logits.getType(), Logits, argument(Function, "adjustments"),
+        argument(Function, "bias"), argument(Function, "repetition"));
+    MinP = argument(Function, "min_p");
+  }
+  Value Temperature = argument(Function, "temperature");
   at("sample");
   Value Sampled = B.create<m1::SampleOp>(
-      vector(I32), Logits, argument(Function, "temperature"),
-      argument(Function, "top_p"), argument(Function, "top_k"),
-      argument(Function, "seeds"), argument(Function, "sample_positions"));
+      vector(I32), Adjusted, Temperature, argument(Function, "top_p"),
+      argument(Function, "top_k"), argument(Function, "seeds"),
+      argument(Function, "sample_positions"), MinP);
   at("log_probs");
   Value LogProbs =
       B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled, Value());
   SmallVector<Value> Returned{Sampled, LogProbs, Logits};
   if (AtTemperature) {
     at("policy_log_probs");
-    Returned.push_back(B.create<m1::TokenLogProbOp>(
-        vector(F32), Logits, Sampled, argument(Function, "temperature")));
+    Returned.push_back(B.create<m1::TokenLogProbOp>(vector(F32), Adjusted,
+                                                    Sampled, Temperature));
   }
   at("next");
   B.create<func::ReturnOp>(Returned);

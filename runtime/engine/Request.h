@@ -22,7 +22,7 @@ namespace m1 {
 
 /// How tokens are drawn. The logits of the model are changed in this order:
 /// repetition penalty; logit bias, presence and frequency penalty, the masks of
-/// AllowedTokens and Request::MinTokens; temperature; top_k; top_p; min_p.
+/// AllowedTokens and Request::MinTokens; temperature; min_p; top_k; top_p.
 struct Rules {
   /// 0: the most probable token, the lowest id among equals. Finite, >= 0.
   float Temperature = 1;

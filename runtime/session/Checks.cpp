@@ -42,6 +42,13 @@ public:
     return absl::OkStatus();
   }
 
+  absl::Status rowOrNone(int64_t Rows) const {
+    for (size_t I = 0; I < Elements.size(); ++I)
+      if (Elements[I] < -1 || Elements[I] >= Rows)
+        return fail(I, "-1 to ", Rows - 1);
+    return absl::OkStatus();
+  }
+
   absl::Status unique(std::vector<std::pair<int32_t, size_t>> &Row) const {
     const size_t Width = Given.Shape.empty() ? 1 : Given.Shape.back();
     for (size_t First = 0; First < Elements.size(); First += Width) {
@@ -116,6 +123,9 @@ absl::Status ElementChecker::check(const plan::Function &Function,
     switch (Check.kind()) {
     case plan::CheckKind::Below:
       Status = Input.below(Check.limit());
+      break;
+    case plan::CheckKind::RowOrNone:
+      Status = Input.rowOrNone(evaluate(*Check.total(), Symbols));
       break;
     case plan::CheckKind::Unique:
       Status = Input.unique(Row);

@@ -61,6 +61,9 @@ json checksJson(const plan::Plan &Plan, const plan::Function &Function,
     case plan::CheckKind::Below:
       Checks["below"] = Check.limit();
       break;
+    case plan::CheckKind::RowOrNone:
+      Checks["row_or_none"] = extentText(Plan, *Check.total());
+      break;
     case plan::CheckKind::Unique:
       Checks["unique"] = true;
       break;

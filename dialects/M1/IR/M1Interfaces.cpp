@@ -54,7 +54,8 @@ StringRef ExpertsOp::getOperandAxes() {
 }
 StringRef TokenLogProbOp::getOperandAxes() { return "T V, T, T"; }
 StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
-StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
+StringRef AdjustLogitsOp::getOperandAxes() { return "B V, B, R V, R V"; }
+StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B, B"; }
 
 StringRef SquaresOp::getOperandAxes() { return "T N"; }
 StringRef NormalizeOp::getOperandAxes() { return "T N, N, T G"; }

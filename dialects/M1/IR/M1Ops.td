@@ -634,30 +634,57 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M
   let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
+def M1_AdjustLogitsOp : M1_Op<"adjust_logits", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+  let summary = "Each sequence's logits after the penalties and biases of its own rules";
+  let description = [{
+    With r = rows[b] and l = logits[b, v], for r from 0 on:
+
+        result[b, v] = (l > 0 ? l / repetition[r, v] : l * repetition[r, v]) + bias[r, v]
+
+    With r = -1 the row is that of logits, bit for bit. Entries of repetition are positive and finite, those of bias below
+    +infinity; -infinity bans a token. A logit that is NaN or +infinity then stays one of both, which `m1.sample`
+    reports.
+
+    Constraints: (C1) logits is [B, V] of f32; (C2) rows is [B]; (C3) bias and repetition are [R, V] of f32; (C4) the
+    result is [B, V] of f32.
+  }];
+  let arguments = (ins M1_Rows:$logits, M1_Index:$rows, M1_Rows:$bias, M1_Rows:$repetition);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = [{
+    $logits `rows` $rows `bias` $bias `repetition` $repetition attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Samples each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the
-    probabilities p = softmax(logits / temperature), kept for the top_k largest (0 or less: all) and renormalised, then
-    for the smallest set of largest p whose sum reaches top_p (1 or more: all) and renormalised again, ties to the lower
-    index in both; one token is always kept. The token is the first, in descending order of p (ties: lower index first),
-    at which the cumulative sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter
-    (position low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
-    positions[b].
+    rules in this order:
+
+    1. p = softmax(logits / temperature).
+    2. min_p: the tokens with p >= min_p · p_max, that is with (logit - largest) / temperature >= log(min_p), are kept.
+       All are without the operand and where it is 0 or less; 1 or more keeps those that have the largest logit.
+    3. top_k: of these, the top_k largest p are kept (0 or less: all), and what is kept is renormalised.
+    4. top_p: of these, the smallest set of largest p whose sum reaches top_p (1 or more: all), renormalised again.
+
+    In 3 and 4, ties are broken by the lower index; one token is always kept. (Exchanging 2 and 3 would change nothing.)
+    The token is the first, in descending order of p (ties: lower index first), at which the cumulative sum of p exceeds
+    u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position low, position high, 0, 0) and key
+    (seed low, seed high), times 2^-32, where seed = seeds[b] and position = positions[b].
 
     A token with logit -infinity is drawn only if no other is left. A logit that is NaN or +infinity is an error at run
     time.
 
-    Constraints: (C1) logits is [B, V] of f32; (C2) temperature and top_p are [B] of f32, top_k and positions [B] of i32,
-    seeds [B] of i64; (C3) the result is [B] of i32.
+    Constraints: (C1) logits is [B, V] of f32; (C2) temperature, top_p and min_p are [B] of f32, top_k and positions [B]
+    of i32, seeds [B] of i64; (C3) the result is [B] of i32.
   }];
   let arguments = (ins M1_Rows:$logits, RankedTensorOf<[F32]>:$temperature, RankedTensorOf<[F32]>:$topP, M1_Index:$topK,
-                       RankedTensorOf<[I64]>:$seeds, M1_Index:$positions);
+                       RankedTensorOf<[I64]>:$seeds, M1_Index:$positions, Optional<RankedTensorOf<[F32]>>:$minP);
   let results = (outs M1_Index:$result);
   let assemblyFormat = [{
-    $logits `temperature` $temperature `top_p` $topP `top_k` $topK `seeds` $seeds `positions` $positions attr-dict
-    `:` functional-type(operands, results)
+    $logits `temperature` $temperature `top_p` $topP `top_k` $topK `seeds` $seeds `positions` $positions
+    (`min_p` $minP^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -504,6 +504,34 @@ LogicalResult HeadLogProbOp::verify() {
                      {ragged("T", Tokens)});
 }
 
+LogicalResult AdjustLogitsOp::verify() {
+  if (failed(expectShape(*this, "C1", "logits", getLogits(),
+                         {ragged("B"), fixed("V")})))
+    return failure();
+  int64_t Sequences = extent(getLogits(), 0);
+  int64_t Vocabulary = extent(getLogits(), 1);
+  if (failed(expectShape(*this, "C2", "rows", getRows(),
+                         {ragged("B", Sequences)})) ||
+      failed(expectShape(*this, "C3", "bias", getBias(),
+                         {ragged("R"), fixed("V", Vocabulary)})) ||
+      failed(expectShape(
+          *this, "C3", "repetition", getRepetition(),
+          {ragged("R", extent(getBias(), 0)), fixed("V", Vocabulary)})) ||
+      failed(expectShape(*this, "C4", "the result", getResult(),
+                         {ragged("B", Sequences), fixed("V", Vocabulary)})))
+    return failure();
+  std::tuple<StringRef, StringRef, Value> Tensors[] = {
+      {"C1", "logits", getLogits()},
+      {"C3", "bias", getBias()},
+      {"C3", "repetition", getRepetition()},
+      {"C4", "the result", getResult()}};
+  for (auto [Constraint, Name, V] : Tensors)
+    if (failed(expectElementType(*this, Constraint, Name, V,
+                                 Float32Type::get(getContext()))))
+      return failure();
+  return success();
+}
+
 LogicalResult SampleOp::verify() {
   if (failed(expectShape(*this, "C1", "logits", getLogits(),
                          {ragged("B"), fixed("V")})) ||
@@ -515,9 +543,11 @@ LogicalResult SampleOp::verify() {
                                             {"top_p", getTopP()},
                                             {"top_k", getTopK()},
                                             {"seeds", getSeeds()},
-                                            {"positions", getPositions()}};
+                                            {"positions", getPositions()},
+                                            {"min_p", getMinP()}};
   for (auto [Name, V] : Settings)
-    if (failed(expectShape(*this, "C2", Name, V, {ragged("B", Sequences)})))
+    if (V &&
+        failed(expectShape(*this, "C2", Name, V, {ragged("B", Sequences)})))
       return failure();
   return expectShape(*this, "C3", "the result", getResult(),
                      {ragged("B", Sequences)});

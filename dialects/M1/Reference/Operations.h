@@ -33,10 +33,10 @@ namespace m1::reference {
 // error.
 //===----------------------------------------------------------------------===//
 
-/// Every entry of `Indices`, called `Name`, is at least 0 and less than
+/// Every entry of `Indices`, called `Name`, is at least `Least` and less than
 /// `Count`.
-std::string checkIndices(const char *Name, const Tensor &Indices,
-                         int64_t Count);
+std::string checkIndices(const char *Name, const Tensor &Indices, int64_t Count,
+                         int64_t Least = 0);
 
 /// `CuSeqlens` [B+1] divides `Tokens` tokens into sequences.
 std::string checkCuSeqlens(const Tensor &CuSeqlens, int64_t Tokens);
@@ -172,10 +172,13 @@ TokenProbability tokenProbability(const double *Logits, int64_t Vocabulary,
 /// logits [T, V], targets and, unless it is null, temperature [T] -> [T]
 Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets,
                     const Tensor *Temperature = nullptr);
-/// logits [B, V], all others [B] -> [B]
+/// logits [B, V], rows [B], bias and repetition [R, V] -> [B, V]
+Tensor adjustLogits(const Tensor &Logits, const Tensor &Rows,
+                    const Tensor &Bias, const Tensor &Repetition);
+/// logits [B, V], all others [B] -> [B]; min_p may be null
 Tensor sample(const Tensor &Logits, const Tensor &Temperature,
               const Tensor &TopP, const Tensor &TopK, const Tensor &Seeds,
-              const Tensor &Positions);
+              const Tensor &Positions, const Tensor *MinP);
 
 //===----------------------------------------------------------------------===//
 // Sharding

@@ -309,7 +309,8 @@ static LogicalResult verifyChecks(ProgramOp Program, unsigned Number) {
                                "input of i32, found ")
            << Given << " on argument " << Number << " of type " << Type;
   for (Attribute Check : Program.getChecks(Number)) {
-    if (!isa<BelowAttr, UniqueAttr, OffsetsAttr, ConsecutiveAttr>(Check))
+    if (!isa<BelowAttr, RowOrNoneAttr, UniqueAttr, OffsetsAttr,
+             ConsecutiveAttr>(Check))
       return Program.emitOpError("C5: expected checks of elements in "
                                  "plan.checks, found ")
              << Check << " on argument " << Number;

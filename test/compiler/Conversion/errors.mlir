@@ -385,3 +385,30 @@ func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.di
     -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %r: tensor<?xi32> {m1.dim = "B"}, %b: tensor<?x8xf32> {m1.dim = "R"}) -> tensor<?x8xf32> {
+  // expected-error@+1 {{expected rows with T rows, found B}}
+  %y = m1.adjust_logits %x rows %r bias %b repetition %b : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %r: tensor<?xi32>, %b: tensor<?x8xf32> {m1.dim = "R"}) -> tensor<?x8xf32> {
+  // expected-error@+1 {{expected repetition with R rows, found T}}
+  %y = m1.adjust_logits %x rows %r bias %b repetition %x : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// A token is no row of rules.
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>, %b: tensor<?x8xf32> {m1.dim = "R"}) -> (tensor<?x8xf32>, tensor<?xi32>) {
+  %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
+    : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
+  // expected-error@+1 {{expected rows to be an argument of the function, found a result of m1.sample}}
+  %y = m1.adjust_logits %x rows %drawn bias %b repetition %b : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y, %drawn : tensor<?x8xf32>, tensor<?xi32>
+}

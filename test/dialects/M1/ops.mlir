@@ -137,6 +137,20 @@ func.func @output(%x: tensor<?x32xf32>, %head: tensor<97x32xf32>, %logits: tenso
   return %0, %1, %2 : tensor<?xf32>, tensor<?xf32>, tensor<?xi32>
 }
 
+// CHECK-LABEL: func.func @rules
+// CHECK-SAME: (%[[LOGITS:.*]]: tensor<?x97xf32>, %[[ROWS:.*]]: tensor<?xi32>, %[[BIAS:.*]]: tensor<?x97xf32>, %[[T:.*]]: tensor<?xf32>, %[[SEEDS:.*]]: tensor<?xi64>)
+func.func @rules(%logits: tensor<?x97xf32>, %rows: tensor<?xi32>, %bias: tensor<?x97xf32>, %t: tensor<?xf32>, %seeds: tensor<?xi64>) -> tensor<?xi32> {
+  // CHECK: %[[L:.*]] = m1.adjust_logits %[[LOGITS]] rows %[[ROWS]] bias %[[BIAS]] repetition %[[BIAS]]
+  // CHECK-SAME: : (tensor<?x97xf32>, tensor<?xi32>, tensor<?x97xf32>, tensor<?x97xf32>) -> tensor<?x97xf32>
+  %l = m1.adjust_logits %logits rows %rows bias %bias repetition %bias
+    : (tensor<?x97xf32>, tensor<?xi32>, tensor<?x97xf32>, tensor<?x97xf32>) -> tensor<?x97xf32>
+  // CHECK: m1.sample %[[L]] temperature %[[T]] top_p %[[T]] top_k %[[ROWS]] seeds %[[SEEDS]] positions %[[ROWS]] min_p %[[T]]
+  // CHECK-SAME: : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xi32>
+  %r = m1.sample %l temperature %t top_p %t top_k %rows seeds %seeds positions %rows min_p %t
+    : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xi32>
+  return %r : tensor<?xi32>
+}
+
 // Extents of tokens and sequences may be known where they meet unknown ones.
 // CHECK-LABEL: func.func @known_tokens
 func.func @known_tokens(%x: tensor<4x8xf32>, %w: tensor<3x8xf32>) -> tensor<?x3xf32> {

@@ -60,8 +60,10 @@ module attributes {plan.symbols = {B = 4 : i64, T = 100 : i64}} {
   // CHECK-LABEL: plan.program @checks(
   // CHECK-SAME: {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"}
   // CHECK-SAME: {plan.checks = [#plan.offsets<4>], plan.name = "b"}
+  // CHECK-SAME: {plan.checks = [#plan.row_or_none<R>], plan.name = "c"}
   plan.program @checks(%a: memref<4xi32> {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"},
-                       %b: memref<3xi32> {plan.checks = [#plan.offsets<4>], plan.name = "b"}) {
+                       %b: memref<3xi32> {plan.checks = [#plan.offsets<4>], plan.name = "b"},
+                       %c: memref<2xi32> {plan.checks = [#plan.row_or_none<R>], plan.name = "c"}) {
     // CHECK: plan.launch @nothing grid [{{.*}}] () {note}
     plan.launch @nothing grid [1, 1, 1] () {note}
     plan.return

@@ -60,6 +60,7 @@ class Delta:
     stop_reason: int | None = None
     cached_tokens: int = 0
     prompt_logprobs: list | None = None
+    error: str | None = None
 
 
 @dataclasses.dataclass

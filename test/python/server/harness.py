@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx2 as httpx
 import openai
+import uvicorn
 from double import ScriptedLLM, byte_tokenizer
 
 from m1c.server.app import Application, Limits
@@ -69,12 +70,14 @@ class Served:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self.llm.gate.set()
+        if isinstance(self.llm, ScriptedLLM):
+            self.llm.gate.set()
         with contextlib.suppress(Exception):
             await self.client.close()
         await self.http.aclose()
         self.server.should_exit = True
         await self.task
+        self.llm.close()
 
     async def post(self, path: str, body: Any = None, **kwargs: Any) -> httpx.Response:
         """A POST of JSON, or of raw `content`."""

@@ -216,7 +216,7 @@ private:
   Random &Rng;
   const ScheduleSettings &Settings;
   const Abilities &Plan;
-  std::vector<int64_t> Stems[3];
+  std::vector<int64_t> Stems[2];
 };
 
 /// A request in a schedule.
@@ -298,8 +298,8 @@ private:
             Rng.chance(2) ? Needed : Rng.between(Needed, Most.MaxBlocks);
     }
     const auto SlotBytes = static_cast<int64_t>(Program.slotBytes());
-    O.PrefixCacheBytes =
-        Rng.any<int64_t>({0, 3 * (SlotBytes + 4096), int64_t(64) << 20});
+    O.PrefixCacheBytes = Rng.any<int64_t>(
+        {0, 3 * (SlotBytes + 4096), int64_t(64) << 20, int64_t(64) << 20});
     O.SwapBytes = Rng.any<int64_t>(
         {0, 2 * SlotBytes + 6 * static_cast<int64_t>(Program.blockBytes()),
          int64_t(64) << 20});
@@ -310,7 +310,7 @@ private:
   absl::Status runSchedule() {
     Executor &Program = *Programs[Rng.below(Programs.size())];
     const EngineOptions Options = chooseOptions(Program);
-    std::vector<Planned> Schedule(Rng.between(2, 9));
+    std::vector<Planned> Schedule(Rng.between(2, 12));
     const bool HasPriorities = Rng.chance(2);
     for (Planned &P : Schedule) {
       P.Of = &Pool[Rng.below(static_cast<int64_t>(Pool.size()))];

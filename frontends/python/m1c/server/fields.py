@@ -58,7 +58,7 @@ _SAMPLING = (
     _extension("logprobs_mode", '`"raw"` (default): the model\'s own, which do not change with the sampling rules; '
                '`"processed"`: after penalties, biases and temperature'),
     _extension("min_p", "0 to 1: no token below this share of the most likely one's probability"),
-    _extension("min_tokens", "no end token and no stop token before so many"),
+    _extension("min_tokens", "the response does not end before so many tokens"),
     _extension("priority", "lower numbers are served first (default 0)"),
     _extension("repetition_penalty", "above 0; 1 is off"),
     _extension("return_token_ids", "adds `token_ids` to each choice, and `prompt_token_ids` to the response"),

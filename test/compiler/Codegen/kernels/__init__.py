@@ -47,6 +47,8 @@ OPS = {
         output.head_log_prob,
         rows.doubles,
         output.sample,
+        output.sample_min_p,
+        output.adjust_logits,
         policy.policy_head,
         row_gradients.elementwise_gradients,
         row_gradients.rms_norm_gradient,

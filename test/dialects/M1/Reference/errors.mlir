@@ -10,6 +10,9 @@
 // RUN: not m1-interpret %s --entry targets --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TARGETS
 // TARGETS: 'm1.token_log_prob' op expected targets from 0 to 0, found 5 at 0
 
+// RUN: not m1-interpret %s --entry rules --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=RULES
+// RULES: 'm1.adjust_logits' op expected rows from -1 to 1, found 5 at 0
+
 // RUN: not m1-interpret %s --entry no_vocabulary --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=VOCABULARY
 // VOCABULARY: 'm1.sample' op expected a vocabulary to draw from, found none
 
@@ -243,6 +246,13 @@ func.func @wide() -> tensor<1xi128> {
 func.func @huge() -> tensor<1000000000000xf32> {
   %0 = arith.constant dense<1.0> : tensor<1000000000000xf32>
   return %0 : tensor<1000000000000xf32>
+}
+
+func.func @rules(%rows: tensor<?xi32>) -> tensor<?x1xf32> {
+  %l = arith.constant dense<0.0> : tensor<3x1xf32>
+  %b = arith.constant dense<0.0> : tensor<2x1xf32>
+  %r = m1.adjust_logits %l rows %rows bias %b repetition %b : (tensor<3x1xf32>, tensor<?xi32>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<?x1xf32>
+  return %r : tensor<?x1xf32>
 }
 
 // One token of each of two sequences.
