@@ -46,5 +46,5 @@ def thinking_budget(tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE 
     followed = [
         encode(CLOSE + after) for after in ("", "\n", "\n\n", "\n\n\n", " a", "a", "A", "1", ".", "<")
     ]
-    closing = os.path.commonprefix(followed)
+    closing = list(os.path.commonprefix(followed))
     return ThinkingBudget(after_tokens, encode(close), closing)

@@ -188,7 +188,7 @@ def _message(message: Any, index: int, form: str) -> dict[str, Any]:
     """A message as templates expect it, marked as from the request."""
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
         raise TextError(f"message {index}: expected an object with a role")
-    result = mark(_with_content(dict(message), index, form))
+    result: dict[str, Any] = mark(_with_content(dict(message), index, form))
     if message["role"] in ROLES:
         result["role"] = message["role"]
     for call in result.get("tool_calls") or []:
@@ -210,10 +210,12 @@ def _with_content(message: dict[str, Any], index: int, form: str) -> dict[str, A
     if form == "parts" and isinstance(content, str):
         message["content"] = [{"type": "text", "text": content}]
     elif form == "string" and isinstance(content, (list, tuple)):
-        texts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
-        for text in texts:
+        texts: list[str] = []
+        for part in content:
+            text = part.get("text") if isinstance(part, Mapping) else None
             if not isinstance(text, str):
                 raise TextError(f"message {index}: the chat template takes text only")
+            texts.append(text)
         message["content"] = "\n".join(texts)
     return message
 

@@ -103,7 +103,7 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
     """Compiles chat templates. `has_control` says whether a text contains a control token."""
 
     code_generator_class = _Generator
-    concat = staticmethod(_concat)  # type: ignore[assignment]
+    concat = staticmethod(_concat)
     intercepted_binops = frozenset(("+", "*", "%"))
 
     def __init__(self, has_control: Callable[[str], bool]):

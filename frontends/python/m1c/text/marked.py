@@ -14,7 +14,7 @@ result of anything else that saw a Marked is taken to come from the request as a
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Sequence, SupportsIndex
 
 from jinja2 import Undefined
 
@@ -110,7 +110,7 @@ class Marked(str):
             start += len(piece) + len(sep)
         return result
 
-    def splitlines(self, keepends: bool = False) -> list[str]:  # type: ignore[override]
+    def splitlines(self, keepends: bool = False) -> list[str]:
         result, start = [], 0
         for line, whole in zip(str.splitlines(self), str.splitlines(self, keepends=True)):
             result.append(self[start : start + len(whole if keepends else line)])
@@ -127,12 +127,13 @@ class Marked(str):
         first, second = len(parts[0]), len(parts[0]) + len(parts[1])
         return self[:first], self[first:second], self[second:]
 
-    def replace(self, old: str, new: str, count: int = -1, /) -> str:
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
         if not old or isinstance(old, Marked):
             return from_request(str.replace(self, old, new, count))
+        left = count.__index__()
         pieces: list[str] = []
         start = 0
-        while count != 0:
+        while left != 0:
             at = self.find(old, start)
             if at < 0:
                 break
@@ -140,7 +141,7 @@ class Marked(str):
             # Where the request chose the text, it chose the replacement.
             pieces.append(from_request(new) if isinstance(self[at : at + len(old)], Marked) else new)
             start = at + len(old)
-            count -= 1
+            left -= 1
         return concat([*pieces, self[start:]])
 
     def join(self, items: Iterable[str], /) -> str:

@@ -142,6 +142,7 @@ class Tokenizer:
         except Exception as error:  # `tokenizers` raises Exception itself
             raise TextError(f"{name}: {error}") from None
 
+        self._id_of_byte = {byte: vocabulary[character] for character, byte in BYTE_CHARACTERS.items()}
         #: The least number that exceeds every id.
         self.vocab_size = 1 + max([*vocabulary.values(), *self.control_ids.values()])
         self.id_to_bytes = self._bytes_of_ids(vocabulary)
@@ -250,8 +251,8 @@ class Tokenizer:
         return [index for part in parts for index in part]
 
     def _byte_ids(self, index: int) -> list[int]:
-        characters = {byte: character for character, byte in BYTE_CHARACTERS.items()}
-        return [self._bpe.token_to_id(characters[byte]) for byte in self.id_to_bytes[index]]
+        """The ids of the single bytes of a token."""
+        return [self._id_of_byte[byte] for byte in self.id_to_bytes[index]]
 
     def encode_segments(self, segments: Iterable[Segment | tuple[str, bool]]) -> list[int]:
         """The ids of the segments' texts, one after the other.
