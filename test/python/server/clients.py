@@ -264,7 +264,7 @@ async def case_completion_logprobs():
             assert tokens == ["a", "b", "c", "d", "bytes:\\xc3", "bytes:\\xa9", "<end>"], tokens
             assert values == [None, *[logprob(token) for token in [*"bcdé".encode(), END]]], values
             assert offsets == [0, 1, 2, 3, 4, 4, 5], offsets
-            assert tops[0] is None and tops[1] == {"b": -0.25}, tops
+            assert tops[0] is None and tops[1] == {"c": -0.25, "b": logprob(98)}, tops
         # As lm-eval does: the prompt's log-probabilities, with a token or with none.
         for max_tokens, count in ((1, 4), (0, 3)):
             result = await served.client.completions.create(model="tiny", prompt=[97, 98, 99], echo=True, logprobs=1,
