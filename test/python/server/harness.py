@@ -150,6 +150,7 @@ def run_cases(modules: list[Any], only: list[str]) -> int:
     """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a sum; with
     "-v", the CPU time of each."""
     logging.getLogger("m1c.server").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     count = failed = 0
     names = [part for part in only if part != "-v"]
     for module in modules:

@@ -133,7 +133,7 @@ def _set_up_log(args: argparse.Namespace) -> None:
     if args.log_level == "info":
         # uvicorn tells at this level that it has started and stopped.
         logging.getLogger("uvicorn.error").setLevel("WARNING")
-    logging.getLogger("asyncio").setLevel("WARNING")
+    logging.getLogger("asyncio").setLevel("ERROR")
 
 
 def _fail(message: object) -> int:

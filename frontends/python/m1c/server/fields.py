@@ -109,6 +109,7 @@ _COMPLETIONS = (
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
     _extension("allow_special", "default false; true: control tokens in strings become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
 )
 
 
@@ -125,6 +126,7 @@ TOKENIZE = _table((
     _extension("model", "one of the served names"),
     _extension("prompt", "the text to split"),
     _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
     _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
     _extension("messages", "instead of `prompt`: the chat to render and split"),
     _extension("tools", "with `messages`"),
