@@ -44,6 +44,8 @@ OPS = {
         experts.experts,
         output.token_log_prob,
         output.head_log_prob,
+        output.log_prob_halves,
+        output.vocabulary_shards,
         rows.doubles,
         output.sample,
         policy.policy_head,
