@@ -97,11 +97,11 @@ def check_many(tokenizer):
     text = "".join(rng.choice("ab") for _ in range(5000)) + many[77]
     start = user_time()
     assert stream.push(list(text.encode())) == text[:-200] and stream.stopped == many[77]
-    states, todo = 0, [stops.root]
-    while todo:
-        state = todo.pop()
+    states, pending = 0, [stops.root]
+    while pending:
+        state = pending.pop()
         states += 1
-        todo += [child for child in state.children.values() if child is not None]
+        pending += [child for child in state.children.values() if child is not None]
     assert states < 3 * len(text), states
     ladder = ["a" * n + "b" for n in range(2, 3000)]
     stream = Detokenizer(tokenizer, ladder)
