@@ -112,8 +112,9 @@ class CompletionReply(Reply):
                 yield self._event(index, head, entries, None, "length")
         else:
             async with contextlib.aclosing(merged(self.runs)) as updates:
-                async for p, _, choice, text, entries in updates:
+                async for choice, text, entries in updates:
                     index = choice.index
+                    p = index // request.n
                     if request.echo:
                         entries = _behind(self._prompts[p].text, entries)
                     if index in heads:

@@ -58,7 +58,7 @@ _SAMPLING = (
     _extension("logprobs_mode", '`"raw"` (default): the model\'s own, which do not change with the sampling rules; '
                '`"processed"`: after penalties, biases and temperature'),
     _extension("min_p", "0 to 1: no token below this share of the most likely one's probability"),
-    _extension("min_tokens", "no end token and no stop token before so many"),
+    _extension("min_tokens", "the response does not end before so many tokens"),
     _extension("priority", "lower numbers are served first (default 0)"),
     _extension("repetition_penalty", "above 0; 1 is off"),
     _extension("return_token_ids", "adds `token_ids` to each choice, and `prompt_token_ids` to the response"),
@@ -109,6 +109,7 @@ _COMPLETIONS = (
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
     _extension("allow_special", "default false; true: control tokens in strings become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
 )
 
 
@@ -125,6 +126,7 @@ TOKENIZE = _table((
     _extension("model", "one of the served names"),
     _extension("prompt", "the text to split"),
     _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
     _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
     _extension("messages", "instead of `prompt`: the chat to render and split"),
     _extension("tools", "with `messages`"),
