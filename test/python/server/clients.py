@@ -13,6 +13,8 @@ import openai
 from double import END, ScriptedLLM, Step, byte_tokenizer, logprob, pieces, top
 from harness import Served
 
+from m1c.server import app
+
 USER = [{"role": "user", "content": "hi"}]
 TOOLS = [{"type": "function", "function": {"name": "add", "description": "adds",
                                            "parameters": {"type": "object", "properties": {"a": {"type": "number"}}}}}]
@@ -149,6 +151,22 @@ async def case_tools_that_are_text():
         served.llm.say('<tool_calls>\n{"name": "add", "arguments": {"a": 1')
         result = await served.client.chat.completions.create(model="tiny", messages=USER, tools=TOOLS, max_tokens=30)
         assert result.choices[0].finish_reason == "length", result
+
+
+async def case_quiet_stream():
+    """While nothing comes, there are comments, which clients skip."""
+    usual, app.HEARTBEAT_SECONDS = app.HEARTBEAT_SECONDS, 0.05
+    try:
+        async with Served(ScriptedLLM(byte_tokenizer(), step_seconds=0.01)) as served:
+            script = [Step([65]), Step([66], pause=40), Step([END], "stop")]
+            served.llm.say(script)
+            stream = await served.client.chat.completions.create(model="tiny", messages=USER, stream=True)
+            assert (await gather(stream))[0] == "AB"
+            served.llm.say(script)
+            response = await served.post("/v1/chat/completions", {"messages": USER, "stream": True})
+            assert response.text.count(": waiting\n\n") >= 2 and response.text.endswith("data: [DONE]\n\n"), response.text
+    finally:
+        app.HEARTBEAT_SECONDS = usual
 
 
 async def case_thinking():

@@ -218,7 +218,7 @@ async def case_command():
         assert answer.choices[0].finish_reason in ("stop", "length")
         port = address.rsplit(":", 1)[1]
         for options, part in (([folder, *bounds, "--port", port], "Address already in use"),
-                              (["/nowhere"], "/nowhere"), ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere")):
+                              (["/nowhere"], "/nowhere"), ([folder, "--api-key", ""], "--api-key"), ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere")):
             failed = await run("serve", *options)
             assert failed.returncode == 1 and failed.stderr.count("\n") == 1 and part in failed.stderr, failed
             assert failed.stdout == "", failed
