@@ -22,7 +22,6 @@ from typing import Any
 
 import httpx2 as httpx
 import openai
-import uvicorn
 from double import ScriptedLLM, byte_tokenizer
 
 from m1c.server.app import Application, Limits
