@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import harness
+import uvicorn
 from double import ScriptedLLM, Step, byte_tokenizer
 from harness import Served, until
 from starlette.applications import Starlette
@@ -80,7 +81,7 @@ async def case_page():
         page = Starlette(routes=[Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
                                  Route("/result", take, methods=["POST"])])
         page_socket.listen()
-        pages = harness.uvicorn.Server(harness.uvicorn.Config(page, log_level="error", lifespan="off"))
+        pages = uvicorn.Server(uvicorn.Config(page, log_level="error", lifespan="off"))
         task = asyncio.create_task(pages.serve(sockets=[page_socket]))
         served.llm.say(TEXT, cut=2)
         served.llm.say([Step([65], pause=1)] * 1000)
