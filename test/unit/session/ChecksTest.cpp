@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "a total is missing"},
         BadCheck{"UnknownRows",
                  [](auto &F) { *F.checks[8]->total = symbol(7); },
-                 "a total refers to symbol 7 of 2"},
+                 "a total uses symbol 7 of 2"},
         BadCheck{"EmptyOffsets",
                  [](auto &F) { F.inputs[CuSeqlens]->shape[0] = symbol(1); },
                  "check 2 is about input 'cu_seqlens', which can be empty"},
