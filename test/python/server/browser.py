@@ -8,23 +8,21 @@
 """A page of another origin reads the server's streams with fetch, in headless Chromium."""
 
 import asyncio
-import html
-import json
-import re
 import shutil
 import sys
 import tempfile
 
 import harness
+import uvicorn
 from double import ScriptedLLM, Step, byte_tokenizer
 from harness import Served, until
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from m1c.server.lifecycle import address_of, bind
 
-PAGE = """<!doctype html><meta charset="utf-8"><pre id="result"></pre><script>
+PAGE = """<!doctype html><meta charset="utf-8"><script>
 async function events(body, onEvent, signal) {
   const response = await fetch("SERVER/v1/chat/completions", {method: "POST", signal, body: JSON.stringify(body),
     headers: {"Content-Type": "application/json", "Authorization": "Bearer key"}});
@@ -62,9 +60,9 @@ async function events(body, onEvent, signal) {
   } catch (error) {
     result.left = error.name;
   }
-  document.getElementById("result").textContent = JSON.stringify(result);
-  document.title = "done";
-})();
+  return result;
+})().catch((error) => ({error: String(error)})).then(
+  (result) => fetch("/result", {method: "POST", body: JSON.stringify(result)}));
 </script>
 """
 TEXT = "<think>\nhm \u2028 hm\n</think>\n\nGrüß dich 你好 🙂"
@@ -74,21 +72,29 @@ async def case_page():
     page_socket = bind("127.0.0.1", 0)
     async with Served(ScriptedLLM(byte_tokenizer(), step_seconds=0.002), keys=["key"],
                       origins=[address_of(page_socket)]) as served:
-        page = Starlette(routes=[Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address)))])
+        results: asyncio.Queue = asyncio.Queue()
+
+        async def take(request):
+            results.put_nowait(await request.json())
+            return Response()
+
+        page = Starlette(routes=[Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
+                                 Route("/result", take, methods=["POST"])])
         page_socket.listen()
-        pages = harness.uvicorn.Server(harness.uvicorn.Config(page, log_level="error", lifespan="off"))
+        pages = uvicorn.Server(uvicorn.Config(page, log_level="error", lifespan="off"))
         task = asyncio.create_task(pages.serve(sockets=[page_socket]))
         served.llm.say(TEXT, cut=2)
         served.llm.say([Step([65], pause=1)] * 1000)
-        with tempfile.TemporaryDirectory() as profile:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             browser = await asyncio.create_subprocess_exec(
                 shutil.which("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                f"--user-data-dir={profile}", "--timeout=60000", "--virtual-time-budget=60000", "--dump-dom",
-                address_of(page_socket) + "/", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-            out, err = await browser.communicate()
-        found = re.search(r'<pre id="result">(.*?)</pre>', out.decode(), re.DOTALL)
-        assert found and found[1], (out, err)
-        result = json.loads(html.unescape(found[1]))
+                f"--user-data-dir={profile}", "--remote-debugging-port=0", address_of(page_socket) + "/",
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
+            try:
+                result = await results.get()
+            finally:
+                browser.terminate()
+                await browser.wait()
         assert result["text"] == "Grüß dich 你好 🙂" and result["reasoning"] == "hm \u2028 hm", result
         assert result["reasons"] == ["stop"] and result["left"] == "AbortError", result
         first, wrong = result["first"], result["wrong"]

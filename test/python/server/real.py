@@ -108,8 +108,9 @@ async def case_rules():
     async with serving() as served:
         assert set((await complete(served, "x", allowed_token_ids=[65, 66]))["text"]) <= set("AB")
         assert (await complete(served, "x", logit_bias={"67": 100}))["text"] == "C" * 12
-        once = await complete(served, "x", logit_bias={"67": 90, "68": 89}, presence_penalty=2, temperature=0)
-        assert once["text"] == "CDCDCDCDCDCD"[:1] + once["text"][1:] and set(once["text"]) == {"C", "D"}, once["text"]
+        fair = await complete(served, "x", logit_bias={"67": 90, "68": 90}, temperature=0, max_tokens=40,
+                              frequency_penalty=2)
+        assert min(fair["text"].count("C"), fair["text"].count("D")) >= 15, fair["text"]
         ended = await complete(served, "x", logit_bias={"258": 100}, ignore_eos=False)
         assert (ended["token_ids"], ended["text"], ended["finish_reason"]) == ([258], "", "stop"), ended
         late = await complete(served, "x", logit_bias={"258": 100}, ignore_eos=False, min_tokens=4)
@@ -189,7 +190,7 @@ async def case_queue():
         body = {"prompt": "x", "max_tokens": 200, "ignore_eos": True}
         tasks = [asyncio.create_task(served.post("/v1/completions", body)) for _ in range(12)]
         codes = [response.status_code for response in await asyncio.gather(*tasks)]
-        assert set(codes) <= {200, 429} and codes.count(200) >= 4, codes
+        assert set(codes) <= {200, 429} and codes.count(200) >= 2 and 429 in codes, codes
         assert (await complete(served, "x"))["finish_reason"] == "length"
 
 
@@ -217,7 +218,7 @@ async def case_command():
         assert answer.choices[0].finish_reason in ("stop", "length")
         port = address.rsplit(":", 1)[1]
         for options, part in (([folder, *bounds, "--port", port], "Address already in use"),
-                              (["/nowhere"], "/nowhere"), ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere")):
+                              (["/nowhere"], "/nowhere"), ([folder, "--api-key", ""], "--api-key"), ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere")):
             failed = await run("serve", *options)
             assert failed.returncode == 1 and failed.stderr.count("\n") == 1 and part in failed.stderr, failed
             assert failed.stdout == "", failed

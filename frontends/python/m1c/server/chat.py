@@ -147,8 +147,8 @@ class ChatReply(Reply):
                choice: ChoiceOutput | None = None) -> str:
         if "reasoning_content" in delta:
             delta = {**delta, "reasoning": delta["reasoning_content"]}
-        item: dict[str, Any] = {"index": index, "delta": delta, "logprobs": self._logprobs(entries) if entries else None,
-                                "finish_reason": reason}
+        logprobs = self._logprobs(entries) if entries else None
+        item: dict[str, Any] = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         if self._request.return_token_ids and choice is not None:
             item["token_ids"] = self.new_ids(choice)
         return self.event_start + json_text.dump(item) + self.event_end

@@ -119,8 +119,8 @@ def serve(llm: Any, chat_format: ChatFormat, args: argparse.Namespace, bound: An
     def ready(address: str) -> None:
         print(f"m1 serve: {names[0]} at {address}", flush=True)
 
-    server = Server(application, bound, shutdown_timeout=args.shutdown_timeout, log_level=args.log_level,
-                    access_log=args.access_log, on_ready=ready)
+    server = Server(application, bound, shutdown_timeout=args.shutdown_timeout, access_log=args.access_log,
+                    on_ready=ready)
     try:
         return server.run_until_stopped()
     finally:
@@ -133,7 +133,9 @@ def _set_up_log(args: argparse.Namespace) -> None:
     if args.log_level == "info":
         # uvicorn tells at this level that it has started and stopped.
         logging.getLogger("uvicorn.error").setLevel("WARNING")
-    logging.getLogger("asyncio").setLevel("WARNING")
+    if args.access_log:
+        logging.getLogger("uvicorn.access").setLevel("INFO")
+    logging.getLogger("asyncio").setLevel("ERROR")
 
 
 def _fail(message: object) -> int:

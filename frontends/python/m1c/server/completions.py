@@ -103,7 +103,7 @@ class CompletionReply(Reply):
         """The response as server-sent events."""
         request, start, end = self._request, self.event_start, self.event_end
         plain = request.logprobs is None and not request.return_token_ids
-        heads = {p * request.n + c for p in range(len(self._prompts)) for c in range(request.n)} if request.echo else set()
+        heads = set(range(len(self._prompts) * request.n)) if request.echo else set()
         if request.max_tokens == 0:
             for run in self.runs:
                 await self._keep(run)

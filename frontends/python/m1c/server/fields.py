@@ -49,7 +49,8 @@ _SAMPLING = (
     Field("seed", HONOURED, "64 bits; the response does not depend on what else is served"),
     Field("stop", HONOURED, "a string, or up to 16,384 strings of up to 4,096 characters; nothing of them is returned"),
     Field("stream", HONOURED, "server-sent events"),
-    Field("stream_options", HONOURED, "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored"),
+    Field("stream_options", HONOURED,
+          "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored"),
     Field("temperature", HONOURED, "0 (the most likely token) or more"),
     Field("top_p", HONOURED, "0 to 1"),
     Field("user", IGNORED, "nothing is kept about users"),
@@ -103,12 +104,14 @@ _CHAT = (
 _COMPLETIONS = (
     Field("model", HONOURED, "one of the served names; the first of them if it is missing"),
     Field("prompt", HONOURED, "a string, a list of token ids, or a list of either; control tokens in strings are text"),
-    Field("best_of", HONOURED, "n to 128, not with `stream`: the choices with the best mean log-probability of a token"),
+    Field("best_of", HONOURED,
+          "n to 128, not with `stream`: the choices with the best mean log-probability of a token"),
     Field("echo", HONOURED, "the prompt precedes the response, with its log-probabilities if `logprobs` is given"),
     Field("logprobs", HONOURED, "0 to 20"),
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
     _extension("allow_special", "default false; true: control tokens in strings become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
 )
 
 
@@ -125,6 +128,7 @@ TOKENIZE = _table((
     _extension("model", "one of the served names"),
     _extension("prompt", "the text to split"),
     _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
     _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
     _extension("messages", "instead of `prompt`: the chat to render and split"),
     _extension("tools", "with `messages`"),
