@@ -69,7 +69,7 @@ class Plan:
     """A plan with functions for each vocabulary size: vN draws, mN draws with min_p; aN adjusts logits."""
 
     def __init__(self, options, sizes, slots, kinds="vm"):
-        self.options, self.work = options, options.work
+        self.options, self.work, self.kinds = options, options.work, kinds
         os.makedirs(self.work, exist_ok=True)
         module, self.path = (os.path.join(self.work, f"sample.{e}") for e in ("mlir", "m1plan"))
         with open(module, "w") as file:
@@ -91,6 +91,8 @@ class Plan:
 
     def run(self, logits, temperature, top_p, top_k, seeds, positions, *more, min_p=None):
         """m1run's output, and the tokens, or None if it failed."""
+        if min_p is None and "v" not in self.kinds:
+            min_p = 0
         given = [(logits, "f4"), (temperature, "f4"), (top_p, "f4"), (top_k, "i4"), (seeds, "i8"), (positions, "i4")]
         given += [(min_p, "f4")] if min_p is not None else []
         rows, size = logits.shape
@@ -272,7 +274,7 @@ def main():
     assert philox(0, 0) == 0x6627E8D5  # from the known-answer file of Random123
     draws = 1000 if gpu else 20000
     sizes = [s for s in SIZES if s <= 3001] if gpu else SIZES
-    plan = Plan(options, sizes, 32)
+    plan = Plan(options, sizes, 32, "m" if gpu else "vm")
     agrees_with_the_definition(plan, sizes, 4 if gpu else 12)
     frequencies(Plan(options, (3, 4, 50), draws), draws)
     plan = Plan(options, (3001,), 32)
