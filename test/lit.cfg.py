@@ -13,7 +13,7 @@
 # says that plans can run on several ranks. The feature "amx" says that m1run-amx, m1run with
 # AMX emulated, is built (x86-64 Linux only); "avx512bf16", that this CPU has AVX512_BF16;
 # "sanitized", that the build has sanitizers; "python", that it has the Python package,
-# which %python imports from the build.
+# which %python imports from the build; "chromium", that there is that browser.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
@@ -55,6 +55,8 @@ if os.path.exists(config.m1c_build_root + "/python/m1c"):
     config.environment["M1C_CACHE"] = config.m1c_build_root + "/test/plans"
 if cpu_features.AVX512_BF16:
     config.available_features.add("avx512bf16")
+if shutil.which("chromium"):
+    config.available_features.add("chromium")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):
     config.available_features.add("bochs")
 if cpu_features.AVX512 or "bochs" in config.available_features:

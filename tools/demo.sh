@@ -9,7 +9,8 @@
 #
 # Compiles a small MiniMax-M1 with random weights, generates from two prompts,
 # scores what it generated, and checks that both gave the same bits. Then a
-# smaller one learns to sort digits, by supervised training and CISPO.
+# smaller one learns to sort digits, by supervised training and CISPO, and
+# another one, whose tokens are bytes, to write words.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -148,3 +149,36 @@ if not found or any(found):
 print(f"In all {len(found)} batches, log-probabilities of rollout and training were the same bits.")
 sys.exit(0 if rewards["random"] < rewards["warmup"] < rewards["cispo"] else "it did not learn")
 PYTHON
+
+licences=/usr/share/common-licenses
+if [[ -r $licences/GPL-3 && -r $licences/LGPL-3 && -r $licences/MPL-2.0 && -r $licences/Apache-2.0 ]]; then
+  stage "13. A model whose tokens are bytes learns to write: 480 updates from the licences of free software"
+  "$python" tools/make_checkpoint.py "$recipes/text.model.json" "$demo/illiterate" --seed 1
+  "$python" tools/byte_data.py "$demo/text" "$licences"/{GPL-3,LGPL-3,MPL-2.0,Apache-2.0} --epochs 15
+  build/bin/m1c "$demo/illiterate" --train --max-length 256 --train-tokens 2048 --slots 8 -o "$demo/text.m1plan"
+  build/bin/m1run sft "$demo/text.m1plan" --weights "$demo/illiterate" --data "$demo/text" \
+    --recipe "$recipes/text.recipe.json" --out "$demo/writer" | awk '/^step/ && $2 % 60 == 0'
+  model=$demo/writer/checkpoint-480
+  "$python" tools/byte_tokenizer.py "$model" --temperature 0.5
+  du -h "$model/model.safetensors" | cut -f1
+
+  stage "14. Text in and out: the Python package's command m1, which compiles a checkpoint into a cache"
+  for prompt in "You may " "The copyright "; do
+    M1C_CACHE=$demo/plans .venv/bin/m1 complete "$model" --prompt "$prompt" --echo --max-tokens 160 --seed 1 | tee -a "$demo/written.txt"
+  done
+  "$python" - "$demo" "$licences"/{GPL-3,LGPL-3,MPL-2.0,Apache-2.0} <<'PYTHON'
+import re
+import sys
+
+
+def words(*paths):
+    return [word for path in paths for word in re.findall("[a-z]{3,}", open(path, errors="ignore").read().lower())]
+
+
+written = words(sys.argv[1] + "/written.txt")
+known = set(words(*sys.argv[2:]))
+found = sum(word in known for word in written)
+print(f"{found} of {len(written)} words that it wrote are words of the licences.")
+sys.exit(0 if found >= 0.7 * len(written) > 10 else "it did not learn to write")
+PYTHON
+fi

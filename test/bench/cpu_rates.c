@@ -1,4 +1,5 @@
-/*===- cpu_rates.c - what this CPU can do at most --------------------------===//
+/*===- cpu_rates.c - what this CPU can do at most
+--------------------------===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -10,7 +11,8 @@
   ./cpu_rates
 
 Measures, for a file of tools/machines, the rate of fused multiplications and
-additions of float vectors and of reading memory, with 1 thread and with 2. Time
+additions of float vectors, of those of AVX512_BF16 if the CPU has them, and of
+reading memory, with 1 thread and with 2. Time
 is the thread's own (CLOCK_THREAD_CPUTIME_ID), so that other programs disturb
 the rate of computing little; of 9 runs, the median counts. */
 
@@ -83,6 +85,29 @@ static double multiply(long Thread) {
   return 2.0 * 16 * (double)Steps * (double)(sizeof(Vector) / sizeof(float));
 }
 
+#ifdef __AVX512BF16__
+/* The same with products of pairs of bfloat16 numbers. */
+static double multiplyPairs(long Thread) {
+  (void)Thread;
+  const long Steps = 10000000;
+  __m512 Chains[16];
+  for (int J = 0; J < 16; ++J)
+    Chains[J] = _mm512_set1_ps((float)J);
+  __m512bh Factor = (__m512bh)_mm512_set1_epi16(0x3f80); /* 1 */
+  __asm__ volatile("" : "+v"(Factor));                   /* no constant */
+  for (long I = 0; I < Steps; ++I)
+    for (int J = 0; J < 16; ++J) {
+      Chains[J] = _mm512_dpbf16_ps(Chains[J], Factor, Factor);
+      __asm__ volatile("" : "+v"(Chains[J]));
+    }
+  float Sum = 0;
+  for (int J = 0; J < 16; ++J)
+    Sum += _mm512_reduce_add_ps(Chains[J]);
+  Sink = Sum;
+  return 4.0 * 16 * (double)Steps * 16;
+}
+#endif
+
 static double (*Work)(long Thread);
 
 static void *run(void *Number) {
@@ -113,8 +138,8 @@ static void measure(const char *Name, double (*Of)(long), int Threads) {
     qsort(Rates[I], Runs, sizeof(double), compare);
     Sum += Rates[I][Runs / 2];
   }
-  printf("%-8s %d thread%s %8.2f G/s\n", Name, Threads,
-         Threads > 1 ? "s" : " ", Sum / 1e9);
+  printf("%-8s %d thread%s %8.2f G/s\n", Name, Threads, Threads > 1 ? "s" : " ",
+         Sum / 1e9);
 }
 
 int main(void) {
@@ -127,6 +152,9 @@ int main(void) {
   for (int Threads = 1; Threads <= MostThreads; ++Threads) {
     measure("bytes", readMemory, Threads);
     measure("flop", multiply, Threads);
+#ifdef __AVX512BF16__
+    measure("bf16", multiplyPairs, Threads);
+#endif
   }
   return 0;
 }

@@ -10,7 +10,9 @@
 Interprets a model for one rank and for each mesh, and compares log-probabilities,
 greedy tokens and logits. The interpreter runs all ranks and fails if their results
 differ. CHANGES are keys of the configuration, as in `num_key_value_heads=1`, separated
-by semicolons. A model of CHANGES is made for each mesh.
+by semicolons. A model of CHANGES is made for each mesh. `config=FOLDER` takes the
+configuration of this folder instead, `dtype=TYPE` is the element type of the weights, and
+`experts=fused` makes one tensor of the weights of a layer's experts.
 """
 
 import json
@@ -39,20 +41,19 @@ def main():
         mesh, _, changes = case.partition(":")
         folder = os.path.join(work, str(number))
         os.makedirs(folder, exist_ok=True)
-        with open(config, encoding="utf-8") as file:
+        changes = dict(change.split("=") for change in filter(None, changes.split(";")))
+        given = os.path.join(changes.pop("config"), "config.json") if "config" in changes else config
+        with open(given, encoding="utf-8") as file:
             model = json.load(file)
-        dtype = "config"
-        for change in filter(None, changes.split(";")):
-            key, value = change.split("=")
-            if key == "dtype":
-                dtype = value
-            else:
-                model[key] = json.loads(value)
+        how = ["--seed", "1", "--dtype", changes.pop("dtype", "config")]
+        if changes.pop("experts", "") == "fused":
+            how.append("--fused-experts")
+        model.update({key: json.loads(value) for key, value in changes.items()})
         path = os.path.join(folder, "config.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(model, file)
         checkpoint = os.path.join(folder, "checkpoint")
-        run(sys.executable, os.path.join(HERE, "../../tools/make_checkpoint.py"), path, checkpoint, "--seed", "1", "--dtype", dtype)
+        run(sys.executable, os.path.join(HERE, "../../tools/make_checkpoint.py"), path, checkpoint, *how)
         tokens = os.path.join(folder, "tokens.npy")
         np.save(tokens, np.arange(7, 7 + 70) * 37 % model["vocab_size"])
         values = []

@@ -6,7 +6,6 @@
 #
 # ===----------------------------------------------------------------------===//
 import asyncio
-import json
 import os
 import shutil
 import signal
@@ -26,7 +25,8 @@ WORK = sys.argv[1]
 shutil.rmtree(WORK, ignore_errors=True)
 SPEAKING = models.checkpoint(os.path.join(WORK, "speaking"))
 SILENT = models.checkpoint(os.path.join(WORK, "silent"), tokenizer=False)
-BOUNDS = {"max_model_len": 256, "max_num_seqs": 4, "max_num_batched_tokens": 64}
+# All tests share one plan.
+BOUNDS = {"max_model_len": 2048, "max_num_seqs": 4, "max_num_batched_tokens": 64}
 llm = LLM(SPEAKING, **BOUNDS, quiet=True)
 END = 258
 PROMPTS = ["Hello", "The quick brown fox", "é", "0123456789" * 9]
@@ -124,12 +124,12 @@ def check_stops():
 
 
 def check_bounds():
-    [output] = llm.generate([[7] * 250], SamplingParams(max_tokens=1000, ignore_eos=True))
+    [output] = llm.generate([[7] * 2042], SamplingParams(max_tokens=1000, ignore_eos=True))
     assert len(output.outputs[0].token_ids) == 6 and output.outputs[0].finish_reason == "length"
-    with raises(Error, "has 300 tokens", "256"):
-        llm.generate([[7] * 300])
-    with raises(Error, "prompts[1]: prompt: has 256 tokens"):
-        llm.generate(["a", [7] * 256])
+    with raises(Error, "has 2100 tokens", "2048"):
+        llm.generate([[7] * 2100])
+    with raises(Error, "prompts[1]: prompt: has 2048 tokens"):
+        llm.generate(["a", [7] * 2048])
     with raises(Error, "at least one token"):
         llm.generate("")
     with raises(Error, "prompts[0][1]", "from 0 to 271, found 272"):
@@ -177,7 +177,7 @@ def check_silent():
 
 def check_models():
     """What is no model, and what a plan does not allow."""
-    plan = compile_model(SPEAKING, Bounds(max_tokens=64, slots=4, max_length=256, serve=True), quiet=True)
+    plan = compile_model(SPEAKING, Bounds(max_tokens=64, slots=4, max_length=2048, serve=True), quiet=True)
     params = SamplingParams(max_tokens=5, seed=1)
     with LLM(plan, weights=SPEAKING, max_model_len=100, max_num_seqs=2) as model:
         assert model.max_model_len == 100
@@ -188,8 +188,8 @@ def check_models():
         assert model.generate("a", params)[0].outputs[0].token_ids != llm.generate("a", params)[0].outputs[0].token_ids
     with raises(Error, "no weights"):
         LLM(plan)
-    with raises(Error, "max_model_len", "at most 256", "found 512"):
-        LLM(plan, weights=SPEAKING, max_model_len=512)
+    with raises(Error, "max_model_len", "at most 2048", "found 4096"):
+        LLM(plan, weights=SPEAKING, max_model_len=4096)
     with raises(Error, "max_num_seqs", "at most 4"):
         LLM(plan, weights=SPEAKING, max_num_seqs=5)
     with raises(Error, "kv_cache_memory"):
@@ -206,16 +206,14 @@ def check_models():
 
 def check_call():
     result = llm.call("score", tokens=[1, 2, 3], positions=[0, 1, 2], cu_seqlens=[0, 3], slots=[0], targets=[2, 3, 0],
-                      **({"blocks": [[0, 1, 2, 3]]} if "blocks" in llm._engine.runtime.model_info["functions"]["score"]["inputs"] else {}))
+                      blocks=[list(range(32))])
     assert result["log_probs"][:2].tolist() == llm.score([[1, 2, 3]])[0].tolist()
 
 
 def check_memory():
     """A pool for fewer sequences: the others wait, and get the same bits."""
     info = llm._engine.runtime.model_info["model"]
-    if not info["cache_blocks"]:
-        return
-    assert info["block_positions"] == 64 and info["cache_blocks"] == 16
+    assert info["block_positions"] == 64 and info["cache_blocks"] == 4 * 2048 // 64
     params = SamplingParams(max_tokens=70, seed=1, logprobs=0, ignore_eos=True)
     with LLM(SPEAKING, **BOUNDS, kv_cache_memory=5 * info["block_bytes"], quiet=True) as small:
         assert small.stats()["blocks"] == 5
@@ -281,7 +279,7 @@ def check_async():
     asyncio.run(details())
 
     async def ends():
-        long = params.replace(max_tokens=240)
+        long = params.replace(max_tokens=2000)
         for _ in range(5):
             stream = model.submit([1], long)
             async for _ in stream:
@@ -328,11 +326,11 @@ def check_interrupted():
     """Ctrl-C ends generate() with KeyboardInterrupt, and the model works on."""
     script = f"""
 import os, signal, threading, m1c
-llm = m1c.LLM({SPEAKING!r}, max_model_len=4096, max_num_seqs=4, max_num_batched_tokens=64, quiet=True)
+llm = m1c.LLM({SPEAKING!r}, **{BOUNDS!r}, quiet=True)
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     while True:
-        llm.generate(["a"] * 4, m1c.SamplingParams(max_tokens=4000, ignore_eos=True))
+        llm.generate(["a"] * 4, m1c.SamplingParams(max_tokens=2000, ignore_eos=True))
 except KeyboardInterrupt:
     print("interrupted", len(llm.generate("a", m1c.SamplingParams(max_tokens=3, ignore_eos=True))[0].outputs[0].token_ids))
 """

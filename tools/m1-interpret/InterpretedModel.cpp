@@ -44,7 +44,8 @@ InterpretedModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
   // A sequence has the blocks in order.
   if (auto Function = Module.lookupSymbol<mlir::func::FuncOp>(Entry))
     for (unsigned I = 0; I < Function.getNumArguments(); ++I)
-      if (m1::getName(Function.getArgAttrDict(I)) == "blocks") {
+      if (mlir::StringAttr Name = m1::getName(Function.getArgAttrDict(I));
+          Name && Name == "blocks") {
         auto Type =
             llvm::cast<mlir::RankedTensorType>(Function.getArgumentTypes()[I]);
         Tensor Blocks = Tensor::integers({1, Type.getDimSize(1)});

@@ -110,8 +110,9 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
     return EmitError() << "expected a positive block size, found " << Block;
   if (failed(verifyStateType(EmitError, Heads, HeadDim, ElementType)))
     return failure();
-  return verifyStatePart(
-      EmitError, {std::max<int64_t>(Block, 1), Heads, HeadDim}, ElementType);
+  if (Block > 0)
+    return verifyStatePart(EmitError, {Block, Heads, HeadDim}, ElementType);
+  return verifyStatePart(EmitError, {Heads, HeadDim}, ElementType);
 }
 
 LogicalResult

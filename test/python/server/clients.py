@@ -13,6 +13,8 @@ import openai
 from double import END, ScriptedLLM, Step, byte_tokenizer, logprob, pieces, top
 from harness import Served
 
+from m1c.server import app
+
 USER = [{"role": "user", "content": "hi"}]
 TOOLS = [{"type": "function", "function": {"name": "add", "description": "adds",
                                            "parameters": {"type": "object", "properties": {"a": {"type": "number"}}}}}]
@@ -151,6 +153,22 @@ async def case_tools_that_are_text():
         assert result.choices[0].finish_reason == "length", result
 
 
+async def case_quiet_stream():
+    """While nothing comes, there are comments, which clients skip."""
+    usual, app.HEARTBEAT_SECONDS = app.HEARTBEAT_SECONDS, 0.05
+    try:
+        async with Served(ScriptedLLM(byte_tokenizer(), step_seconds=0.01)) as served:
+            script = [Step([65]), Step([66], pause=40), Step([END], "stop")]
+            served.llm.say(script)
+            stream = await served.client.chat.completions.create(model="tiny", messages=USER, stream=True)
+            assert (await gather(stream))[0] == "AB"
+            served.llm.say(script)
+            response = await served.post("/v1/chat/completions", {"messages": USER, "stream": True})
+            assert response.text.count(": waiting\n\n") >= 2 and response.text.endswith("data: [DONE]\n\n"), response.text
+    finally:
+        app.HEARTBEAT_SECONDS = usual
+
+
 async def case_thinking():
     async with Served() as served:
         served.llm.say("<think>\nnever closed")
@@ -264,7 +282,7 @@ async def case_completion_logprobs():
             assert tokens == ["a", "b", "c", "d", "bytes:\\xc3", "bytes:\\xa9", "<end>"], tokens
             assert values == [None, *[logprob(token) for token in [*"bcdé".encode(), END]]], values
             assert offsets == [0, 1, 2, 3, 4, 4, 5], offsets
-            assert tops[0] is None and tops[1] == {"b": -0.25}, tops
+            assert tops[0] is None and tops[1] == {"c": -0.25, "b": logprob(98)}, tops
         # As lm-eval does: the prompt's log-probabilities, with a token or with none.
         for max_tokens, count in ((1, 4), (0, 3)):
             result = await served.client.completions.create(model="tiny", prompt=[97, 98, 99], echo=True, logprobs=1,
@@ -386,13 +404,16 @@ async def case_models_and_tokens():
         models = [model async for model in await served.client.models.list()]
         assert [model.id for model in models] == ["tiny", "alias"] and models[0].max_model_len == 1024
         assert (await served.client.models.retrieve("alias")).id == "alias"
-        result = (await served.post("/tokenize", {"prompt": "é<end>", "return_token_strs": True})).json()
+        result = (await served.post("/tokenize", {"prompt": "é<end>", "return_token_strs": True,
+                                                    "add_special_tokens": False})).json()
         assert result["tokens"] == list("é<end>".encode()) and result["count"] == 7, result
         assert result["token_strs"][0] == "bytes:\\xc3" and result["max_model_len"] == 1024
         result = (await served.post("/tokenize", {"prompt": "a<end>", "allow_special": True})).json()
         assert result["tokens"] == [97, END], result
         chat = (await served.post("/tokenize", {"messages": USER, "add_generation_prompt": False})).json()
         assert chat["tokens"] == [256, 257, *b"user: hi", END], chat
+        info = (await served.http.get("/tokenizer_info")).json()
+        assert info["eos_token"] == "<end>" and info["bos_token"] is None and info["vocab_size"] == 272, info
         text = (await served.post("/detokenize", {"tokens": [*"né".encode(), END]})).json()
         assert text == {"prompt": "né<end>"}, text
         # Control tokens in users' text are text.

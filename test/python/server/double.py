@@ -60,6 +60,7 @@ class Delta:
     stop_reason: int | None = None
     cached_tokens: int = 0
     prompt_logprobs: list | None = None
+    error: str | None = None
 
 
 @dataclasses.dataclass
@@ -78,7 +79,7 @@ def logprob(token: int) -> float:
 
 def top(token: int, count: int) -> list[tuple[int, float]]:
     """The `count` most likely tokens beside `token`: those that follow it."""
-    return [((token + i) % 256, -0.25 * (i + 1)) for i in range(count)]
+    return [((token + 1 + i) % 256, -0.25 * (i + 1)) for i in range(count)]
 
 
 def pieces(text: str | bytes, cut: int | list[int] = 1, end: bool = True) -> list[Step]:

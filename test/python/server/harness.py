@@ -51,8 +51,8 @@ class Served:
         self.application = Application(self.service, keys, Limits(**limits), origins)
         self._bound = bind("127.0.0.1", 0)
         self._ready = asyncio.Event()
-        self.server = Server(self.application, self._bound, shutdown_timeout=shutdown_timeout, log_level="error",
-                             access_log=False, on_ready=self._set_address)
+        self.server = Server(self.application, self._bound, shutdown_timeout=shutdown_timeout, access_log=False,
+                             on_ready=self._set_address)
 
     def _set_address(self, address: str) -> None:
         self.address = address
@@ -69,12 +69,14 @@ class Served:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self.llm.gate.set()
+        if isinstance(self.llm, ScriptedLLM):
+            self.llm.gate.set()
         with contextlib.suppress(Exception):
             await self.client.close()
         await self.http.aclose()
         self.server.should_exit = True
         await self.task
+        self.llm.close()
 
     async def post(self, path: str, body: Any = None, **kwargs: Any) -> httpx.Response:
         """A POST of JSON, or of raw `content`."""
@@ -147,6 +149,7 @@ def run_cases(modules: list[Any], only: list[str]) -> int:
     """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a sum; with
     "-v", the CPU time of each."""
     logging.getLogger("m1c.server").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     count = failed = 0
     names = [part for part in only if part != "-v"]
     for module in modules:

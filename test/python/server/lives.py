@@ -28,6 +28,7 @@ from openai.types import completion_create_params
 from openai.types.chat import completion_create_params as chat_create_params
 from prometheus_client.parser import text_string_to_metric_families
 
+from m1c.cli.options import engine_options
 from m1c.server import batch, bench, cli, fields, json_text, requests
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
@@ -281,7 +282,8 @@ async def case_options():
     args = parser.parse_args(["/some/dir/model/", "--max-model-len", "9", "--no-enable-prefix-caching",
                               "--served-model-name", "x", "x", "y"])
     assert cli.served_names(args) == ["x", "y"]
-    assert cli.engine_options(args) == {"max_model_len": 9, "max_num_queued": 1024, "enable_prefix_caching": False}
+    assert engine_options(args) == {"max_model_len": 9, "enable_prefix_caching": False}
+    assert args.max_num_queued == 1024
     assert cli.served_names(parser.parse_args(["/some/dir/model/"])) == ["model"]
     for wrong in (["--port", "70000"], ["--port", "x"], ["--max-num-seqs", "0"], ["--request-timeout", "-1"],
                   ["--request-timeout", "nan"], ["--shutdown-timeout", "inf"], ["--reasoning-parser", "x"]):

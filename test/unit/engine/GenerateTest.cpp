@@ -302,6 +302,70 @@ TEST_F(Model, ChecksTokens) {
   EXPECT_EQ(check({0, 1, 2}), "");
 }
 
+/// A model of 3 slots and 10 positions with `Blocks` cache blocks of 4 and, in
+/// `score`, tables of `Columns`, which it copies to the last arena.
+plan::PlanT modelWithBlocks(int64_t Blocks, int64_t Columns) {
+  plan::PlanT Plan = modelPlan(3, 8, 10);
+  addStateParts(Plan, Blocks);
+  constexpr int B = 1;
+  const uint32_t Seen =
+      addArena(Plan, "seen", plan::ArenaKind::State, 4 * 3 * Columns);
+  plan::FunctionT &Score = *Plan.functions[1];
+  const auto Input = static_cast<uint32_t>(Score.inputs.size());
+  Score.inputs.push_back(
+      tensor("blocks", plan::DType::I32, {symbol(B), constant(Columns)}));
+  const plan::Expr Bytes = symbol(B, 4 * Columns);
+  Score.steps.push_back(copy(memory(plan::ArgKind::Arena, Seen, Bytes, true),
+                             memory(plan::ArgKind::Input, Input, Bytes)));
+  return Plan;
+}
+
+TEST(LanguageModel, GivesEachSlotBlocksOfItsOwn) {
+  plan::PlanT Plan = modelWithBlocks(9, 3);
+  std::unique_ptr<Session> S = open(Plan);
+  auto M = value(LanguageModel::create(*S->Program));
+  EXPECT_EQ(M->cacheBlocks(), 9);
+  EXPECT_EQ(M->blockPositions(), 4);
+  EXPECT_EQ(M->blocksPerSequence(), 3);
+  const std::vector<int64_t> Token = {5};
+  const std::vector<int32_t> Targets = {1, 1};
+  std::vector<float> LogProbs(2);
+  auto seen = [&](const RaggedBatch &Given) {
+    EXPECT_EQ(message(M->score(Given, Targets, LogProbs)), "");
+    std::vector<int32_t> Table(6);
+    EXPECT_TRUE(S->Program
+                    ->readArena(Plan.arenas.size() - 1, 0,
+                                std::as_writable_bytes(std::span(Table)))
+                    .ok());
+    return Table;
+  };
+  RaggedBatch Given;
+  Given.add(2, 0, Token);
+  Given.add(0, 0, Token);
+  EXPECT_EQ(seen(Given), (std::vector<int32_t>{6, 7, 8, 0, 1, 2}));
+  Given.clear();
+  Given.add(2, 0, Token, std::vector<int32_t>{8, 0, 0});
+  Given.add(0, 0, Token, std::vector<int32_t>{3, 8, 1});
+  EXPECT_EQ(seen(Given), (std::vector<int32_t>{8, 0, 0, 3, 8, 1}));
+  Given.Blocks.pop_back();
+  EXPECT_EQ(message(M->score(Given, Targets, LogProbs)),
+            "a batch of 2 sequences with 5 numbers of blocks, expected 6");
+
+  Plan = modelWithBlocks(8, 3);
+  S = open(Plan);
+  M = value(LanguageModel::create(*S->Program));
+  Given.Blocks.clear();
+  EXPECT_EQ(message(M->score(Given, Targets, LogProbs)),
+            "test.m1plan: 8 cache blocks (m1c --cache-blocks), expected 9: 3 "
+            "for each of 3 slots; with fewer, only an engine that assigns "
+            "blocks can run the plan");
+  Plan = modelWithBlocks(9, 2); // of 8 positions
+  S = open(Plan);
+  EXPECT_EQ(message(LanguageModel::create(*S->Program).status()),
+            "test.m1plan: input 'blocks' of function 'score' should have a "
+            "column for each block of 4 of 10 positions");
+}
+
 TEST(LanguageModel, NeedsItsTensors) {
   plan::PlanT Plan = adderPlan();
   std::unique_ptr<Session> S = open(Plan);

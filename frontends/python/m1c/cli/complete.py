@@ -78,10 +78,17 @@ async def _stream(llm: AsyncLLM, prompt: str | list[int], options: dict[str, obj
     else:
         ids = prompt
     params = SamplingParams(**{**llm.default_sampling, **options})
+    begun = echo
     if echo:
         print(prompt if isinstance(prompt, str) else " ".join(map(str, ids)) + " ", end="", flush=True)
-    async for piece in stream_text(llm, ids, params):
-        print(piece, end="", flush=True)
+    try:
+        async for piece in stream_text(llm, ids, params):
+            begun = True
+            print(piece, end="", flush=True)
+        begun = True
+    finally:
+        if begun:
+            print(flush=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,5 +105,4 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(_stream(llm, prompt, options, args.echo))
     finally:
         llm.close()
-        print(flush=True)
     return 0

@@ -107,6 +107,7 @@ class Application:
             Route("/v1/models/{name:path}", _Endpoint(self, self._model), methods=["GET"]),
             Route("/tokenize", _Endpoint(self, self._tokenize), methods=["POST"]),
             Route("/detokenize", _Endpoint(self, self._detokenize), methods=["POST"]),
+            Route("/tokenizer_info", _Endpoint(self, self._tokenizer_info), methods=["GET"]),
             Route("/health", _Endpoint(self, self._health, public=True), methods=["GET"]),
             Route("/version", _Endpoint(self, self._version, public=True), methods=["GET"]),
             Route("/metrics", _Endpoint(self, self._metrics, public=True), methods=["GET"]),
@@ -157,6 +158,9 @@ class Application:
 
     async def _detokenize(self, request: Request, send: Send) -> Response:
         return json_response(await self.service.detokenize(await self._json(request)))
+
+    async def _tokenizer_info(self, request: Request, send: Send) -> Response:
+        return json_response(self.service.tokenizer_info())
 
     async def _health(self, request: Request, send: Send) -> Response:
         if self.service.draining:

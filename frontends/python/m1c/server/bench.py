@@ -142,7 +142,8 @@ def _has_text(line: bytes) -> bool:
     """Whether an event has more than a role."""
     for choice in json.loads(line[6:]).get("choices", ()):
         delta = choice.get("delta")
-        if delta is None or any(delta.get(name) for name in ("content", "reasoning_content", "reasoning", "tool_calls")):
+        names = ("content", "reasoning_content", "reasoning", "tool_calls")
+        if delta is None or any(delta.get(name) for name in names):
             return True
     return False
 
@@ -273,7 +274,8 @@ def table(report: dict[str, Any]) -> str:
     """The report for people."""
     lines = [f"{report['requests']} requests to {report['model']} in {report['seconds']:.2f} s, "
              f"{report['failed']} failed",
-             f"{report['requests_per_second']:.2f} requests/s, {report['output_tokens_per_second']:.1f} output tokens/s, "
+             f"{report['requests_per_second']:.2f} requests/s, "
+             f"{report['output_tokens_per_second']:.1f} output tokens/s, "
              f"{report['total_tokens_per_second']:.1f} tokens/s with prompts", "",
              f"{'milliseconds':24}" + "".join(f"{name:>10}" for name in ("mean", "p50", "p90", "p99", "max"))]
     for name, title in (("time_to_first_token_ms", "time to first token"),

@@ -18,7 +18,7 @@ from .chat_parts import ChatParts
 from .output import ChoiceOutput, TokenEntry, TokenNames, chat_logprobs
 from .replies import DONE, Reply, usage
 from .requests import ChatRequest
-from .runs import Run, merged
+from .runs import Run
 
 
 class _Choice:
@@ -69,8 +69,9 @@ class ChatReply(Reply):
 
     async def _updates(self) -> AsyncIterator[tuple[ChoiceOutput, _Choice, list[dict], list[TokenEntry], str | None]]:
         """The deltas of messages as they arrive, with the reason when a choice ends."""
-        async with contextlib.aclosing(merged([self._run])) as updates:
-            async for _, run, choice, text, entries in updates:
+        run = self._run
+        async with contextlib.aclosing(run.updates()) as updates:
+            async for choice, text, entries in updates:
                 state = self._choices[choice.index]
                 thinking = state.parts.thinking
                 deltas = state.parts.push(text) if text else []
@@ -146,8 +147,8 @@ class ChatReply(Reply):
                choice: ChoiceOutput | None = None) -> str:
         if "reasoning_content" in delta:
             delta = {**delta, "reasoning": delta["reasoning_content"]}
-        item: dict[str, Any] = {"index": index, "delta": delta, "logprobs": self._logprobs(entries) if entries else None,
-                                "finish_reason": reason}
+        logprobs = self._logprobs(entries) if entries else None
+        item: dict[str, Any] = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         if self._request.return_token_ids and choice is not None:
             item["token_ids"] = self.new_ids(choice)
         return self.event_start + json_text.dump(item) + self.event_end

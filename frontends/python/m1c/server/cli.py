@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..cli.options import add_engine_options, add_model, engine_options, whole
 from ..errors import Error
-from ..text import ChatTemplate, TextError
+from ..text import TextError
 from ..text.reasoning import REASONING_PARSERS
 from ..text.toolcalls import TOOL_CALL_PARSERS
 from .app import Application, Limits
@@ -36,15 +37,14 @@ When it is ready, it prints one line with its address. docs/serving.md describes
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
-def _at_least(lowest: float, kind: type) -> Any:
-    def convert(text: str) -> Any:
-        value = kind(text)
-        if not lowest <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"expected a number of at least {lowest}, found {text}")
-        return value
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, found {text}")
+    return value
 
-    convert.__name__ = "number"
-    return convert
+
+_seconds.__name__ = "number"
 
 
 def _port(text: str) -> int:
@@ -54,12 +54,14 @@ def _port(text: str) -> int:
     return value
 
 
+_port.__name__ = "number"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `m1 serve`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    positive = _at_least(1, int)
-    parser.add_argument("model", metavar="CHECKPOINT|PLAN", help="a directory in HuggingFace format, or a compiled plan")
+    add_model(parser)
 
     group = parser.add_argument_group("network")
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
@@ -69,11 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                        "options: the environment variable M1_API_KEY, with several keys divided by commas")
     group.add_argument("--allowed-origins", nargs="+", default=[], metavar="ORIGIN",
                        help="origins of web pages that may use the server, or '*' (default: none)")
-    group.add_argument("--max-body-size", type=positive, default=32 << 20, metavar="BYTES",
+    group.add_argument("--max-body-size", type=whole(1), default=32 << 20, metavar="BYTES",
                        help="of a request (default %(default)s)")
-    group.add_argument("--request-timeout", type=_at_least(0, float), default=0.0, metavar="SECONDS",
+    group.add_argument("--request-timeout", type=_seconds, default=0.0, metavar="SECONDS",
                        help="after which a request is ended with an error; 0: never (default)")
-    group.add_argument("--shutdown-timeout", type=_at_least(0, float), default=30.0, metavar="SECONDS",
+    group.add_argument("--shutdown-timeout", type=_seconds, default=30.0, metavar="SECONDS",
                        help="for running requests after SIGTERM (default %(default)g)")
 
     group = parser.add_argument_group("model")
@@ -85,24 +87,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tool-call-parser", choices=TOOL_CALL_PARSERS, default="m1",
                        help="how tool calls are found (default %(default)s)")
 
-    group = parser.add_argument_group("engine")
-    group.add_argument("--max-model-len", type=positive, metavar="N", help="most tokens of prompt and response together")
-    group.add_argument("--max-num-seqs", type=positive, metavar="N", help="responses that are computed at a time")
-    group.add_argument("--max-num-queued", type=positive, default=1024, metavar="N",
-                       help="requests that wait; further ones get status 429 (default %(default)s)")
-    group.add_argument("--enable-prefix-caching", action=argparse.BooleanOptionalAction, default=False,
-                       help="keep the states of prompts, so that equal beginnings are computed once")
+    add_engine_options(parser)
+    group = parser.add_argument_group("queue")
+    group.add_argument("--max-num-queued", type=whole(1), default=1024, metavar="N",
+                       help="responses that wait; further requests get status 429 (default %(default)s)")
 
     group = parser.add_argument_group("log")
     group.add_argument("--log-level", choices=_LOG_LEVELS, default="info", help="(default %(default)s)")
     group.add_argument("--access-log", action="store_true", help="log every HTTP request")
-
-
-def engine_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The keyword arguments of AsyncLLM that the options ask for."""
-    options = {"max_model_len": args.max_model_len, "max_num_seqs": args.max_num_seqs,
-               "max_num_queued": args.max_num_queued, "enable_prefix_caching": args.enable_prefix_caching}
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def keys(args: argparse.Namespace) -> list[str]:
@@ -127,8 +119,8 @@ def serve(llm: Any, chat_format: ChatFormat, args: argparse.Namespace, bound: An
     def ready(address: str) -> None:
         print(f"m1 serve: {names[0]} at {address}", flush=True)
 
-    server = Server(application, bound, shutdown_timeout=args.shutdown_timeout, log_level=args.log_level,
-                    access_log=args.access_log, on_ready=ready)
+    server = Server(application, bound, shutdown_timeout=args.shutdown_timeout, access_log=args.access_log,
+                    on_ready=ready)
     try:
         return server.run_until_stopped()
     finally:
@@ -141,7 +133,9 @@ def _set_up_log(args: argparse.Namespace) -> None:
     if args.log_level == "info":
         # uvicorn tells at this level that it has started and stopped.
         logging.getLogger("uvicorn.error").setLevel("WARNING")
-    logging.getLogger("asyncio").setLevel("WARNING")
+    if args.access_log:
+        logging.getLogger("uvicorn.access").setLevel("INFO")
+    logging.getLogger("asyncio").setLevel("ERROR")
 
 
 def _fail(message: object) -> int:
@@ -151,22 +145,23 @@ def _fail(message: object) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Runs `m1 serve`. Returns the exit status: 0 after a signal, 1 with one line on stderr if it cannot start."""
-    from ..llm import AsyncLLM  # Here, since it loads the runtime.
+    from ..async_llm import AsyncLLM  # Here, since it loads the runtime.
 
     _set_up_log(args)
+    if not all(key.strip() for key in args.api_key):
+        return _fail("--api-key: expected a key, found an empty one")
     try:
         # First, since loading a model takes long.
         bound = bind(args.host, args.port)
     except CannotListen as error:
         return _fail(error)
     try:
-        llm = AsyncLLM(args.model, **engine_options(args))
+        llm = AsyncLLM(args.model, max_num_queued=args.max_num_queued, **engine_options(args))
     except (Error, TextError, OSError) as error:
         return _fail(error)
     try:
-        template = None
-        if llm.tokenizer is not None:
-            template = ChatTemplate.from_directory(args.model, llm.tokenizer, args.chat_template)
-        return serve(llm, ChatFormat(template, args.reasoning_parser, args.tool_call_parser), args, bound)
+        chat_format = ChatFormat(llm.chat_template(), args.reasoning_parser, args.tool_call_parser)
+        return serve(llm, chat_format, args, bound)
     except (CannotListen, TextError) as error:
+        llm.close()
         return _fail(error)

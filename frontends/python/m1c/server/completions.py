@@ -103,7 +103,7 @@ class CompletionReply(Reply):
         """The response as server-sent events."""
         request, start, end = self._request, self.event_start, self.event_end
         plain = request.logprobs is None and not request.return_token_ids
-        heads = {p * request.n + c for p in range(len(self._prompts)) for c in range(request.n)} if request.echo else set()
+        heads = set(range(len(self._prompts) * request.n)) if request.echo else set()
         if request.max_tokens == 0:
             for run in self.runs:
                 await self._keep(run)
@@ -112,8 +112,9 @@ class CompletionReply(Reply):
                 yield self._event(index, head, entries, None, "length")
         else:
             async with contextlib.aclosing(merged(self.runs)) as updates:
-                async for p, _, choice, text, entries in updates:
+                async for choice, text, entries in updates:
                     index = choice.index
+                    p = index // request.n
                     if request.echo:
                         entries = _behind(self._prompts[p].text, entries)
                     if index in heads:

@@ -49,7 +49,8 @@ _SAMPLING = (
     Field("seed", HONOURED, "64 bits; the response does not depend on what else is served"),
     Field("stop", HONOURED, "a string, or up to 16,384 strings of up to 4,096 characters; nothing of them is returned"),
     Field("stream", HONOURED, "server-sent events"),
-    Field("stream_options", HONOURED, "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored"),
+    Field("stream_options", HONOURED,
+          "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored"),
     Field("temperature", HONOURED, "0 (the most likely token) or more"),
     Field("top_p", HONOURED, "0 to 1"),
     Field("user", IGNORED, "nothing is kept about users"),
@@ -58,7 +59,7 @@ _SAMPLING = (
     _extension("logprobs_mode", '`"raw"` (default): the model\'s own, which do not change with the sampling rules; '
                '`"processed"`: after penalties, biases and temperature'),
     _extension("min_p", "0 to 1: no token below this share of the most likely one's probability"),
-    _extension("min_tokens", "no end token and no stop token before so many"),
+    _extension("min_tokens", "the response does not end before so many tokens"),
     _extension("priority", "lower numbers are served first (default 0)"),
     _extension("repetition_penalty", "above 0; 1 is off"),
     _extension("return_token_ids", "adds `token_ids` to each choice, and `prompt_token_ids` to the response"),
@@ -103,12 +104,14 @@ _CHAT = (
 _COMPLETIONS = (
     Field("model", HONOURED, "one of the served names; the first of them if it is missing"),
     Field("prompt", HONOURED, "a string, a list of token ids, or a list of either; control tokens in strings are text"),
-    Field("best_of", HONOURED, "n to 128, not with `stream`: the choices with the best mean log-probability of a token"),
+    Field("best_of", HONOURED,
+          "n to 128, not with `stream`: the choices with the best mean log-probability of a token"),
     Field("echo", HONOURED, "the prompt precedes the response, with its log-probabilities if `logprobs` is given"),
     Field("logprobs", HONOURED, "0 to 20"),
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
     _extension("allow_special", "default false; true: control tokens in strings become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
 )
 
 
@@ -125,6 +128,7 @@ TOKENIZE = _table((
     _extension("model", "one of the served names"),
     _extension("prompt", "the text to split"),
     _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
+    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
     _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
     _extension("messages", "instead of `prompt`: the chat to render and split"),
     _extension("tools", "with `messages`"),

@@ -64,9 +64,9 @@ def address_of(bound: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A uvicorn server that drains: `run_until_stopped` returns the process's exit status."""
 
-    def __init__(self, application: Application, bound: socket.socket, *, shutdown_timeout: float, log_level: str,
+    def __init__(self, application: Application, bound: socket.socket, *, shutdown_timeout: float,
                  access_log: bool, on_ready: Callable[[str], None]):
-        super().__init__(uvicorn.Config(application.app, log_level=log_level, access_log=access_log, lifespan="off",
+        super().__init__(uvicorn.Config(application.app, log_level=None, access_log=access_log, lifespan="off",
                                         log_config=None, server_header=False, timeout_keep_alive=75,
                                         timeout_graceful_shutdown=1, ws="none", backlog=2048))
         self._application = application

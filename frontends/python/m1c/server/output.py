@@ -62,10 +62,19 @@ class TokenNames:
         return {"token": text, "logprob": max(logprob, LOWEST), "bytes": list(raw)}
 
 
+def _top(entry: TokenEntry, count: int, logprob: float) -> list[tuple[int, float]]:
+    """The most likely tokens. If the token itself is among them, it has its own log-probability, to the bit."""
+    return [(token, logprob if token == entry.id else each) for token, each in entry.top[:count]]
+
+
 def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list[dict]:
-    """The `content` of a chat choice's log-probabilities."""
-    return [{**text.chat(entry.id, entry.logprob or 0.0),
-             "top_logprobs": [text.chat(token, logprob) for token, logprob in entry.top[:top]]} for entry in entries]
+    """The `content` of a chat choice's log-probabilities. All entries have one."""
+    result = []
+    for entry in entries:
+        assert entry.logprob is not None
+        tops = [text.chat(token, logprob) for token, logprob in _top(entry, top, entry.logprob)]
+        result.append({**text.chat(entry.id, entry.logprob), "top_logprobs": tops})
+    return result
 
 
 def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> dict:
@@ -76,7 +85,7 @@ def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> di
             tops.append(None)
             continue
         listed: dict[str, float] = {}
-        for token, logprob in [*entry.top[:top], (entry.id, entry.logprob)]:
+        for token, logprob in [*_top(entry, top, entry.logprob), (entry.id, entry.logprob)]:
             listed.setdefault(text.legacy(token), max(logprob, LOWEST))
         tops.append(listed)
     return {

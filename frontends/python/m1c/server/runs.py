@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from .errors import ApiError, internal
 from .metrics import RequestRecord
 from .output import ChoiceOutput, TokenEntry
+
+log = logging.getLogger("m1c.server")
+
+# A choice, its new text and its new entries.
+Update = tuple[ChoiceOutput, str, list[TokenEntry]]
 
 
 class Run:
@@ -35,7 +41,7 @@ class Run:
         self._record = record
         self._open = len(choices)
 
-    async def updates(self) -> AsyncIterator[tuple[ChoiceOutput, str, list[TokenEntry]]]:
+    async def updates(self) -> AsyncGenerator[Update, None]:
         """Yields a choice, its new text and its new entries, until all choices have ended.
 
         Raises an ApiError if the engine fails or drops the request.
@@ -75,32 +81,30 @@ class Run:
 
 
 def _failed(delta: Any) -> ApiError:
+    log.error("the engine: %s", delta.error or "a request was aborted")
     if delta.finish_reason == "abort":
         return ApiError(503, "The request was aborted by the server.", code="aborted")
     return internal()
 
 
-async def merged(runs: list[Run]) -> AsyncIterator[tuple[int, Run, ChoiceOutput, str, list[TokenEntry]]]:
-    """The updates of several runs as they arrive, each with its run's index."""
-    if len(runs) == 1:
-        run = runs[0]
-        async with contextlib.aclosing(run.updates()) as updates:
-            async for choice, text, entries in updates:
-                yield 0, run, choice, text, entries
-        return
+def merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
+    """The updates of several runs as they arrive."""
+    return runs[0].updates() if len(runs) == 1 else _merged(runs)
 
+
+async def _merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
     queue: asyncio.Queue = asyncio.Queue()
 
-    async def feed(index: int, run: Run) -> None:
+    async def feed(run: Run) -> None:
         try:
             async with contextlib.aclosing(run.updates()) as updates:
                 async for update in updates:
-                    queue.put_nowait((index, run, *update))
+                    queue.put_nowait(update)
             queue.put_nowait(None)
         except Exception as error:  # Raised again below, where the request is handled.
             queue.put_nowait(error)
 
-    tasks = [asyncio.create_task(feed(index, run)) for index, run in enumerate(runs)]
+    tasks = [asyncio.create_task(feed(run)) for run in runs]
     try:
         remaining = len(tasks)
         while remaining:

@@ -133,6 +133,12 @@ class Service:
         tokenizer = self._needs_tokenizer("tokens")
         return {"prompt": await self._on_worker(len(ids), tokenizer.decode, ids, skip)}
 
+    def tokenizer_info(self) -> dict:
+        """The names of special tokens, as clients that split text themselves ask for them."""
+        names = self._needs_tokenizer("prompt").special_tokens
+        return {**{name: names.get(name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
+                "vocab_size": self.llm.vocab_size, "model_max_length": self.llm.max_model_len}
+
     def models(self) -> dict:
         """The body of /v1/models."""
         return {"object": "list", "data": [self.model(name) for name in self.names]}

@@ -7,8 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """Jinja's immutable sandbox with HuggingFace's conventions, and with strings that remember their origin.
 
-Conventions: `trim_blocks`, `lstrip_blocks`, `break` and `continue`, `tojson` without escapes for HTML or beyond
-ASCII, `raise_exception`, `strftime_now`; `{% generation %}` marks what a model wrote and renders its body.
+Conventions: `trim_blocks`, `lstrip_blocks`, `break` and `continue`, `tojson` without escapes for HTML or
+beyond ASCII, `raise_exception`, `strftime_now`; `{% generation %}` marks what a model wrote and renders its
+body.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ from .marked import Marked, concat, from_request, is_marked, join, trusted_texts
 
 #: What renders a part of the template: its result is made of strings that already know their origin.
 _RENDERERS = (Macro, LoopContext, BlockReference)
+
+#: Filters that are a method of the string that they filter, and so know; those that return what they are
+#: given.
+_METHOD_FILTERS = frozenset(("capitalize", "lower", "replace", "reverse", "string", "trim", "upper"))
+_CHOOSING_FILTERS = frozenset(("attr", "d", "default", "first", "last", "max", "min", "random"))
 
 
 class _GenerationTag(Extension):
@@ -63,9 +69,16 @@ def _concat(values: Iterable[Any]) -> str:
     return concat([_printed(value) for value in values])
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: int | str | None = None,
-             separators: tuple[str, str] | None = None, sort_keys: bool = False) -> str:
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _join(environment: "ChatEnvironment", value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
@@ -90,12 +103,13 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
     """Compiles chat templates. `has_control` says whether a text contains a control token."""
 
     code_generator_class = _Generator
-    concat = staticmethod(_concat)  # type: ignore[assignment]
+    concat = staticmethod(_concat)
     intercepted_binops = frozenset(("+", "*", "%"))
 
     def __init__(self, has_control: Callable[[str], bool]):
-        super().__init__(trim_blocks=True, lstrip_blocks=True, finalize=_printed,
-                         extensions=[_GenerationTag, loopcontrols])
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, finalize=_printed, extensions=[_GenerationTag, loopcontrols]
+        )
         self._has_control = has_control
         self.filters["tojson"] = _to_json
         for name in list(self.filters):
@@ -109,21 +123,26 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
         return self.from_string("").new_context()
 
     def _tracked(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        first = 1 if hasattr(function, "jinja_pass_arg") else 0  # then args[0] is Jinja's own
+
         @functools.wraps(function)  # also copies what Jinja passes to it
         def tracked(*args: Any, **kwargs: Any) -> Any:
-            return self._origin(f"the filter {name!r}", function(*args, **kwargs), args, kwargs)
+            result = function(*args, **kwargs)
+            if name in _CHOOSING_FILTERS or name in _METHOD_FILTERS and isinstance(args[first], Marked):
+                return result
+            return self._origin(f"the filter {name!r}", result, (args[first:], kwargs))
 
         return tracked
 
-    def _origin(self, what: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> Any:
-        """A result as from the request if an argument was, unless its parts know their own."""
-        if not isinstance(result, str) or not result or isinstance(result, Marked) and len(result.segments) > 1:
+    def _origin(self, what: str, result: Any, arguments: Any) -> Any:
+        """A result of something that forgets origins: from the request as a whole if an argument was."""
+        if not isinstance(result, str) or not result or not is_marked(arguments):
             return result
-        if not is_marked(args) and not (kwargs and is_marked(kwargs)):
-            return result
-        for text in trusted_texts([args, kwargs or {}]):
+        for text in trusted_texts(arguments):
             if self._has_control(text):
-                raise JinjaError(f"{what} mixes control tokens with text from the request; use + or ~ to join them")
+                raise JinjaError(
+                    f"{what} mixes control tokens with text from the request; use + or ~ to join them"
+                )
         return from_request(str(result))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -132,18 +151,29 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         result = super().call_binop(context, operator, left, right)
-        return result if operator == "+" else self._origin(f"the operator {operator!r}", result, (left, right))
+        if operator != "%" and isinstance(result, Marked):
+            return result
+        return self._origin(f"the operator {operator!r}", result, (left, right))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
         """A call in a template: of a macro, a global function or a method."""
         function = getattr(__obj, "__wrapped__", __obj)  # str.format is wrapped by the sandbox
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", "")
-        if isinstance(function, types.BuiltinMethodType) and isinstance(owner, str) and name == "join" \
-                and len(args) == 1:
+        if (
+            isinstance(function, types.BuiltinMethodType)
+            and isinstance(owner, str)
+            and name == "join"
+            and len(args) == 1
+        ):
             return join(owner, args[0])
         result = super().call(__context, __obj, *args, **kwargs)
-        if isinstance(__obj, _RENDERERS):
+        if (
+            isinstance(__obj, _RENDERERS)
+            or isinstance(function, types.MethodType)
+            and isinstance(owner, Marked)
+        ):
             return result
-        seen = (owner, *args) if isinstance(owner, str) else args
-        return __self._origin(f"the call of {name!r}", result, seen, kwargs)
+        return __self._origin(
+            f"the call of {name!r}", result, (owner if isinstance(owner, str) else "", args, kwargs)
+        )

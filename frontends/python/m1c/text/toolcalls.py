@@ -56,17 +56,19 @@ def parse_call(line: str) -> tuple[str, str] | None:
 class ToolCallParser:
     """Divides an answer's text, which may be cut anywhere, into Content and calls.
 
-    A call appears when its object is complete: an object that turns out to be none is content as it stands, with
-    `malformed`, and the calls beside it are calls. A closing tag inside a string of JSON is part of the string.
-    White space before a block of calls is left out, and white space after it if nothing else follows. A block
-    may miss its closing tag, and there may be several.
+    A call appears when its object is complete: an object that turns out to be none is content as it stands,
+    with `malformed`, and the calls beside it are calls. A closing tag inside a string of JSON is part of the
+    string. White space before a block of calls is left out, and white space after it if nothing else follows.
+    A block may miss its closing tag, and there may be several.
 
     `kind` is "m1", or "none": everything is content. `make_id` gives a call with an index its id.
     """
 
     def __init__(self, kind: str = "m1", make_id: Callable[[int], str] = _new_id):
         if kind not in TOOL_CALL_PARSERS:
-            raise TextError(f"unknown tool-call parser {kind!r}; expected one of {', '.join(TOOL_CALL_PARSERS)}")
+            raise TextError(
+                f"unknown tool-call parser {kind!r}; expected one of {', '.join(TOOL_CALL_PARSERS)}"
+            )
         self._make_id = make_id
         #: How many calls there were.
         self.calls = 0
@@ -74,6 +76,7 @@ class ToolCallParser:
         self._held = ""
         self._gap = ""  # white space and tags that appear only if text that is no call follows
         self._shown_open = False  # whether the block's opening tag has appeared
+        self._after_block = False  # whether nothing has appeared since a block of calls
         self._parts: list[str] = []  # the object so far,
         self._depth = 0  # how deep its braces are,
         self._in_string = False  # whether a string is open,
@@ -95,7 +98,7 @@ class ToolCallParser:
             events += self.push("")
         if self._state == self._outside:
             # White space alone after calls belongs to them.
-            if self._held.strip(_SPACE) or not self.calls:
+            if self._held.strip(_SPACE) or not self._after_block:
                 self._show(self._held, events)
         elif self._state == self._between and not self._held and OPEN not in self._gap:
             pass  # calls without a closing tag
@@ -113,6 +116,7 @@ class ToolCallParser:
             self._shown_open = True
         text, self._gap = self._gap + text, ""
         if text:
+            self._after_block = False
             events.append(Content(text, malformed))
 
     # Each state reads from _held, and returns whether another may go on with it.
@@ -145,6 +149,7 @@ class ToolCallParser:
             if self._shown_open or OPEN in self._gap:  # no call, or one that was none, began the block
                 self._show(CLOSE, events, malformed=True)
             self._gap = ""
+            self._after_block = not self._shown_open
             self._state = self._outside
         elif self._held.startswith("{"):
             self._parts, self._depth, self._in_string, self._escaped = [], 0, False, False
