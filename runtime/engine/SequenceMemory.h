@@ -97,12 +97,14 @@ private:
   const int64_t SlotCount;
   bool CanCopy = false;
   std::vector<int32_t> FreeSlots;
+  // For EngineOptions::PoisonFreed; before the pool, which uses them to its
+  // end.
+  std::vector<std::byte> Poison;
+  absl::Status Poisoned; ///< of the last blocks that became free
   BlockPool Pool;
   std::unique_ptr<PrefixCache> Cache; ///< null if there is none
   int64_t SwappedBytes = 0;
   int64_t LookupTokens = 0, HitTokens = 0;
-  std::vector<std::byte> Poison;
-  absl::Status Poisoned; ///< of the last blocks that became free
 };
 
 } // namespace m1
