@@ -66,7 +66,7 @@ Scheduler::create(Executor &Program, const EngineOptions &Options) {
   Abilities Plan;
   Plan.Vocabulary = Model->vocabulary();
   Plan.MaxLength = Model->maxLength();
-  if (Model->cacheBlocks() > 0)
+  if (usesBlocks(Program, *Model))
     Plan.MaxLength =
         std::min(Plan.MaxLength, Resolved.MaxBlocks * Model->blockPositions());
   Plan.Serving = Model->adjustsLogits();

@@ -82,10 +82,10 @@ struct Request {
   /// does not start from a cached prefix, whose log-probabilities are unknown.
   int32_t PromptLogProbs = -1;
   /// Log-probabilities of the response, the most probable tokens included, are
-  /// those of the distribution that tokens are drawn from, before top_k, top_p
-  /// and min_p: with penalties, biases and masks, at the temperature. A token
-  /// that is greedily chosen (temperature 0) or forced has 0 there. Otherwise
-  /// they are the model's own, at temperature 1, and no rule changes them.
+  /// those of the distribution that tokens are drawn from, before min_p, top_k
+  /// and top_p: with penalties, biases and masks, at the temperature, or at 1
+  /// if that is 0. Otherwise they are the model's own, at temperature 1, and no
+  /// rule changes them.
   bool PolicyLogProbs = false;
   Forced Force;
   /// Start from the longest cached prefix of the prompt, and keep this

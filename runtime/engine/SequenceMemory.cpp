@@ -23,7 +23,7 @@ constexpr int64_t kChunk = 64;
 SequenceMemory::SequenceMemory(Executor &Program, const LanguageModel &Model,
                                const EngineOptions &Options)
     : Program(Program), Options(Options),
-      BlockPositions(Model.blocksPerSequence() ? Model.blockPositions() : 0),
+      BlockPositions(usesBlocks(Program, Model) ? Model.blockPositions() : 0),
       SlotCount(Options.MaxRunning),
       Pool(BlockPositions ? Options.MaxBlocks : 0, [this](int32_t Block) {
         if (this->Options.PoisonFreed)

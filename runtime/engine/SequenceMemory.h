@@ -15,6 +15,11 @@
 
 namespace m1 {
 
+/// Whether sequences need cache blocks.
+inline bool usesBlocks(const Executor &Program, const LanguageModel &Model) {
+  return Program.blockBytes() > 0 && Model.blocksPerSequence() > 0;
+}
+
 /// The slots and cache blocks of a plan, and what sequences keep in host
 /// memory. A sequence that runs has a slot, and blocks for all its tokens
 /// (plans without cache blocks: the slot has memory for them). States are

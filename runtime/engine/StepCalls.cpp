@@ -189,18 +189,18 @@ void StepCalls::takeDraw(Piece &P, size_t Row) {
   const Request &R = S.request();
   P.Token = Sampled[Row];
   P.LogProb = LogProbs[Row];
-  const bool IsForced = S.Closing.next().has_value();
-  const float Temperature = IsForced ? 0 : R.Sampling.Temperature;
-  // A choice without an alternative has the probability 1.
   if (R.PolicyLogProbs)
-    P.LogProb = Temperature == 0 ? 0 : PolicyLogProbs[Row];
+    P.LogProb = PolicyLogProbs[Row];
   if (R.TopLogProbs <= 0)
     return;
   const int64_t V = Model.vocabulary();
   const std::span<const float> Own = std::span(Logits).subspan(Row * V, V);
+  // As the kernel, which divides by 1 where tokens are chosen greedily.
+  const float Temperature =
+      R.Sampling.Temperature > 0 ? R.Sampling.Temperature : 1;
   if (!R.PolicyLogProbs)
     P.Top = topTokens(Own, R.TopLogProbs);
-  else if (Temperature == 0)
+  else if (S.Closing.next())
     P.Top = {{P.Token}, {0}};
   else if (S.Row)
     P.Top = topTokens(Own, R.TopLogProbs,

@@ -13,35 +13,53 @@
 
 using namespace m1;
 
+namespace {
+struct Candidate {
+  double Logit;
+  int32_t Id;
+  /// Whether it comes before another one.
+  bool operator<(const Candidate &Other) const {
+    return Logit != Other.Logit ? Logit > Other.Logit : Id < Other.Id;
+  }
+};
+} // namespace
+
 TopTokens m1::topTokens(std::span<const float> Logits, int32_t Count,
                         const Adjustment &How) {
-  const auto Vocabulary = static_cast<int64_t>(Logits.size());
-  std::vector<double> Adjusted(Logits.begin(), Logits.end());
-  for (int64_t I = 0; I < Vocabulary; ++I) {
-    double &Logit = Adjusted[I];
+  auto adjusted = [&](size_t I) {
+    double Logit = Logits[I];
     if (!How.Repetition.empty())
       Logit = Logit > 0 ? Logit / How.Repetition[I] : Logit * How.Repetition[I];
     if (!How.Bias.empty())
       Logit += How.Bias[I];
-    Logit /= How.Temperature;
+    return Logit / How.Temperature;
+  };
+  // A heap whose first element is the last of the best ones so far.
+  std::vector<Candidate> Best;
+  Best.reserve(Count + 1);
+  for (size_t I = 0; I < Logits.size(); ++I) {
+    const Candidate Next{adjusted(I), static_cast<int32_t>(I)};
+    if (Next.Logit == -INFINITY ||
+        (static_cast<int32_t>(Best.size()) == Count && !(Next < Best.front())))
+      continue;
+    Best.push_back(Next);
+    std::push_heap(Best.begin(), Best.end());
+    if (static_cast<int32_t>(Best.size()) > Count) {
+      std::pop_heap(Best.begin(), Best.end());
+      Best.pop_back();
+    }
   }
-  const double Largest = *std::max_element(Adjusted.begin(), Adjusted.end());
-  double Sum = 0;
-  for (double Logit : Adjusted)
-    Sum += std::exp(Logit - Largest);
-  const double LogSum = Largest + std::log(Sum);
-
-  std::vector<int32_t> Order(Vocabulary);
-  for (int64_t I = 0; I < Vocabulary; ++I)
-    Order[I] = static_cast<int32_t>(I);
-  const auto End = Order.begin() + std::min<int64_t>(Count, Vocabulary);
-  std::partial_sort(Order.begin(), End, Order.end(), [&](int32_t A, int32_t B) {
-    return Adjusted[A] != Adjusted[B] ? Adjusted[A] > Adjusted[B] : A < B;
-  });
+  std::sort_heap(Best.begin(), Best.end());
   TopTokens Result;
-  for (auto I = Order.begin(); I != End && Adjusted[*I] != -INFINITY; ++I) {
-    Result.Ids.push_back(*I);
-    Result.LogProbs.push_back(static_cast<float>(Adjusted[*I] - LogSum));
+  if (Best.empty())
+    return Result;
+  double Sum = 0;
+  for (size_t I = 0; I < Logits.size(); ++I)
+    Sum += std::exp(adjusted(I) - Best.front().Logit);
+  const double LogSum = Best.front().Logit + std::log(Sum);
+  for (const Candidate &Each : Best) {
+    Result.Ids.push_back(Each.Id);
+    Result.LogProbs.push_back(static_cast<float>(Each.Logit - LogSum));
   }
   return Result;
 }

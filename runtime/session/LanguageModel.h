@@ -77,6 +77,7 @@ public:
   static absl::StatusOr<std::unique_ptr<LanguageModel>>
   create(Executor &Program);
 
+  Executor &program() const { return Program; }
   int64_t vocabulary() const { return Vocabulary; }
   int64_t maxLength() const { return MaxLength; }
   /// Maximum number of tokens per call.

@@ -14,7 +14,7 @@
 #ifndef M1C_RUNTIME_TRAINING_POLICY_H
 #define M1C_RUNTIME_TRAINING_POLICY_H
 
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/support/DType.h"
 
 #include <cstdint>

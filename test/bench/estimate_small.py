@@ -33,7 +33,8 @@ PROMPT, NEW_TOKENS, CONTEXT = 512, 32, 32
 
 def cpu_seconds(*command):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [str(c) for c in command]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -71,7 +72,8 @@ def measured_machine(work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", metavar="DIR", help="where to put checkpoint and plan, and to find them")
@@ -84,11 +86,13 @@ def main():
         if not os.path.exists(plan):
             config = make_checkpoint.load_config(os.path.join(ROOT, "test", "configs", "small.json"))
             make_checkpoint.write_checkpoint(config, checkpoint, 1, "bfloat16")
-            output(m1c, checkpoint, "-o", plan, "--slots", 1, "--max-tokens", PROMPT, "--max-length", PROMPT + NEW_TOKENS)
+            bounds = ("--slots", 1, "--max-tokens", PROMPT, "--max-length", PROMPT + NEW_TOKENS)
+            output(m1c, checkpoint, "-o", plan, *bounds)
 
         def bench(prompt, new_tokens):
             """The CPU time of one repetition."""
-            command = (m1run, "bench", plan, "--weights", checkpoint, "--threads", 1, "--prompt-len", prompt, "--new-tokens", new_tokens)
+            command = (m1run, "bench", plan, "--weights", checkpoint, "--threads", 1)
+            command += ("--prompt-len", prompt, "--new-tokens", new_tokens)
             return (cpu_seconds(*command, "--repeat", 4) - cpu_seconds(*command, "--repeat", 1)) / 3
 
         for number in range(options.rounds):
@@ -102,9 +106,11 @@ def main():
             found_decode = (bench(1, 1 + NEW_TOKENS) - short) / NEW_TOKENS
             found_prefill = bench(PROMPT, 1)
             print(
-                f"round {number + 1}: {', '.join(f'{name} {rate:.1f} G/s' for name, rate in rates.items())}; "
-                f"decode {1e3 * decode:.2f} of {1e3 * found_decode:.2f} ms, ratio {decode / found_decode:.2f}; "
-                f"prefill {1e3 * prefill:.0f} of {1e3 * found_prefill:.0f} ms, ratio {prefill / found_prefill:.2f}",
+                f"round {number + 1}:",
+                ", ".join(f"{name} {rate:.1f} G/s" for name, rate in rates.items()),
+                f"; decode {1e3 * decode:.2f} of {1e3 * found_decode:.2f} ms,",
+                f"ratio {decode / found_decode:.2f}; prefill {1e3 * prefill:.0f} of",
+                f"{1e3 * found_prefill:.0f} ms, ratio {prefill / found_prefill:.2f}",
                 flush=True,
             )
 

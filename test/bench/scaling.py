@@ -24,8 +24,8 @@ import subprocess
 import tempfile
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-# On 64 nodes, the axis `tensor` is inside a node, as the last axis varies fastest.
-DEFAULT = ["tensor=8@8xH200", "data=64,tensor=8@64x8xH800", "data=8,expert=8,tensor=8@64x8xH800"]
+# With data=64,tensor=8, each coordinate of `data` is such a group of 8 ranks on a node.
+DEFAULT = ["tensor=8@8xH200", "tensor=8@64x8xH800"]
 BOUNDS = ["--max-tokens", "4096", "--slots", "256", "--max-length", "1048576"]
 CHANGES = {
     "memory −30 %": "memory_bandwidth=0.7",
@@ -61,28 +61,34 @@ def compile_plan(options, mesh):
     if os.path.exists(path):
         return path
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    model = os.path.join(ROOT, "test", "data", "minimax-m1")
     subprocess.run(
-        [os.path.join(options.build_dir, "bin", "m1c"), os.path.join(ROOT, "test", "data", "minimax-m1")]
-        + ["--mesh", mesh, "--target", "cuda:sm_90a", "-o", path, *BOUNDS],
+        [os.path.join(options.build_dir, "bin", "m1c"), model, "-o", path]
+        + ["--mesh", mesh, "--target", "cuda:sm_90a", *BOUNDS],
         check=True,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"Compiled in {after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.1f} s of CPU time.\n")
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"Compiled in {seconds:.1f} s of CPU time.\n")
     return path
 
 
 def estimate(options, plan, machine, *more):
-    command = [os.path.join(options.build_dir, "bin", "m1run"), "estimate", plan, "--machine", machine, "--json", *more]
+    m1run = os.path.join(options.build_dir, "bin", "m1run")
+    command = [m1run, "estimate", plan, "--machine", machine, "--json", *more]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def print_memory(memory):
     """By kind; states of one sequence at the bound of its length."""
-    rows = [["weights", f"{sum(memory['weights'].values()) / GIB:.2f}"]]
-    rows += [[f"· {kind}", f"{n / GIB:.3f}"] for kind, n in sorted(memory["weights"].items(), key=lambda item: -item[1])]
+
+    def parts(name, kinds, digits):
+        most_first = sorted(kinds.items(), key=lambda item: -item[1])
+        yield [name, f"{sum(kinds.values()) / GIB:.{digits}f}"]
+        yield from ([f"· {kind}", f"{n / GIB:.3f}"] for kind, n in most_first)
+
     states = {kind: n / memory["slots"] for kind, n in memory["states"].items()}
-    rows += [["states of a sequence of 1 M tokens", f"{sum(states.values()) / GIB:.3f}"]]
-    rows += [[f"· {kind}", f"{n / GIB:.3f}"] for kind, n in sorted(states.items(), key=lambda item: -item[1])]
+    rows = [*parts("weights", memory["weights"], 2), *parts("states of a sequence of 1 M tokens", states, 3)]
     rows += [["activations, 4096 tokens in a call", f"{memory['activations'] / GIB:.3f}"]]
     table(["memory of a rank", "GiB"], rows)
 
@@ -94,8 +100,8 @@ def name(case):
 
 
 def print_times(found, changed):
-    head = ["sequences", "context", "TFLOP", "GB", "MB sent", "messages", "launching", "compute", "memory", "exchanges", "total"]
-    head += ["GiB", "binds", *changed]
+    head = ["sequences", "context", "TFLOP", "GB", "MB sent", "messages"]
+    head += ["launching", "compute", "memory", "exchanges", "total", "GiB", "binds", *changed]
     rows = []
     for number, case in enumerate(found["cases"]):
         seconds = case["seconds"]
@@ -105,13 +111,15 @@ def print_times(found, changed):
         row += [duration(seconds[part]) for part in ("launches", "compute", "memory", "exchanges", "total")]
         row += [f"{case['memory_bytes'] / GIB:.0f}" + ("" if case["fits"] else " !"), case["bound"]]
         for other in changed.values():
-            row.append(f"+{100 * (other['cases'][number]['seconds']['total'] / seconds['total'] - 1):.0f} %")
+            then = other["cases"][number]["seconds"]["total"]
+            row.append(f"+{100 * (then / seconds['total'] - 1):.0f} %")
         rows.append(row)
     table(head, rows)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--build-dir", default=os.path.join(ROOT, "build"))
     parser.add_argument("--keep", metavar="DIR")
     parser.add_argument("cases", nargs="*", default=DEFAULT, metavar="MESH@MACHINE")
@@ -125,7 +133,8 @@ def main():
             plan = compile_plan(options, mesh)
             found = estimate(options, plan, machine)
             print_memory(found["memory"])
-            print_times(found, {n: estimate(options, plan, machine, "--scale", scale) for n, scale in CHANGES.items()})
+            changed = {n: estimate(options, plan, machine, "--scale", s) for n, s in CHANGES.items()}
+            print_times(found, changed)
 
 
 if __name__ == "__main__":

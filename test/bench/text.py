@@ -10,9 +10,9 @@
     text.py [--sequences 1000000] [--contents 100000] [--seed 1] [--m1] [--only PART]
 
 Parts: streams (random id sequences, decoded in random pieces), stops (stop strings in them), control (random
-messages, no control token of which may come through; with MiniMax-M1's template and others), published (the M1
-template against the published one), points (every code point on its own), files (all texts of the repository),
-speed. With --m1 they use MiniMax-M1's tokenizer, otherwise the small one.
+messages, no control token of which may come through; with MiniMax-M1's template and others), published (the
+M1 template against the published one), points (every code point on its own), files (all texts of the
+repository), speed. With --m1 they use MiniMax-M1's tokenizer, otherwise the small one.
 """
 
 import argparse
@@ -53,20 +53,28 @@ def check_speed(tokenizer, rng):
     clock("decode at once, a token", len(ids), lambda: tokenizer.decode(ids))
     detokenizer = m1c.text.Detokenizer
     clock("decode, a token", len(ids), lambda: one_by_one(detokenizer(tokenizer), ids))
-    clock("  4 stop strings", len(ids), lambda: one_by_one(
-        detokenizer(tokenizer, ["\n\nUser:", "</s>", "STOP!", "###\n\n"]), ids))
-    words = sorted({text[i:i + 24] + "~" for i in range(0, len(text), 23)})[:10000]
+    clock(
+        "  4 stop strings",
+        len(ids),
+        lambda: one_by_one(detokenizer(tokenizer, ["\n\nUser:", "</s>", "STOP!", "###\n\n"]), ids),
+    )
+    words = sorted({text[i : i + 24] + "~" for i in range(0, len(text), 23)})[:10000]
     assert len(words) == 10000
-    clock("  10,000 stop strings, all of whose beginnings occur", len(ids), lambda: one_by_one(
-        detokenizer(tokenizer, words), ids))
+    clock(
+        "  10,000 stop strings, all of whose beginnings occur",
+        len(ids),
+        lambda: one_by_one(detokenizer(tokenizer, words), ids),
+    )
     clock("  (preparing them, each request)", 1, lambda: m1c.text.StopStrings(words))
-    answer = ("<think>\n" + text[:60000].replace("<", "(") + "\n</think>\n\n" + text[60000:120000])
-    pieces = [answer[i:i + 4] for i in range(0, len(answer), 4)]
+    answer = "<think>\n" + text[:60000].replace("<", "(") + "\n</think>\n\n" + text[60000:120000]
+    pieces = [answer[i : i + 4] for i in range(0, len(answer), 4)]
     parser = m1c.text.OutputParser()
     clock("parse, a piece of 4 characters", len(pieces), lambda: [parser.push(piece) for piece in pieces])
     template = m1c.text.ChatTemplate(None, tokenizer)
     short = [{"role": "user", "content": "What is the capital of France?"}]
-    long = [{"role": ("user", "assistant")[i % 2], "content": text[i * 500:i * 500 + 500]} for i in range(101)]
+    long = [
+        {"role": ("user", "assistant")[i % 2], "content": text[i * 500 : i * 500 + 500]} for i in range(101)
+    ]
     for name, messages in (("1 message", short), ("101 messages of 500 characters", long)):
         clock(f"render {name}", 20, lambda: [template.render(messages) for _ in range(20)])
         clock(f"render and encode {name}", 20, lambda: [template.encode(messages) for _ in range(20)])
@@ -88,8 +96,10 @@ def main():
     parts = {
         "streams": lambda rng: streams.check_streams(tokenizer, direct, rng, sequences),
         "stops": lambda rng: streams.check_stops(tokenizer, rng, max(100, sequences // 10)),
-        "control": lambda rng: (prompts.check_m1_control(tokenizer, template, rng, contents // 2),
-                                prompts.check_other_control(tokenizer, rng, others)),
+        "control": lambda rng: (
+            prompts.check_m1_control(tokenizer, template, rng, contents // 2),
+            prompts.check_other_control(tokenizer, rng, others),
+        ),
         "published": lambda rng: prompts.check_published(template, rng, max(100, contents // 10)),
         "points": lambda rng: tests.check_code_points(tokenizer, direct, 1),
         "files": lambda rng: tests.check_agreement(tokenizer, direct, tests.files(FOLDERS)),
@@ -98,8 +108,8 @@ def main():
     for name in arguments.only or parts:
         start = time.process_time()
         result = parts[name](generator(arguments.seed))
-        print(f"{name}: ok{'' if result is None else f', {result}'}; {time.process_time() - start:.1f} s of CPU time",
-              flush=True)
+        more = "" if result is None else f", {result}"
+        print(f"{name}: ok{more}; {time.process_time() - start:.1f} s of CPU time", flush=True)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,15 @@ UNITS = {
 }
 
 
-def mpirun(count):
-    """The command that starts `count` ranks on this machine, however few processors it has; also as root and in containers."""
-    options = "--oversubscribe --allow-run-as-root --bind-to none --mca btl self,vader --mca btl_vader_single_copy_mechanism none --mca odls_base_sigkill_timeout 8"
+def mpirun(count, grace=None):
+    """The command that starts `count` ranks on this machine, however few processors it has; also as root and in containers.
+
+    After a stop signal mpirun kills ranks that are still there after `grace` seconds, by default one. With `grace`, mpirun
+    takes as long to end, whatever happens.
+    """
+    options = "--oversubscribe --allow-run-as-root --bind-to none --mca btl self,vader --mca btl_vader_single_copy_mechanism none"
+    if grace is not None:
+        options += f" --mca odls_base_sigkill_timeout {grace}"
     return ("mpirun", "-n", str(count), *options.split())
 
 

@@ -99,7 +99,7 @@ bias[1, 77] = 0
 bias[2, : V // 2], repetition[2, V // 4 :] = random.normal(0, 2, V // 2), 1.5
 bias, repetition = bias.astype(np.float32), repetition.astype(np.float32)
 draws, module = 0, os.path.join(work, "serve.mlir")
-e2e.run("m1c", folder, "--serve", "--emit=model", "-o", module)
+e2e.run("m1c", folder, "--serve", "--emit=model", "-o", module, *BOUNDS)
 for number, rows in enumerate(((0, -1, 2, 0), (2, 0, 1, -1), (1, 1, 2, 2), (-1, 2, 0, 1)) * 3):
     rules = {"min_p": (random.choice([0, 0.05, 0.3], B), "f4"), "adjustments": (rows, "i4"), "bias": (bias, "f4"), "repetition": (repetition, "f4")}
     given = settings(paged, 100 * number) | rules

@@ -14,7 +14,7 @@
 #include "runtime/plan/ParameterUse.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/session/Score.h"
 #include "runtime/session/Signature.h"
 

@@ -47,6 +47,10 @@ func.func @gate(%x: tensor<?x8xbf16> {m1.name = "x"}, %function: tensor<?x8xbf16
   return %y, %wide : tensor<?x8xbf16>, tensor<?x8xf32>
 }
 """
+SILU = """func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}"""
 plan = m1c.compile(GRAPH, weights="none", slots=4, max_tokens=128, seed=7)
 random = np.random.default_rng(1)
 X = random.standard_normal((5, 32), np.float32)
@@ -167,6 +171,15 @@ def check_threads():
     assert all((y == expected).all() for each in results.values() for y in each) and len(results) == 4
 
 
+def check_two():
+    """Two plans in one process, with kernels of the same and of other names."""
+    other = m1c.compile(SILU)
+    expected = attend(X)
+    x = np.linspace(-3, 3, 16, dtype=np.float32).reshape(2, 8)
+    assert np.allclose(other.call("f", arg0=x)["result0"], x / (1 + np.exp(-x)), atol=1e-5)
+    assert (attend(X) == expected).all() and other.call("f", arg0=x)["result0"].shape == (2, 8)
+
+
 def check_opening():
     with raises(m1c.Error, "nowhere.m1plan", "No such file"):
         m1c.Plan("nowhere.m1plan")
@@ -191,8 +204,7 @@ def check_cache():
         file.write(f"#!/bin/sh\n[ $1 = --version ] || echo run >>{log}\nexec {real} \"$@\"\n")
     os.chmod(counting, 0o755)
     environment = {**os.environ, "M1C_COMPILER_PATH": counting, "M1C_CACHE": os.path.join(folder, "cache")}
-    text = "func.func @f(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {\n  %y = m1.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>\n  return %y : tensor<?x8xf32>\n}"
-    script = f"import m1c, numpy; print(m1c.compile({text!r}).call('f', arg0=numpy.zeros((1, 8), 'f4'))['result0'].sum())"
+    script = f"import m1c, numpy; print(m1c.compile({SILU!r}).call('f', arg0=numpy.zeros((1, 8), 'f4'))['result0'].sum())"
     running = [subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) for _ in range(3)]
     assert [each.communicate()[0] for each in running] == [b"0.0\n"] * 3
     with open(log) as file:

@@ -27,7 +27,7 @@
 #include "runtime/device/CreateDevice.h"
 #include "runtime/plan/Mesh.h"
 #include "runtime/session/Executor.h"
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/session/Score.h"
 #include "runtime/weights/Npy.h"
 

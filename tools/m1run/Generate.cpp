@@ -11,7 +11,7 @@
 #include "tools/m1run/Progress.h"
 #include "tools/m1run/Ranks.h"
 
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/OutputFile.h"
 #include "runtime/support/Packed.h"

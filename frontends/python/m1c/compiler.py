@@ -210,19 +210,24 @@ def _cached(name: str, facts: dict[str, Any], make: Any, quiet: bool, what: str)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Error(f"cannot make the cache {folder} ({error.strerror}): set M1C_CACHE to another directory") from None
+    # The name is for people: another copy of a model finds the same plan.
     plan = folder / f"{name}-{key}.m1plan"
-    if plan.exists():
-        return plan
+
+    def known() -> Path | None:
+        return next(folder.glob(f"*-{key}.m1plan"), None)
+
+    if (found := known()) is not None:
+        return found
     # Another process that needs the same plan waits, and finds it. The lock goes with its process.
-    with open(folder / f"{name}-{key}.lock", "w") as lock:
+    with open(folder / f"{key}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not quiet:
                 print(f"m1: waiting for another process that compiles {what}", file=sys.stderr)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if plan.exists():
-            return plan
+        if (found := known()) is not None:
+            return found
         if not quiet:
             print(f"m1: compiling {what}", file=sys.stderr)
         begin = time.monotonic()

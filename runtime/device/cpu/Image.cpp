@@ -22,7 +22,8 @@ absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
   std::unique_ptr<Image> Result(new Image);
   Result->Where = Where;
   // dlopen needs a file: use an anonymous one in memory.
-  int Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
+  const int Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
+  Result->Descriptor = Descriptor;
   if (Descriptor < 0)
     return makeError(Where,
                      ": cannot load the kernels: ", std::strerror(errno));
@@ -31,17 +32,13 @@ absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
     ssize_t Count = ::write(Descriptor, Elf.data() + Done, Elf.size() - Done);
     if (Count < 0 && errno == EINTR)
       continue;
-    if (Count < 0) {
-      absl::Status Error =
-          makeError(Where, ": cannot load the kernels: ", std::strerror(errno));
-      ::close(Descriptor);
-      return Error;
-    }
+    if (Count < 0)
+      return makeError(Where,
+                       ": cannot load the kernels: ", std::strerror(errno));
     Done += Count;
   }
   std::string Path = concat("/proc/self/fd/", Descriptor);
   Result->Handle = ::dlopen(Path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  ::close(Descriptor);
   if (!Result->Handle)
     return makeError(Where, ": cannot load the kernels: ", ::dlerror());
   return Result;
@@ -50,6 +47,8 @@ absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
 Image::~Image() {
   if (Handle)
     ::dlclose(Handle);
+  if (Descriptor >= 0)
+    ::close(Descriptor);
 }
 
 absl::StatusOr<KernelFunction> Image::find(const std::string &Symbol) const {

@@ -39,6 +39,9 @@ public:
 private:
   Image() = default;
   std::string Where;
+  /// Of the file in memory. It stays open while the object is loaded: dlopen
+  /// takes two files of the same name, which has this number, for the same.
+  int Descriptor = -1;
   void *Handle = nullptr;
 };
 

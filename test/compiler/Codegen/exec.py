@@ -12,7 +12,8 @@ OP is one of the groups of cases in the folder kernels, or all. Its cases are
 small functions of m1 ops in the shapes where kernels go wrong: single rows and
 columns, one row more or less than a block, widths that are no multiple of a
 vector, empty sequences, experts without tokens. They are compiled into one plan,
-and `m1run call` and `m1-interpret` run on the same random inputs and weights.
+and `m1run call` and `m1-interpret` run on the same random inputs and weights; plans
+for several ranks run on ranks that are threads.
 
 A case's name tells op, shapes, element types and rows: linear_33x60_bf16_bf16_f32/65.
 For a case that fails, WORK/failed keeps inputs and results, and the commands that
@@ -35,7 +36,7 @@ import sys
 sys.dont_write_bytecode = True
 import kernels  # noqa: E402
 from kernels.module import e2e  # noqa: E402
-from kernel_results import call, difference, write_arguments  # noqa: E402
+from kernel_results import call, call_on_ranks, difference, ranks_command, write_arguments  # noqa: E402
 
 
 def describe_failure(case, problem, folder, commands, repeat):
@@ -50,16 +51,20 @@ def compare(case, module, runner, work, repeat):
     folder = os.path.join(work, "failed", case.id.replace("/", "."))
     given = write_arguments(case.arguments, folder)
     out = {side: os.path.join(folder, side) for side in ("found", "expected")}
-    found = (*runner[:1], "call", module.plan, *runner[1:], *module.weights)
     expected = ("m1-interpret", module.path, *module.weights)
+    commands = [(*expected, "--entry", case.function.name, *given, "--out-dir", out["expected"])]
+    if module.mesh:
+        found = ranks_command(module.plan, runner[-1] if runner[1:] else "cpu", *module.weights[1:], case.function.name, folder, out["found"])
+        commands.append(found)
+    else:
+        found = (*runner[:1], "call", module.plan, *runner[1:], *module.weights)
+        commands.append((*found, "--entry", case.function.name, *given, "--out-dir", out["found"]))
     try:
-        arrays = call(found, case.function.name, given, out["found"]), call(expected, case.function.name, given, out["expected"])
-        problem = difference(*arrays, case.tolerance)[2]
+        arrays = call_on_ranks(found, case.arguments) if module.mesh else call(found, case.function.name, given, out["found"])
+        problem = difference(arrays, call(expected, case.function.name, given, out["expected"]), case.tolerance)[2]
     except e2e.ToolError as error:
         problem = str(error)
     if problem:
-        sides = ((found, out["found"]), (expected, out["expected"]))
-        commands = [(*tool, "--entry", case.function.name, *given, "--out-dir", directory) for tool, directory in sides]
         describe_failure(case, problem, folder, [(*module.compile, "-o", module.plan), *commands], repeat)
         return False
     shutil.rmtree(folder)

@@ -35,6 +35,27 @@ def call(command, entry, given, out):
     return {os.path.splitext(file)[0]: np.load(os.path.join(out, file)) for file in sorted(os.listdir(out))}
 
 
+def ranks_command(plan, device, weights, entry, given, out):
+    """The command that calls a function on all ranks of a plan. Each reads the arguments in the folder `given`."""
+    return "m1-rank-threads", "call", plan, weights, device, entry, given, out
+
+
+def call_on_ranks(command, arguments):
+    """Runs a `ranks_command`; returns the function's results, which must have the same bits on all ranks."""
+    *_, given, out = command
+    e2e.fresh(out)
+    for number, argument in enumerate(arguments):
+        np.save(os.path.join(given, f"arg{number}.npy"), argument)
+    e2e.run(*command)
+    results = {}
+    for file in sorted(os.listdir(out)):
+        name, rank, _ = file.rsplit(".", 2)
+        array = np.load(os.path.join(out, file))
+        if array.tobytes() != results.setdefault(name, array).tobytes():
+            raise e2e.ToolError(f"{name} of rank {rank} differs")
+    return results
+
+
 def difference(found, expected, tolerance):
     """Compares a call's results. Returns error, tolerance and problem (or None) of the result that is worst relative to its
     tolerance. The error of integers is how many differ, that of other types is relative in norm. `tolerance` is one

@@ -34,10 +34,34 @@ def check_characters(tokenizer):
 def check_stop_strings(tokenizer):
     stream = Detokenizer(tokenizer, ["</s>", "STOP"])
     shown = [stream.push([byte]) for byte in b"a</x STO</sTOP</s>b"]
-    assert shown == ["a", "", "", "</x", " ", "", "", "", "STO", "", "", "</sT", "O", "P", "", "", "", "", ""], shown
+    assert shown == [
+        "a",
+        "",
+        "",
+        "</x",
+        " ",
+        "",
+        "",
+        "",
+        "STO",
+        "",
+        "",
+        "</sT",
+        "O",
+        "P",
+        "",
+        "",
+        "",
+        "",
+        "",
+    ], shown
     assert stream.stopped == "</s>" and stream.tokens == 18
     # Two that end together: the longer one. One within another: the one that is complete first.
-    for stops, result in ((["b", "ab"], ("", "ab")), (["abc", "b"], ("a", "b")), (["bc", "abcd"], ("a", "bc"))):
+    for stops, result in (
+        (["b", "ab"], ("", "ab")),
+        (["abc", "b"], ("a", "b")),
+        (["bc", "abcd"], ("a", "bc")),
+    ):
         stream = Detokenizer(tokenizer, stops)
         assert (stream.push(list(b"abcd")), stream.stopped) == result
     # The whole of a piece is looked at, and what follows the stop string is not.
@@ -64,7 +88,8 @@ def check_stop_strings(tokenizer):
 
 
 def check_many(tokenizer):
-    """10,000 stop strings, long ones and ones that overlap in all their characters: states grow with the text."""
+    """10,000 stop strings, long ones and ones that overlap in all their characters: states grow with the
+    text."""
     rng = generator(3)
     many = ["".join(rng.choice("ab") for _ in range(200)) for _ in range(10000)]
     stops = m1c.text.StopStrings(many)
@@ -72,11 +97,11 @@ def check_many(tokenizer):
     text = "".join(rng.choice("ab") for _ in range(5000)) + many[77]
     start = user_time()
     assert stream.push(list(text.encode())) == text[:-200] and stream.stopped == many[77]
-    states, todo = 0, [stops.root]
-    while todo:
-        state = todo.pop()
+    states, pending = 0, [stops.root]
+    while pending:
+        state = pending.pop()
         states += 1
-        todo += [child for child in state.children.values() if child is not None]
+        pending += [child for child in state.children.values() if child is not None]
     assert states < 3 * len(text), states
     ladder = ["a" * n + "b" for n in range(2, 3000)]
     stream = Detokenizer(tokenizer, ladder)

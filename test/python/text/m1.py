@@ -28,7 +28,9 @@ def load(work):
 def main(work):
     tokenizer, direct = load(work)
     # GPT-2's splitting rule, which the class that tokenizer_config.json names would bring, gives other ids.
-    assert json.loads((Path(work) / "tokenizer_config.json").read_text())["tokenizer_class"] == "GPT2Tokenizer"
+    assert (
+        json.loads((Path(work) / "tokenizer_config.json").read_text())["tokenizer_class"] == "GPT2Tokenizer"
+    )
     assert tokenizer.encode("don't 1234567") == [84464, 32, 10010, 26551, 55]
     assert tokenizer.encode("<think>") == tokenizer.encode("<think>", allow_special=True) == [60, 37959, 62]
     assert tokenizer.encode("</think>") == [1579, 37959, 62]

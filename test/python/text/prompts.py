@@ -45,24 +45,38 @@ def check_prompt(tokenizer, template, source, messages, tools, variables=None):
     """Rendering equals jinja2's, and the control tokens of its ids are those of harmless messages."""
     segments = template.render(messages, tools)
     text = "".join(segment.text for segment in segments)
-    expected = plain_jinja(source, messages=with_objects(messages), tools=tools, add_generation_prompt=True,
-                           **tokenizer.special_tokens)
+    expected = plain_jinja(
+        source,
+        messages=with_objects(messages),
+        tools=tools,
+        add_generation_prompt=True,
+        **tokenizer.special_tokens,
+    )
     assert text == expected, (messages, tools, text, expected)
     ids = template.encode(messages, tools)
     assert tokenizer.decode(ids, skip_special=False) == text
     control = set(tokenizer.control_ids.values())
     found = [index for index in ids if index in control]
-    wanted = [index for index in template.encode(conversations.harmless(messages), conversations.harmless(tools))
-              if index in control]
+    wanted = [
+        index
+        for index in template.encode(conversations.harmless(messages), conversations.harmless(tools))
+        if index in control
+    ]
     assert found == wanted, (messages, tools, text)
-    return any(token in segment.text for segment in segments for token in tokenizer.control_ids
-               if not segment.trusted)
+    return any(
+        token in segment.text
+        for segment in segments
+        for token in tokenizer.control_ids
+        if not segment.trusted
+    )
 
 
 def check_m1_control(tokenizer, template, rng, count):
     """No control token comes from a message, with the M1 template. Returns how many messages had one."""
     source = m1c.text.chat.M1_TEMPLATE.read_text()
-    return sum(check_prompt(tokenizer, template, source, *conversations.any_form(rng, True)) for _ in range(count))
+    return sum(
+        check_prompt(tokenizer, template, source, *conversations.any_form(rng, True)) for _ in range(count)
+    )
 
 
 def check_other_control(tokenizer, rng, count):
@@ -70,7 +84,9 @@ def check_other_control(tokenizer, rng, count):
     attacks = 0
     for name, source in conversations.TEMPLATES.items():
         template = m1c.text.ChatTemplate(source, tokenizer, name)
-        plain = source.replace("{%- generation %}", "{%- if true %}").replace("{% endgeneration %}", "{% endif %}")
+        plain = source.replace("{%- generation %}", "{%- if true %}").replace(
+            "{% endgeneration %}", "{% endif %}"
+        )
         for _ in range(count):
             attacks += check_prompt(tokenizer, template, plain, *conversations.strings_form(rng, True))
     return attacks

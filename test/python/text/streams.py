@@ -39,7 +39,7 @@ def expected_stop(tokenizer, ids, stops, skip, min_tokens):
         token = next((i + 1 for i, each in enumerate(ends) if each >= end), len(ids))
         found = max((stop for stop in stops if text[:end].endswith(stop)), key=len, default=None)
         if found is not None and token > min_tokens:
-            return text[:end - len(found)], found, token
+            return text[: end - len(found)], found, token
     return text, None, len(ids)
 
 
@@ -47,15 +47,18 @@ def check_stops(tokenizer, rng, count):
     """Stop strings taken from the text itself, whole, cut and overlapping."""
     stopped = 0
     for _ in range(count):
-        ids = random_ids(rng, tokenizer.vocab_size, 12) if rng.random() < 0.5 else \
-            [rng.choice((97, 98, 195, 169)) for _ in range(rng.randrange(20))]
+        ids = (
+            random_ids(rng, tokenizer.vocab_size, 12)
+            if rng.random() < 0.5
+            else [rng.choice((97, 98, 195, 169)) for _ in range(rng.randrange(20))]
+        )
         skip = rng.random() < 0.5
         min_tokens = rng.choice((0, 0, 0, 1, 4))
         text = tokenizer.decode(ids, skip) + "ab"
         stops = []
         for _ in range(rng.randrange(1, 5)):
             start = rng.randrange(len(text))
-            stop = text[start:start + rng.randrange(1, 6)]
+            stop = text[start : start + rng.randrange(1, 6)]
             stops.append(stop + rng.choice(("", "", "a", "\ufffd")))
         shown, found, used = expected_stop(tokenizer, ids, stops, skip, min_tokens)
         stopped += found is not None
@@ -67,6 +70,11 @@ def check_stops(tokenizer, rng, count):
                 text += stream.push(piece)
                 assert result.startswith(text), (ids, stops, text, result)
             text += stream.finish()
-            assert (text, stream.stopped, stream.tokens) == (result, found, used), (ids, stops, include, min_tokens)
+            assert (text, stream.stopped, stream.tokens) == (result, found, used), (
+                ids,
+                stops,
+                include,
+                min_tokens,
+            )
             assert not found or stream.push([97]) == ""
     assert count // 4 < stopped < count

@@ -33,7 +33,9 @@ M1 = ROOT / "test/data/minimax-m1"
 
 def small():
     """The package's Tokenizer and `tokenizers`' own for the small tokenizer."""
-    return m1c.text.Tokenizer.from_directory(SMALL), tokenizers.Tokenizer.from_file(str(SMALL / "tokenizer.json"))
+    return m1c.text.Tokenizer.from_directory(SMALL), tokenizers.Tokenizer.from_file(
+        str(SMALL / "tokenizer.json")
+    )
 
 
 def rejects(function, *parts):
@@ -57,12 +59,15 @@ def published_template():
 def compiled(source):
     """A template compiled by jinja2 as HuggingFace sets it up, with nothing of the package."""
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols])
+        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols]
+    )
 
     def raise_exception(message):
         raise jinja2.exceptions.TemplateError(message)
 
-    environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    environment.filters["tojson"] = lambda value, indent=None: json.dumps(
+        value, ensure_ascii=False, indent=indent
+    )
     environment.globals["raise_exception"] = raise_exception
     return environment.from_string(source)
 
@@ -74,7 +79,10 @@ def plain_jinja(source, **variables):
 
 def random_ids(rng, size, most):
     """Ids of which many are single bytes, so that characters are often cut or invalid."""
-    return [rng.randrange(256) if rng.random() < 0.4 else rng.randrange(size) for _ in range(rng.randrange(most + 1))]
+    return [
+        rng.randrange(256) if rng.random() < 0.4 else rng.randrange(size)
+        for _ in range(rng.randrange(most + 1))
+    ]
 
 
 def random_cuts(rng, value):

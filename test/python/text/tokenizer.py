@@ -16,7 +16,7 @@ from pathlib import Path
 
 from support import ROOT, SMALL, generator, m1c, make_tokenizer, rejects, small
 
-TEXT_FOLDERS = ("docs", "frontends", "tools")  # test/bench reads all of them
+TEXT_FOLDERS = ("docs", "tools")  # test/bench reads all of them
 TEXT_SUFFIXES = {".cpp", ".h", ".md", ".py", ".td", ".test", ".mlir", ".jinja", ".txt", ".sh", ".fbs"}
 
 
@@ -53,7 +53,7 @@ def check_agreement(tokenizer, direct, texts):
 def check_code_points(tokenizer, direct, size):
     """Every code point, beside its neighbours in texts of `size`."""
     points = code_points()
-    texts = ["".join(points[i:i + size]) for i in range(0, len(points), size)]
+    texts = ["".join(points[i : i + size]) for i in range(0, len(points), size)]
     check_agreement(tokenizer, direct, ((ascii(text[0]), text) for text in texts))
     return len(points)
 
@@ -73,7 +73,9 @@ def check_control(tokenizer, direct):
         assert tokenizer.encode_segments([(token[:3], True), ("", False), (token[3:], True)]) == [index]
     # Merges go across the seams of segments.
     whole = tokenizer.encode("the licence\n\n")
-    assert tokenizer.encode_segments([("th", True), ("e lic", False), ("ence\n", True), ("\n", False)]) == whole
+    assert (
+        tokenizer.encode_segments([("th", True), ("e lic", False), ("ence\n", True), ("\n", False)]) == whole
+    )
 
 
 def check_tables(tokenizer, direct):
@@ -103,7 +105,12 @@ def check_splitting():
     assert characters[0x20] == "Ġ"
     by_file = m1c.text.Tokenizer(description)
     assert [by_file.token_text(i).text for i in by_file.encode("123456")] == ["12", "3", "4", "56"]
-    description["pre_tokenizer"] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    description["pre_tokenizer"] = {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": True,
+        "use_regex": True,
+    }
     by_gpt2 = m1c.text.Tokenizer(description)
     assert [by_gpt2.token_text(i).text for i in by_gpt2.encode("123456")] == ["123456"]
     assert [tokenizer.token_text(i).text for i in tokenizer.encode("1234567")] == list("1234567")
@@ -113,12 +120,24 @@ def check_limits_of_file():
     """Options of the file that cut or extend a text do not apply."""
     tokenizer, _ = small()
     description = json.loads((SMALL / "tokenizer.json").read_text())
-    description["truncation"] = {"max_length": 4, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
-    description["padding"] = {"strategy": {"Fixed": 64}, "direction": "Right", "pad_to_multiple_of": None,
-                              "pad_id": 0, "pad_type_id": 0, "pad_token": "!"}
+    description["truncation"] = {
+        "max_length": 4,
+        "strategy": "LongestFirst",
+        "stride": 0,
+        "direction": "Right",
+    }
+    description["padding"] = {
+        "strategy": {"Fixed": 64},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "!",
+    }
     description["model"]["dropout"] = 0.5
-    assert m1c.text.Tokenizer(description).encode("the licence of the work") == \
-        tokenizer.encode("the licence of the work")
+    assert m1c.text.Tokenizer(description).encode("the licence of the work") == tokenizer.encode(
+        "the licence of the work"
+    )
 
 
 def check_control_in_vocabulary():
@@ -136,8 +155,11 @@ def check_control_in_vocabulary():
 def check_special_tokens(work):
     tokenizer, _ = small()
     assert tokenizer.eos_token_id == 499 and tokenizer.stop_token_ids == [499]
-    assert tokenizer.special_tokens == {"bos_token": "<beginning_of_sentence>", "eos_token": "<end_of_sentence>",
-                                        "unk_token": "<end_of_document>"}
+    assert tokenizer.special_tokens == {
+        "bos_token": "<beginning_of_sentence>",
+        "eos_token": "<end_of_sentence>",
+        "unk_token": "<end_of_document>",
+    }
     assert tokenizer.control_ids["[image]"] not in tokenizer.special_ids
 
     def load(**changes):
@@ -150,10 +172,15 @@ def check_special_tokens(work):
 
     assert load().stop_token_ids == [] and load().eos_token_id is None
     assert load(config={"eos_token_id": 7}).stop_token_ids == [7]
-    assert load(config={"eos_token_id": 7}, generation_config={"eos_token_id": [9, 8]}).stop_token_ids == [8, 9]
+    assert load(config={"eos_token_id": 7}, generation_config={"eos_token_id": [9, 8]}).stop_token_ids == [
+        8,
+        9,
+    ]
     assert load(config={"eos_token_id": 7}, generation_config={"eos_token_id": None}).stop_token_ids == [7]
-    named = load(tokenizer_config={"eos_token": {"content": "[image]", "lstrip": False}},
-                 special_tokens_map={"eos_token": "<reserved_0>", "pad_token": "<reserved_1>"})
+    named = load(
+        tokenizer_config={"eos_token": {"content": "[image]", "lstrip": False}},
+        special_tokens_map={"eos_token": "<reserved_0>", "pad_token": "<reserved_1>"},
+    )
     assert named.eos_token_id == 500 and 500 in named.special_ids
     assert named.special_tokens["pad_token"] == "<reserved_1>"
     rejects(lambda: load(tokenizer_config={"eos_token": "<none>"}), "eos_token", "'<none>'")
@@ -164,8 +191,12 @@ def check_special_tokens(work):
     rejects(lambda: load(generation_config={"eos_token_id": [True]}), "eos_token_id", "true")
     rejects(lambda: load(generation_config={"eos_token_id": 512}), "512", "outside the vocabulary of 512")
     rejects(lambda: m1c.text.Tokenizer.from_directory(work + "/none"), "tokenizer.json", "not found")
-    for content, part in (("", "not valid JSON"), ("[1]", "expected a JSON object"), ("{}", "no model"),
-                          ("[" * 100000, "not valid JSON")):
+    for content, part in (
+        ("", "not valid JSON"),
+        ("[1]", "expected a JSON object"),
+        ("{}", "no model"),
+        ("[" * 100000, "not valid JSON"),
+    ):
         rejects(lambda: load(tokenizer=content), "tokenizer.json", part)
     directory = Path(tempfile.mkdtemp(dir=work))
     (directory / "tokenizer.json").write_bytes(b'{"a": "\xff"}')
@@ -199,7 +230,9 @@ def check_descriptions():
 def main(work):
     Path(work).mkdir(parents=True, exist_ok=True)
     tokenizer, direct = small()
-    assert make_tokenizer.small() == json.loads((SMALL / "tokenizer.json").read_text()), "make_tokenizer.py small"
+    assert make_tokenizer.small() == json.loads((SMALL / "tokenizer.json").read_text()), (
+        "make_tokenizer.py small"
+    )
     print(check_code_points(tokenizer, direct, 32), "code points")
     count = check_agreement(tokenizer, direct, files())
     assert count > 500000, count

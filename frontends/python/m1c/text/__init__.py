@@ -22,7 +22,22 @@ from .tokenizer import Segment, Tokenizer, TokenText
 from .toolcalls import ToolCallParser
 
 __all__ = [
-    "ChatTemplate", "Content", "Detokenizer", "Event", "OutputParser", "Reasoning", "ReasoningParser", "Segment",
-    "StopStrings", "TemplateError", "TextError", "ThinkingBudget", "TokenText", "Tokenizer", "ToolCallDelta",
-    "ToolCallParser", "merge_events", "thinking_budget",
+    "ChatTemplate",
+    "Content",
+    "Detokenizer",
+    "Event",
+    "OutputParser",
+    "Reasoning",
+    "ReasoningParser",
+    "Segment",
+    "StopStrings",
+    "TemplateError",
+    "TextError",
+    "ThinkingBudget",
+    "TokenText",
+    "Tokenizer",
+    "ToolCallDelta",
+    "ToolCallParser",
+    "merge_events",
+    "thinking_budget",
 ]

@@ -20,8 +20,8 @@ from .tokenizer import Segment, Tokenizer
 class ThinkingBudget(NamedTuple):
     """`tokens` come by force after `after_tokens` tokens, unless `closing` has appeared among those.
 
-    `closing` is shorter than `tokens`: the end of a tag merges with what follows it, so only the ids that do not
-    depend on that show that the model has closed its thinking itself.
+    `closing` is shorter than `tokens`: the end of a tag merges with what follows it, so only the ids that do
+    not depend on that show that the model has closed its thinking itself.
     """
 
     after_tokens: int
@@ -43,6 +43,8 @@ def thinking_budget(tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE 
     def encode(text: str) -> list[int]:
         return tokenizer.encode_segments([Segment(text, True)])
 
-    followed = [encode(CLOSE + after) for after in ("", "\n", "\n\n", "\n\n\n", " a", "a", "A", "1", ".", "<")]
-    closing = os.path.commonprefix(followed)
+    followed = [
+        encode(CLOSE + after) for after in ("", "\n", "\n\n", "\n\n\n", " a", "a", "A", "1", ".", "<")
+    ]
+    closing = list(os.path.commonprefix(followed))
     return ThinkingBudget(after_tokens, encode(close), closing)

@@ -40,11 +40,13 @@ def published_m1(source: str) -> bool:
 class ChatTemplate:
     """A compiled template. Safe to use from several threads.
 
-    `name` says in messages which template it is. `render` and `encode` raise TemplateError for messages that the
-    template refuses or fails on.
+    `name` says in messages which template it is. `render` and `encode` raise TemplateError for messages that
+    the template refuses or fails on.
     """
 
-    def __init__(self, source: str | Mapping[str, str] | None, tokenizer: Tokenizer, name: str = "chat template"):
+    def __init__(
+        self, source: str | Mapping[str, str] | None, tokenizer: Tokenizer, name: str = "chat template"
+    ):
         """`source` is the text of a template, several by name (of which "tool_use" is taken for requests with
         tools, "default" otherwise), or None: MiniMax-M1's, as this package brings it."""
         self._tokenizer = tokenizer
@@ -54,8 +56,10 @@ class ChatTemplate:
         if source is None:
             missing = [token for token in _M1_CONTROL if token not in control]
             if missing:
-                raise TextError(f"MiniMax-M1's chat template needs the token {missing[0]!r}, which the tokenizer "
-                                "does not have; give a template with --chat-template")
+                raise TextError(
+                    f"MiniMax-M1's chat template needs the token {missing[0]!r}, which the tokenizer "
+                    "does not have; give a template with --chat-template"
+                )
             source, name = read_text(M1_TEMPLATE), "MiniMax-M1's chat template"
         self.name = name
         sources = {"default": source} if isinstance(source, str) else dict(source)
@@ -73,13 +77,14 @@ class ChatTemplate:
             raise TemplateError(f"{self.name}: line {error.lineno}: {error.message}") from None
 
     @classmethod
-    def from_directory(cls, directory: str | Path, tokenizer: Tokenizer,
-                       override: str | Path | None = None) -> ChatTemplate | None:
+    def from_directory(
+        cls, directory: str | Path, tokenizer: Tokenizer, override: str | Path | None = None
+    ) -> ChatTemplate | None:
         """The template of a checkpoint, or the one in the file `override`; None if there is none.
 
-        The checkpoint's own is in chat_template.jinja, chat_template.json or tokenizer_config.json, in this order.
-        If that is the one that MiniMax-M1 was published with, or there is none and the model is a MiniMax-M1, it
-        is the package's own.
+        The checkpoint's own is in chat_template.jinja, chat_template.json or tokenizer_config.json, in this
+        order. If that is the one that MiniMax-M1 was published with, or there is none and the model is a
+        MiniMax-M1, it is the package's own.
         """
         if override is not None:
             return cls(read_text(Path(override)), tokenizer, str(override))
@@ -98,22 +103,35 @@ class ChatTemplate:
             try:
                 source = {each["name"]: each["template"] for each in source}
             except (TypeError, KeyError):
-                raise TextError(f"{path}: chat_template: expected objects with a name and a template") from None
-        if source is not None and not isinstance(source, str) \
-                and not (isinstance(source, dict) and all(isinstance(each, str) for each in source.values())):
+                raise TextError(
+                    f"{path}: chat_template: expected objects with a name and a template"
+                ) from None
+        if (
+            source is not None
+            and not isinstance(source, str)
+            and not (isinstance(source, dict) and all(isinstance(each, str) for each in source.values()))
+        ):
             raise TextError(f"{path}: chat_template: expected a string, found {type(source).__name__}")
         if source is None:
             config = directory / "config.json"
             architectures = read_object(config).get("architectures") if config.exists() else None
-            if not isinstance(architectures, list) or "MiniMaxM1ForCausalLM" not in architectures \
-                    or any(token not in tokenizer.control_ids for token in _M1_CONTROL):
+            if (
+                not isinstance(architectures, list)
+                or "MiniMaxM1ForCausalLM" not in architectures
+                or any(token not in tokenizer.control_ids for token in _M1_CONTROL)
+            ):
                 return None
         elif isinstance(source, str) and published_m1(source):
             source = None
         return cls(source, tokenizer, str(path))
 
-    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Any] | None = None,
-               add_generation_prompt: bool = True, **kwargs: Any) -> list[Segment]:
+    def render(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] | None = None,
+        add_generation_prompt: bool = True,
+        **kwargs: Any,
+    ) -> list[Segment]:
         """The prompt, in pieces that come from the template (trusted) or from the request.
 
         Everything in messages, tools and `kwargs` (further variables of the template) comes from the request.
@@ -122,24 +140,46 @@ class ChatTemplate:
         try:
             variables: dict[str, Any] = {key: mark(value) for key, value in kwargs.items()}
             variables.update(self._tokenizer.special_tokens)
-            variables.update(messages=[_message(message, i, form) for i, message in enumerate(messages)],
-                             tools=mark(tools) if tools else None, add_generation_prompt=add_generation_prompt)
+            variables.update(
+                messages=[_message(message, i, form) for i, message in enumerate(messages)],
+                tools=mark(tools) if tools else None,
+                add_generation_prompt=add_generation_prompt,
+            )
             return list(segments_of(template.render(variables)))
         except TextError:
             raise
         except Refused as error:
             raise TemplateError(f"the chat template refuses this: {error.message}") from None
-        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
-                RecursionError) as error:
+        except (
+            jinja2.TemplateError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:
             raise TemplateError(f"{self.name}: cannot render these messages: {error}") from None
 
-    def render_text(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Any] | None = None,
-                    add_generation_prompt: bool = True, **kwargs: Any) -> str:
+    def render_text(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] | None = None,
+        add_generation_prompt: bool = True,
+        **kwargs: Any,
+    ) -> str:
         """The prompt as one string."""
-        return "".join(segment.text for segment in self.render(messages, tools, add_generation_prompt, **kwargs))
+        return "".join(
+            segment.text for segment in self.render(messages, tools, add_generation_prompt, **kwargs)
+        )
 
-    def encode(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Any] | None = None,
-               add_generation_prompt: bool = True, **kwargs: Any) -> list[int]:
+    def encode(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] | None = None,
+        add_generation_prompt: bool = True,
+        **kwargs: Any,
+    ) -> list[int]:
         """The ids of the prompt; control tokens in what comes from the request are text."""
         return self._tokenizer.encode_segments(self.render(messages, tools, add_generation_prompt, **kwargs))
 
@@ -148,7 +188,7 @@ def _message(message: Any, index: int, form: str) -> dict[str, Any]:
     """A message as templates expect it, marked as from the request."""
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
         raise TextError(f"message {index}: expected an object with a role")
-    result = mark(_with_content(dict(message), index, form))
+    result: dict[str, Any] = mark(_with_content(dict(message), index, form))
     if message["role"] in ROLES:
         result["role"] = message["role"]
     for call in result.get("tool_calls") or []:
@@ -170,10 +210,12 @@ def _with_content(message: dict[str, Any], index: int, form: str) -> dict[str, A
     if form == "parts" and isinstance(content, str):
         message["content"] = [{"type": "text", "text": content}]
     elif form == "string" and isinstance(content, (list, tuple)):
-        texts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
-        for text in texts:
+        texts: list[str] = []
+        for part in content:
+            text = part.get("text") if isinstance(part, Mapping) else None
             if not isinstance(text, str):
                 raise TextError(f"message {index}: the chat template takes text only")
+            texts.append(text)
         message["content"] = "\n".join(texts)
     return message
 
@@ -182,9 +224,12 @@ def _content_format(template: nodes.Template) -> str:
     """Which form of contents a template reads, from what it does with them."""
     reads = any(_is_content(loop.iter) for loop in template.find_all(nodes.For)) or any(
         _is_content(item.node) and isinstance(item.arg, nodes.Const) and isinstance(item.arg.value, int)
-        for item in template.find_all(nodes.Getitem))
-    tests = any(_is_content(test.node) and test.name in ("string", "mapping", "iterable", "sequence")
-                for test in template.find_all(nodes.Test))
+        for item in template.find_all(nodes.Getitem)
+    )
+    tests = any(
+        _is_content(test.node) and test.name in ("string", "mapping", "iterable", "sequence")
+        for test in template.find_all(nodes.Test)
+    )
     return ("both" if tests else "parts") if reads else "string"
 
 
@@ -195,4 +240,6 @@ def _is_content(node: nodes.Node) -> bool:
         return node.name == "content"
     if isinstance(node, nodes.Getattr):
         return node.attr == "content"
-    return isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and node.arg.value == "content"
+    return (
+        isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) and node.arg.value == "content"
+    )

@@ -21,16 +21,22 @@ _Utf8 = codecs.getincrementaldecoder("utf-8")
 class Detokenizer:
     """Turns one response's ids into text as they come.
 
-    What `push` and `finish` return, joined, is what Tokenizer.decode returns for all ids, up to the first stop
-    string: the one that is complete first, the longest if several end with the same character. A character
-    appears when all its bytes are there. Nothing of a stop string appears, nor of what may become one, unless
-    `include_stop_str_in_output`: then the text ends with it.
+    What `push` and `finish` return, joined, is what Tokenizer.decode returns for all ids, up to the first
+    stop string: the one that is complete first, the longest if several end with the same character. A
+    character appears when all its bytes are there. Nothing of a stop string appears, nor of what may become
+    one, unless `include_stop_str_in_output`: then the text ends with it.
 
     A stop string ends the response only if a token after the first `min_tokens` completes it.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop_strings: Sequence[str] | StopStrings = (),
-                 skip_special: bool = True, include_stop_str_in_output: bool = False, min_tokens: int = 0):
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stop_strings: Sequence[str] | StopStrings = (),
+        skip_special: bool = True,
+        include_stop_str_in_output: bool = False,
+        min_tokens: int = 0,
+    ):
         self._table = tokenizer.byte_table(skip_special)
         self._lookup = tokenizer.lookup
         self._decode = _Utf8("replace").decode
@@ -93,4 +99,4 @@ class Detokenizer:
         self.stopped = found.string
         known, end = self._held + text, len(self._held) + found.end
         self._held = ""
-        return known[:end] if self._include else known[:end - len(found.string)]
+        return known[:end] if self._include else known[: end - len(found.string)]

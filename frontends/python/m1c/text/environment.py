@@ -7,8 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """Jinja's immutable sandbox with HuggingFace's conventions, and with strings that remember their origin.
 
-Conventions: `trim_blocks`, `lstrip_blocks`, `break` and `continue`, `tojson` without escapes for HTML or beyond
-ASCII, `raise_exception`, `strftime_now`; `{% generation %}` marks what a model wrote and renders its body.
+Conventions: `trim_blocks`, `lstrip_blocks`, `break` and `continue`, `tojson` without escapes for HTML or
+beyond ASCII, `raise_exception`, `strftime_now`; `{% generation %}` marks what a model wrote and renders its
+body.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from .marked import Marked, concat, from_request, is_marked, join, trusted_texts
 #: What renders a part of the template: its result is made of strings that already know their origin.
 _RENDERERS = (Macro, LoopContext, BlockReference)
 
-#: Filters that are a method of the string that they filter, and so know; those that return what they are given.
+#: Filters that are a method of the string that they filter, and so know; those that return what they are
+#: given.
 _METHOD_FILTERS = frozenset(("capitalize", "lower", "replace", "reverse", "string", "trim", "upper"))
 _CHOOSING_FILTERS = frozenset(("attr", "d", "default", "first", "last", "max", "min", "random"))
 
@@ -67,9 +69,16 @@ def _concat(values: Iterable[Any]) -> str:
     return concat([_printed(value) for value in values])
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: int | str | None = None,
-             separators: tuple[str, str] | None = None, sort_keys: bool = False) -> str:
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | str | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _join(environment: "ChatEnvironment", value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
@@ -94,12 +103,13 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
     """Compiles chat templates. `has_control` says whether a text contains a control token."""
 
     code_generator_class = _Generator
-    concat = staticmethod(_concat)  # type: ignore[assignment]
+    concat = staticmethod(_concat)
     intercepted_binops = frozenset(("+", "*", "%"))
 
     def __init__(self, has_control: Callable[[str], bool]):
-        super().__init__(trim_blocks=True, lstrip_blocks=True, finalize=_printed,
-                         extensions=[_GenerationTag, loopcontrols])
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, finalize=_printed, extensions=[_GenerationTag, loopcontrols]
+        )
         self._has_control = has_control
         self.filters["tojson"] = _to_json
         for name in list(self.filters):
@@ -130,7 +140,9 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
             return result
         for text in trusted_texts(arguments):
             if self._has_control(text):
-                raise JinjaError(f"{what} mixes control tokens with text from the request; use + or ~ to join them")
+                raise JinjaError(
+                    f"{what} mixes control tokens with text from the request; use + or ~ to join them"
+                )
         return from_request(str(result))
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -148,10 +160,20 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
         function = getattr(__obj, "__wrapped__", __obj)  # str.format is wrapped by the sandbox
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", "")
-        if isinstance(function, types.BuiltinMethodType) and isinstance(owner, str) and name == "join" \
-                and len(args) == 1:
+        if (
+            isinstance(function, types.BuiltinMethodType)
+            and isinstance(owner, str)
+            and name == "join"
+            and len(args) == 1
+        ):
             return join(owner, args[0])
         result = super().call(__context, __obj, *args, **kwargs)
-        if isinstance(__obj, _RENDERERS) or isinstance(function, types.MethodType) and isinstance(owner, Marked):
+        if (
+            isinstance(__obj, _RENDERERS)
+            or isinstance(function, types.MethodType)
+            and isinstance(owner, Marked)
+        ):
             return result
-        return __self._origin(f"the call of {name!r}", result, (owner if isinstance(owner, str) else "", args, kwargs))
+        return __self._origin(
+            f"the call of {name!r}", result, (owner if isinstance(owner, str) else "", args, kwargs)
+        )

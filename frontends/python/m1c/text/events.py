@@ -39,15 +39,20 @@ class ToolCallDelta:
 
     def as_openai(self) -> dict[str, Any]:
         """An entry of `delta.tool_calls`; without "index", one of `message.tool_calls`."""
-        return {"index": self.index, "id": self.id, "type": "function",
-                "function": {"name": self.name, "arguments": self.arguments}}
+        return {
+            "index": self.index,
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
 
 
 Event = Union[Content, Reasoning, ToolCallDelta]
 
 
 def merge_events(events: Iterable[Event]) -> list[Event]:
-    """The events of a whole response, with neighbouring texts of one kind joined: independent of how it came."""
+    """The events of a whole response, with neighbouring texts of one kind joined: independent of how it
+    came."""
     merged: list[Event] = []
     for event in events:
         last = merged[-1] if merged else None

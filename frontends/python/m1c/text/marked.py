@@ -7,14 +7,14 @@
 # ===----------------------------------------------------------------------===//
 """Strings for templates that remember which characters came from a request.
 
-A `Marked` equals the plain string, so a template takes the same branches and renders the same text. What is made
-of it remembers as well: sums, slices, `strip`, `split`, `replace`, `join` character by character. The result of
-anything else that saw a Marked is taken to come from the request as a whole (`from_request`).
+A `Marked` equals the plain string, so a template takes the same branches and renders the same text. What is
+made of it remembers as well: sums, slices, `strip`, `split`, `replace`, `join` character by character. The
+result of anything else that saw a Marked is taken to come from the request as a whole (`from_request`).
 """
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Sequence, SupportsIndex
 
 from jinja2 import Undefined
 
@@ -58,7 +58,7 @@ class Marked(str):
         parts = []
         for text, trusted in self.segments:
             if start < len(text) and stop > 0:
-                parts.append(Segment(text[max(start, 0):stop], trusted))
+                parts.append(Segment(text[max(start, 0) : stop], trusted))
             start, stop = start - len(text), stop - len(text)
         return marked(parts)
 
@@ -75,25 +75,25 @@ class Marked(str):
         result, start = [], 0
         for piece in pieces:
             start = self.find(piece, start)
-            result.append(self[start:start + len(piece)])
+            result.append(self[start : start + len(piece)])
             start += len(piece)
         return result
 
     def strip(self, characters: str | None = None, /) -> str:
         start = len(self) - len(str.lstrip(self, characters))
-        return self[start:start + len(str.strip(self, characters))]
+        return self[start : start + len(str.strip(self, characters))]
 
     def lstrip(self, characters: str | None = None, /) -> str:
-        return self[len(self) - len(str.lstrip(self, characters)):]
+        return self[len(self) - len(str.lstrip(self, characters)) :]
 
     def rstrip(self, characters: str | None = None, /) -> str:
-        return self[:len(str.rstrip(self, characters))]
+        return self[: len(str.rstrip(self, characters))]
 
     def removeprefix(self, prefix: str, /) -> str:
-        return self[len(self) - len(str.removeprefix(self, prefix)):]
+        return self[len(self) - len(str.removeprefix(self, prefix)) :]
 
     def removesuffix(self, suffix: str, /) -> str:
-        return self[:len(str.removesuffix(self, suffix))]
+        return self[: len(str.removesuffix(self, suffix))]
 
     def split(self, sep: str | None = None, maxsplit: int = -1) -> list[str]:  # type: ignore[override]
         return self._split(str.split(self, sep, maxsplit), sep)
@@ -106,14 +106,14 @@ class Marked(str):
             return self._slices(pieces)
         result, start = [], 0
         for piece in pieces:
-            result.append(self[start:start + len(piece)])
+            result.append(self[start : start + len(piece)])
             start += len(piece) + len(sep)
         return result
 
-    def splitlines(self, keepends: bool = False) -> list[str]:  # type: ignore[override]
+    def splitlines(self, keepends: bool = False) -> list[str]:
         result, start = [], 0
         for line, whole in zip(str.splitlines(self), str.splitlines(self, keepends=True)):
-            result.append(self[start:start + len(whole if keepends else line)])
+            result.append(self[start : start + len(whole if keepends else line)])
             start += len(whole)
         return result
 
@@ -127,20 +127,21 @@ class Marked(str):
         first, second = len(parts[0]), len(parts[0]) + len(parts[1])
         return self[:first], self[first:second], self[second:]
 
-    def replace(self, old: str, new: str, count: int = -1, /) -> str:
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
         if not old or isinstance(old, Marked):
             return from_request(str.replace(self, old, new, count))
+        left = count.__index__()
         pieces: list[str] = []
         start = 0
-        while count != 0:
+        while left != 0:
             at = self.find(old, start)
             if at < 0:
                 break
             pieces.append(self[start:at])
             # Where the request chose the text, it chose the replacement.
-            pieces.append(from_request(new) if isinstance(self[at:at + len(old)], Marked) else new)
+            pieces.append(from_request(new) if isinstance(self[at : at + len(old)], Marked) else new)
             start = at + len(old)
-            count -= 1
+            left -= 1
         return concat([*pieces, self[start:]])
 
     def join(self, items: Iterable[str], /) -> str:
@@ -152,7 +153,7 @@ class Marked(str):
             return from_request(text)
         parts, start = [], 0
         for segment in self.segments:
-            parts.append(Segment(text[start:start + len(segment.text)], segment.trusted))
+            parts.append(Segment(text[start : start + len(segment.text)], segment.trusted))
             start += len(segment.text)
         return marked(parts)
 

@@ -22,8 +22,13 @@ class OutputParser:
     `reasoning` and `tools` are kinds of ReasoningParser and ToolCallParser: "m1" or "none".
     """
 
-    def __init__(self, reasoning: str = "m1", tools: str = "m1", opened: bool = False,
-                 make_id: Callable[[int], str] | None = None):
+    def __init__(
+        self,
+        reasoning: str = "m1",
+        tools: str = "m1",
+        opened: bool = False,
+        make_id: Callable[[int], str] | None = None,
+    ):
         self._reasoning = ReasoningParser(reasoning, opened)
         self._tools = ToolCallParser(tools) if make_id is None else ToolCallParser(tools, make_id)
 

@@ -21,16 +21,18 @@ REASONING_PARSERS = ("m1", "none")
 class ReasoningParser:
     """Divides a response's text, which may be cut anywhere, into Reasoning and Content.
 
-    The line ends that belong to the tags are left out: one after `<think>`, one before `</think>`, two after it.
-    White space before `<think>` is left out too. A response that does not begin with `<think>` is an answer;
-    thinking that never closes is reasoning to its end; later tags are text.
+    The line ends that belong to the tags are left out: one after `<think>`, one before `</think>`, two after
+    it. White space before `<think>` is left out too. A response that does not begin with `<think>` is an
+    answer; thinking that never closes is reasoning to its end; later tags are text.
 
     `kind` is "m1", or "none": everything is content. `opened`: the prompt ended with `<think>`.
     """
 
     def __init__(self, kind: str = "m1", opened: bool = False):
         if kind not in REASONING_PARSERS:
-            raise TextError(f"unknown reasoning parser {kind!r}; expected one of {', '.join(REASONING_PARSERS)}")
+            raise TextError(
+                f"unknown reasoning parser {kind!r}; expected one of {', '.join(REASONING_PARSERS)}"
+            )
         self._held = ""
         self._state = self._answering if kind == "none" else self._thinking if opened else self._beginning
         self._line_ends = 0  # of the tag, still to be left out
@@ -61,7 +63,7 @@ class ReasoningParser:
     def _beginning(self) -> Event | None:
         rest = self._held.lstrip()
         if rest.startswith(OPEN):
-            self._held = rest[len(OPEN):]
+            self._held = rest[len(OPEN) :]
             self._line_ends = 1
             self._state = self._after_open
         elif not OPEN.startswith(rest):

@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """One automaton for any number of stop strings (Aho and Corasick's), built as far as texts reach it.
 
-A state is the longest end of the text so far that begins a stop string. It is kept as the range of the sorted stop
-strings that begin with it, so preparing costs one sort, and each character of text amortised O(log of the number
-of strings), however many strings there are and however they overlap.
+A state is the longest end of the text so far that begins a stop string. It is kept as the range of the sorted
+stop strings that begin with it, so preparing costs one sort, and each character of text amortised O(log of
+the number of strings), however many strings there are and however they overlap.
 """
 
 from __future__ import annotations
@@ -55,11 +55,12 @@ class StopStrings:
         self.first = re.compile("[%s]" % "".join(map(re.escape, firsts)))
 
     def _child(self, state: _State, character: str) -> _State | None:
-        """The state one character further down, new if need be, without its fallback; None if there is none."""
+        """The state one character further down, new if need be, without its fallback; None if there is
+        none."""
         strings, depth = self._strings, state.depth
 
         def at_depth(string: str) -> str:
-            return string[depth:depth + 1]
+            return string[depth : depth + 1]
 
         low = bisect_left(strings, character, state.low, state.high, key=at_depth)
         high = bisect_right(strings, character, low, state.high, key=at_depth)
@@ -89,8 +90,8 @@ class StopStrings:
         return last
 
     def search(self, state: _State, text: str, look: bool = True) -> tuple[_State, Found | None]:
-        """Reads on from `state`. Stops behind the first stop string that is complete, the longest if several end
-        there; reads to the end if there is none, or if `look` is false."""
+        """Reads on from `state`. Stops behind the first stop string that is complete, the longest if several
+        end there; reads to the end if there is none, or if `look` is false."""
         root, index, size = self.root, 0, len(text)
         while index < size:
             if state is root:

@@ -7,9 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """Byte-level BPE from a checkpoint's tokenizer.json.
 
-The file alone says how text is split: classes that `tokenizer_class` names are never used. Merges are the work
-of the `tokenizers` package; added tokens ("control tokens") are found here, so that text from users can be
-encoded without them.
+The file alone says how text is split: classes that `tokenizer_class` names are never used. Merges are the
+work of the `tokenizers` package; added tokens ("control tokens") are found here, so that text from users can
+be encoded without them.
 """
 
 from __future__ import annotations
@@ -72,19 +72,26 @@ def _control_pattern(added: Sequence[dict[str, Any]]) -> re.Pattern[str] | None:
         if token.get("single_word"):
             pattern = rf"(?<!\w){pattern}(?!\w)"
         alternatives.append(
-            (r"\s*" if token.get("lstrip") else "") + pattern + (r"\s*" if token.get("rstrip") else ""))
+            (r"\s*" if token.get("lstrip") else "") + pattern + (r"\s*" if token.get("rstrip") else "")
+        )
     return re.compile("|".join(alternatives)) if alternatives else None
 
 
 class Tokenizer:
     """Encodes and decodes text. Safe to use from several threads.
 
-    `control_ids` maps the text of each added token to its id; `special_ids` are those that decoding leaves out
-    by default; `stop_token_ids` end a response. Text that is no Unicode (a lone surrogate) is a TextError.
+    `control_ids` maps the text of each added token to its id; `special_ids` are those that decoding leaves
+    out by default; `stop_token_ids` end a response. Text that is no Unicode (a lone surrogate) is a
+    TextError.
     """
 
-    def __init__(self, description: dict[str, Any], name: str = "tokenizer.json",
-                 special_tokens: dict[str, str] | None = None, stop_token_ids: Iterable[int] = ()):
+    def __init__(
+        self,
+        description: dict[str, Any],
+        name: str = "tokenizer.json",
+        special_tokens: dict[str, str] | None = None,
+        stop_token_ids: Iterable[int] = (),
+    ):
         """`description` is the object of a tokenizer.json; `name` says in messages where it came from.
 
         `special_tokens` maps names such as "eos_token" to the text of a token; those that are not in the
@@ -106,34 +113,48 @@ class Tokenizer:
             raise TextError(f"{name}: the vocabulary has an id that is no integer from 0")
         missing = [byte for character, byte in BYTE_CHARACTERS.items() if character not in vocabulary]
         if missing:
-            raise TextError(f"{name}: has no token for {len(missing)} of the 256 bytes, such as {min(missing)}")
+            raise TextError(
+                f"{name}: has no token for {len(missing)} of the 256 bytes, such as {min(missing)}"
+            )
 
         added = self._added_tokens(description, vocabulary, special_tokens or {})
         self._control = _control_pattern(added)
         self.control_ids: dict[str, int] = {token["content"]: token["id"] for token in added}
         self.special_ids = frozenset(token["id"] for token in added if token.get("special"))
         self._control_set = frozenset(self.control_ids.values())
-        self.special_tokens = {key: text for key, text in (special_tokens or {}).items()
-                               if text in self.control_ids}
+        self.special_tokens = {
+            key: text for key, text in (special_tokens or {}).items() if text in self.control_ids
+        }
         self.bos_token_id = self.control_ids.get(self.special_tokens.get("bos_token", ""))
         self.eos_token_id = self.control_ids.get(self.special_tokens.get("eos_token", ""))
 
         # Options of the file that would change or cut a text have no place here, nor have added tokens.
-        plain = dict(description, added_tokens=[], truncation=None, padding=None, post_processor=None,
-                     model=dict(model, dropout=None))
+        plain = dict(
+            description,
+            added_tokens=[],
+            truncation=None,
+            padding=None,
+            post_processor=None,
+            model=dict(model, dropout=None),
+        )
         try:
             self._bpe = tokenizers.Tokenizer.from_str(json.dumps(plain))
         except Exception as error:  # `tokenizers` raises Exception itself
             raise TextError(f"{name}: {error}") from None
 
+        self._id_of_byte = {byte: vocabulary[character] for character, byte in BYTE_CHARACTERS.items()}
         #: The least number that exceeds every id.
         self.vocab_size = 1 + max([*vocabulary.values(), *self.control_ids.values()])
         self.id_to_bytes = self._bytes_of_ids(vocabulary)
-        self._shown = [b"" if index in self.special_ids else each for index, each in enumerate(self.id_to_bytes)]
+        self._shown = [
+            b"" if index in self.special_ids else each for index, each in enumerate(self.id_to_bytes)
+        ]
         stops = set(stop_token_ids) | ({self.eos_token_id} if self.eos_token_id is not None else set())
         outside = [index for index in stops if not 0 <= index < self.vocab_size]
         if outside:
-            raise TextError(f"{name}: the stop token {outside[0]} is outside the vocabulary of {self.vocab_size}")
+            raise TextError(
+                f"{name}: the stop token {outside[0]} is outside the vocabulary of {self.vocab_size}"
+            )
         self.stop_token_ids = sorted(stops)
 
     @classmethod
@@ -141,7 +162,8 @@ class Tokenizer:
         """The tokenizer of a checkpoint: tokenizer.json, with the names of special tokens from
         tokenizer_config.json, else special_tokens_map.json.
 
-        The stop tokens are the eos_token there and the eos_token_id of generation_config.json, else config.json.
+        The stop tokens are the eos_token there and the eos_token_id of generation_config.json, else
+        config.json.
         """
         directory = Path(directory)
         path = directory / "tokenizer.json"
@@ -154,7 +176,9 @@ class Tokenizer:
                 value = values.get(key)
                 text = value.get("content") if isinstance(value, dict) else value
                 if text is not None and not isinstance(text, str):
-                    raise TextError(f"{directory / source}: {key}: expected a string, found {json.dumps(text)}")
+                    raise TextError(
+                        f"{directory / source}: {key}: expected a string, found {json.dumps(text)}"
+                    )
                 if text:
                     special[key] = text
         stops: list[int] = []
@@ -164,19 +188,26 @@ class Tokenizer:
                 continue
             stops = value if isinstance(value, list) else [value]
             if not all(type(each) is int for each in stops):
-                raise TextError(f"{directory / source}: eos_token_id: expected a token id or a list of them, "
-                                f"found {json.dumps(value)}")
+                raise TextError(
+                    f"{directory / source}: eos_token_id: expected a token id or a list of them, "
+                    f"found {json.dumps(value)}"
+                )
             break
         return cls(read_object(path), str(path), special, stops)
 
     @staticmethod
-    def _added_tokens(description: dict[str, Any], vocabulary: dict[str, int],
-                      special_tokens: dict[str, str]) -> list[dict[str, Any]]:
+    def _added_tokens(
+        description: dict[str, Any], vocabulary: dict[str, int], special_tokens: dict[str, str]
+    ) -> list[dict[str, Any]]:
         """The file's added tokens, and the named special tokens that are in its vocabulary only."""
         added: dict[str, dict[str, Any]] = {}
         for token in description.get("added_tokens") or []:
-            if not isinstance(token, dict) or type(token.get("id")) is not int or token["id"] < 0 \
-                    or not isinstance(token.get("content"), str):
+            if (
+                not isinstance(token, dict)
+                or type(token.get("id")) is not int
+                or token["id"] < 0
+                or not isinstance(token.get("content"), str)
+            ):
                 raise TextError(f"an added token of tokenizer.json has no id or content: {json.dumps(token)}")
             if token["content"]:
                 added[token["content"]] = dict(token)
@@ -210,8 +241,9 @@ class Tokenizer:
             surrogate = re.search("[\ud800-\udfff]", text) if isinstance(text, str) else None
             if surrogate is None:
                 raise
-            raise TextError(f"the text has a lone surrogate, U+{ord(surrogate[0]):04X}, "
-                            f"at character {surrogate.start()}") from None
+            raise TextError(
+                f"the text has a lone surrogate, U+{ord(surrogate[0]):04X}, at character {surrogate.start()}"
+            ) from None
         if self._control_set.isdisjoint(ids):
             return ids
         # A control token that the vocabulary holds as well, and that merges can make: take it apart.
@@ -219,8 +251,8 @@ class Tokenizer:
         return [index for part in parts for index in part]
 
     def _byte_ids(self, index: int) -> list[int]:
-        characters = {byte: character for character, byte in BYTE_CHARACTERS.items()}
-        return [self._bpe.token_to_id(characters[byte]) for byte in self.id_to_bytes[index]]
+        """The ids of the single bytes of a token."""
+        return [self._id_of_byte[byte] for byte in self.id_to_bytes[index]]
 
     def encode_segments(self, segments: Iterable[Segment | tuple[str, bool]]) -> list[int]:
         """The ids of the segments' texts, one after the other.
@@ -241,7 +273,7 @@ class Tokenizer:
             start = 0
             if trusted and self._control is not None:
                 for match in self._control.finditer(text):
-                    plain.append(text[start:match.start()])
+                    plain.append(text[start : match.start()])
                     flush()
                     found = self.control_ids.get(match[0])
                     # Some tokens take the spaces around them along.

@@ -56,17 +56,19 @@ def parse_call(line: str) -> tuple[str, str] | None:
 class ToolCallParser:
     """Divides an answer's text, which may be cut anywhere, into Content and calls.
 
-    A call appears when its object is complete: an object that turns out to be none is content as it stands, with
-    `malformed`, and the calls beside it are calls. A closing tag inside a string of JSON is part of the string.
-    White space before a block of calls is left out, and white space after it if nothing else follows. A block
-    may miss its closing tag, and there may be several.
+    A call appears when its object is complete: an object that turns out to be none is content as it stands,
+    with `malformed`, and the calls beside it are calls. A closing tag inside a string of JSON is part of the
+    string. White space before a block of calls is left out, and white space after it if nothing else follows.
+    A block may miss its closing tag, and there may be several.
 
     `kind` is "m1", or "none": everything is content. `make_id` gives a call with an index its id.
     """
 
     def __init__(self, kind: str = "m1", make_id: Callable[[int], str] = _new_id):
         if kind not in TOOL_CALL_PARSERS:
-            raise TextError(f"unknown tool-call parser {kind!r}; expected one of {', '.join(TOOL_CALL_PARSERS)}")
+            raise TextError(
+                f"unknown tool-call parser {kind!r}; expected one of {', '.join(TOOL_CALL_PARSERS)}"
+            )
         self._make_id = make_id
         #: How many calls there were.
         self.calls = 0

@@ -45,6 +45,8 @@ OPS = {
         experts.experts,
         output.token_log_prob,
         output.head_log_prob,
+        output.log_prob_halves,
+        output.vocabulary_shards,
         rows.doubles,
         output.sample,
         output.sample_min_p,

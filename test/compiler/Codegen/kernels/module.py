@@ -108,15 +108,17 @@ class Function:
         self.arguments.append((name, dim))
         return self.define(name, type_)
 
-    def parameter(self, *shape, element="f32", scale=1.0, values=None):
-        """The value of a new parameter: an array, or normally distributed numbers."""
-        number, type_ = len(self.parameters), tensor(*shape, element=element)
+    def parameter(self, *shape, element="f32", scale=1.0, values=None, step=None):
+        """The value of a new parameter: an array, or normally distributed numbers. With `step`, each rank of the axis
+        `tensor` has so many of its rows."""
+        number, type_ = len(self.parameters), tensor(step or shape[0], *shape[1:], element=element)
         symbol = f"{self.name}.w{number}"
         if values is None:
             values = Random(symbol).normal(*shape, element=element, scale=scale)
         self.parameters.append((f"w{number}", type_))
         self.weights.append(make_checkpoint.Tensor(symbol, shape, DTYPES[element], 0.0, values=values))
-        self.declarations.append(f'm1.parameter @{symbol} : {type_} from [#m1.source<"{symbol}">]')
+        slices = f' slices [#m1.slice<0 over "tensor" step {step} of {shape[0]}>]' if step else ""
+        self.declarations.append(f'm1.parameter @{symbol} : {type_} from [#m1.source<"{symbol}">]{slices}')
         self.lines.append(f"%w{number} = m1.load_parameter @{symbol} : {type_}")
         return self.define(f"%w{number}", type_)
 
@@ -177,11 +179,12 @@ class Function:
 
 
 class Module:
-    """All functions of one group of cases, in the shapes that matter to a unit of e2e.UNITS."""
+    """All functions of one group of cases, in the shapes that matter to a unit of e2e.UNITS. With a mesh, such as
+    "tensor = 3", they run on several ranks."""
 
     def __init__(self, unit):
         self.gpu, self.tiles = unit == "ptx", "amx" in unit
-        self.functions = []
+        self.functions, self.mesh = [], None
 
     def function(self, *name):
         """A new function; its name tells op, shapes and element types."""
@@ -198,8 +201,11 @@ class Module:
         """Writes module and weights into `work`, which is made anew, and compiles them for m1c's `options`."""
         e2e.fresh(work)
         self.path, self.plan = os.path.join(work, "module.mlir"), os.path.join(work, "module.m1plan")
+        text = "\n".join(f.text() for f in self.functions) + "\n"
+        if self.mesh:
+            text = f"module attributes {{m1.mesh = #m1.mesh<{self.mesh}>}} {{\n{text}}}\n"
         with open(self.path, "w") as file:
-            file.write("\n".join(f.text() for f in self.functions) + "\n")
+            file.write(text)
         self.weights, tensors = (), [w for f in self.functions for w in f.weights]
         if tensors:
             folder = e2e.fresh(os.path.join(work, "weights"))

@@ -12,6 +12,7 @@ from kernels.module import TOLERANCE, tensor
 from kernels.rows import ROWS, rows_of
 
 INDEX = tensor(None, element="i32")
+GROUP = 1024  # tokens of the vocabulary, whose parts are joined
 
 
 def targets(random, t, v):
@@ -63,6 +64,48 @@ def head_log_prob(module):
             for t in rows_of(module) if x == w == in_all_rows else (1, 65):
                 random = f.random(t)
                 f.case(t, [random.normal(t, d, element=x), targets(random, t, v)], TOLERANCE["f32"])
+
+
+def log_prob_halves(module):
+    """The parts of groups of the vocabulary, and the log-probabilities that they make."""
+    for d, v, x, w in ((7, 60, "f32", "f32"), (33, 1500, "f32", "f32"), (32, 2049, "bf16", "bf16"), (33, 1024, "f32", "bf16")):
+        f = module.function("log_prob_parts", f"{d}x{v}", x, w)
+        operands = [f.argument(tensor(None, d, element=x)), f.parameter(v, d, element=w), f.argument(INDEX)]
+        f.results(*f.op("m1.log_prob_parts", operands, *3 * [tensor(None, -(-v // GROUP))]))
+        for t in (1, 65):
+            random = f.random(t)
+            f.case(t, [random.normal(t, d, element=x), targets(random, t, v)], TOLERANCE["f32"])
+    for groups in (1, 3, 196):
+        f = module.function("join_log_prob", groups)
+        f.results(f.op("m1.join_log_prob", [f.argument(tensor(None, groups)) for _ in range(3)], tensor(None)))
+        for t in (1, 9, 65):
+            random = f.random(t)
+            maxima = random.normal(t, groups, scale=5)
+            others = np.exp(random.normal(t, groups))
+            below = maxima - np.abs(random.normal(t, groups))
+            f.case(t, [maxima, others, np.where(np.arange(groups) == random.integers(0, groups, t, 1), below, 0)], TOLERANCE["f32"])
+
+
+def vocabulary_shards(module):
+    """Embedding and log-probabilities whose vocabulary is spread over ranks: the last have fewer rows, or none."""
+    module.mesh = "tensor = 3"
+    for v, step in ((2500, GROUP), (1100, GROUP), (5000, 2 * GROUP)):
+        shard = f'shard <"tensor", {step} of {v}>'
+        for d, element in ((7, "f32"), (32, "bf16")):
+            f = module.function("embedding_shard", f"{v}x{d}", element)
+            table = f.parameter(v, d, element=element, step=step)
+            rows = f.op("m1.embedding", [f.argument(INDEX), table], tensor(None, d), more=shard)
+            f.results(f.op("m1.tree_sum", [rows], tensor(None, d), more='over "tensor" partials 1'))
+            for t in (2, 33):
+                f.case(t, [targets(f.random(t), t, v)], TOLERANCE["f32"])
+            f = module.function("head_log_prob_shard", f"{v}x{d}", element)
+            x, weight = f.argument(tensor(None, d, element=element)), f.parameter(v, d, element=element, step=step)
+            parts = f.op("m1.log_prob_parts", [x, weight, f.argument(INDEX)], *3 * [tensor(None, step // GROUP)], more=shard)
+            parts = [f.op("m1.all_gather", [p], tensor(None, -(-v // GROUP)), more='over "tensor"') for p in parts]
+            f.results(f.op("m1.join_log_prob", parts, tensor(None)))
+            for t in (2, 33):
+                random = f.random(t)
+                f.case(t, [random.normal(t, d, element=element), targets(random, t, v)], TOLERANCE["f32"])
 
 
 def sample(module):

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/device/gpu/GpuDevice.h"
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "test/unit/TestSupport.h"
 #include "test/unit/device/gpu/MockDriver.h"
 

@@ -8,7 +8,7 @@
 
 #include "test/unit/TestSupport.h"
 
-#include "runtime/session/Generate.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/session/Pieces.h"
 #include "runtime/session/Score.h"
 

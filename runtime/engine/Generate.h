@@ -1,4 +1,4 @@
-//===- Generate.h - continuous batching -------------------------*- C++ -*-===//
+//===- Generate.h - responses to a list of prompts --------------*- C++ -*-===//
 //
 // Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef M1C_RUNTIME_SESSION_GENERATE_H
-#define M1C_RUNTIME_SESSION_GENERATE_H
+#ifndef M1C_RUNTIME_ENGINE_GENERATE_H
+#define M1C_RUNTIME_ENGINE_GENERATE_H
 
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Share.h"
@@ -69,10 +69,9 @@ struct Generated {
 };
 
 /// Generates a response to each prompt with continuous batching: a sequence
-/// starts when a slot is free and finishes independently of the others. Each
-/// step feeds one ragged batch of prompt pieces to `score` and one batch, of
-/// the prompts' last tokens and tokens to decode, to `next`. Without
-/// PromptLogProbs, everything goes to `next`, in one batch per step.
+/// starts when a slot is free and finishes independently of the others. The
+/// steps are those of the engine (Scheduler.h), on the caller's thread. With
+/// several ranks, all of them make the same call.
 ///
 /// `Finished` is called for each sequence when it ends, with its number; an
 /// error from it ends the run. A sequence that fails does not affect the
@@ -84,4 +83,4 @@ absl::Status generate(
 
 } // namespace m1
 
-#endif // M1C_RUNTIME_SESSION_GENERATE_H
+#endif // M1C_RUNTIME_ENGINE_GENERATE_H
