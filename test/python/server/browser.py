@@ -14,7 +14,7 @@ import tempfile
 
 import harness
 import uvicorn
-from double import ScriptedLLM, Step, byte_tokenizer
+from double import ScriptedLLM, Step, byte_tokenizer, pieces
 from harness import Served, until
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
@@ -43,7 +43,10 @@ async function events(body, onEvent, signal) {
 }
 (async () => {
   const messages = [{role: "user", content: "hi"}], result = {text: "", reasoning: "", reasons: []};
+  let told = false;
   const add = (event) => {
+    if (!told) fetch("/seen", {method: "POST"});
+    told = true;
     for (const {delta, finish_reason} of event.choices) {
       result.text += delta.content ?? "";
       result.reasoning += delta.reasoning_content ?? "";
@@ -78,12 +81,27 @@ async def case_page():
             results.put_nowait(await request.json())
             return Response()
 
-        page = Starlette(routes=[Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
+        seen = asyncio.Event()
+
+        async def note(request):
+            seen.set()
+            return Response()
+
+        def halves():
+            """Says the second half when the page has seen the first."""
+            steps = pieces(TEXT, cut=2)
+            yield from steps[:9]
+            while not seen.is_set():
+                yield Step([])
+            yield from steps[9:]
+
+        page = Starlette(routes=[Route("/seen", note, methods=["POST"]),
+                                 Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
                                  Route("/result", take, methods=["POST"])])
         page_socket.listen()
         pages = uvicorn.Server(uvicorn.Config(page, log_level="error", lifespan="off"))
         task = asyncio.create_task(pages.serve(sockets=[page_socket]))
-        served.llm.say(TEXT, cut=2)
+        served.llm.scripts.append([halves()])
         served.llm.say([Step([65], pause=1)] * 1000)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             browser = await asyncio.create_subprocess_exec(

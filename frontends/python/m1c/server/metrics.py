@@ -71,6 +71,8 @@ class RequestRecord:
 
     def tokens(self, choice: int, count: int) -> None:
         """`count` tokens of a choice have arrived."""
+        if count == 0:
+            return
         now = time.monotonic()
         metrics = self._metrics
         last = self._last.get(choice)
@@ -78,7 +80,7 @@ class RequestRecord:
         if not self._first:
             self._first = now
             metrics.first_token.observe(now - self._start)
-        if last is not None and count:
+        if last is not None:
             metrics.between_tokens.observe((now - last) / count, count)
         self._tokens += count
         metrics.generated_tokens += count
