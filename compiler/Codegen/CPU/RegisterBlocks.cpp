@@ -19,72 +19,84 @@ using namespace m1::codegen;
 /// their latency.
 static constexpr int64_t kBlockRows = 6;
 
-void RegisterBlocks::accumulateLeaves(const HostProduct &P, const Part &Sums,
-                                      int64_t Steps, Step Body) {
-  const int64_t Count = Sums.count(), Width = Sums.Width;
-  const Type Element = P.Sums.Element;
-  // Where a leaf of few rows has too few chains to hide their latency, several
-  // leaves are summed at once.
-  int64_t Together = 1;
-  while (P.Leaves % (2 * Together) == 0 &&
-         2 * Together * Sums.Rows <= kBlockRows &&
-         (2 * Together * Sums.Rows + 1) * Sums.Vectors < Registers)
-    Together *= 2;
-  Access Leaves =
-      Scratch.allocate(VectorType::get({P.Leaves, Count * Width}, Element));
-  Value Zero = B.create<arith::ConstantOp>(
-      widened(Element, Width), B.getZeroAttr(widened(Element, Width)));
-  B.loop(
-      B.index(0), B.index(P.Leaves),
-      [&](Value Leaf) {
-        Value First = B.times(Leaf, Steps);
-        auto StepAll = [&](Value Number, ValueRange Carried) {
-          SmallVector<Value> Next;
-          for (int64_t I = 0; I < Together; ++I)
-            Next.append(Body(B.plus(Number, I * Steps),
-                             Carried.slice(I * Count, Count)));
-          return Next;
-        };
-        const SmallVector<Value> Values =
-            B.loop(First, B.plus(First, Steps),
-                   SmallVector<Value>(Together * Count, Zero), StepAll);
-        for (auto [I, V] : llvm::enumerate(Values))
-          Eval.store(
-              V, Leaves,
-              {B.plus(Leaf, I / Count), B.index(I % Count * Width), Width});
+/// Additions to vectors of sums in an iteration over the steps of a leaf.
+static constexpr int64_t kStepSums = 32;
+
+SmallVector<Value> RegisterBlocks::constants(const HostProduct &P,
+                                             const Part &Sums, double Number) {
+  const Type Vector = widened(P.Sums.Element, Sums.Width);
+  Attribute Element = B.getFloatAttr(P.Sums.Element, Number);
+  if (auto Shaped = dyn_cast<VectorType>(Vector))
+    Element = DenseElementsAttr::get(Shaped, Element);
+  Value Constant = B.create<arith::ConstantOp>(cast<TypedAttr>(Element));
+  return SmallVector<Value>(Sums.count(), Constant);
+}
+
+SmallVector<Value> RegisterBlocks::sumLeaf(const HostProduct &P,
+                                           const Part &Sums, Value First,
+                                           int64_t Steps, Step Body) {
+  // The end of a loop that runs few times is mispredicted, which would cost
+  // each leaf the loads that are under way. So there are a few steps in an
+  // iteration, or one if it has many sums.
+  int64_t Together = std::max<int64_t>(kStepSums / Sums.count(), 1);
+  while (Steps % Together != 0)
+    --Together;
+  return B.loop(
+      First, B.plus(First, Steps), constants(P, Sums, 0),
+      [&](Value Number, ValueRange Carried) {
+        SmallVector<Value> Next(Carried);
+        for (int64_t I = 0; I < Together; ++I)
+          Next = Body(B.plus(Number, I), Next);
+        return Next;
       },
       Together);
-  B.loop(B.index(0), B.index(Sums.Rows), [&](Value Row) {
-    for (int64_t J = 0; J < Sums.Vectors; ++J) {
-      Value Col = B.plus(B.times(Row, Sums.Vectors * Width), J * Width);
-      Value Total = sumTree(
-          P.Leaves,
-          [&](int64_t L) {
-            return Eval.load(Leaves, {B.index(L), Col, Width});
-          },
-          [&](Value A, Value C) -> Value {
-            return B.create<arith::AddFOp>(A, C);
-          });
-      Eval.store(Total, P.Sums,
-                 {B.plus(Sums.Row, Row), B.plus(Sums.Col, J * Width), Width});
-    }
-  });
+}
+
+SmallVector<Value> RegisterBlocks::sumLeaves(const HostProduct &P,
+                                             const Part &Sums, Value First,
+                                             int64_t Leaves, int64_t Steps,
+                                             Step Body) {
+  if (Leaves == 1)
+    return sumLeaf(P, Sums, First, Steps, Body);
+  auto Plus = [&](ValueRange X, ValueRange Y) {
+    SmallVector<Value> Result;
+    for (auto [A, C] : llvm::zip(X, Y))
+      Result.push_back(B.create<arith::AddFOp>(A, C));
+    return Result;
+  };
+  const int64_t Left = leftOfTree(Leaves), Right = Leaves - Left;
+  if (Left != Right) {
+    auto A = sumLeaves(P, Sums, First, Left, Steps, Body);
+    auto C =
+        sumLeaves(P, Sums, B.plus(First, Left * Steps), Right, Steps, Body);
+    return Plus(A, C);
+  }
+  // Both halves by the same code. What is added to -0 does not change.
+  return B.loop(B.index(0), B.index(2), constants(P, Sums, -0.0),
+                [&](Value Half, ValueRange Carried) {
+                  Value From = B.plus(First, B.times(Half, Left * Steps));
+                  return Plus(Carried,
+                              sumLeaves(P, Sums, From, Left, Steps, Body));
+                });
 }
 
 void RegisterBlocks::accumulate(const HostProduct &P, const Part &Sums,
                                 int64_t Terms, Step Body) {
-  if (P.Leaves > 1)
-    return accumulateLeaves(P, Sums, P.K / P.Leaves / Terms, Body);
-  Value Steps =
-      Terms == 1 ? P.Depth : B.over(B.plus(P.Depth, Terms - 1), Terms);
   auto At = [&](int64_t I, int64_t J) -> Position {
     return {B.plus(Sums.Row, I), B.plus(Sums.Col, J * Sums.Width), Sums.Width};
   };
   SmallVector<Value> Values;
-  for (int64_t I = 0; I < Sums.Rows; ++I)
-    for (int64_t J = 0; J < Sums.Vectors; ++J)
-      Values.push_back(Eval.load(P.Sums, At(I, J)));
-  Values = B.loop(B.index(0), Steps, Values, Body);
+  if (P.Leaves > 1) {
+    Values =
+        sumLeaves(P, Sums, B.index(0), P.Leaves, P.K / P.Leaves / Terms, Body);
+  } else {
+    Value Steps =
+        Terms == 1 ? P.Depth : B.over(B.plus(P.Depth, Terms - 1), Terms);
+    for (int64_t I = 0; I < Sums.Rows; ++I)
+      for (int64_t J = 0; J < Sums.Vectors; ++J)
+        Values.push_back(Eval.load(P.Sums, At(I, J)));
+    Values = B.loop(B.index(0), Steps, Values, Body);
+  }
   for (int64_t I = 0; I < Sums.Rows; ++I)
     for (int64_t J = 0; J < Sums.Vectors; ++J)
       Eval.store(Values[I * Sums.Vectors + J], P.Sums, At(I, J));

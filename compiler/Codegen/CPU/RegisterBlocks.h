@@ -32,8 +32,7 @@ class RegisterBlocks {
 public:
   /// `Lanes` f32 elements in each of `Registers` vector registers.
   RegisterBlocks(LoweringContext &Context, int64_t Lanes, int64_t Registers)
-      : B(Context.B), Eval(Context.Eval), Scratch(Context.Scratch),
-        Lanes(Lanes), Registers(Registers) {}
+      : B(Context.B), Eval(Context.Eval), Lanes(Lanes), Registers(Registers) {}
   virtual ~RegisterBlocks() = default;
 
   void multiply(const HostProduct &P);
@@ -63,12 +62,22 @@ protected:
 private:
   /// `Rows` rows from `Row` by all columns.
   void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows);
-  /// Computes a part of the sums in leaves of `Steps` steps each, which are
-  /// joined in scratch memory.
-  void accumulateLeaves(const HostProduct &P, const Part &Sums, int64_t Steps,
-                        Step Body);
+  /// A part of the sums, all `Number`.
+  llvm::SmallVector<mlir::Value> constants(const HostProduct &P,
+                                           const Part &Sums, double Number);
+  /// The sums of a leaf of `Steps` steps, of which `First` is the first.
+  llvm::SmallVector<mlir::Value> sumLeaf(const HostProduct &P, const Part &Sums,
+                                         mlir::Value First, int64_t Steps,
+                                         Step Body);
+  /// The tree over `Leaves` such leaves. The right operand is read in one
+  /// stream and leaves are joined as they are complete: between two loads from
+  /// the right operand there is no store, which might have to wait for a sum
+  /// and, where the last 12 bits of addresses are equal, let loads wait for it.
+  llvm::SmallVector<mlir::Value> sumLeaves(const HostProduct &P,
+                                           const Part &Sums, mlir::Value First,
+                                           int64_t Leaves, int64_t Steps,
+                                           Step Body);
 
-  ScratchMemory &Scratch;
   const int64_t Lanes, Registers;
 };
 

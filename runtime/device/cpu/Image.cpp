@@ -21,26 +21,29 @@ absl::StatusOr<std::unique_ptr<Image>> Image::load(std::span<const uint8_t> Elf,
                                                    const std::string &Where) {
   std::unique_ptr<Image> Result(new Image);
   Result->Where = Where;
+  auto Failed = [&](const char *Why) {
+    return makeError(Where, ": cannot load the kernels: ", Why);
+  };
   // dlopen needs a file: use an anonymous one in memory.
-  const int Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
-  Result->Descriptor = Descriptor;
-  if (Descriptor < 0)
-    return makeError(Where,
-                     ": cannot load the kernels: ", std::strerror(errno));
+  Result->Descriptor = ::memfd_create("m1-kernels", MFD_CLOEXEC);
+  if (Result->Descriptor < 0)
+    return Failed(std::strerror(errno));
   size_t Done = 0;
   while (Done < Elf.size()) {
-    ssize_t Count = ::write(Descriptor, Elf.data() + Done, Elf.size() - Done);
+    ssize_t Count =
+        ::write(Result->Descriptor, Elf.data() + Done, Elf.size() - Done);
     if (Count < 0 && errno == EINTR)
       continue;
     if (Count < 0)
-      return makeError(Where,
-                       ": cannot load the kernels: ", std::strerror(errno));
+      return Failed(std::strerror(errno));
     Done += Count;
   }
-  std::string Path = concat("/proc/self/fd/", Descriptor);
+  // For a path that it has seen, dlopen returns what it loaded then. So the
+  // descriptor, whose number is in the path, stays open as long as the image.
+  std::string Path = concat("/proc/self/fd/", Result->Descriptor);
   Result->Handle = ::dlopen(Path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!Result->Handle)
-    return makeError(Where, ": cannot load the kernels: ", ::dlerror());
+    return Failed(::dlerror());
   return Result;
 }
 

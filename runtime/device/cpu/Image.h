@@ -24,7 +24,7 @@ namespace m1::cpu {
 using KernelFunction = void (*)(const uint64_t *Args, const int64_t *Cell,
                                 void *Scratch);
 
-/// An ELF shared object, loaded from memory.
+/// An ELF shared object, loaded from memory. A process may have several.
 class Image {
 public:
   /// `Where` begins the errors.
@@ -39,9 +39,7 @@ public:
 private:
   Image() = default;
   std::string Where;
-  /// Of the file in memory. It stays open while the object is loaded: dlopen
-  /// takes two files of the same name, which has this number, for the same.
-  int Descriptor = -1;
+  int Descriptor = -1; ///< of the file that the loader reads
   void *Handle = nullptr;
 };
 
