@@ -26,6 +26,20 @@ function(m1c_runtime_library name)
   endif()
 endfunction()
 
+# For targets whose speed does not matter: less optimisation, and precompiled headers, which are those of the target
+# `headers` if that is a target.
+function(m1c_build_quickly target headers)
+  target_compile_options(${target} PRIVATE -O1)
+  if(NOT M1C_PCH OR NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    return()
+  endif()
+  if(TARGET ${headers})
+    target_precompile_headers(${target} REUSE_FROM ${headers})
+  else()
+    target_precompile_headers(${target} PRIVATE ${headers} ${ARGN})
+  endif()
+endfunction()
+
 function(m1c_use_mlir target)
   target_include_directories(${target} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
   target_compile_definitions(${target} PUBLIC ${LLVM_DEFINITIONS})
@@ -53,10 +67,13 @@ endfunction()
 
 # Links the imported targets of a package statically where archives are installed next to its shared libraries. Debian's
 # abslTargets.cmake refers to Abseil's shared libraries; with the archives, m1run only depends on libraries that every
-# machine has, and can be copied to another machine.
+# machine has, and can be copied to another machine. Debian's archives cannot become part of a shared library, however
+# (they have thread-local variables of an executable): a target with the property M1C_MODULE gets the shared libraries,
+# which are put into the variable M1C_MODULE_LIBRARIES, in front of the archives, which are then not used.
 function(m1c_prefer_archives package)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
   list(FILTER targets INCLUDE REGEX "^${package}::")
+  set(shared)
   foreach(target ${targets})
     get_target_property(configurations ${target} IMPORTED_CONFIGURATIONS)
     if(NOT configurations)
@@ -65,9 +82,14 @@ function(m1c_prefer_archives package)
     foreach(configuration ${configurations})
       get_target_property(library ${target} IMPORTED_LOCATION_${configuration})
       string(REGEX REPLACE "\\.so[.0-9]*$" ".a" archive "${library}")
-      if(EXISTS "${archive}")
+      if(EXISTS "${archive}" AND NOT archive STREQUAL library)
+        list(APPEND shared "${library}")
         set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_${configuration} "${archive}")
       endif()
     endforeach()
   endforeach()
+  if(shared)
+    set(shared "-Wl,--as-needed;${shared};-Wl,--no-as-needed")
+  endif()
+  set(M1C_MODULE_LIBRARIES "$<$<BOOL:$<TARGET_PROPERTY:M1C_MODULE>>:${shared}>" PARENT_SCOPE)
 endfunction()

@@ -20,19 +20,21 @@ import shlex
 import subprocess
 import sys
 
+import cpu_features
 import lit.formats
 import lit.Test
 
 # The feature that a unit needs.
-FEATURES = {"avx512bf16": "avx512bf16", "amx": "amx", "avx512": "bochs", "avx512-amx": "bochs"}
+FEATURES = {"amx": "amx", "avx512": "avx512", "avx512-amx": "avx512"}
 # Instructions that the code must contain: those that the unit has and others lack.
 TILES, VECTORS = "call void @llvm.x86.tdpbf16ps", "call <16 x float> @llvm.fma.v16f32"
 PAIRS = "call <16 x float> @llvm.x86.avx512bf16.dpbf16ps.512"
 CODE = {(unit, "linear"): texts for unit, texts in (("amx", [TILES]), ("avx512", [VECTORS]), ("avx512-amx", [TILES, VECTORS]))}
-CODE |= {("avx512bf16", group): [PAIRS] for group in ("linear", "experts", "softmax_attention", "lightning_attention")}
+if cpu_features.AVX512_BF16:
+    CODE |= {("cpu", group): [PAIRS] for group in ("linear", "experts", "softmax_attention", "lightning_attention")}
 CODE |= {("amx", group): [TILES] for group in ("router", "experts", "head_log_prob")}
 # These casts shift a mask register by its width less 1, which Bochs computes wrongly.
-SKIP = {"avx512": "cast_.*_f16_bf16"}
+SKIP = {} if cpu_features.AVX512 else {"avx512": "cast_.*_f16_bf16"}
 
 
 def read_table(path):

@@ -7,12 +7,13 @@
 # ===----------------------------------------------------------------------===//
 #
 # Run with `ninja check-lit`, or `lit BUILD_DIR/test/some/folder`. The project's and
-# LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_bochs is m1run
-# on an emulated CPU with AVX-512 (feature "bochs", which also needs bochscpu-python),
-# %python is the Python that runs lit. The feature "mpi" says that plans can run on
-# several ranks. The feature "amx" says that m1run-amx, m1run with
+# LLVM's tools are in PATH. %m1c and %m1run are their full paths; %m1run_avx512 is m1run
+# on a CPU with AVX-512 (feature "avx512"): this one, or an emulated one (feature "bochs",
+# which needs bochscpu-python). %python is the Python that runs lit. The feature "mpi"
+# says that plans can run on several ranks. The feature "amx" says that m1run-amx, m1run with
 # AMX emulated, is built (x86-64 Linux only); "avx512bf16", that this CPU has AVX512_BF16;
-# "sanitized", that the build has sanitizers.
+# "sanitized", that the build has sanitizers; "python", that it has the Python package,
+# which %python imports from the build.
 # kernel_tests.py makes tests from *.kernels.
 
 import importlib.util
@@ -21,6 +22,7 @@ import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
+import cpu_features  # noqa: E402
 import kernel_tests  # noqa: E402
 
 config.name = "m1c"
@@ -47,16 +49,20 @@ if os.path.exists(config.m1c_build_root + "/bin/libm1-mpi.so") and shutil.which(
     config.available_features.add("mpi")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-amx"):
     config.available_features.add("amx")
-if os.path.exists("/proc/cpuinfo"):
-    with open("/proc/cpuinfo") as file:
-        if " avx512_bf16" in file.read():
-            config.available_features.add("avx512bf16")
+if os.path.exists(config.m1c_build_root + "/python/m1c"):
+    config.available_features.add("python")
+    config.environment["PYTHONPATH"] = config.m1c_build_root + "/python"
+    config.environment["M1C_CACHE"] = config.m1c_build_root + "/test/plans"
+if cpu_features.AVX512_BF16:
+    config.available_features.add("avx512bf16")
 if os.path.exists(config.m1c_build_root + "/bin/m1run-bochs") and importlib.util.find_spec("bochscpu"):
     config.available_features.add("bochs")
+if cpu_features.AVX512 or "bochs" in config.available_features:
+    config.available_features.add("avx512")
 
 config.substitutions += [
     (r"%m1c\b", config.m1c_build_root + "/bin/m1c"),
     (r"%m1run\b", config.m1c_build_root + "/bin/m1run"),
-    (r"%m1run_bochs\b", config.m1c_build_root + "/bin/m1run-bochs"),
+    (r"%m1run_avx512\b", config.m1c_build_root + "/bin/m1run" + ("" if cpu_features.AVX512 else "-bochs")),
     (r"%python\b", '"%s"' % sys.executable),
 ]

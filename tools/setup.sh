@@ -7,7 +7,8 @@
 #
 #===-----------------------------------------------------------------------===//
 #
-# Installs missing packages, makes .venv for the tests, configures and builds.
+# Installs missing packages, makes .venv for the tests, configures and builds;
+# then the Python package and its command m1 are in .venv too.
 # Each step is skipped if it is done already.
 
 set -euo pipefail
@@ -69,7 +70,7 @@ venv=$root/.venv
 # ca-certificates: Debian's pip trusts the system's certificates only.
 packages=(
   ca-certificates ccache cmake flatbuffers-compiler libabsl-dev libcli11-dev libflatbuffers-dev libgmock-dev libgtest-dev
-  libopenmpi-dev libssl-dev libxxhash-dev ninja-build nlohmann-json3-dev openmpi-bin python3 python3-venv
+  libopenmpi-dev libssl-dev libxxhash-dev ninja-build nlohmann-json3-dev openmpi-bin python3 python3-dev python3-venv
 )
 if ((runtimeOnly)); then
   packages+=(g++ gcc)
@@ -176,6 +177,26 @@ installBochs() {
   fi
 }
 
+# The Python package is imported from the build folder: an edit needs no installation. .venv keeps the package of the
+# whole build if the runtime alone is built later.
+linkPackage() {
+  local site
+  site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  [[ -d $buildDir/python/m1c ]] || return 0
+  ((!runtimeOnly)) || [[ ! -e $site/m1c.pth ]] || return 0
+  (cd "$buildDir/python" && pwd -P) >"$site/m1c.pth"
+  cat >"$venv/bin/m1.new" <<PYTHON
+#!$venv/bin/python
+import sys
+
+from m1c.cli import main
+
+sys.exit(main())
+PYTHON
+  chmod +x "$venv/bin/m1.new"
+  mv "$venv/bin/m1.new" "$venv/bin/m1"
+}
+
 configureAndBuild() {
   local compiler=ON options=()
   ((runtimeOnly)) && compiler=OFF
@@ -189,6 +210,7 @@ configureAndBuild() {
   if ((runBuild)); then
     say "build: $buildDir"
     cmake --build "$buildDir"
+    linkPackage
     say "done: programs are in $buildDir/bin"
   else
     say "done: cmake --build $buildDir builds"

@@ -38,6 +38,15 @@ LogicalResult CallerChecks::expectBelow(Operation *Op, StringRef Name, Value V,
   return success();
 }
 
+LogicalResult CallerChecks::expectRowOrNone(Operation *Op, StringRef Name,
+                                            Value V, plan::ExprAttr Rows) {
+  Checks *Found = find(Op, Name, V);
+  if (!Found)
+    return failure();
+  Found->Rows.insert(plan::RowOrNoneAttr::get(Op->getContext(), Rows));
+  return success();
+}
+
 LogicalResult CallerChecks::expectOffsets(Operation *Op, Value CuSeqlens,
                                           plan::ExprAttr Total) {
   Checks *Found = find(Op, "cu_seqlens", CuSeqlens);
@@ -71,6 +80,7 @@ ArrayAttr CallerChecks::get(unsigned Argument, MLIRContext *Context) const {
   SmallVector<Attribute> List;
   if (Of.Limit)
     List.push_back(plan::BelowAttr::get(Context, *Of.Limit));
+  llvm::append_range(List, Of.Rows);
   if (Of.Unique)
     List.push_back(plan::UniqueAttr::get(Context));
   llvm::append_range(List, Of.Offsets);

@@ -27,6 +27,9 @@ public:
   /// `Limit`. Fails with a diagnostic of `Op` if that cannot be known.
   llvm::LogicalResult expectBelow(mlir::Operation *Op, llvm::StringRef Name,
                                   mlir::Value V, int64_t Limit);
+  /// Elements of `V`, an argument, are -1 or at least 0 and below `Rows`.
+  llvm::LogicalResult expectRowOrNone(mlir::Operation *Op, llvm::StringRef Name,
+                                      mlir::Value V, plan::ExprAttr Rows);
   /// `CuSeqlens` begins with 0, does not decrease and ends with `Total`.
   llvm::LogicalResult expectOffsets(mlir::Operation *Op, mlir::Value CuSeqlens,
                                     plan::ExprAttr Total);
@@ -46,7 +49,7 @@ private:
   struct Checks {
     std::optional<int64_t> Limit;
     bool Unique = false;
-    llvm::SmallSetVector<mlir::Attribute, 2> Offsets, Consecutive;
+    llvm::SmallSetVector<mlir::Attribute, 2> Rows, Offsets, Consecutive;
   };
   /// The checks of `V`; null after a diagnostic if `V` is no argument of the
   /// function.

@@ -271,6 +271,13 @@ static void describeLightningGradient(Work &W) {
   W.computes("q", W.times(H * (6 * D * D + 5 * C * D), W.rows("q")));
 }
 
+/// What a launch reads of a table of blocks: a number for each block of
+/// positions.
+static void describeBlocks(Work &W, StringRef Quantity) {
+  if (W.has("blocks"))
+    W.touches("blocks", {W.each(Quantity, 4 / W.extent("values", 2))});
+}
+
 /// The bytes of a cache's keys, or values, for one position.
 static double cacheRow(Work &W, StringRef Name) {
   return W.extent(Name, 1) * W.extent("values", 3) * W.element(Name);
@@ -279,6 +286,8 @@ static double cacheRow(Work &W, StringRef Name) {
 static void describeAppend(Work &W) {
   for (StringRef Name : {"keys", "values"})
     W.touches(Name, {W.times(cacheRow(W, Name), W.rows("k"))});
+  if (W.has("blocks"))
+    W.touches("blocks", {W.times(4 / W.extent("values", 2), W.rows("k"))});
 }
 
 static void describeSoftmax(Work &W) {
@@ -289,6 +298,7 @@ static void describeSoftmax(Work &W) {
   for (StringRef Name : {"keys", "values"})
     W.touches(Name, {W.each(IsSplit ? "other_positions" : "positions",
                             cacheRow(W, Name))});
+  describeBlocks(W, IsSplit ? "other_positions" : "positions");
 }
 
 /// The parts of segments: as many as single tokens have.
@@ -306,6 +316,7 @@ static void describeSoftmaxSplit(Work &W) {
              W.each("single_keys", 4 * W.extent("q", 1) * W.extent("q", 2)));
   for (StringRef Name : {"keys", "values"})
     W.touches(Name, {W.each("single_positions", cacheRow(W, Name))});
+  describeBlocks(W, "single_positions");
   describeSegments(W);
 }
 

@@ -73,6 +73,31 @@ static void setMesh(ModuleOp Module, NamedAttrList &Symbols) {
                     plan::MeshAttr::get(Context, Axes, Extents));
 }
 
+/// Gives a module with caches in blocks the attributes for their number, which
+/// `Blocks` becomes if it is 0, and size. Fails with a diagnostic.
+template <typename Option>
+static LogicalResult setCacheBlocks(ModuleOp Module, int64_t Slots,
+                                    int64_t Length, Option &Blocks) {
+  int64_t Positions = 0;
+  for (auto State : Module.getOps<m1::StateOp>()) {
+    auto Cache = dyn_cast<KVCacheType>(State.getType());
+    if (!Cache || Cache.getBlock() == 0)
+      continue;
+    if (Positions != 0 && Positions != Cache.getBlock())
+      return State.emitOpError("expected a cache in blocks of ")
+             << Positions << ", as other states, found " << Cache;
+    Positions = Cache.getBlock();
+  }
+  if (Positions == 0)
+    return success();
+  if (Blocks == 0)
+    Blocks = Slots * int64_t(llvm::divideCeil(Length, Positions));
+  Builder B(Module.getContext());
+  Module->setAttr(plan::kCacheBlocksAttr, B.getI64IntegerAttr(Blocks));
+  Module->setAttr(plan::kBlockPositionsAttr, B.getI64IntegerAttr(Positions));
+  return success();
+}
+
 namespace {
 
 struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
@@ -88,9 +113,11 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
     FailureOr<tile::TargetAttr> Target = tile::requireTarget(Module);
     if (failed(Target))
       return signalPassFailure();
-    ModuleBuilder Shared(Module,
-                         {tokens, slots, length, trainTokens, gatherBytes},
-                         Blocking::of(*Target));
+    if (failed(setCacheBlocks(Module, slots, length, cacheBlocks)))
+      return signalPassFailure();
+    ModuleBuilder Shared(
+        Module, {tokens, slots, length, trainTokens, gatherBytes, cacheBlocks},
+        Blocking::of(*Target));
     SmallVector<func::FuncOp> Functions(Module.getOps<func::FuncOp>());
     for (func::FuncOp Function : Functions) {
       if (Function.getSymName() == StringRef(plan::kInitFunction)) {

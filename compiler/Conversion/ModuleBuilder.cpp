@@ -220,11 +220,15 @@ Value ModuleBuilder::raw(OpBuilder &B, Value Weight, Operation *User) {
   return locate(B, User->getLoc(), Pieces[0]);
 }
 
-plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type) {
+plan::GlobalOp ModuleBuilder::state(StringRef Name, MemRefType Type,
+                                    StringRef Division) {
   plan::GlobalOp &Global = Globals[Name];
-  if (!Global)
-    Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
-                                        Type, "state", nullptr, IntegerAttr());
+  if (Global)
+    return Global;
+  Global = Top.create<plan::GlobalOp>(Module.getLoc(), Kernels.freeName(Name),
+                                      Type, "state", nullptr, IntegerAttr());
+  if (!Division.empty())
+    Global.setDivision(Division);
   return Global;
 }
 

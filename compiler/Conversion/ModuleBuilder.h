@@ -20,13 +20,15 @@ struct Bounds {
   int64_t Tokens, Slots, Length, TrainTokens;
   /// Bytes that each rank may receive more to save an exchange.
   int64_t GatherBytes;
-  /// The greatest value of a symbol: B is bounded by the slots, N by the tokens
-  /// of a call that computes gradients, every other symbol by the tokens of
-  /// any other call.
+  /// Blocks of caches that are in blocks; 0: as many as all slots can need.
+  int64_t CacheBlocks;
+  /// The greatest value of a symbol: B and R are bounded by the slots, N by the
+  /// tokens of a call that computes gradients, every other symbol by the tokens
+  /// of any other call.
   int64_t of(llvm::StringRef Symbol) const {
     if (Symbol == kTrainTokensSymbol)
       return TrainTokens;
-    return Symbol == "B" ? Slots : Tokens;
+    return Symbol == "B" || Symbol == kRulesSymbol ? Slots : Tokens;
   }
 };
 
@@ -56,7 +58,9 @@ public:
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,
                   mlir::Operation *User);
   /// Memory that outlives calls, zero-initialised; one for each `Name`.
-  plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type);
+  /// `Division`, if not empty, is what its axis 0 is about (plan.global).
+  plan::GlobalOp state(llvm::StringRef Name, mlir::MemRefType Type,
+                       llvm::StringRef Division = {});
   /// The memory of a tensor state; `init` sets it if it begins as a parameter.
   plan::GlobalOp tensorState(mlir::StringAttr Name);
   /// Makes the contents of `Master` [shape of the parameter], f32, the value of

@@ -25,7 +25,9 @@ def M1ToPlan : Pass<"m1-to-plan", "::mlir::ModuleOp"> {
     Option<"length", "length", "int64_t", "4096", "Most tokens of one sequence">,
     Option<"trainTokens", "train-tokens", "int64_t", "4096", "Most tokens of one call that computes gradients (N)">,
     Option<"gatherBytes", "gather-bytes", "int64_t", "262144",
-           "Bytes that a rank may receive more to save an exchange: m1.tree_sum of fewer rows gathers all partial sums">
+           "Bytes that a rank may receive more to save an exchange: m1.tree_sum of fewer rows gathers all partial sums">,
+    Option<"cacheBlocks", "cache-blocks", "int64_t", "0",
+           "Blocks of keys and values where caches are in blocks; 0: as many as sequences of the greatest length need in all slots">
   ];
   let dependentDialects = ["::m1::plan::PlanDialect", "::m1::tile::TileDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",

@@ -238,8 +238,9 @@ Value ProgramLowering::updateTensorState(OpOperand &State) {
 }
 
 Value ProgramLowering::statePart(StringAttr State, StringRef Part,
-                                 MemRefType Type) {
-  return global(Shared.state((State.getValue() + "." + Part).str(), Type));
+                                 MemRefType Type, StringRef Division) {
+  return global(
+      Shared.state((State.getValue() + "." + Part).str(), Type, Division));
 }
 
 //===----------------------------------------------------------------------===//

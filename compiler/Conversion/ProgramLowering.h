@@ -93,9 +93,11 @@ public:
   void updateParameter(mlir::StringAttr Parameter, mlir::StringAttr State) {
     Shared.updateParameter(B, Parameter, global(Shared.tensorState(State)));
   }
-  /// The memory of one part of a state.
+  /// The memory of one part of a state, with an index of axis 0 for each slot
+  /// or block, as `Division` says (plan::kBySlot, plan::kByBlock).
   mlir::Value statePart(mlir::StringAttr State, llvm::StringRef Part,
-                        mlir::MemRefType Type);
+                        mlir::MemRefType Type,
+                        llvm::StringRef Division = plan::kBySlot);
 
   // --- sizes ---
 

@@ -102,6 +102,7 @@ static void buildSchedulePipeline(OpPassManager &Passes,
   Bounds.length = Options.Length;
   Bounds.trainTokens = Options.TrainTokens;
   Bounds.gatherBytes = Options.GatherBytes;
+  Bounds.cacheBlocks = Options.CacheBlocks;
   Passes.addPass(createM1ToPlan(Bounds));
   // No canonicalisation before tile-to-host and tile-to-gpu: upstream folds
   // vector ops into shape casts and masks, which code generation does not know.

@@ -29,6 +29,9 @@ struct CompileOptions {
   int64_t ActivationMemory = 0; // most bytes of activations; 0: no limit
   /// Bytes that a rank may receive more to save an exchange.
   int64_t GatherBytes = 256 << 10;
+  /// Blocks of keys and values where caches are in blocks; 0: as many as all
+  /// slots can need.
+  int64_t CacheBlocks = 0;
 };
 
 /// A phase of the compilation and how long it took, for the report.

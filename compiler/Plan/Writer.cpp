@@ -179,6 +179,14 @@ void Writer::addArenas() {
       Arena = addArena(Global.getSymName(), file::ArenaKind::State,
                        Type.getNumElements() * elementBytes(Type),
                        sourceOf(Global.getLoc()));
+      // Only a model says how many slots and blocks there are.
+      if (std::optional<StringRef> Division = Global.getDivision();
+          Division && Module->hasAttr(kModelAttr)) {
+        Plan.arenas[Arena]->division = *Division == file::kBySlot
+                                           ? file::Division::Slot
+                                           : file::Division::Block;
+        Plan.arenas[Arena]->parts = Type.getDimSize(0);
+      }
     }
   }
 }
@@ -264,6 +272,9 @@ void Writer::addChecks(file::ProgramOp Program, file::FunctionT &Function) {
       if (auto Below = dyn_cast<file::BelowAttr>(Check)) {
         Table->kind = file::CheckKind::Below;
         Table->limit = Below.getLimit();
+      } else if (auto Row = dyn_cast<file::RowOrNoneAttr>(Check)) {
+        Table->kind = file::CheckKind::RowOrNone;
+        Table->total = expr(Row.getRows());
       } else if (auto Offsets = dyn_cast<file::OffsetsAttr>(Check)) {
         Table->kind = file::CheckKind::Offsets;
         Table->total = expr(Offsets.getTotal());
@@ -519,8 +530,16 @@ std::vector<uint8_t> m1::writePlan(ModuleOp Module, const KernelImage &Image,
   Plan.format_version = file::kFormatVersion;
   Plan.producer = std::string("m1c ") + kProjectVersion;
   Writer(Module, Image, Plan).run();
-  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr))
+  if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = modelOf(Model, Slots, MaxLength);
+    if (auto Blocks =
+            Module->getAttrOfType<IntegerAttr>(file::kCacheBlocksAttr)) {
+      Plan.model->cache_blocks = Blocks.getInt();
+      Plan.model->block_positions =
+          Module->getAttrOfType<IntegerAttr>(file::kBlockPositionsAttr)
+              .getInt();
+    }
+  }
   for (const PlanFigure &Figure : Figures) {
     auto Table = std::make_unique<file::FigureT>();
     Table->name = Figure.Name;

@@ -144,6 +144,7 @@ SmallVector<Value> ScalarBuilder::loop(
   setInsertionPointToStart(Loop.getBody());
   SmallVector<Value> Next =
       Body(Loop.getInductionVar(), Loop.getRegionIterArgs());
-  create<scf::YieldOp>(Next);
+  if (!Carried.empty()) // otherwise the loop has its terminator
+    create<scf::YieldOp>(Next);
   return Loop.getResults();
 }

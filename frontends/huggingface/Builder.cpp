@@ -35,6 +35,7 @@ constexpr StringRef kTrainTokens = m1::kTrainTokensSymbol;
 /// The arguments that every function of the model takes.
 struct RaggedBatch {
   Value Tokens, Positions, CuSeqlens, Slots;
+  Value Blocks; ///< null if caches are not in blocks
 };
 
 /// An argument or result of a function: its m1.name, m1.dim and type.
@@ -67,6 +68,9 @@ private:
   void buildLogits();
   void buildGradients();
   void buildRouting();
+  int64_t blockColumns() const;
+  SmallVector<Port> batchPorts(StringRef Tokens = "T");
+  RaggedBatch batchOf(func::FuncOp Function);
   func::FuncOp beginFunction(StringRef Name, ArrayRef<Port> Arguments,
                              ArrayRef<Port> Results);
 
@@ -187,7 +191,8 @@ void ModelBuilder::declareStates() {
                                          operandType(Name + ".qkv_proj"));
     else
       Type = m1::KVCacheType::get(B.getContext(), C.KeyValueHeads, C.HeadDim,
-                                  operandType(Name + ".k_proj"));
+                                  operandType(Name + ".k_proj"),
+                                  blockColumns() ? Options.BlockPositions : 0);
     at(Name);
     StateTypes[Name + ".state"] = Type;
     B.create<m1::StateOp>(Name + ".state", Type, FlatSymbolRefAttr());
@@ -222,13 +227,26 @@ func::FuncOp ModelBuilder::beginFunction(StringRef Name,
   return Function;
 }
 
-/// The first four arguments of every function, for `Tokens` tokens.
-SmallVector<Port> batchPorts(Builder &B, StringRef Tokens = "T") {
+/// The blocks of a sequence of the greatest length; 0 if keys and values are
+/// not in blocks.
+int64_t ModelBuilder::blockColumns() const {
+  const bool HasCaches =
+      llvm::any_of(C.Lightning, [](bool Lightning) { return !Lightning; });
+  return Options.Serve && HasCaches
+             ? llvm::divideCeil(Options.MaxLength, Options.BlockPositions)
+             : 0;
+}
+
+/// The first arguments of every function, for `Tokens` tokens.
+SmallVector<Port> ModelBuilder::batchPorts(StringRef Tokens) {
   Type I32 = B.getI32Type();
-  return {{"tokens", Tokens, I32},
-          {"positions", Tokens, I32},
-          {"cu_seqlens", "B+1", I32},
-          {"slots", "B", I32}};
+  SmallVector<Port> Ports{{"tokens", Tokens, I32},
+                          {"positions", Tokens, I32},
+                          {"cu_seqlens", "B+1", I32},
+                          {"slots", "B", I32}};
+  if (const int64_t Columns = blockColumns())
+    Ports.push_back({"blocks", "B", I32, Columns});
+  return Ports;
 }
 
 /// The argument of the port `Name`, which must exist.
@@ -239,24 +257,31 @@ Value argument(func::FuncOp Function, StringRef Name) {
   llvm_unreachable("the function has no such port");
 }
 
-RaggedBatch batchOf(func::FuncOp Function) {
+RaggedBatch ModelBuilder::batchOf(func::FuncOp Function) {
   return {argument(Function, "tokens"), argument(Function, "positions"),
-          argument(Function, "cu_seqlens"), argument(Function, "slots")};
+          argument(Function, "cu_seqlens"), argument(Function, "slots"),
+          blockColumns() ? argument(Function, "blocks") : Value()};
 }
 
 void ModelBuilder::buildNext() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B);
+  SmallVector<Port> Arguments = batchPorts();
   Arguments.append({{"temperature", "B", F32},
                     {"top_p", "B", F32},
                     {"top_k", "B", I32},
                     {"seeds", "B", B.getI64Type()},
                     {"sample_positions", "B", I32}});
+  if (Options.Serve)
+    Arguments.append({{"min_p", "B", F32},
+                      {"adjustments", "B", I32},
+                      {"bias", m1::kRulesSymbol, F32, C.Vocabulary},
+                      {"repetition", m1::kRulesSymbol, F32, C.Vocabulary}});
   OpBuilder::InsertionGuard Guard(B);
   SmallVector<Port> Results{{"sampled", "B", I32},
                             {"log_probs", "B", F32},
                             {"logits", "B", F32, C.Vocabulary}};
-  if (Options.Train)
+  const bool AtTemperature = Options.Train || Options.Serve;
+  if (AtTemperature)
     Results.push_back({"policy_log_probs", "B", F32});
   func::FuncOp Function = beginFunction("next", Arguments, Results);
   RaggedBatch In = batchOf(Function);
@@ -264,19 +289,29 @@ void ModelBuilder::buildNext() {
   at("select_last");
   X = B.create<m1::SelectLastOp>(X.getType(), X, In.CuSeqlens);
   Value Logits = buildHead(X);
+  // What tokens are drawn from; log_probs are those of the model.
+  Value Adjusted = Logits, MinP;
+  if (Options.Serve) {
+    at("adjust_logits");
+    Adjusted = B.create<m1::AdjustLogitsOp>(
+        Logits.getType(), Logits, argument(Function, "adjustments"),
+        argument(Function, "bias"), argument(Function, "repetition"));
+    MinP = argument(Function, "min_p");
+  }
+  Value Temperature = argument(Function, "temperature");
   at("sample");
   Value Sampled = B.create<m1::SampleOp>(
-      vector(I32), Logits, argument(Function, "temperature"),
-      argument(Function, "top_p"), argument(Function, "top_k"),
-      argument(Function, "seeds"), argument(Function, "sample_positions"));
+      vector(I32), Adjusted, Temperature, argument(Function, "top_p"),
+      argument(Function, "top_k"), argument(Function, "seeds"),
+      argument(Function, "sample_positions"), MinP);
   at("log_probs");
   Value LogProbs =
       B.create<m1::TokenLogProbOp>(vector(F32), Logits, Sampled, Value());
   SmallVector<Value> Returned{Sampled, LogProbs, Logits};
-  if (Options.Train) {
+  if (AtTemperature) {
     at("policy_log_probs");
-    Returned.push_back(B.create<m1::TokenLogProbOp>(
-        vector(F32), Logits, Sampled, argument(Function, "temperature")));
+    Returned.push_back(B.create<m1::TokenLogProbOp>(vector(F32), Adjusted,
+                                                    Sampled, Temperature));
   }
   at("next");
   B.create<func::ReturnOp>(Returned);
@@ -284,7 +319,7 @@ void ModelBuilder::buildNext() {
 
 void ModelBuilder::buildScore() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B);
+  SmallVector<Port> Arguments = batchPorts();
   Arguments.push_back({"targets", "T", I32});
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function =
@@ -300,7 +335,7 @@ void ModelBuilder::buildScore() {
 void ModelBuilder::buildLogits() {
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function = beginFunction(
-      "logits", batchPorts(B), {{"logits", "T", B.getF32Type(), C.Vocabulary}});
+      "logits", batchPorts(), {{"logits", "T", B.getF32Type(), C.Vocabulary}});
   Value Logits = buildHead(buildLayers(batchOf(Function)));
   at("logits");
   B.create<func::ReturnOp>(Logits);
@@ -309,7 +344,7 @@ void ModelBuilder::buildLogits() {
 /// The forward pass with the loss; m1-differentiate adds the backward pass.
 void ModelBuilder::buildGradients() {
   Type I32 = B.getI32Type(), F32 = B.getF32Type();
-  SmallVector<Port> Arguments = batchPorts(B, kTrainTokens);
+  SmallVector<Port> Arguments = batchPorts(kTrainTokens);
   Arguments.append({{"targets", kTrainTokens, I32},
                     {"old_log_probs", kTrainTokens, F32},
                     {"advantages", kTrainTokens, F32},
@@ -356,7 +391,7 @@ void ModelBuilder::buildRouting() {
     Results.push_back({Name, kTrainTokens, B.getI32Type(), C.ExpertsPerToken});
   OpBuilder::InsertionGuard Guard(B);
   func::FuncOp Function =
-      beginFunction("routing", batchPorts(B, kTrainTokens), Results);
+      beginFunction("routing", batchPorts(kTrainTokens), Results);
   buildLayers(batchOf(Function));
   at("routing");
   B.create<func::ReturnOp>(Chosen);
@@ -449,7 +484,7 @@ Value ModelBuilder::buildSoftmax(const std::string &Name, Value H,
   at(Name + ".softmax_attention");
   auto Attention = B.create<m1::SoftmaxAttentionOp>(
       heads(C.Heads, operandType(Name + ".o_proj")), Cache.getType(), Q, K, V,
-      Cache, In.Positions, In.CuSeqlens, In.Slots,
+      Cache, In.Positions, In.CuSeqlens, In.Slots, In.Blocks,
       B.getF64FloatAttr(1 / std::sqrt(double(C.HeadDim))));
   writeState(Attention.getNewCache(), Name + ".state");
 

@@ -20,6 +20,12 @@ struct ModelOptions {
   int64_t Chunk = 64;
   /// Adds the functions of a training step.
   bool Train = false;
+  /// Adds what a server needs: see below.
+  bool Serve = false;
+  /// With `Serve`: most tokens of a sequence, and the positions of a block of
+  /// keys and values.
+  int64_t MaxLength = 4096;
+  int64_t BlockPositions = 64;
 };
 
 /// Builds the module of a model: its parameters, its states and the functions
@@ -43,6 +49,15 @@ struct ModelOptions {
 /// temperature of the draw. `gradients` is the forward pass with the loss, to
 /// which m1-differentiate adds the backward pass. `Parameters` come from
 /// resolveParameters.
+///
+/// For serving, `next` has that result too, and further arguments min_p[B],
+/// adjustments[B], bias[R, V] and repetition[R, V]: tokens are drawn, and
+/// policy_log_probs computed, from the logits of m1.adjust_logits, whose rows
+/// are `adjustments`; log_probs and logits are those of the model. If there are
+/// softmax attention layers, their keys and values are in blocks, and every
+/// function has a further argument after `slots`, blocks[B, M]: the blocks of
+/// each sequence in the order of positions, M = ceil(MaxLength /
+/// BlockPositions).
 ///
 /// Element types: the residual stream, norms, routers, gates and logits are
 /// f32. Operands of products, queries, keys and values are bf16 if the weight

@@ -77,7 +77,10 @@ RankMemory::RankMemory(const plan::Plan &Plan) : Needs(Plan, /*Alignment=*/1) {
   if (const plan::Model *Model = Plan.model()) {
     Slots = Model->slots();
     MaxLength = Model->max_length();
+    CachePositions = Model->cache_blocks() * Model->block_positions();
   }
+  if (CachePositions == 0)
+    CachePositions = Slots * MaxLength;
   std::set<std::string_view> Lightning; // states with a part "state"
   for (uint32_t I = 0; I < length(Plan.arenas()); ++I)
     if (const std::string_view Name = view(Plan.arenas()->Get(I)->name());
@@ -104,9 +107,10 @@ RankMemory::RankMemory(const plan::Plan &Plan) : Needs(Plan, /*Alignment=*/1) {
 double RankMemory::total(int64_t Sequences, int64_t Length) const {
   const double Share =
       static_cast<double>(Sequences) / static_cast<double>(Slots);
-  const double Filled =
-      static_cast<double>(Length) / static_cast<double>(MaxLength);
+  const double Filled = static_cast<double>(Sequences) *
+                        static_cast<double>(Length) /
+                        static_cast<double>(CachePositions);
   return static_cast<double>(Needs.total() - Needs.States) +
          static_cast<double>(Needs.States - Caches) * Share +
-         static_cast<double>(Caches) * Share * Filled;
+         static_cast<double>(Caches) * Filled;
 }

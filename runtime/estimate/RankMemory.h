@@ -30,6 +30,7 @@ struct RankMemory {
   uint64_t Caches = 0; ///< the states that grow with the context
   MemoryNeeds Needs;
   int64_t Slots = 1, MaxLength = 1; ///< of the plan
+  int64_t CachePositions = 0;       ///< that `Caches` have room for
 
   explicit RankMemory(const plan::Plan &Plan);
 

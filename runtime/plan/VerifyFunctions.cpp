@@ -218,6 +218,8 @@ private:
     if (Check.kind() == plan::CheckKind::Below && Check.limit() < 1)
       return fail("check ", Number, ": elements of input '", view(Input.name()),
                   "' must be below ", Check.limit(), ", expected at least 1");
+    if (Check.kind() == plan::CheckKind::RowOrNone)
+      return expression(Check.total(), "a total").status();
     if (Check.kind() != plan::CheckKind::Offsets &&
         Check.kind() != plan::CheckKind::Consecutive)
       return absl::OkStatus();

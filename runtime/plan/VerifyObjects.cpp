@@ -85,6 +85,7 @@ private:
                     ", expected at most ", MaxBytes, " for all");
       Total += Arena.bytes();
       M1_RETURN_IF_ERROR(contents(Arena));
+      M1_RETURN_IF_ERROR(division(Arena));
     }
     return absl::OkStatus();
   }
@@ -102,6 +103,35 @@ private:
     if (!isAligned(Arena.data(), Alignment))
       return fail("the contents of arena '", view(Arena.name()),
                   "' are not aligned to ", Alignment, " bytes");
+    return absl::OkStatus();
+  }
+
+  /// A state is divided into equal parts, one for each of the model's slots or
+  /// blocks.
+  absl::Status division(const plan::Arena &Arena) {
+    const std::string_view Name = view(Arena.name());
+    if (!inEnum(Arena.division(), plan::Division::MIN, plan::Division::MAX))
+      return fail("arena '", Name, "' has the unknown division ",
+                  static_cast<int>(Arena.division()));
+    const plan::Model *Model = P.model();
+    int64_t Expected = 0;
+    if (Arena.division() != plan::Division::None) {
+      if (!Model || Arena.kind() != plan::ArenaKind::State)
+        return fail("arena '", Name,
+                    "' is divided, expected a language model's state");
+      Expected = Arena.division() == plan::Division::Slot
+                     ? Model->slots()
+                     : Model->cache_blocks();
+      if (Expected < 1)
+        return fail("arena '", Name, "' is divided into ", Expected,
+                    " parts, expected at least 1");
+    }
+    if (Arena.parts() != Expected)
+      return fail("arena '", Name, "' has ", Arena.parts(), " parts, expected ",
+                  Expected);
+    if (Expected > 0 && Arena.bytes() % static_cast<uint64_t>(Expected) != 0)
+      return fail("arena '", Name, "' has ", Arena.bytes(), " bytes, which ",
+                  Expected, " parts do not divide");
     return absl::OkStatus();
   }
 
@@ -200,6 +230,14 @@ private:
       return fail("model: vocabulary ", Model->vocabulary(), ", slots ",
                   Model->slots(), ", max_length ", Model->max_length(),
                   "; expected positive 32-bit numbers");
+    if (!Model)
+      return absl::OkStatus();
+    const int64_t Blocks = Model->cache_blocks(), Of = Model->block_positions();
+    if (Blocks < 0 || Blocks > INT32_MAX || Of < 0 || Of > INT32_MAX ||
+        (Blocks == 0) != (Of == 0))
+      return fail("model: ", Blocks, " cache blocks of ", Of,
+                  " positions; expected two positive 32-bit numbers, or 0 and "
+                  "0 for none");
     return absl::OkStatus();
   }
 };

@@ -14,7 +14,7 @@
 namespace m1::plan {
 /// `format_version` of the plans that this compiler writes and this runtime
 /// reads. Raise it with any change that an older runtime would misread.
-inline constexpr uint32_t kFormatVersion = 6;
+inline constexpr uint32_t kFormatVersion = 7;
 } // namespace m1::plan
 
 #endif // M1C_RUNTIME_SCHEMA_VERSION_H

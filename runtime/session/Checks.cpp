@@ -28,9 +28,24 @@ public:
         Elements(elementsOf(Given)) {}
 
   absl::Status below(int64_t Limit) const {
+    // Tables have many elements, nearly always right ones: no branch for each.
+    const auto Past =
+        static_cast<uint32_t>(std::min<int64_t>(Limit, int64_t(INT32_MAX) + 1));
+    bool IsWrong = false;
+    for (int32_t Element : Elements)
+      IsWrong |= static_cast<uint32_t>(Element) >= Past;
+    if (!IsWrong)
+      return absl::OkStatus();
     for (size_t I = 0; I < Elements.size(); ++I)
       if (Elements[I] < 0 || Elements[I] >= Limit)
         return fail(I, "0 to ", Limit - 1);
+    return absl::OkStatus();
+  }
+
+  absl::Status rowOrNone(int64_t Rows) const {
+    for (size_t I = 0; I < Elements.size(); ++I)
+      if (Elements[I] < -1 || Elements[I] >= Rows)
+        return fail(I, "-1 to ", Rows - 1);
     return absl::OkStatus();
   }
 
@@ -108,6 +123,9 @@ absl::Status ElementChecker::check(const plan::Function &Function,
     switch (Check.kind()) {
     case plan::CheckKind::Below:
       Status = Input.below(Check.limit());
+      break;
+    case plan::CheckKind::RowOrNone:
+      Status = Input.rowOrNone(evaluate(*Check.total(), Symbols));
       break;
     case plan::CheckKind::Unique:
       Status = Input.unique(Row);

@@ -145,6 +145,7 @@ absl::Status Executor::prepare() {
                        "': ", std::string(Address.status().message()));
     Arenas.push_back(*Address);
   }
+  findStateParts();
   Parameters.resize(length(Plan->parameters()));
   Symbols.resize(length(Plan->symbols()));
   if (Ranks)
@@ -404,7 +405,7 @@ absl::Status Executor::replaySteps(const Program &P, Recorder &Kept,
 absl::Status Executor::exchange(const Operation &Op) {
   return Ranks->exchange({Op.Collective->kind(), Op.Collective->axis(),
                           resolve(Op.Args[1]), resolve(Op.Args[0]),
-                          blockBytes(*Op.Collective, Symbols), Op.Function,
+                          m1::blockBytes(*Op.Collective, Symbols), Op.Function,
                           Op.Number, Op.Source});
 }
 

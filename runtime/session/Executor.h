@@ -73,14 +73,57 @@ public:
   absl::Status writeArena(uint32_t Arena, uint64_t Offset,
                           std::span<const std::byte> From);
 
+  // The states of a language model are divided into parts, of which part i of
+  // each belongs to slot i, or to cache block i (plan::Division). The bytes of
+  // a part are those of all states that are divided so, one after the other;
+  // only the plan that wrote them can read them. With ranks, they are the
+  // rank's own share. An index or a size that is not the plan's is an error.
+
+  /// Bytes of a slot's parts, and of a cache block's; 0 if the plan has no
+  /// state that is divided so.
+  uint64_t slotBytes() const { return SlotParts.Bytes; }
+  uint64_t blockBytes() const { return BlockParts.Bytes; }
+  /// Copies all that a slot, or a block, holds to the host and back. `To` and
+  /// `From` have slotBytes() or blockBytes() bytes. The copy is complete on
+  /// return.
+  absl::Status readSlot(int64_t Slot, std::span<std::byte> To);
+  absl::Status writeSlot(int64_t Slot, std::span<const std::byte> From);
+  absl::Status readBlock(int64_t Block, std::span<std::byte> To);
+  absl::Status writeBlock(int64_t Block, std::span<const std::byte> From);
+  /// Copies from part to part on the device. Later calls see the copy; it may
+  /// not be complete on return.
+  absl::Status copySlot(int64_t From, int64_t To);
+  absl::Status copyBlock(int64_t From, int64_t To);
+
 private:
   struct Argument;
   struct Operation;
   struct Program;
   struct Recorded;
 
+  /// The states with one division, in the order of the plan's arenas.
+  struct StateParts {
+    const char *What = ""; ///< "slot" or "block", for errors
+    struct Arena {
+      uint32_t Index;
+      uint64_t PartBytes;
+    };
+    std::vector<Arena> Arenas;
+    int64_t Count = 0;  ///< parts of each
+    uint64_t Bytes = 0; ///< of one part of all of them
+
+    absl::Status check(int64_t Part) const;
+    absl::Status check(int64_t Part, size_t Given) const;
+  };
+
   Executor(const LoadedPlan &Plan, Device &TheDevice, ParameterSource &Source,
            Profile *Trace, Communicator *Ranks);
+  void findStateParts();
+  absl::Status read(const StateParts &States, int64_t Part,
+                    std::span<std::byte> To);
+  absl::Status write(const StateParts &States, int64_t Part,
+                     std::span<const std::byte> From);
+  absl::Status copy(const StateParts &States, int64_t From, int64_t To);
   absl::Status prepare();
   Argument decode(const plan::Arg &Arg) const;
   Operation decode(const plan::Function &Function, uint32_t Number) const;
@@ -110,6 +153,7 @@ private:
   std::vector<Device::Address> Arenas;
   std::vector<Device::Address> Parameters; ///< of those that are bound
   std::vector<Program> Programs;
+  StateParts SlotParts, BlockParts;
 
   // State of the current call; members so that a call allocates nothing.
   ElementChecker Elements;

@@ -145,7 +145,7 @@ private:
         How.add(Options.Temperature, Options.TopP, Options.TopK,
                 static_cast<int64_t>((Options.Seed << 32) +
                                      Options.Numbers.number(R.Index)),
-                static_cast<int32_t>(R.Result.Tokens.size()));
+                static_cast<int32_t>(R.Result.Tokens.size()), Options.MinP);
         Members.push_back({&R, Count});
       }
     }

@@ -30,6 +30,7 @@ struct GenerateOptions {
   int64_t MaxNewTokens = 0;
   float Temperature = 1, TopP = 1; ///< temperature 0 is greedy
   int32_t TopK = 0;                ///< 0: no limit
+  float MinP = 0; ///< 0: off; plans that were compiled with --serve have it
   /// Sequence i uses the seed Seed * 2^32 + i: sequences are independent, and
   /// each is the same whatever else is in the batch.
   uint64_t Seed = 0;

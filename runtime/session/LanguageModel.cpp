@@ -20,16 +20,19 @@ void RaggedBatch::clear() {
   Positions.clear();
   CuSeqlens.assign(1, 0);
   Slots.clear();
+  Blocks.clear();
 }
 
 void RaggedBatch::add(int32_t Slot, int64_t Begin,
-                      std::span<const int64_t> Piece) {
+                      std::span<const int64_t> Piece,
+                      std::span<const int32_t> Row) {
   for (size_t I = 0; I < Piece.size(); ++I) {
     Tokens.push_back(static_cast<int32_t>(Piece[I]));
     Positions.push_back(static_cast<int32_t>(Begin + I));
   }
   CuSeqlens.push_back(static_cast<int32_t>(Tokens.size()));
   Slots.push_back(Slot);
+  Blocks.insert(Blocks.end(), Row.begin(), Row.end());
 }
 
 void Sampling::clear() {
@@ -38,23 +41,30 @@ void Sampling::clear() {
   TopK.clear();
   Seeds.clear();
   Positions.clear();
+  MinP.clear();
+  Adjustments.clear();
+  Bias = Repetition = {};
 }
 
 void Sampling::add(float RowTemperature, float RowTopP, int32_t RowTopK,
-                   int64_t Seed, int32_t Position) {
+                   int64_t Seed, int32_t Position, float RowMinP,
+                   int32_t Adjustment) {
   Temperature.push_back(RowTemperature);
   TopP.push_back(RowTopP);
   TopK.push_back(RowTopK);
   Seeds.push_back(Seed);
   Positions.push_back(Position);
+  MinP.push_back(RowMinP);
+  Adjustments.push_back(Adjustment);
 }
 
 namespace {
 constexpr std::string_view FieldNames[] = {
-    "tokens",           "positions",       "cu_seqlens", "slots",
-    "temperature",      "top_p",           "top_k",      "seeds",
-    "sample_positions", "targets",         "sampled",    "log_probs",
-    "logits",           "policy_log_probs"};
+    "tokens",    "positions",        "cu_seqlens",      "slots",
+    "blocks",    "temperature",      "top_p",           "top_k",
+    "seeds",     "sample_positions", "min_p",           "adjustments",
+    "bias",      "repetition",       "targets",         "sampled",
+    "log_probs", "logits",           "policy_log_probs"};
 } // namespace
 
 absl::StatusOr<const plan::Model *>
@@ -74,6 +84,8 @@ LanguageModel::create(Executor &Program) {
   Result->MaxLength = Model->max_length();
   Result->MaxSequences = Model->slots();
   Result->MaxTokens = INT32_MAX;
+  Result->CacheBlocks = Model->cache_blocks();
+  Result->BlockPositions = Model->block_positions();
   M1_RETURN_IF_ERROR(Result->bind("next", Result->Next));
   M1_RETURN_IF_ERROR(Result->bind("score", Result->Score));
   M1_RETURN_IF_ERROR(Result->bind("logits", Result->Logits));
@@ -92,13 +104,15 @@ absl::Status LanguageModel::bind(std::string_view Name,
   const std::string &Where = Program.plan().name();
   Entry E;
   M1_ASSIGN_OR_RETURN(E.Function, Program.find(Name));
+  constexpr uint64_t ServingInputs =
+      1u << MinP | 1u << Adjustments | 1u << Bias | 1u << Repetition;
   // What a call sets; other tensors would have no memory.
-  uint64_t Inputs =
-               1u << Tokens | 1u << Positions | 1u << CuSeqlens | 1u << Slots,
+  uint64_t Inputs = 1u << Tokens | 1u << Positions | 1u << CuSeqlens |
+                    1u << Slots | (CacheBlocks ? 1u << Blocks : 0),
            Outputs = 1u << LogitsOut;
   if (Name == "next") {
     Inputs |= 1u << Temperature | 1u << TopP | 1u << TopK | 1u << Seeds |
-              1u << SamplePositions;
+              1u << SamplePositions | ServingInputs;
     Outputs |= 1u << SampledOut | 1u << LogProbsOut | 1u << PolicyLogProbsOut;
   } else if (Name == "score") {
     Inputs |= 1u << Targets;
@@ -119,6 +133,8 @@ absl::Status LanguageModel::bind(std::string_view Name,
     const plan::Tensor &Input = *Function->inputs()->Get(I);
     M1_ASSIGN_OR_RETURN(Field F, fieldOf(Input, Inputs));
     E.InputFields.push_back(F);
+    if (F == Blocks)
+      M1_RETURN_IF_ERROR(bindBlocks(Name, Input));
     // Bounds of the plan's symbols.
     if (F == Tokens || F == Slots) {
       const plan::Expr *Extent =
@@ -144,6 +160,8 @@ absl::Status LanguageModel::bind(std::string_view Name,
     Required |= 1u << Targets | 1u << LogProbsOut;
   else
     Required |= 1u << LogitsOut;
+  if (Seen & ServingInputs)
+    Required |= ServingInputs;
   for (int I = 0; I < FieldCount; ++I)
     if ((Required & ~Seen) >> I & 1)
       return makeError(Where, ": function '", Name, "' lacks '", FieldNames[I],
@@ -151,6 +169,22 @@ absl::Status LanguageModel::bind(std::string_view Name,
   E.Inputs.resize(E.InputFields.size());
   E.Outputs.resize(E.OutputFields.size());
   Result = std::move(E);
+  return absl::OkStatus();
+}
+
+/// All functions have tables with the same number of columns.
+absl::Status LanguageModel::bindBlocks(std::string_view Function,
+                                       const plan::Tensor &Input) {
+  const plan::Expr *Columns =
+      length(Input.shape()) == 2 ? Input.shape()->Get(1) : nullptr;
+  const int64_t Count = Columns && Columns->symbol() < 0 ? Columns->add() : 0;
+  if (Count < 1 || Columns->divide() != 1 ||
+      (BlocksPerSequence && Count != BlocksPerSequence) ||
+      Count < (MaxLength + BlockPositions - 1) / BlockPositions)
+    return makeError(Program.plan().name(), ": input 'blocks' of function '",
+                     Function, "' should have a column for each block of ",
+                     BlockPositions, " of ", MaxLength, " positions");
+  BlocksPerSequence = Count;
   return absl::OkStatus();
 }
 
@@ -182,11 +216,50 @@ void LanguageModel::Entry::set(Field Which, std::span<const float> Values) {
   set(Which, Values.data(), ElementType::F32,
       {static_cast<int64_t>(Values.size())});
 }
-void LanguageModel::Entry::set(const RaggedBatch &Given) {
-  set(Tokens, Given.Tokens);
-  set(Positions, Given.Positions);
-  set(CuSeqlens, Given.CuSeqlens);
-  set(Slots, Given.Slots);
+
+/// The batch's table, or, if it has none, the one with blocks of its own for
+/// each slot.
+absl::StatusOr<std::span<const int32_t>>
+LanguageModel::blocksOf(const RaggedBatch &Given) {
+  const size_t Count = Given.Slots.size() * BlocksPerSequence;
+  if (!Given.Blocks.empty()) {
+    if (Given.Blocks.size() != Count)
+      return makeError("a batch of ", Given.Slots.size(), " sequences with ",
+                       Given.Blocks.size(), " numbers of blocks, expected ",
+                       Count);
+    return Given.Blocks;
+  }
+  return blocksOfSlots(Given.Slots);
+}
+
+absl::StatusOr<std::span<const int32_t>>
+LanguageModel::blocksOfSlots(std::span<const int32_t> Of) {
+  const int64_t Needed = MaxSequences * BlocksPerSequence;
+  if (CacheBlocks < Needed)
+    return makeError(Program.plan().name(), ": ", CacheBlocks,
+                     " cache blocks (m1c --cache-blocks), expected ", Needed,
+                     ": ", BlocksPerSequence, " for each of ", MaxSequences,
+                     " slots; with fewer, only an engine that assigns blocks "
+                     "can run the plan");
+  OwnBlocks.clear();
+  for (int32_t Slot : Of)
+    for (int64_t Column = 0; Column < BlocksPerSequence; ++Column)
+      OwnBlocks.push_back(
+          static_cast<int32_t>(Slot * BlocksPerSequence + Column));
+  return OwnBlocks;
+}
+
+absl::Status LanguageModel::set(Entry &Callee, const RaggedBatch &Given) {
+  Callee.set(Tokens, Given.Tokens);
+  Callee.set(Positions, Given.Positions);
+  Callee.set(CuSeqlens, Given.CuSeqlens);
+  Callee.set(Slots, Given.Slots);
+  if (!BlocksPerSequence)
+    return absl::OkStatus();
+  M1_ASSIGN_OR_RETURN(std::span<const int32_t> Table, blocksOf(Given));
+  Callee.set(Blocks, Table.data(), ElementType::I32,
+             {static_cast<int64_t>(Given.Slots.size()), BlocksPerSequence});
+  return absl::OkStatus();
 }
 
 absl::Status LanguageModel::missing(const char *Name) const {
@@ -197,28 +270,67 @@ absl::Status LanguageModel::invoke(const Entry &Callee) {
   return Program.call(Callee.Function, Callee.Inputs, Callee.Outputs);
 }
 
+bool LanguageModel::Entry::has(Field Which) const {
+  return std::count(InputFields.begin(), InputFields.end(), Which) +
+             std::count(OutputFields.begin(), OutputFields.end(), Which) >
+         0;
+}
+
+/// The inputs of `next` of plans for serving.
+absl::Status LanguageModel::setAdjustments(const Sampling &How) {
+  const bool AreUsed =
+      std::any_of(How.MinP.begin(), How.MinP.end(),
+                  [](float P) { return P != 0; }) ||
+      std::any_of(How.Adjustments.begin(), How.Adjustments.end(),
+                  [](int32_t Row) { return Row >= 0; });
+  if (!adjustsLogits())
+    return AreUsed ? makeError(Program.plan().name(),
+                               ": function 'next' has no 'min_p' and no "
+                               "'bias'; compile the model with --serve")
+                   : absl::OkStatus();
+  std::span<const float> Added = How.Bias, Factors = How.Repetition;
+  if (Added.empty()) {
+    NoBias.resize(Vocabulary, 0);
+    NoRepetition.resize(Vocabulary, 1);
+    Added = NoBias;
+    Factors = NoRepetition;
+  }
+  const auto Rows = static_cast<int64_t>(Added.size()) / Vocabulary;
+  Next->set(MinP, How.MinP);
+  Next->set(Adjustments, How.Adjustments);
+  Next->set(Bias, Added.data(), ElementType::F32, {Rows, Vocabulary});
+  Next->set(Repetition, Factors.data(), ElementType::F32, {Rows, Vocabulary});
+  return absl::OkStatus();
+}
+
 absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
                                  std::span<int32_t> Sampled,
                                  std::span<float> LogProbs,
                                  bool AtTemperature) {
+  return AtTemperature ? next(Given, How, {Sampled, {}, LogProbs, {}})
+                       : next(Given, How, {Sampled, LogProbs, {}, {}});
+}
+
+absl::Status LanguageModel::next(const RaggedBatch &Given, const Sampling &How,
+                                 const NextResults &Results) {
   if (!Next)
     return missing("next");
-  if (AtTemperature &&
-      std::count(Next->OutputFields.begin(), Next->OutputFields.end(),
-                 PolicyLogProbsOut) == 0)
+  if (!Results.PolicyLogProbs.empty() && !hasPolicyLogProbs())
     return makeError(Program.plan().name(),
                      ": function 'next' has no 'policy_log_probs'; compile "
-                     "the model with --train");
-  Next->set(Given);
+                     "the model with --train or --serve");
+  M1_RETURN_IF_ERROR(set(*Next, Given));
   Next->set(Temperature, How.Temperature);
   Next->set(TopP, How.TopP);
   Next->set(TopK, How.TopK);
   Next->set(Seeds, How.Seeds);
   Next->set(SamplePositions, How.Positions);
-  Next->set(SampledOut, Sampled);
-  const std::span<float> None;
-  Next->set(LogProbsOut, AtTemperature ? None : LogProbs);
-  Next->set(PolicyLogProbsOut, AtTemperature ? LogProbs : None);
+  M1_RETURN_IF_ERROR(setAdjustments(How));
+  Next->set(SampledOut, Results.Sampled);
+  Next->set(LogProbsOut, Results.LogProbs);
+  Next->set(PolicyLogProbsOut, Results.PolicyLogProbs);
+  Next->set(LogitsOut, Results.Logits.data(), ElementType::F32,
+            {static_cast<int64_t>(Given.Slots.size()), Vocabulary});
   return invoke(*Next);
 }
 
@@ -227,7 +339,7 @@ absl::Status LanguageModel::score(const RaggedBatch &Given,
                                   std::span<float> LogProbs) {
   if (!Score)
     return missing("score");
-  Score->set(Given);
+  M1_RETURN_IF_ERROR(set(*Score, Given));
   Score->set(Targets, Wanted);
   Score->set(LogProbsOut, LogProbs);
   M1_RETURN_IF_ERROR(invoke(*Score));
@@ -241,7 +353,7 @@ absl::Status LanguageModel::logits(const RaggedBatch &Given,
                                    std::span<float> Out) {
   if (!Logits)
     return missing("logits");
-  Logits->set(Given);
+  M1_RETURN_IF_ERROR(set(*Logits, Given));
   Logits->set(LogitsOut, Out.data(), ElementType::F32,
               {Given.tokens(), Vocabulary});
   M1_RETURN_IF_ERROR(invoke(*Logits));

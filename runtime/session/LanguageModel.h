@@ -25,11 +25,17 @@ struct RaggedBatch {
   std::vector<int32_t> Positions;    ///< [T]
   std::vector<int32_t> CuSeqlens{0}; ///< [B+1]
   std::vector<int32_t> Slots;        ///< [B]
+  /// [B, M] for a plan with cache blocks: which of them each sequence has.
+  /// Empty: the blocks from slot · M on, if the plan has as many.
+  std::vector<int32_t> Blocks;
 
   void clear();
   /// Appends consecutive tokens of the sequence in `Slot`, the first at
-  /// position `Begin`. Position 0 starts a new sequence in the slot.
-  void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece);
+  /// position `Begin`. Position 0 starts a new sequence in the slot. `Row` [M]
+  /// is the sequence's row of `Blocks`; if one sequence of a batch has a row,
+  /// all have.
+  void add(int32_t Slot, int64_t Begin, std::span<const int64_t> Piece,
+           std::span<const int32_t> Row = {});
   int64_t tokens() const { return Tokens.size(); }
 };
 
@@ -39,10 +45,27 @@ struct Sampling {
   std::vector<int32_t> TopK;            ///< [B]
   std::vector<int64_t> Seeds;           ///< [B]
   std::vector<int32_t> Positions;       ///< [B], of the tokens to be drawn
+  // For plans for serving (m1c --serve); others cannot use them.
+  std::vector<float> MinP;          ///< [B]; 0: off
+  std::vector<int32_t> Adjustments; ///< [B]: a row of the following, -1: none
+  /// How logits are adjusted, [N, V] each: one above 0 is divided by
+  /// `Repetition`, another multiplied, then `Bias` is added. Empty if no
+  /// sequence has a row.
+  std::span<const float> Bias, Repetition;
 
   void clear();
   void add(float RowTemperature, float RowTopP, int32_t RowTopK, int64_t Seed,
-           int32_t Position);
+           int32_t Position, float RowMinP = 0, int32_t Adjustment = -1);
+};
+
+/// Where a call of `next` puts its results. Empty: not wanted.
+struct NextResults {
+  std::span<int32_t> Sampled; ///< [B]
+  std::span<float> LogProbs;  ///< [B], at temperature 1, of the model's logits
+  /// [B], of the adjusted logits, at the temperature of the draw; of plans for
+  /// training or serving.
+  std::span<float> PolicyLogProbs;
+  std::span<float> Logits; ///< [B, V], of the model
 };
 
 /// A plan's functions `next`, `score` and `logits`; their tensors are found by
@@ -60,6 +83,17 @@ public:
   int64_t maxTokens() const { return MaxTokens; }
   /// Maximum number of sequences at a time.
   int64_t maxSequences() const { return MaxSequences; }
+  /// Blocks that hold keys and values: their number N, the positions P in a
+  /// block, and the blocks M of a sequence of maxLength(). All 0 if the plan
+  /// has no such blocks: every slot then has memory for a sequence of
+  /// maxLength().
+  int64_t cacheBlocks() const { return CacheBlocks; }
+  int64_t blockPositions() const { return BlockPositions; }
+  int64_t blocksPerSequence() const { return BlocksPerSequence; }
+  /// The table [B, M] in which each of `Of` has blocks of its own. An error if
+  /// the plan has too few of them. Valid until the next call.
+  absl::StatusOr<std::span<const int32_t>>
+  blocksOfSlots(std::span<const int32_t> Of);
 
   /// Feeds the batch and samples one token after each piece. `Sampled` and
   /// `LogProbs` [B]: the tokens and their log-probabilities, at temperature 1
@@ -71,6 +105,18 @@ public:
   absl::Status next(const RaggedBatch &Given, const Sampling &How,
                     std::span<int32_t> Sampled, std::span<float> LogProbs,
                     bool AtTemperature = false);
+  /// The same with all results of the function.
+  absl::Status next(const RaggedBatch &Given, const Sampling &How,
+                    const NextResults &Results);
+  /// Whether `next` takes Sampling::MinP and what follows it; and whether it
+  /// has NextResults::PolicyLogProbs.
+  bool adjustsLogits() const { return Next && Next->has(Bias); }
+  bool hasPolicyLogProbs() const {
+    return Next && Next->has(PolicyLogProbsOut);
+  }
+  bool hasNext() const { return Next.has_value(); }
+  bool hasScore() const { return Score.has_value(); }
+  bool hasLogits() const { return Logits.has_value(); }
   /// Feeds the batch; LogProbs[t] is the log-probability of Targets[t] after
   /// the tokens up to t. Both [T]. Non-finite values are a "data loss" error:
   /// those of other sequences are valid.
@@ -87,11 +133,16 @@ private:
     Positions,
     CuSeqlens,
     Slots,
+    Blocks,
     Temperature,
     TopP,
     TopK,
     Seeds,
     SamplePositions,
+    MinP,
+    Adjustments,
+    Bias,
+    Repetition,
     Targets,
     SampledOut,
     LogProbsOut,
@@ -111,16 +162,23 @@ private:
     void set(Field Which, std::span<const int32_t> Values);
     void set(Field Which, std::span<const int64_t> Values);
     void set(Field Which, std::span<const float> Values);
-    void set(const RaggedBatch &Given);
+    bool has(Field Which) const;
   };
 
   explicit LanguageModel(Executor &Program) : Program(Program) {}
   absl::Status bind(std::string_view Name, std::optional<Entry> &Result);
+  absl::Status bindBlocks(std::string_view Function, const plan::Tensor &Input);
   absl::Status missing(const char *Name) const;
+  absl::Status setAdjustments(const Sampling &How);
+  absl::Status set(Entry &Callee, const RaggedBatch &Given);
+  absl::StatusOr<std::span<const int32_t>> blocksOf(const RaggedBatch &Given);
   absl::Status invoke(const Entry &Callee);
 
   Executor &Program;
   int64_t Vocabulary = 0, MaxLength = 0, MaxTokens = 0, MaxSequences = 0;
+  int64_t CacheBlocks = 0, BlockPositions = 0, BlocksPerSequence = 0;
+  std::vector<float> NoBias, NoRepetition; ///< [1, V], of a batch without rows
+  std::vector<int32_t> OwnBlocks;          ///< of a batch without `Blocks`
   std::optional<Entry> Next, Score, Logits;
 };
 

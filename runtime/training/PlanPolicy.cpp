@@ -211,6 +211,11 @@ absl::Status PlanPolicy::set(Function &Callee, const TrainingBatch &Batch) {
   M1_RETURN_IF_ERROR(Callee.setInput("tokens", Batch.Tokens));
   M1_RETURN_IF_ERROR(Callee.setInput("positions", Positions));
   M1_RETURN_IF_ERROR(Callee.setInput("cu_seqlens", Batch.CuSeqlens));
+  if (Model->blocksPerSequence()) {
+    M1_ASSIGN_OR_RETURN(std::span<const int32_t> Blocks,
+                        Model->blocksOfSlots(Slots));
+    M1_RETURN_IF_ERROR(Callee.setInput("blocks", Blocks));
+  }
   return Callee.setInput("slots", Slots);
 }
 

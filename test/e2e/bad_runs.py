@@ -52,6 +52,7 @@ def check_prompts():
     bad_values = {
         "--temperature": (-1, "nan", "inf"),
         "--top-p": (0, 1.5),
+        "--min-p": (-0.1, 1.5, "nan"),
         "--top-k": (-1,),
         "--max-new-tokens": (-1, 2**63, "1e3"),
         "--stop-token": (512, -1, "0x10", "many"),
@@ -61,6 +62,7 @@ def check_prompts():
     }
     for option, value in ((option, value) for option, values in bad_values.items() for value in values):
         refused([f"{option} {value}"], *generate(good, *few[: 0 if option == few[0] else 2], option, value))
+    refused(["'next' has no 'min_p'", "compile the model with --serve"], *generate(good, *few), "--min-p", "0.1")
     for chunk in (-1, 0, 2**63):
         refused([f"--chunk {chunk}: expected a whole number from 1 to"], *score(plan, folder, good), "--chunk", chunk)
     refused(["--stop-token '5,,6'"], *generate(good, *few), "--stop-token", "5,,6")

@@ -15,17 +15,19 @@ import sys
 import numpy as np
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-sys.path.append(os.path.join(ROOT, "tools"))
+sys.path += [os.path.join(ROOT, "tools"), os.path.join(ROOT, "test")]
+import cpu_features  # noqa: E402
 import make_checkpoint  # noqa: E402
 
-# Units that run plans: this CPU, its AVX512_BF16, and emulated AVX-512, AMX, both, and a GPU. For each,
-# the options of m1c, and the program that runs the plan with its options.
+# Units that run plans: this CPU, its AVX512_BF16, AVX-512 (emulated if this CPU has none), emulated AMX, both, and an
+# emulated GPU. For each, the options of m1c, and the program that runs the plan with its options.
+ON_AVX512 = "" if cpu_features.AVX512 else "-bochs"
 UNITS = {
     "cpu": ((), ("m1run",)),
     "avx512bf16": (("--target-cpu", "x86-64-v4+avx512bf16"), ("m1run",)),
-    "avx512": (("--target-cpu", "x86-64-v4"), ("m1run-bochs",)),
+    "avx512": (("--target-cpu", "x86-64-v4"), ("m1run" + ON_AVX512,)),
     "amx": (("--target-cpu", "x86-64-v3+amx"), ("m1run-amx",)),
-    "avx512-amx": (("--target-cpu", "x86-64-v4+amx"), ("m1run-amx-bochs",)),
+    "avx512-amx": (("--target-cpu", "x86-64-v4+amx"), ("m1run-amx" + ON_AVX512,)),
     "ptx": (("--target", "cuda:sm_80"), ("m1run", "--device", "ptx")),
 }
 

@@ -107,7 +107,8 @@ void satisfyChecks(const plan::Function &Function, Tensors &Inputs,
       continue;
     if (Check.kind() == plan::CheckKind::Offsets)
       Values.back() = evaluate(*Check.total(), Symbols);
-    else if (Check.kind() != plan::CheckKind::Below)
+    else if (Check.kind() != plan::CheckKind::Below &&
+             Check.kind() != plan::CheckKind::RowOrNone)
       std::iota(Values.begin(), Values.end(), 0);
   }
 }

@@ -453,6 +453,21 @@ plan::PlanT test::modelPlan(int64_t Slots, int64_t MaxTokens,
   return Plan;
 }
 
+void test::addStateParts(plan::PlanT &Plan, int64_t Blocks) {
+  auto add = [&](const std::string &Name, plan::Division By, int64_t Parts,
+                 uint64_t PartBytes) {
+    const uint32_t Number = addArena(Plan, Name, plan::ArenaKind::State,
+                                     static_cast<uint64_t>(Parts) * PartBytes);
+    Plan.arenas[Number]->division = By;
+    Plan.arenas[Number]->parts = Parts;
+  };
+  add("first", plan::Division::Slot, Plan.model->slots, 4);
+  add("keys", plan::Division::Block, Blocks, 2);
+  add("second", plan::Division::Slot, Plan.model->slots, 8);
+  Plan.model->cache_blocks = Blocks;
+  Plan.model->block_positions = 4;
+}
+
 int64_t test::modelFavourite(const std::vector<int64_t> &Tokens) {
   uint64_t Hash = 0;
   for (int64_t Token : Tokens) {

@@ -119,6 +119,9 @@ plan::PlanT onEmulatedGpu(plan::PlanT Plan);
 /// logits.
 inline constexpr int64_t ModelVocabulary = 16;
 plan::PlanT modelPlan(int64_t Slots, int64_t MaxTokens, int64_t MaxLength);
+/// Adds states to a model's plan, divided by slots (4 and 8 bytes a slot) and
+/// by `Blocks` blocks of 4 positions (2 bytes a block).
+void addStateParts(plan::PlanT &Plan, int64_t Blocks);
 /// The model's most probable next token after these.
 int64_t modelFavourite(const std::vector<int64_t> &Tokens);
 

@@ -8,6 +8,9 @@
 
 #include "tools/m1-interpret/InterpretedModel.h"
 
+#include "dialects/M1/IR/M1.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include <numeric>
 
 using namespace m1::reference;
@@ -38,6 +41,17 @@ InterpretedModel::call(llvm::StringRef Entry, llvm::ArrayRef<int64_t> Tokens,
   std::iota(Positions.Integers.begin(), Positions.Integers.end(), Position);
   llvm::SmallVector<Tensor> Inputs = {integers(Tokens), std::move(Positions),
                                       integers({0, Count}), integers({0})};
+  // A sequence has the blocks in order.
+  if (auto Function = Module.lookupSymbol<mlir::func::FuncOp>(Entry))
+    for (unsigned I = 0; I < Function.getNumArguments(); ++I)
+      if (mlir::StringAttr Name = m1::getName(Function.getArgAttrDict(I));
+          Name && Name == "blocks") {
+        auto Type =
+            llvm::cast<mlir::RankedTensorType>(Function.getArgumentTypes()[I]);
+        Tensor Blocks = Tensor::integers({1, Type.getDimSize(1)});
+        std::iota(Blocks.Integers.begin(), Blocks.Integers.end(), 0);
+        Inputs.push_back(std::move(Blocks));
+      }
   llvm::append_range(Inputs, More);
   auto Results = interpret(Module, Entry, Inputs, Parameters, States);
   if (mlir::failed(Results))

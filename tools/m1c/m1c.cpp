@@ -81,6 +81,18 @@ cl::opt<bool> Train("train",
                     cl::desc("Also compile the functions of a training step "
                              "(m1run train and sft)"),
                     cl::cat(Options));
+cl::opt<bool>
+    Serve("serve",
+          cl::desc("Compile for a server: sampling rules of each "
+                   "request, log-probabilities after them, and keys "
+                   "and values in blocks that the server distributes"),
+          cl::cat(Options));
+cl::opt<m1::Count> CacheBlocks(
+    "cache-blocks",
+    cl::desc("With --serve: blocks of 64 positions for the keys and values of "
+             "all sequences; default as many as --slots sequences of "
+             "--max-length need"),
+    cl::init(0), cl::cat(Options));
 cl::opt<m1::Count> TrainTokens(
     "train-tokens",
     cl::desc("Most tokens of one call that computes gradients, default the "
@@ -137,6 +149,8 @@ readModule(mlir::MLIRContext *Context) {
   if (!isGraph()) {
     m1::huggingface::ImportOptions Import;
     Import.Model.Train = Train;
+    Import.Model.Serve = Serve;
+    Import.Model.MaxLength = Length;
     Import.Note = [](StringRef Text) {
       WithColor::note(errs(), "m1c") << m1::printable(Text) << '\n';
     };
@@ -264,6 +278,18 @@ Error checkTrain() {
   return Error::success();
 }
 
+/// Fails on options for serving that have no effect.
+Error checkServe() {
+  if (Serve && isGraph())
+    return createStringError(
+        "--serve: expected a checkpoint, found the graph " + Input +
+        ", whose functions are compiled as they are");
+  // A graph may have caches in blocks.
+  if (CacheBlocks.getNumOccurrences() && !Serve && !isGraph())
+    return createStringError("--cache-blocks: expected --serve beside it");
+  return Error::success();
+}
+
 /// Fails on options that have no effect with the chosen --emit.
 Error checkEmit() {
   if (Report && EmitKind != Emit::File)
@@ -368,6 +394,7 @@ Error compile(mlir::ModuleOp Module) {
   m1::CompileOptions Choices{"",     Tokens,          Slots,
                              Length, MostTrainTokens, ActivationMemory};
   Choices.GatherBytes = GatherBytes;
+  Choices.CacheBlocks = CacheBlocks;
   bool ForGpu = false;
   if (EmitKind != Emit::M1) {
     auto Target = TargetName == "cpu" ? chooseCpu() : chooseGpu();
@@ -435,6 +462,8 @@ Error run() {
   Context.loadAllAvailableDialects();
   m1::printDiagnosticsBriefly(Context, "m1c");
   if (Error E = checkTrain())
+    return E;
+  if (Error E = checkServe())
     return E;
   if (Error E = checkEmit())
     return E;

@@ -38,6 +38,8 @@ absl::Status checkOptions(const GenerateOptions &Options) {
                      ": expected a finite number, 0 or more");
   if (!(Options.TopP > 0 && Options.TopP <= 1))
     return makeError("--top-p ", Options.TopP, ": expected 0 < p <= 1");
+  if (!(Options.MinP >= 0 && Options.MinP <= 1))
+    return makeError("--min-p ", Options.MinP, ": expected 0 <= p <= 1");
   if (!(Options.EarlyStopProbability >= 0 && Options.EarlyStopProbability <= 1))
     return makeError("--early-stop-probability ", Options.EarlyStopProbability,
                      ": expected 0 <= p <= 1");
@@ -331,6 +333,9 @@ void run::addGenerate(CLI::App &App, Action &Chosen) {
                   "probability reaches this (default 1: all)");
   addNumber(*Sub, "--top-k", 0, Options.TopK,
             "draw from this many of the most likely tokens (default 0: all)");
+  Sub->add_option("--min-p", Options.MinP,
+                  "draw from tokens at least this times as likely as the most "
+                  "likely one; for plans of m1c --serve (default 0: all)");
   addNumber(
       *Sub, "--seed", 0, UINT32_MAX,
       [&Options](uint64_t N) { Options.Seed = N; },

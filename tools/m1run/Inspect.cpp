@@ -61,6 +61,9 @@ json checksJson(const plan::Plan &Plan, const plan::Function &Function,
     case plan::CheckKind::Below:
       Checks["below"] = Check.limit();
       break;
+    case plan::CheckKind::RowOrNone:
+      Checks["row_or_none"] = extentText(Plan, *Check.total());
+      break;
     case plan::CheckKind::Unique:
       Checks["unique"] = true;
       break;
@@ -161,7 +164,9 @@ json describe(const LoadedPlan &Loaded) {
                        {"vocabulary", Model->vocabulary()},
                        {"layers", Model->layers()},
                        {"slots", Model->slots()},
-                       {"max_length", Model->max_length()}};
+                       {"max_length", Model->max_length()},
+                       {"cache_blocks", Model->cache_blocks()},
+                       {"block_positions", Model->block_positions()}};
   // A tensor may be several parameters, and a parameter several tensors.
   int64_t Elements = 0, Bytes = 0;
   std::set<std::string_view> Tensors;
@@ -207,6 +212,11 @@ json describe(const LoadedPlan &Loaded) {
                                 {"kind", Kinds[static_cast<int>(Arena.kind())]},
                                 {"bytes", Arena.bytes()},
                                 {"source", str(view(Arena.source()))}});
+    if (Arena.division() != plan::Division::None) {
+      Result["arenas"].back()["division"] =
+          Arena.division() == plan::Division::Slot ? "slot" : "block";
+      Result["arenas"].back()["parts"] = Arena.parts();
+    }
   }
   const MemoryNeeds Needs(Plan, /*Alignment=*/1);
   Result["activation_bytes"] = Needs.Activations;
@@ -281,6 +291,9 @@ void printText(const json &D) {
                       number(D["model"]["vocabulary"]) + ", " +
                       number(D["model"]["slots"]) + " slots of " +
                       number(D["model"]["max_length"]) + " tokens");
+  if (D.contains("model") && D["model"]["cache_blocks"] != 0)
+    line("cache", number(D["model"]["cache_blocks"]) + " blocks of " +
+                      number(D["model"]["block_positions"]) + " positions");
   line("parameters", number(D["parameters"]) + " in " + number(D["tensors"]) +
                          " tensors, " + number(D["parameter_bytes"]) +
                          " bytes");
@@ -308,10 +321,15 @@ void printText(const json &D) {
   }
   for (const auto &[Name, Max] : D["symbols"].items())
     line("symbol", Name + " <= " + number(Max));
-  for (const json &Arena : D["arenas"])
+  for (const json &Arena : D["arenas"]) {
+    std::string Parts;
+    if (Arena.contains("parts"))
+      Parts = ", " + number(Arena["parts"]) + " parts, by " +
+              Arena["division"].get<std::string>();
     line("arena", Arena["name"].get<std::string>() + ": " +
                       Arena["kind"].get<std::string>() + ", " +
-                      number(Arena["bytes"]) + " bytes");
+                      number(Arena["bytes"]) + " bytes" + Parts);
+  }
   line("kernels", std::to_string(D["kernels"].size()));
   // A GPU's occupancy depends on the resources of each thread block.
   for (const json &Target : D["targets"])

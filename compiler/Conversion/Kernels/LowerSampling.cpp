@@ -13,6 +13,35 @@ using namespace mlir;
 using namespace m1;
 using plan::ExprAttr;
 
+/// m1.adjust_logits runs as cells of the sampler's groups of columns.
+static LogicalResult lowerAdjustLogits(AdjustLogitsOp Op,
+                                       ProgramLowering &Program) {
+  const ExprAttr Rows = Program.rows(Op.getLogits());
+  const ExprAttr Rules = Program.rows(Op.getBias());
+  if (failed(Program.expectRows(Op, "rows", Op.getRows(), Rows)) ||
+      failed(Program.expectRows(Op, "repetition", Op.getRepetition(), Rules)) ||
+      failed(Program.Checks.expectRowOrNone(Op, "rows", Op.getRows(), Rules)))
+    return failure();
+  const int64_t V =
+      cast<RankedTensorType>(Op.getLogits().getType()).getDimSize(1);
+  const SampleMemory Memory(Program.blocks(), Op.getContext(), V);
+  Program.launch(adjustLogitsKernel(), {Rows, Program.size(Memory.Groups)},
+                 {{"logits", Program.memory(Op.getLogits())},
+                  {"rows", Program.memory(Op.getRows())},
+                  {"bias", Program.memory(Op.getBias())},
+                  {"repetition", Program.memory(Op.getRepetition())},
+                  {"result", Program.allocate(Op.getResult(), Rows)}});
+  return success();
+}
+
+/// `First` and then `More`.
+static SmallVector<Named<Value>> with(ArrayRef<Named<Value>> First,
+                                      ArrayRef<Named<Value>> More) {
+  SmallVector<Named<Value>> All(First);
+  llvm::append_range(All, More);
+  return All;
+}
+
 static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
   const ExprAttr Rows = Program.rows(Op.getLogits());
   if (failed(Program.expectOperandRows(Op, Rows)))
@@ -32,6 +61,9 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
   const Named<Value> Temperature{"temperature",
                                  Program.memory(Op.getTemperature())};
   const Named<Value> TopP{"top_p", Program.memory(Op.getTopP())};
+  SmallVector<Named<Value>> MinP; // at most one
+  if (Op.getMinP())
+    MinP.push_back({"min_p", Program.memory(Op.getMinP())});
   const Named<Value> Maxima = Buffer("maxima", Memory.Maxima);
   const Named<Value> FirstMaxima = Buffer("first_maxima", Memory.Counts);
   const Named<Value> FirstDamaged = Buffer("first_damaged", Memory.Counts);
@@ -46,7 +78,7 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
   Program.launch(sampleMaximaKernel(), {Rows, Groups},
                  {Logits, Maxima, FirstMaxima, FirstDamaged});
   Program.launch(sampleWeightsKernel(), {Rows, Groups},
-                 {Logits, Temperature, Maxima, Weights, Masses});
+                 with({Logits, Temperature, Maxima, Weights, Masses}, MinP));
   Program.launch(sampleBeginKernel(), {Rows},
                  {Temperature,
                   TopP,
@@ -65,7 +97,8 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
     Program.launch(sampleCountKernel(), {Rows, Groups},
                    {Logits, Weights, Words, Sums});
     Program.launch(sampleNarrowKernel(), {Rows},
-                   {Temperature, TopP, Sums, Words, Numbers}, {Vocabulary});
+                   with({Temperature, TopP, Sums, Words, Numbers}, MinP),
+                   {Vocabulary});
   }
   const Named<Value> Ties = Buffer("ties", Memory.Counts);
   Program.launch(sampleTiesKernel(), {Rows, Groups}, {Logits, Words, Ties});
@@ -75,5 +108,5 @@ static LogicalResult lowerSample(SampleOp Op, ProgramLowering &Program) {
 }
 
 void m1::addSamplingLowerings(MLIRContext *Context) {
-  attachLowerings<lowerSample>(Context);
+  attachLowerings<lowerAdjustLogits, lowerSample>(Context);
 }

@@ -13,6 +13,32 @@ using namespace mlir;
 using namespace m1;
 using plan::ExprAttr;
 
+/// Checks that the blocks of a cache suit the target and the plan's bounds, and
+/// that callers give blocks that exist.
+static LogicalResult expectBlocks(SoftmaxAttentionOp Op,
+                                  ProgramLowering &Program) {
+  const Bounds &Limits = Program.Shared.Limits;
+  const KVCacheType Type = Op.getCache().getType();
+  const int64_t Positions = Type.getBlock();
+  const int64_t KeyRows = Program.blocks().KeyRows;
+  if (Positions % KeyRows != 0)
+    return Op.emitOpError("expected a cache in blocks of a multiple of ")
+           << KeyRows << " positions for this target, found " << Type;
+  const int64_t Columns =
+      cast<RankedTensorType>(Op.getBlocks().getType()).getDimSize(1);
+  const auto Needed =
+      static_cast<int64_t>(llvm::divideCeil(Limits.Length, Positions));
+  if (Columns < Needed)
+    return Op.emitOpError("expected blocks with at least ")
+           << Needed << " columns for sequences of " << Limits.Length
+           << " tokens, found " << Columns;
+  if (failed(Program.expectRows(Op, "blocks", Op.getBlocks(),
+                                Program.rows(Op.getSlots()))))
+    return failure();
+  return Program.Checks.expectBelow(Op, "blocks", Op.getBlocks(),
+                                    Limits.CacheBlocks);
+}
+
 static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
                                   ProgramLowering &Program) {
   const ExprAttr T = Program.rows(Op.getQ());
@@ -20,33 +46,45 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
   if (failed(Program.expectRows(Op, "k", Op.getK(), T)) ||
       failed(Program.expectRows(Op, "v", Op.getV(), T)) ||
       failed(Program.expectBatch(Op, T, Op.getPositions(), Op.getCuSeqlens(),
-                                 Op.getSlots(), Limits.Length)))
+                                 Op.getSlots(), Limits.Length)) ||
+      (Op.getBlocks() && failed(expectBlocks(Op, Program))))
     return failure();
   Builder B(Op.getContext());
   auto Type = cast<KVCacheType>(Op.getCache().getType());
   const int64_t KeyRows = Program.blocks().KeyRows;
-  const CacheMemory Cache(Type, Limits.Slots, Limits.Length, KeyRows);
+  const bool InBlocks = Type.getBlock() > 0;
+  const CacheMemory Cache(Type, InBlocks ? Limits.CacheBlocks : Limits.Slots,
+                          InBlocks ? Type.getBlock() : Limits.Length, KeyRows);
   StringAttr State = Program.updateState(Op.getCacheMutable());
-  const Named<Value> Keys{"keys", Program.statePart(State, "keys", Cache.Keys)};
-  const Named<Value> Values{"values",
-                            Program.statePart(State, "values", Cache.Values)};
+  auto Part = [&](StringRef Name, MemRefType Memory) -> Named<Value> {
+    return {Name, Program.statePart(State, Name, Memory,
+                                    InBlocks ? plan::kByBlock : plan::kBySlot)};
+  };
+  const Named<Value> Keys = Part("keys", Cache.Keys);
+  const Named<Value> Values = Part("values", Cache.Values);
   const Named<Value> Q{"q", Program.memory(Op.getQ())};
   const Named<Value> Positions{"positions", Program.memory(Op.getPositions())};
   const Named<Value> CuSeqlens{"cu_seqlens", Program.memory(Op.getCuSeqlens())};
   const Named<Value> Slots{"slots", Program.memory(Op.getSlots())};
   const ExprAttr Sequences = Program.rows(Op.getSlots());
 
+  auto WithBlocks = [&](SmallVector<Named<Value>> Operands) {
+    if (InBlocks)
+      Operands.push_back({"blocks", Program.memory(Op.getBlocks())});
+    return Operands;
+  };
+
   // T new tokens can touch one key block more than they would fill.
   Program.launch(appendKernel(),
                  {Sequences, Program.size(Type.getHeads()),
                   T.plus(KeyRows).ceilDiv(KeyRows)},
-                 {{"k", Program.memory(Op.getK())},
-                  {"v", Program.memory(Op.getV())},
-                  Keys,
-                  Values,
-                  Positions,
-                  CuSeqlens,
-                  Slots});
+                 WithBlocks({{"k", Program.memory(Op.getK())},
+                             {"v", Program.memory(Op.getV())},
+                             Keys,
+                             Values,
+                             Positions,
+                             CuSeqlens,
+                             Slots}));
 
   const Named<Value> Result{"result", Program.allocate(Op.getResult(), T)};
   auto QType = cast<MemRefType>(Q.Value.getType());
@@ -58,7 +96,8 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
   Program.launch(
       softmaxKernel(),
       {Sequences, Program.size(Heads), T.ceilDiv(Program.blocks().QueryRows)},
-      {Q, Keys, Values, Positions, CuSeqlens, Slots, Result}, {Scale, Segment});
+      WithBlocks({Q, Keys, Values, Positions, CuSeqlens, Slots, Result}),
+      {Scale, Segment});
   if (!SegmentKeys)
     return success();
 
@@ -69,12 +108,12 @@ static LogicalResult lowerSoftmax(SoftmaxAttentionOp Op,
   const Named<Value> Sums{"sums", Program.buffer(Parts.Sums, Sequences)};
   const Named<Value> Maxima{"maxima", Program.buffer(Parts.Numbers, Sequences)};
   const Named<Value> Powers{"powers", Program.buffer(Parts.Numbers, Sequences)};
-  Program.launch(
-      softmaxSplitKernel(),
-      {Sequences, Program.size(Type.getHeads() * HeadBlocks),
-       Program.size(Parts.Cells)},
-      {Q, Keys, Values, Positions, CuSeqlens, Slots, Sums, Maxima, Powers},
-      {Scale, Segment, {"cells", B.getI64IntegerAttr(Parts.Cells)}});
+  Program.launch(softmaxSplitKernel(),
+                 {Sequences, Program.size(Type.getHeads() * HeadBlocks),
+                  Program.size(Parts.Cells)},
+                 WithBlocks({Q, Keys, Values, Positions, CuSeqlens, Slots, Sums,
+                             Maxima, Powers}),
+                 {Scale, Segment, {"cells", B.getI64IntegerAttr(Parts.Cells)}});
   Program.launch(softmaxJoinKernel(), {Sequences, Program.size(Heads)},
                  {Sums, Maxima, Powers, Positions, CuSeqlens, Slots, Result},
                  {Segment});

@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/Kernels/SampleBody.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include <cmath>
 
@@ -158,6 +159,29 @@ SmallVector<Value> SampleBody::forPieces(ValueRange Carried, Body Do) {
                     return Do(At(Number, B.index(Rest)), Now);
                   });
   return Done;
+}
+
+Value SampleBody::floor() {
+  if (!B.has("min_p"))
+    return {};
+  // log(0) is -infinity, and log of a negative number NaN, which nothing is
+  // below: all tokens are kept.
+  Value Share = ofRow(B["min_p"]);
+  Value Log = B.create<math::LogOp>(Share);
+  Value One = cmpF(arith::CmpFPredicate::OGE, Share, f32(1));
+  return B.select(One, f32(0), Log);
+}
+
+Value SampleBody::weight(Value Logit, Value Max, Value Temperature,
+                         Value Floor) {
+  Value Above = B.divF(B.subF(Logit, Max), Temperature);
+  Value Weight = B.expF(Above);
+  if (!Floor)
+    return Weight;
+  Value Zero = B.create<arith::ConstantOp>(B.getZeroAttr(Weight.getType()));
+  if (auto Block = dyn_cast<VectorType>(Above.getType()))
+    Floor = B.fill(Floor, Block.getShape());
+  return B.select(cmpF(arith::CmpFPredicate::OLT, Above, Floor), Zero, Weight);
 }
 
 Value SampleBody::uniform(Value Seed, Value Position) {

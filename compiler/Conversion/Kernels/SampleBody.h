@@ -114,6 +114,14 @@ public:
   /// emitted separately, so that the others need no bounds.
   llvm::SmallVector<mlir::Value> forPieces(mlir::ValueRange Carried, Body Do);
 
+  /// The least (logit - largest) / temperature that the row's min_p keeps; null
+  /// if there is no min_p.
+  mlir::Value floor();
+  /// exp((Logit - Max) / Temperature), and 0 where that is below the floor;
+  /// scalars or blocks of one shape.
+  mlir::Value weight(mlir::Value Logit, mlir::Value Max,
+                     mlir::Value Temperature, mlir::Value Floor);
+
   /// Philox4x32-10 (Salmon et al., SC 2011): the first word, times 2^-32.
   mlir::Value uniform(mlir::Value Seed, mlir::Value Position);
 

@@ -24,6 +24,11 @@
 // A row does up to three searches, one after the other. All rows have the same
 // launches; the phase of a row decides what a launch does for it.
 //
+// Tokens that min_p drops have the weight 0. They are the last ones in the
+// order, so they change no other sum, and none of them is a position where a
+// sum of weights reaches a limit; top_k may count them, after all that are
+// kept.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/Kernels/Sampling.h"
@@ -104,11 +109,12 @@ static void buildWeights(KernelBody &B) {
   Value T = S.ofRow(B["temperature"]);
   B.ifThen(S.cmpF(arith::CmpFPredicate::OGT, T, S.f32(0)), [&] {
     Value Max = S.all(S.parts(B["maxima"]), CombiningKind::MAXNUMF);
+    Value Floor = S.floor();
     SmallVector<Value> Mass = S.forPieces(
         {S.f64(0)}, [&](const SampleBody::Piece &P, ValueRange Carried) {
           Value L = S.load(B["logits"], P);
-          Value W = B.expF(B.divF(B.subF(L, B.fill(Max, {C.Columns})),
-                                  B.fill(T, {C.Columns})));
+          Value W = S.weight(L, B.fill(Max, {C.Columns}),
+                             B.fill(T, {C.Columns}), Floor);
           B.store(W, B["weights"], {B.X, P.First}, {1}, P.Bound);
           Value Some = B.rounded(S.inside(W, P, 0), B.getF64Type());
           return SmallVector<Value>{B.addF(Carried[0], S.sum(Some))};
@@ -121,6 +127,7 @@ KernelDeclaration m1::sampleWeightsKernel() {
   return {"sample_weights",
           {{"logits", "[B, V] f32"},
            {"temperature", "[B] f32"},
+           {"min_p?", "[B] f32"},
            {"maxima", "[B, groups] f32"},
            {"weights", "[B, V] f32"},
            {"masses", "[B, groups] f64"}},
@@ -265,8 +272,8 @@ static void buildNarrow(KernelBody &B) {
           B.select(Is(Kept), B.create<arith::SubIOp>(NewLow, One), NewLow);
       Value Max =
           B.create<arith::TruncFOp>(B.getF32Type(), S.get(Numbers, Largest));
-      Value Weight = B.expF(
-          B.divF(B.subF(S.logitOf(Key), Max), S.ofRow(B["temperature"])));
+      Value Weight =
+          S.weight(S.logitOf(Key), Max, S.ofRow(B["temperature"]), S.floor());
       Weight = B.create<arith::ExtFOp>(B.getF64Type(), Weight);
       Value Wanted = B.subF(S.get(Numbers, Limit), Above);
       Value Tokens = S.toCount(B.divF(Wanted, Weight));
@@ -304,6 +311,7 @@ KernelDeclaration m1::sampleNarrowKernel() {
   return {"sample_narrow",
           {{"temperature", "[B] f32"},
            {"top_p", "[B] f32"},
+           {"min_p?", "[B] f32"},
            {"sums", "[B, steps, groups] f64"},
            {"words", "[B, words] i32"},
            {"numbers", "[B, numbers] f64"}},

@@ -30,8 +30,8 @@ struct SampleMemory {
 /// and the first token whose logit is NaN or infinity (2^31 - 1 if there is
 /// none). Grid: (B, groups).
 KernelDeclaration sampleMaximaKernel();
-/// exp((logit - largest) / temperature), and its sum for each group. Grid: (B,
-/// groups).
+/// exp((logit - largest) / temperature), 0 for tokens that min_p drops, and its
+/// sum for each group. Grid: (B, groups).
 KernelDeclaration sampleWeightsKernel();
 /// The token of each row that needs no draw: the one with the largest logit, or
 /// -1 - t for the first token t whose logit is NaN or infinity. Starts the
@@ -45,7 +45,10 @@ KernelDeclaration sampleNarrowKernel();
 KernelDeclaration sampleTiesKernel();
 KernelDeclaration samplePickKernel();
 
-/// m1.sample.
+/// Logits under each row's rules. Grid: (B, groups).
+KernelDeclaration adjustLogitsKernel();
+
+/// m1.sample and m1.adjust_logits.
 void addSamplingLowerings(mlir::MLIRContext *Context);
 
 } // namespace m1

@@ -14,23 +14,44 @@
 using namespace mlir;
 using namespace m1;
 
-CacheMemory::CacheMemory(KVCacheType Type, int64_t Slots, int64_t Length,
+CacheMemory::CacheMemory(KVCacheType Type, int64_t Parts, int64_t Length,
                          int64_t KeyRows) {
-  const int64_t Blocks = llvm::divideCeil(Length, KeyRows);
+  const int64_t Inner = llvm::divideCeil(Length, KeyRows);
   const int64_t G = Type.getHeads(), D = Type.getHeadDim();
-  Keys = memoryType({Slots, G, Blocks, D, KeyRows}, Type.getElementType());
-  Values = memoryType({Slots, G, Blocks * KeyRows, D}, Type.getElementType());
+  Keys = memoryType({Parts, G, Inner, D, KeyRows}, Type.getElementType());
+  Values = memoryType({Parts, G, Inner * KeyRows, D}, Type.getElementType());
+}
+
+namespace {
+/// Where a key block of a sequence is: the indices of axes 0 and 2 of `keys`,
+/// and of axis 2 of `values` for its first row.
+struct KeyBlock {
+  Value Outer, Inner, Row;
+};
+} // namespace
+
+/// Key block `Number` of sequence number x, which has `Slot`.
+static KeyBlock keyBlock(KernelBody &B, Value Slot, Value Number) {
+  const int64_t C = B.extent("C");
+  if (!B.has("blocks"))
+    return {Slot, Number, B.times(Number, C)};
+  // A block of the table holds several key blocks.
+  const int64_t Per = B.extent("inner");
+  Value Column = Per == 1 ? Number : B.over(Number, Per);
+  Value Inner = Per == 1 ? B.index(0) : B.modulo(Number, Per);
+  return {B.at(B["blocks"], {B.X, Column}), Inner, B.times(Inner, C)};
 }
 
 KernelDeclaration m1::appendKernel() {
   return {"append",
           {{"k", "[T, G, D]"},
            {"v", "[T, G, D]"},
-           {"keys", "[slots, G, blocks, D, C]"},
-           {"values", "[slots, G, length, D]"},
+           {"keys", "[outer, G, inner, D, C]"},
+           {"values", "[outer, G, length, D]"},
            {"positions", "[T] i32"},
            {"cu_seqlens", "[B1] i32"},
-           {"slots", "[B] i32"}},
+           {"slots", "[B] i32"},
+           {"blocks?", "[B, M] i32"}},
           {},
           [](KernelBody &B) {
             const int64_t C = B.extent("C"), D = B.extent("D");
@@ -45,10 +66,12 @@ KernelDeclaration m1::appendKernel() {
                 auto NewRows = [&](Value From) {
                   return B.load(From, {Token, G, Zero}, {0, 2}, {C, D}, Rows);
                 };
+                const KeyBlock At = keyBlock(B, Seq.Slot, Block);
                 B.store(B.transposed(NewRows(B["k"])), B["keys"],
-                        {Seq.Slot, G, Block, Zero, R0}, {3, 4}, Value(), Rows);
+                        {At.Outer, G, At.Inner, Zero, R0}, {3, 4}, Value(),
+                        Rows);
                 B.store(NewRows(B["v"]), B["values"],
-                        {Seq.Slot, G, B.plus(Base, R0), Zero}, {2, 3}, Rows);
+                        {At.Outer, G, B.plus(At.Row, R0), Zero}, {2, 3}, Rows);
               });
             });
           }};
@@ -99,11 +122,12 @@ struct SoftmaxRows {
         From, To, nothing().values(), [&](Value Block, ValueRange Carried) {
           const Seen Before = Seen::of(Carried);
           Value Base = B.times(Block, C);
-          Value Kt = B.load(B["keys"], {Slot, Group, Block, Zero, Zero}, {3, 4},
-                            {D, C});
+          const KeyBlock At = keyBlock(B, Slot, Block);
+          Value Kt = B.load(B["keys"], {At.Outer, Group, At.Inner, Zero, Zero},
+                            {3, 4}, {D, C});
           Value Known = B.smaller(B.minus(Past, Base), B.index(C));
-          Value Vs = B.load(B["values"], {Slot, Group, Base, Zero}, {2, 3},
-                            {C, D}, Known);
+          Value Vs = B.load(B["values"], {At.Outer, Group, At.Row, Zero},
+                            {2, 3}, {C, D}, Known);
           Value Scores = B.dot(Queries, Kt, B.zeros({M, C}));
           Scores = B.mulF(Scores, B.splat(B.number("scale"), Scores));
           Value J = shifted(B, B.iota({M, C}, 1), Base);
@@ -192,11 +216,12 @@ static void buildSoftmax(KernelBody &B) {
 KernelDeclaration m1::softmaxKernel() {
   return {"softmax",
           {{"q", "[T, H, D]"},
-           {"keys", "[slots, G, blocks, D, C]"},
-           {"values", "[slots, G, length, D]"},
+           {"keys", "[outer, G, inner, D, C]"},
+           {"values", "[outer, G, length, D]"},
            {"positions", "[T] i32"},
            {"cu_seqlens", "[B1] i32"},
            {"slots", "[B] i32"},
+           {"blocks?", "[B, M] i32"},
            {"result", "[T, H, D]"}},
           {"scale", "segment_keys"},
           buildSoftmax};
@@ -263,11 +288,12 @@ static void buildSoftmaxSplit(KernelBody &B) {
 KernelDeclaration m1::softmaxSplitKernel() {
   return {"softmax_split",
           {{"q", "[T, H, D]"},
-           {"keys", "[slots, G, blocks, D, C]"},
-           {"values", "[slots, G, length, D]"},
+           {"keys", "[outer, G, inner, D, C]"},
+           {"values", "[outer, G, length, D]"},
            {"positions", "[T] i32"},
            {"cu_seqlens", "[B1] i32"},
            {"slots", "[B] i32"},
+           {"blocks?", "[B, M] i32"},
            {"sums", "[B, H, segments, D] f32"},
            {"maxima", "[B, H, segments] f32"},
            {"powers", "[B, H, segments] f32"}},

@@ -14,14 +14,18 @@
 
 namespace m1 {
 
-/// What a softmax layer keeps for each slot and key/value head, in blocks of C
-/// = `KeyRows` positions: k, transposed, [slots, G, blocks, D, C]; v [slots, G,
-/// length, D] with length = blocks * C.
+/// What a softmax layer keeps for each slot and key/value head, in key blocks
+/// of C = `KeyRows` positions: k, transposed, [slots, G, inner, D, C]; v
+/// [slots, G, length, D] with length = inner * C. A cache in blocks has `Parts`
+/// blocks instead of slots, each of `Length` positions, which C divides.
 struct CacheMemory {
   mlir::MemRefType Keys, Values;
 
-  CacheMemory(KVCacheType Type, int64_t Slots, int64_t Length, int64_t KeyRows);
+  CacheMemory(KVCacheType Type, int64_t Parts, int64_t Length, int64_t KeyRows);
 };
+
+// All kernels that access the cache take the table `blocks` [B, M] of a cache
+// in blocks; without it, x's slot is where its keys and values are.
 
 /// Adds the call's keys and values to the cache. Grid: (sequences, G, key
 /// blocks that T tokens can touch).

@@ -39,6 +39,10 @@ inline constexpr llvm::StringLiteral kMeshAttr = "m1.mesh";
 /// of the other functions' batches.
 inline constexpr llvm::StringLiteral kTrainTokensSymbol = "N";
 
+/// The symbol of the sets of sampling rules of a call, of which there are at
+/// most as many as sequences.
+inline constexpr llvm::StringLiteral kRulesSymbol = "R";
+
 /// The state that holds the gradient of parameter P is called P with this
 /// suffix; m1-differentiate finds it by that name, or declares it.
 inline constexpr llvm::StringLiteral kGradientSuffix = ".gradient";

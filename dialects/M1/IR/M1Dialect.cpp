@@ -105,9 +105,13 @@ LightningStateType::verify(function_ref<InFlightDiagnostic()> EmitError,
 
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> EmitError,
                                   int64_t Heads, int64_t HeadDim,
-                                  Type ElementType) {
+                                  Type ElementType, int64_t Block) {
+  if (Block < 0)
+    return EmitError() << "expected a positive block size, found " << Block;
   if (failed(verifyStateType(EmitError, Heads, HeadDim, ElementType)))
     return failure();
+  if (Block > 0)
+    return verifyStatePart(EmitError, {Block, Heads, HeadDim}, ElementType);
   return verifyStatePart(EmitError, {Heads, HeadDim}, ElementType);
 }
 

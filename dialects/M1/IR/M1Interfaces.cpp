@@ -46,7 +46,7 @@ StringRef LightningAttentionOp::getOperandAxes() {
   return "T H d, T H d, T H d, -, T, B+1, B";
 }
 StringRef SoftmaxAttentionOp::getOperandAxes() {
-  return "T H d, T G d, T G d, -, T, B+1, B";
+  return "T H d, T G d, T G d, -, T, B+1, B, B M";
 }
 StringRef RouterOp::getOperandAxes() { return "T D, E D"; }
 StringRef ExpertsOp::getOperandAxes() {
@@ -54,7 +54,8 @@ StringRef ExpertsOp::getOperandAxes() {
 }
 StringRef TokenLogProbOp::getOperandAxes() { return "T V, T, T"; }
 StringRef HeadLogProbOp::getOperandAxes() { return "T D, V D, T"; }
-StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B"; }
+StringRef AdjustLogitsOp::getOperandAxes() { return "B V, B, R V, R V"; }
+StringRef SampleOp::getOperandAxes() { return "B V, B, B, B, B, B, B"; }
 
 StringRef SquaresOp::getOperandAxes() { return "T N"; }
 StringRef NormalizeOp::getOperandAxes() { return "T N, N, T G"; }

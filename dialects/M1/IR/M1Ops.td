@@ -79,9 +79,13 @@ def M1_KVCacheType : M1_Type<"KVCache", "kv_cache"> {
   let description = [{
     For each slot: the k and v rows [length, G, d] of a sequence's earlier tokens. Written `!m1.kv_cache<4 x 64, bf16>`;
     the maximum length is set when a plan is compiled.
+
+    `!m1.kv_cache<4 x 64, bf16, block = 64>` has blocks of 64 rows instead, which belong to no slot: ops that use it are
+    given the blocks of each sequence. The number of blocks is set when a plan is compiled.
   }];
-  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType `>`";
+  let parameters = (ins "int64_t":$heads, "int64_t":$headDim, "::mlir::Type":$elementType,
+                        DefaultValuedParameter<"int64_t", "0">:$block);
+  let assemblyFormat = "`<` $heads `x` $headDim `,` $elementType (`,` `block` `=` $block^)? `>`";
   let genVerifyDecl = 1;
 }
 
@@ -539,18 +543,23 @@ def M1_SoftmaxAttentionOp : M1_Op<"softmax_attention", [Pure, DeclareOpInterface
   let summary = "Causal softmax attention with grouped keys and values, and its cache";
   let description = [{
     For each sequence and query head h, over the keys and values at positions j <= i of key/value head g = h / (H/G):
-    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v are first appended to the cache.
+    o_i = Σ_j softmax_j(scale q_i·k_j) v_j, the softmax in f32. k and v of all sequences are first appended to the cache.
+
+    If the cache is in blocks of P positions, positions jP to jP + P - 1 of sequence b are in block blocks[b, j]. Elements
+    past a sequence's last position are not used. Sequences may have blocks in common in which none of them has tokens
+    of this call.
 
     Constraints: (C1) q and result are [T, H, d]; (C2) k and v are [T, G, d] of one type, q's element type; (C3) G
     divides H; (C4) the cache has the same G and d, and k's element type; (C5) positions is [T], cu_seqlens [B+1], slots
-    [B]; (C6) the updated cache has the cache's type; (C7) scale is positive.
+    [B]; (C6) the updated cache has the cache's type; (C7) scale is positive; (C8) blocks, [B, M] with a static M, is
+    given if and only if the cache is in blocks.
   }];
   let arguments = (ins M1_Heads:$q, M1_Heads:$k, M1_Heads:$v, M1_KVCacheType:$cache, M1_Index:$positions,
-                       M1_Index:$cuSeqlens, M1_Index:$slots, F64Attr:$scale);
+                       M1_Index:$cuSeqlens, M1_Index:$slots, Optional<M1_Index>:$blocks, F64Attr:$scale);
   let results = (outs M1_Heads:$result, M1_KVCacheType:$newCache);
   let assemblyFormat = [{
-    $q `,` $k `,` $v `,` $cache `at` `(` $positions `,` $cuSeqlens `,` $slots `)` `scale` $scale attr-dict
-    `:` functional-type(operands, results)
+    $q `,` $k `,` $v `,` $cache `at` `(` $positions `,` $cuSeqlens `,` $slots `)` (`blocks` $blocks^)? `scale` $scale
+    attr-dict `:` functional-type(operands, results)
   }];
 }
 
@@ -625,30 +634,57 @@ def M1_HeadLogProbOp : M1_Op<"head_log_prob", [Pure, DeclareOpInterfaceMethods<M
   let assemblyFormat = "$x `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
+def M1_AdjustLogitsOp : M1_Op<"adjust_logits", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
+  let summary = "Each sequence's logits after the penalties and biases of its own rules";
+  let description = [{
+    With r = rows[b] and l = logits[b, v], for r from 0 on:
+
+        result[b, v] = (l > 0 ? l / repetition[r, v] : l * repetition[r, v]) + bias[r, v]
+
+    With r = -1 the row is that of logits, bit for bit. Entries of repetition are positive and finite, those of bias below
+    +infinity; -infinity bans a token. A logit that is NaN or +infinity then stays one of both, which `m1.sample`
+    reports.
+
+    Constraints: (C1) logits is [B, V] of f32; (C2) rows is [B]; (C3) bias and repetition are [R, V] of f32; (C4) the
+    result is [B, V] of f32.
+  }];
+  let arguments = (ins M1_Rows:$logits, M1_Index:$rows, M1_Rows:$bias, M1_Rows:$repetition);
+  let results = (outs M1_Rows:$result);
+  let assemblyFormat = [{
+    $logits `rows` $rows `bias` $bias `repetition` $repetition attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def M1_SampleOp : M1_Op<"sample", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>,
     DeclareOpInterfaceMethods<M1_ResultRangeOpInterface>]> {
   let summary = "Samples each sequence's next token from its logits";
   let description = [{
     For sequence b: with temperature 0 or less, the index of the largest logit (ties to the lower index). Otherwise the
-    probabilities p = softmax(logits / temperature), kept for the top_k largest (0 or less: all) and renormalised, then
-    for the smallest set of largest p whose sum reaches top_p (1 or more: all) and renormalised again, ties to the lower
-    index in both; one token is always kept. The token is the first, in descending order of p (ties: lower index first),
-    at which the cumulative sum of p exceeds u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter
-    (position low, position high, 0, 0) and key (seed low, seed high), times 2^-32, where seed = seeds[b] and position =
-    positions[b].
+    rules in this order:
+
+    1. p = softmax(logits / temperature).
+    2. min_p: the tokens with p >= min_p · p_max, that is with (logit - largest) / temperature >= log(min_p), are kept.
+       All are without the operand and where it is 0 or less; 1 or more keeps those that have the largest logit.
+    3. top_k: of these, the top_k largest p are kept (0 or less: all), and what is kept is renormalised.
+    4. top_p: of these, the smallest set of largest p whose sum reaches top_p (1 or more: all), renormalised again.
+
+    In 3 and 4, ties are broken by the lower index; one token is always kept. (Exchanging 2 and 3 would change nothing.)
+    The token is the first, in descending order of p (ties: lower index first), at which the cumulative sum of p exceeds
+    u. u in [0, 1) is the first 32-bit word of Philox4x32-10 with counter (position low, position high, 0, 0) and key
+    (seed low, seed high), times 2^-32, where seed = seeds[b] and position = positions[b].
 
     A token with logit -infinity is drawn only if no other is left. A logit that is NaN or +infinity is an error at run
     time.
 
-    Constraints: (C1) logits is [B, V] of f32; (C2) temperature and top_p are [B] of f32, top_k and positions [B] of i32,
-    seeds [B] of i64; (C3) the result is [B] of i32.
+    Constraints: (C1) logits is [B, V] of f32; (C2) temperature, top_p and min_p are [B] of f32, top_k and positions [B]
+    of i32, seeds [B] of i64; (C3) the result is [B] of i32.
   }];
   let arguments = (ins M1_Rows:$logits, RankedTensorOf<[F32]>:$temperature, RankedTensorOf<[F32]>:$topP, M1_Index:$topK,
-                       RankedTensorOf<[I64]>:$seeds, M1_Index:$positions);
+                       RankedTensorOf<[I64]>:$seeds, M1_Index:$positions, Optional<RankedTensorOf<[F32]>>:$minP);
   let results = (outs M1_Index:$result);
   let assemblyFormat = [{
-    $logits `temperature` $temperature `top_p` $topP `top_k` $topK `seeds` $seeds `positions` $positions attr-dict
-    `:` functional-type(operands, results)
+    $logits `temperature` $temperature `top_p` $topP `top_k` $topK `seeds` $seeds `positions` $positions
+    (`min_p` $minP^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

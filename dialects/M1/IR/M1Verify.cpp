@@ -414,7 +414,17 @@ LogicalResult SoftmaxAttentionOp::verify() {
   if (getNewCache().getType() != Cache)
     return emitOpError() << "C6: expected an updated state of type " << Cache
                          << ", found " << getNewCache().getType();
-  return expectPositive(*this, "C7", "scale", getScale());
+  if (failed(expectPositive(*this, "C7", "scale", getScale())))
+    return failure();
+  if (!getBlocks() != (Cache.getBlock() == 0))
+    return emitOpError() << "C8: expected blocks if and only if the cache is "
+                            "in blocks, found "
+                         << (getBlocks() ? "blocks" : "none") << " for "
+                         << Cache;
+  if (!getBlocks())
+    return success();
+  return expectShape(*this, "C8", "blocks", getBlocks(),
+                     {ragged("B", extent(getSlots(), 0)), fixed("M")});
 }
 
 //===----------------------------------------------------------------------===//
@@ -494,6 +504,34 @@ LogicalResult HeadLogProbOp::verify() {
                      {ragged("T", Tokens)});
 }
 
+LogicalResult AdjustLogitsOp::verify() {
+  if (failed(expectShape(*this, "C1", "logits", getLogits(),
+                         {ragged("B"), fixed("V")})))
+    return failure();
+  int64_t Sequences = extent(getLogits(), 0);
+  int64_t Vocabulary = extent(getLogits(), 1);
+  if (failed(expectShape(*this, "C2", "rows", getRows(),
+                         {ragged("B", Sequences)})) ||
+      failed(expectShape(*this, "C3", "bias", getBias(),
+                         {ragged("R"), fixed("V", Vocabulary)})) ||
+      failed(expectShape(
+          *this, "C3", "repetition", getRepetition(),
+          {ragged("R", extent(getBias(), 0)), fixed("V", Vocabulary)})) ||
+      failed(expectShape(*this, "C4", "the result", getResult(),
+                         {ragged("B", Sequences), fixed("V", Vocabulary)})))
+    return failure();
+  std::tuple<StringRef, StringRef, Value> Tensors[] = {
+      {"C1", "logits", getLogits()},
+      {"C3", "bias", getBias()},
+      {"C3", "repetition", getRepetition()},
+      {"C4", "the result", getResult()}};
+  for (auto [Constraint, Name, V] : Tensors)
+    if (failed(expectElementType(*this, Constraint, Name, V,
+                                 Float32Type::get(getContext()))))
+      return failure();
+  return success();
+}
+
 LogicalResult SampleOp::verify() {
   if (failed(expectShape(*this, "C1", "logits", getLogits(),
                          {ragged("B"), fixed("V")})) ||
@@ -505,9 +543,11 @@ LogicalResult SampleOp::verify() {
                                             {"top_p", getTopP()},
                                             {"top_k", getTopK()},
                                             {"seeds", getSeeds()},
-                                            {"positions", getPositions()}};
+                                            {"positions", getPositions()},
+                                            {"min_p", getMinP()}};
   for (auto [Name, V] : Settings)
-    if (failed(expectShape(*this, "C2", Name, V, {ragged("B", Sequences)})))
+    if (V &&
+        failed(expectShape(*this, "C2", Name, V, {ragged("B", Sequences)})))
       return failure();
   return expectShape(*this, "C3", "the result", getResult(),
                      {ragged("B", Sequences)});

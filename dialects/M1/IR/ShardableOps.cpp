@@ -153,7 +153,7 @@ LightningAttentionOp::emitSharded(ShardBuilder &B,
 /// Query head (g, r) has the keys and values of head g. With more ranks than
 /// heads of these, ranks that are neighbours have parts of r and the same g.
 std::string SoftmaxAttentionOp::getShardingRule() {
-  return "T (G r) d, T G d, T G d, G, T, E, B -> T (G r) d, G; whole d";
+  return "T (G r) d, T G d, T G d, G, T, E, B, B M -> T (G r) d, G; whole d M";
 }
 
 //===----------------------------------------------------------------------===//

@@ -39,7 +39,7 @@ Type m1::localType(Type Whole, ArrayRef<SliceAttr> Slices) {
                                    State.getElementType());
   if (auto Cache = dyn_cast<KVCacheType>(Whole))
     return KVCacheType::get(Whole.getContext(), Shape[0], Cache.getHeadDim(),
-                            Cache.getElementType());
+                            Cache.getElementType(), Cache.getBlock());
   return Whole;
 }
 

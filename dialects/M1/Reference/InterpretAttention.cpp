@@ -70,11 +70,21 @@ static LogicalResult interpretSoftmax(m1::SoftmaxAttentionOp Op,
   const Tensor &Q = Values.get(Op.getQ());
   const State &Before = Values.getState(Op.getCache());
   const RaggedBatch Batch = batchOf(Op, Values);
+  const Tensor &K = Values.get(Op.getK()), &V = Values.get(Op.getV());
+  const double Scale = Op.getScale().convertToDouble();
+  if (Op.getBlocks()) {
+    const Tensor &Blocks = Values.get(Op.getBlocks());
+    const int64_t Positions = Op.getCache().getType().getBlock();
+    if (failed(report(Op, checkBatch(Batch, Q.Shape[0], Blocks, Positions))))
+      return failure();
+    auto [Result, After] =
+        softmaxAttention(Q, K, V, Before, Batch, Blocks, Positions, Scale);
+    Values.setState(Op.getNewCache(), std::move(After));
+    return Values.set(Op.getResult(), std::move(Result));
+  }
   if (failed(report(Op, checkBatch(Batch, Q.Shape[0], Before))))
     return failure();
-  auto [Result, After] =
-      softmaxAttention(Q, Values.get(Op.getK()), Values.get(Op.getV()), Before,
-                       Batch, Op.getScale().convertToDouble());
+  auto [Result, After] = softmaxAttention(Q, K, V, Before, Batch, Scale);
   Values.setState(Op.getNewCache(), std::move(After));
   return Values.set(Op.getResult(), std::move(Result));
 }

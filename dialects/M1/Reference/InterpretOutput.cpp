@@ -36,6 +36,17 @@ static LogicalResult interpretHeadLogProb(m1::HeadLogProbOp Op, Frame &Values) {
       tokenLogProb(linear(Values.get(Op.getX()), Weight), Targets));
 }
 
+static LogicalResult interpretAdjustLogits(m1::AdjustLogitsOp Op,
+                                           Frame &Values) {
+  const Tensor &Rows = Values.get(Op.getRows());
+  const Tensor &Bias = Values.get(Op.getBias());
+  if (failed(report(Op, checkIndices("rows", Rows, Bias.Shape[0], -1))))
+    return failure();
+  return Values.set(Op.getResult(),
+                    adjustLogits(Values.get(Op.getLogits()), Rows, Bias,
+                                 Values.get(Op.getRepetition())));
+}
+
 static LogicalResult interpretSample(m1::SampleOp Op, Frame &Values) {
   const Tensor &Logits = Values.get(Op.getLogits());
   if (Logits.Shape[1] == 0)
@@ -45,13 +56,16 @@ static LogicalResult interpretSample(m1::SampleOp Op, Frame &Values) {
       return Op.emitOpError("expected logits below infinity, found ")
              << (std::isnan(Logit) ? "NaN" : "infinity") << " at "
              << Index / Logits.Shape[1] << ", " << Index % Logits.Shape[1];
+  Value MinP = Op.getMinP();
   return Values.set(Op.getResult(),
                     sample(Logits, Values.get(Op.getTemperature()),
                            Values.get(Op.getTopP()), Values.get(Op.getTopK()),
                            Values.get(Op.getSeeds()),
-                           Values.get(Op.getPositions())));
+                           Values.get(Op.getPositions()),
+                           MinP ? &Values.get(MinP) : nullptr));
 }
 
 void m1::reference::attachOutput(MLIRContext &Context) {
-  attach<interpretTokenLogProb, interpretHeadLogProb, interpretSample>(Context);
+  attach<interpretTokenLogProb, interpretHeadLogProb, interpretAdjustLogits,
+         interpretSample>(Context);
 }

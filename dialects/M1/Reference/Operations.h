@@ -33,10 +33,10 @@ namespace m1::reference {
 // error.
 //===----------------------------------------------------------------------===//
 
-/// Every entry of `Indices`, called `Name`, is at least 0 and less than
+/// Every entry of `Indices`, called `Name`, is at least `Least` and less than
 /// `Count`.
-std::string checkIndices(const char *Name, const Tensor &Indices,
-                         int64_t Count);
+std::string checkIndices(const char *Name, const Tensor &Indices, int64_t Count,
+                         int64_t Least = 0);
 
 /// `CuSeqlens` [B+1] divides `Tokens` tokens into sequences.
 std::string checkCuSeqlens(const Tensor &CuSeqlens, int64_t Tokens);
@@ -52,6 +52,12 @@ struct RaggedBatch {
 /// at position 0 or continues the sequence in its slot of `Before`.
 std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
                        const State &Before);
+/// The same for a cache in blocks of `Positions`, of which `Blocks` [B, M] has
+/// those of each sequence: every position up to a sequence's last has a block,
+/// and no block that a sequence writes is another's too. Whatever precedes the
+/// batch's tokens is taken as it is.
+std::string checkBatch(const RaggedBatch &In, int64_t Tokens,
+                       const Tensor &Blocks, int64_t Positions);
 
 //===----------------------------------------------------------------------===//
 // Rows
@@ -106,6 +112,12 @@ std::pair<Tensor, State> lightningAttention(const Tensor &Q, const Tensor &K,
 std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
                                           const Tensor &V, const State &Before,
                                           const RaggedBatch &In, double Scale);
+/// The same with a cache in blocks; the state has a "slot" for each of them.
+std::pair<Tensor, State> softmaxAttention(const Tensor &Q, const Tensor &K,
+                                          const Tensor &V, const State &Before,
+                                          const RaggedBatch &In,
+                                          const Tensor &Blocks,
+                                          int64_t Positions, double Scale);
 
 //===----------------------------------------------------------------------===//
 // Mixture of experts
@@ -160,10 +172,13 @@ TokenProbability tokenProbability(const double *Logits, int64_t Vocabulary,
 /// logits [T, V], targets and, unless it is null, temperature [T] -> [T]
 Tensor tokenLogProb(const Tensor &Logits, const Tensor &Targets,
                     const Tensor *Temperature = nullptr);
-/// logits [B, V], all others [B] -> [B]
+/// logits [B, V], rows [B], bias and repetition [R, V] -> [B, V]
+Tensor adjustLogits(const Tensor &Logits, const Tensor &Rows,
+                    const Tensor &Bias, const Tensor &Repetition);
+/// logits [B, V], all others [B] -> [B]; min_p may be null
 Tensor sample(const Tensor &Logits, const Tensor &Temperature,
               const Tensor &TopP, const Tensor &TopK, const Tensor &Seeds,
-              const Tensor &Positions);
+              const Tensor &Positions, const Tensor *MinP);
 
 //===----------------------------------------------------------------------===//
 // Sharding

@@ -70,9 +70,29 @@ static double uniform(int64_t Seed, int64_t Position) {
   return std::ldexp(static_cast<double>(Generator(Counter, Key)[0]), -32);
 }
 
+Tensor m1::reference::adjustLogits(const Tensor &Logits, const Tensor &Rows,
+                                   const Tensor &Bias,
+                                   const Tensor &Repetition) {
+  Tensor Result = Logits;
+  const int64_t Vocabulary = Logits.Shape[1];
+  for (int64_t B = 0; B < Logits.Shape[0]; ++B) {
+    const int64_t Rule = Rows.Integers[B];
+    if (Rule < 0)
+      continue;
+    for (int64_t V = 0; V < Vocabulary; ++V) {
+      double &Logit = Result.Reals[B * Vocabulary + V];
+      const double Penalty = Repetition.row(Rule)[V];
+      Logit = Logit > 0.0 ? Logit / Penalty : Logit * Penalty;
+      Logit += Bias.row(Rule)[V];
+    }
+  }
+  return Result;
+}
+
 Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
                              const Tensor &TopP, const Tensor &TopK,
-                             const Tensor &Seeds, const Tensor &Positions) {
+                             const Tensor &Seeds, const Tensor &Positions,
+                             const Tensor *MinP) {
   int64_t Vocabulary = Logits.Shape[1];
   Tensor Result = Tensor::integers({Logits.Shape[0]});
   for (int64_t B = 0; B < Logits.Shape[0]; ++B) {
@@ -83,11 +103,20 @@ Tensor m1::reference::sample(const Tensor &Logits, const Tensor &Temperature,
       continue;
     }
 
-    std::vector<double> P(Vocabulary); // in the order of `Order`
+    // In the order of `Order`: log(p / p_max).
+    std::vector<double> P(Vocabulary);
     for (int64_t I = 0; I < Vocabulary; ++I)
-      P[I] = std::exp((Row[Order[I]] - Row[Order[0]]) / Temperature.Reals[B]);
-
+      P[I] = (Row[Order[I]] - Row[Order[0]]) / Temperature.Reals[B];
     int64_t Kept = Vocabulary;
+    if (const double Share = MinP ? MinP->Reals[B] : 0.0; Share > 0.0) {
+      const double Least = std::log(std::min(Share, 1.0));
+      Kept = std::find_if(P.begin(), P.end(),
+                          [&](double Below) { return Below < Least; }) -
+             P.begin();
+    }
+    for (double &Share : P)
+      Share = std::exp(Share);
+
     if (TopK.Integers[B] > 0)
       Kept = std::min(Kept, TopK.Integers[B]);
     // top_p applies to the probabilities renormalised after top_k.

@@ -15,12 +15,13 @@
 using namespace m1::reference;
 
 std::string m1::reference::checkIndices(const char *Name, const Tensor &Indices,
-                                        int64_t Count) {
+                                        int64_t Count, int64_t Least) {
   for (size_t I = 0; I < Indices.Integers.size(); ++I)
-    if (Indices.Integers[I] < 0 || Indices.Integers[I] >= Count)
-      return std::string("expected ") + Name + " from 0 to " +
-             std::to_string(Count - 1) + ", found " +
-             std::to_string(Indices.Integers[I]) + " at " + std::to_string(I);
+    if (Indices.Integers[I] < Least || Indices.Integers[I] >= Count)
+      return std::string("expected ") + Name + " from " +
+             std::to_string(Least) + " to " + std::to_string(Count - 1) +
+             ", found " + std::to_string(Indices.Integers[I]) + " at " +
+             std::to_string(I);
   return "";
 }
 

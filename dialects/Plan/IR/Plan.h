@@ -24,6 +24,16 @@ namespace m1::plan {
 /// The module attribute with the bound of each symbol.
 inline constexpr llvm::StringLiteral kSymbolsAttr = "plan.symbols";
 
+/// Module attributes of plans whose keys and values are in blocks: how many of
+/// them there are, and the positions in each.
+inline constexpr llvm::StringLiteral kCacheBlocksAttr = "plan.cache_blocks";
+inline constexpr llvm::StringLiteral kBlockPositionsAttr =
+    "plan.block_positions";
+
+/// What the axis 0 of a state is about (plan.global).
+inline constexpr llvm::StringLiteral kBySlot = "slot";
+inline constexpr llvm::StringLiteral kByBlock = "block";
+
 /// The module attribute with the mesh of ranks; absent with one.
 inline constexpr llvm::StringLiteral kMeshAttr = "plan.mesh";
 

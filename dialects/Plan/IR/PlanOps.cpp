@@ -309,7 +309,8 @@ static LogicalResult verifyChecks(ProgramOp Program, unsigned Number) {
                                "input of i32, found ")
            << Given << " on argument " << Number << " of type " << Type;
   for (Attribute Check : Program.getChecks(Number)) {
-    if (!isa<BelowAttr, UniqueAttr, OffsetsAttr, ConsecutiveAttr>(Check))
+    if (!isa<BelowAttr, RowOrNoneAttr, UniqueAttr, OffsetsAttr,
+             ConsecutiveAttr>(Check))
       return Program.emitOpError("C5: expected checks of elements in "
                                  "plan.checks, found ")
              << Check << " on argument " << Number;
@@ -372,6 +373,16 @@ LogicalResult GlobalOp::verify() {
     return emitOpError("C2: expected kind \"weights\", \"state\" or "
                        "\"constant\", found ")
            << getKindAttr();
+  if (std::optional<StringRef> Division = getDivision()) {
+    auto Memory = cast<MemRefType>(getType());
+    if (!llvm::is_contained({kBySlot, kByBlock}, *Division) ||
+        getKind() != "state" || Memory.getRank() == 0 ||
+        !Memory.getLayout().isIdentity())
+      return emitOpError("C4: expected a state with an axis and an identity "
+                         "layout, divided by \"slot\" or \"block\", found ")
+             << getKindAttr() << " of type " << Memory << " divided by "
+             << getDivisionAttr();
+  }
   std::optional<DenseElementsAttr> Value = getValue();
   if (getKind() != "constant") {
     if (Value)

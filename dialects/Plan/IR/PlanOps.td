@@ -70,6 +70,12 @@ def Plan_BelowAttr : AttrDef<Plan_Dialect, "Below"> {
   let parameters = (ins "int64_t":$limit);
   let assemblyFormat = "`<` $limit `>`";
 }
+def Plan_RowOrNoneAttr : AttrDef<Plan_Dialect, "RowOrNone"> {
+  let mnemonic = "row_or_none";
+  let summary = "Each element is -1, or at least 0 and less than the number of rows";
+  let parameters = (ins "::m1::plan::ExprAttr":$rows);
+  let assemblyFormat = "`<` custom<Expr>($rows) `>`";
+}
 def Plan_UniqueAttr : AttrDef<Plan_Dialect, "Unique"> {
   let mnemonic = "unique";
   let summary = "No number occurs twice in a row; a vector is one row";
@@ -148,8 +154,8 @@ def Plan_ProgramOp : Plan_Op<"program", [FunctionOpInterface, IsolatedFromAbove]
   let description = [{
     Arguments are the caller's memory, inputs first, then outputs. Argument attributes: `plan.name`, `plan.output` on
     outputs, `plan.rows` (a `#plan.expr`) if axis 0 is dynamic, `plan.checks` if the program relies on properties of an
-    input's elements: a list of `#plan.below`, `#plan.unique`, `#plan.offsets` and `#plan.consecutive`; `plan.drawn` on
-    outputs that hold tokens, or -1 - t if the logit of token t is NaN or +infinity.
+    input's elements: a list of `#plan.below`, `#plan.row_or_none`, `#plan.unique`, `#plan.offsets` and
+    `#plan.consecutive`; `plan.drawn` on outputs that hold tokens, or -1 - t if the logit of token t is NaN or +infinity.
 
     Constraints: (C1) every argument is a memref with static strides and at most axis 0 dynamic, which then has
     `plan.rows`; (C2) every argument has `plan.name`; (C3) no results; (C4) outputs follow inputs; (C5) `plan.checks` is
@@ -198,13 +204,20 @@ def Plan_GlobalOp : Plan_Op<"global", [Symbol]> {
   let description = [{
     Weights are written by the program `init` and by programs that update parameters. Constants are read only: the plan file
     holds their contents, which reach the device once, when the plan is loaded. `offset`, in bytes, is set by
-    `plan-assign-buffers`.
+    `plan-assign-buffers`. A state with a `division`, "slot" or "block", has an index of axis 0 for each slot, or for each
+    block of cached positions.
 
     Constraints: (C1) the type is a static memref; (C2) kind is "weights", "state" or "constant"; (C3) a constant has an
-    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value.
+    identity layout and a value of its shape and element type, which takes whole bytes; other kinds have no value; (C4)
+    only states have a division, and they then have an axis and an identity layout.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, StrAttr:$kind,
-                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset);
+                       OptionalAttr<Plan_DenseAttr>:$value, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<StrAttr>:$division);
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$Name, "::mlir::MemRefType":$Type, "::llvm::StringRef":$Kind,
+                                 "::mlir::DenseElementsAttr":$Value, "::mlir::IntegerAttr":$Offset), [{
+    build($_builder, $_state, Name, Type, Kind, Value, Offset, ::mlir::StringAttr());
+  }]>];
   let assemblyFormat = "$kind $sym_name `:` $type (`=` $value^)? attr-dict";
   let hasVerifier = 1;
 }

@@ -180,3 +180,40 @@ func.func @softmax(%x: tensor<?x32xf32>, %y: tensor<?x2x8xf32>, %p: tensor<?xi32
   m1.write_state %n, @s : !m1.kv_cache<2 x 8, f32>
   return %o : tensor<?x4x8xf32>
 }
+
+// -----
+
+// With blocks of 64 positions, a key block is a block of the table, whose number of columns is that of the longest
+// sequence's blocks. Nothing of a key block's address depends on the slot.
+// CHECK: plan.block_positions = 64 : i64, plan.cache_blocks = 12 : i64
+// CHECK: plan.global "state" @pool.keys : memref<12x2x1x8x64xf32> {division = "block"}
+// CHECK: plan.global "state" @pool.values : memref<12x2x64x8xf32> {division = "block"}
+// CHECK-LABEL: plan.program @blocks(
+// CHECK-SAME: %[[BLOCKS:[a-z0-9]*]]: memref<?x4xi32> {plan.checks = [#plan.below<12>], plan.name = "blocks", plan.rows = #plan.expr<B>}
+// CHECK: plan.launch @append_{{.*}} grid [B, 2, (T + 64) ceildiv 64]
+// CHECK-SAME: blocks = %[[BLOCKS]] : memref<?x4xi32>
+// CHECK: plan.launch @softmax_{{.*}} grid [B, 4, T ceildiv 64]
+// CHECK-SAME: blocks = %[[BLOCKS]] : memref<?x4xi32>
+// CHECK-LABEL: tile.kernel @append_
+// CHECK: %[[NUMBER:.*]] = memref.load %blocks[%cell_x, %[[COLUMN:.*]]] : memref<?x4xi32>
+// CHECK: %[[AT:.*]] = arith.index_cast %[[NUMBER]]
+// CHECK: tile.store %{{.*}}, %keys[%[[AT]], %cell_y, %[[ZERO:[^,]*]], %{{.*}}, %{{.*}}] dims [3, 4]
+// CHECK: tile.store %{{.*}}, %values[%[[AT]], %cell_y, %{{.*}}, %{{.*}}] dims [2, 3]
+// CHECK-LABEL: tile.kernel @softmax_
+// CHECK: scf.for %[[COLUMN:.*]] = %{{.*}} iter_args
+// CHECK: %[[NUMBER:.*]] = memref.load %blocks[%cell_x, %[[COLUMN]]] : memref<?x4xi32>
+// CHECK: %[[AT:.*]] = arith.index_cast %[[NUMBER]]
+// CHECK: tile.load %keys[%[[AT]], %[[GROUP:.*]], %{{.*}}, %{{.*}}, %{{.*}}] dims [3, 4]
+// CHECK: tile.load %values[%[[AT]], %[[GROUP]], %{{.*}}, %{{.*}}] dims [2, 3]
+
+m1.state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+
+func.func @blocks(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"},
+                  %blocks: tensor<?x4xi32> {m1.dim = "B", m1.name = "blocks"}) -> tensor<?x4x8xf32> {
+  %s = m1.read_state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  %o, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x4xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>)
+  m1.write_state %n, @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  return %o : tensor<?x4x8xf32>
+}

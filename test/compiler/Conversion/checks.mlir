@@ -55,3 +55,15 @@ func.func @two_layers(%x: tensor<?x2x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi3
   m1.write_state %s1, @s : !m1.kv_cache<2 x 8, f32>
   return %1 : tensor<?x2x8xf32>
 }
+
+// -----
+
+// Rows of rules; two ops with the same rules require the same.
+// CHECK: plan.symbols = {B = 3 : i64, R = 3 : i64}
+// CHECK-LABEL: plan.program @rules(
+// CHECK-SAME: %arg1: memref<?xi32> {plan.checks = [#plan.row_or_none<R>], plan.name = "arg1", plan.rows = #plan.expr<B>}
+func.func @rules(%l: tensor<?x9xf32> {m1.dim = "B"}, %r: tensor<?xi32> {m1.dim = "B"}, %b: tensor<?x9xf32> {m1.dim = "R"}) -> (tensor<?x9xf32> {m1.dim = "B"}) {
+  %0 = m1.adjust_logits %l rows %r bias %b repetition %b : (tensor<?x9xf32>, tensor<?xi32>, tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  %1 = m1.adjust_logits %0 rows %r bias %b repetition %b : (tensor<?x9xf32>, tensor<?xi32>, tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return %1 : tensor<?x9xf32>
+}

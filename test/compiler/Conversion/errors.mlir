@@ -332,3 +332,83 @@ func.func @f(%x: tensor<?x4xf32>) -> (tensor<?x65xi32>, tensor<?x65xf32>) {
   %e, %p = m1.router %x, %g : (tensor<?x4xf32>, tensor<65x4xf32>) -> (tensor<?x65xi32>, tensor<?x65xf32>)
   return %e, %p : tensor<?x65xi32>, tensor<?x65xf32>
 }
+
+// -----
+
+m1.state @s : !m1.kv_cache<1 x 8, f32, block = 96>
+func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"},
+             %blocks: tensor<?x100xi32> {m1.dim = "B"}) {
+  %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32, block = 96>
+  // expected-error@+1 {{expected a cache in blocks of a multiple of 64 positions for this target, found '!m1.kv_cache<1 x 8, f32, block = 96>'}}
+  %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 96>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x100xi32>)
+    -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 96>)
+  return
+}
+
+// -----
+
+m1.state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"},
+             %blocks: tensor<?x63xi32> {m1.dim = "B"}) {
+  %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+  // expected-error@+1 {{expected blocks with at least 64 columns for sequences of 4096 tokens, found 63}}
+  %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x63xi32>)
+    -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+m1.state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"},
+             %blocks: tensor<?x100xi32> {m1.dim = "C"}) {
+  %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+  // expected-error@+1 {{expected blocks with B rows, found C}}
+  %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x100xi32>)
+    -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+m1.state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+// expected-error@+1 {{expected a cache in blocks of 64, as other states, found '!m1.kv_cache<1 x 8, f32, block = 128>'}}
+m1.state @t : !m1.kv_cache<1 x 8, f32, block = 128>
+func.func @f(%x: tensor<?x1x8xf32>, %p: tensor<?xi32>, %cu: tensor<?xi32> {m1.dim = "B+1"}, %slots: tensor<?xi32> {m1.dim = "B"},
+             %blocks: tensor<?x100xi32> {m1.dim = "B"}) {
+  %s = m1.read_state @s : !m1.kv_cache<1 x 8, f32, block = 64>
+  %r, %s1 = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x100xi32>)
+    -> (tensor<?x1x8xf32>, !m1.kv_cache<1 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %r: tensor<?xi32> {m1.dim = "B"}, %b: tensor<?x8xf32> {m1.dim = "R"}) -> tensor<?x8xf32> {
+  // expected-error@+1 {{expected rows with T rows, found B}}
+  %y = m1.adjust_logits %x rows %r bias %b repetition %b : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %r: tensor<?xi32>, %b: tensor<?x8xf32> {m1.dim = "R"}) -> tensor<?x8xf32> {
+  // expected-error@+1 {{expected repetition with R rows, found T}}
+  %y = m1.adjust_logits %x rows %r bias %b repetition %x : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// A token is no row of rules.
+func.func @f(%x: tensor<?x8xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %seeds: tensor<?xi64>, %b: tensor<?x8xf32> {m1.dim = "R"}) -> (tensor<?x8xf32>, tensor<?xi32>) {
+  %drawn = m1.sample %x temperature %t top_p %t top_k %k seeds %seeds positions %k
+    : (tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
+  // expected-error@+1 {{expected rows to be an argument of the function, found a result of m1.sample}}
+  %y = m1.adjust_logits %x rows %drawn bias %b repetition %b : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y, %drawn : tensor<?x8xf32>, tensor<?xi32>
+}

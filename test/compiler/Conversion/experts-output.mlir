@@ -302,3 +302,23 @@ func.func @sample(%l: tensor<?x97xf32> {m1.dim = "B"}, %t: tensor<?xf32> {m1.dim
     : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   return %r : tensor<?xi32>
 }
+
+// -----
+
+// min_p goes to the two kernels that compute weights; logits under rules are a launch before the draw.
+// CHECK-LABEL: plan.program @rules(
+// CHECK-SAME: %[[LOGITS:.*]]: memref<?x97xf32> {{{.*}}}, %[[ROWS:.*]]: memref<?xi32> {{{.*}}}, %[[BIAS:.*]]: memref<?x97xf32> {{{.*}}}, %[[T:.*]]: memref<?xf32> {{{.*}}}, %[[M:.*]]: memref<?xf32> {plan.name = "arg4", {{.*}}}, %[[S:.*]]: memref<?xi64> {{{.*}}}, %[[RESULT:.*]]: memref<?xi32> {plan.drawn, {{.*}}})
+// CHECK: %[[ADJUSTED:.*]] = plan.buffer rows B : memref<?x97xf32>
+// CHECK: plan.launch @adjust_logits_97_f32 grid [B, 1, 1]
+// CHECK-SAME: (logits = %[[LOGITS]] : memref<?x97xf32>, rows = %[[ROWS]] : memref<?xi32>, bias = %[[BIAS]] : memref<?x97xf32>,
+// CHECK-SAME: repetition = %[[BIAS]] : memref<?x97xf32>, result = %[[ADJUSTED]] : memref<?x97xf32> written)
+// CHECK: plan.launch @sample_maxima_97x1_f32 grid [B, 1, 1] (logits = %[[ADJUSTED]] : memref<?x97xf32>,
+// CHECK: plan.launch @sample_weights_{{.*}} (logits = %[[ADJUSTED]] : memref<?x97xf32>, temperature = %[[T]] : memref<?xf32>, min_p = %[[M]] : memref<?xf32>,
+// CHECK-NOT: min_p
+// CHECK: plan.launch @sample_narrow_{{.*}} (temperature = %[[T]] : memref<?xf32>, top_p = %[[T]] : memref<?xf32>, min_p = %[[M]] : memref<?xf32>,
+func.func @rules(%l: tensor<?x97xf32> {m1.dim = "B"}, %rows: tensor<?xi32> {m1.dim = "B"}, %b: tensor<?x97xf32> {m1.dim = "R"}, %t: tensor<?xf32> {m1.dim = "B"}, %m: tensor<?xf32> {m1.dim = "B"}, %s: tensor<?xi64> {m1.dim = "B"}) -> (tensor<?xi32> {m1.dim = "B"}) {
+  %a = m1.adjust_logits %l rows %rows bias %b repetition %b : (tensor<?x97xf32>, tensor<?xi32>, tensor<?x97xf32>, tensor<?x97xf32>) -> tensor<?x97xf32>
+  %r = m1.sample %a temperature %t top_p %t top_k %rows seeds %s positions %rows min_p %m
+    : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xi32>
+  return %r : tensor<?xi32>
+}

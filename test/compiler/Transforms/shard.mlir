@@ -52,6 +52,30 @@ func.func @softmax(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %ends: tenso
 
 // -----
 
+// A cache in blocks has them on every rank, with the rank's heads.
+module attributes {m1.mesh = #m1.mesh<tensor = 2>} {
+m1.parameter @k : tensor<64x64xf32> from [#m1.source<"k">] sharding [#m1.sharding<0 over "tensor" unit 32>]
+// CHECK: m1.state @pool : !m1.kv_cache<1 x 32, f32, block = 64>
+m1.state @pool : !m1.kv_cache<2 x 32, f32, block = 64>
+// CHECK-LABEL: func.func @blocks(
+// CHECK-SAME: %[[BLOCKS:[a-z0-9]*]]: tensor<?x5xi32>)
+func.func @blocks(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %ends: tensor<?xi32>, %slots: tensor<?xi32>, %blocks: tensor<?x5xi32>) -> tensor<?x2x32xf32> {
+  %wk = m1.load_parameter @k : tensor<64x64xf32>
+  %0 = m1.linear %x, %wk : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %k = m1.split_heads %0 : (tensor<?x64xf32>) -> tensor<?x2x32xf32>
+  %pool = m1.read_state @pool : !m1.kv_cache<2 x 32, f32, block = 64>
+  // CHECK: m1.softmax_attention {{.*}} blocks %[[BLOCKS]] scale
+  // CHECK-SAME: -> (tensor<?x1x32xf32>, !m1.kv_cache<1 x 32, f32, block = 64>)
+  %a, %new = m1.softmax_attention %k, %k, %k, %pool at (%positions, %ends, %slots) blocks %blocks scale 0.5
+      : (tensor<?x2x32xf32>, tensor<?x2x32xf32>, tensor<?x2x32xf32>, !m1.kv_cache<2 x 32, f32, block = 64>, tensor<?xi32>, tensor<?xi32>,
+         tensor<?xi32>, tensor<?x5xi32>) -> (tensor<?x2x32xf32>, !m1.kv_cache<2 x 32, f32, block = 64>)
+  m1.write_state %new, @pool : !m1.kv_cache<2 x 32, f32, block = 64>
+  return %a : tensor<?x2x32xf32>
+}
+}
+
+// -----
+
 // A lightning layer: slopes of all heads, and a norm whose squares are gathered. Three leaves stay three partial sums.
 module attributes {m1.mesh = #m1.mesh<tensor = 2>} {
 m1.parameter @qkv : tensor<576x64xf32> from [#m1.source<"a">] sharding [#m1.sharding<0 over "tensor" unit 96>]

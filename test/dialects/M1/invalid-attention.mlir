@@ -382,3 +382,53 @@ func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %v: tensor<?x4x8xf32>
     -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32>)
   return
 }
+
+// -----
+
+func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>, %b: tensor<?x3xi32>) {
+  // expected-error@+1 {{C8: expected blocks if and only if the cache is in blocks, found blocks for '!m1.kv_cache<4 x 8, f32>'}}
+  %r, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) blocks %b scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x3xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32, block = 64>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>) {
+  // expected-error@+1 {{C8: expected blocks if and only if the cache is in blocks, found none for '!m1.kv_cache<4 x 8, f32, block = 64>'}}
+  %r, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32, block = 64>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>, %b: tensor<?xi32>) {
+  // expected-error@+1 {{C8: expected blocks to be [B, M], found 'tensor<?xi32>'}}
+  %r, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) blocks %b scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32, block = 64>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>, %b: tensor<?x?xi32>) {
+  // expected-error@+1 {{C8: expected blocks to be [B, M], found 'tensor<?x?xi32>'}}
+  %r, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) blocks %b scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x4x8xf32>, %k: tensor<?x4x8xf32>, %s: !m1.kv_cache<4 x 8, f32, block = 64>, %p: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<2xi32>, %b: tensor<4x3xi32>) {
+  // expected-error@+1 {{C8: expected blocks to be [B = 2, M], found 'tensor<4x3xi32>'}}
+  %r, %n = m1.softmax_attention %q, %k, %k, %s at (%p, %cu, %slots) blocks %b scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x4x8xf32>, tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<2xi32>, tensor<4x3xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<4 x 8, f32, block = 64>)
+  return
+}

@@ -81,6 +81,16 @@ m1.state @s : !m1.kv_cache<4 x 8, i32>
 
 // -----
 
+// expected-error@+1 {{expected a positive block size, found -64}}
+m1.state @s : !m1.kv_cache<4 x 8, f32, block = -64>
+
+// -----
+
+// expected-error@+1 {{expected at most 1099511627776 elements, found 'tensor<2147483647x64x64xf32>'}}
+m1.state @s : !m1.kv_cache<64 x 64, f32, block = 2147483647>
+
+// -----
+
 func.func @f() {
   // expected-error@+1 {{C1: expected the name of an m1.parameter, found @absent}}
   %0 = m1.load_parameter @absent : tensor<32xf32>

@@ -151,3 +151,84 @@ func.func @f(%l: tensor<4x9xf32>, %t: tensor<?xf32>, %p: tensor<?xf32>, %k: tens
     : (tensor<4x9xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<3xi32>
   return
 }
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %s: tensor<?xi64>, %m: tensor<3xf32>) {
+  // expected-error@+1 {{C2: expected min_p to be [B = 4], found 'tensor<3xf32>'}}
+  %r = m1.sample %l temperature %t top_p %t top_k %k seeds %s positions %k min_p %m
+    : (tensor<4x9xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<3xf32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?xf32>, %r: tensor<?xi32>, %b: tensor<?x9xf32>, %q: tensor<?x9xf32>) {
+  // expected-error@+1 {{C1: expected logits to be [B, V], found 'tensor<?xf32>'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<?xf32>, tensor<?xi32>, tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<?x9xbf16>, %r: tensor<?xi32>, %b: tensor<?x9xf32>, %q: tensor<?x9xf32>) {
+  // expected-error@+1 {{C1: expected logits of 'f32', found 'bf16'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<?x9xbf16>, tensor<?xi32>, tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<3xi32>, %b: tensor<?x9xf32>, %q: tensor<?x9xf32>) {
+  // expected-error@+1 {{C2: expected rows to be [B = 4], found 'tensor<3xi32>'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<3xi32>, tensor<?x9xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<?x8xf32>, %q: tensor<?x9xf32>) {
+  // expected-error@+1 {{C3: expected bias to be [R, V = 9], found 'tensor<?x8xf32>'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<?x8xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<2x9xf32>, %q: tensor<3x9xf32>) {
+  // expected-error@+1 {{C3: expected repetition to be [R = 2, V = 9], found 'tensor<3x9xf32>'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<2x9xf32>, tensor<3x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<2x9xf16>, %q: tensor<2x9xf32>) {
+  // expected-error@+1 {{C3: expected bias of 'f32', found 'f16'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<2x9xf16>, tensor<2x9xf32>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<2x9xf32>, %q: tensor<2x9xf16>) {
+  // expected-error@+1 {{C3: expected repetition of 'f32', found 'f16'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<2x9xf32>, tensor<2x9xf16>) -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<2x9xf32>, %q: tensor<2x9xf32>) {
+  // expected-error@+1 {{C4: expected the result to be [B = 4, V = 9], found 'tensor<3x9xf32>'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<2x9xf32>, tensor<2x9xf32>) -> tensor<3x9xf32>
+  return
+}
+
+// -----
+
+func.func @f(%l: tensor<4x9xf32>, %r: tensor<?xi32>, %b: tensor<2x9xf32>, %q: tensor<2x9xf32>) {
+  // expected-error@+1 {{C4: expected the result of 'f32', found 'bf16'}}
+  %y = m1.adjust_logits %l rows %r bias %b repetition %q : (tensor<4x9xf32>, tensor<?xi32>, tensor<2x9xf32>, tensor<2x9xf32>) -> tensor<4x9xbf16>
+  return
+}

@@ -14,6 +14,8 @@ m1.parameter @stacked : tensor<2x64x32xf16> from [#m1.source<"experts.0">, #m1.s
 m1.parameter @norm : tensor<32xf64> from [#m1.source<"norm">]
 // CHECK: m1.state @lightning : !m1.lightning_state<4 x 8, chunk = 64, bf16>
 m1.state @lightning : !m1.lightning_state<4 x 8, chunk = 64, bf16>
+// CHECK: m1.state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+m1.state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
 // CHECK: m1.state @softmax : !m1.kv_cache<2 x 8, f32>
 m1.state @softmax : !m1.kv_cache<2 x 8, f32>
 
@@ -95,6 +97,19 @@ func.func @attention(%qkv: tensor<?x96xbf16>, %x: tensor<?x32xf32>, %y: tensor<?
   return %merged, %b : tensor<?x32xf32>, tensor<?x4x8xf32>
 }
 
+// CHECK-LABEL: func.func @blocks
+// CHECK-SAME: %[[BLOCKS:[^ ]*]]: tensor<?x3xi32>)
+func.func @blocks(%q: tensor<?x4x8xf32>, %k: tensor<?x2x8xf32>, %positions: tensor<?xi32>, %cu: tensor<?xi32>, %slots: tensor<?xi32>,
+                  %blocks: tensor<?x3xi32>) -> tensor<?x4x8xf32> {
+  %pool = m1.read_state @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  // CHECK: m1.softmax_attention {{.*}} at(%{{.*}}, %{{.*}}, %{{.*}}) blocks %[[BLOCKS]] scale 5.000000e-01
+  %r, %pool2 = m1.softmax_attention %q, %k, %k, %pool at (%positions, %cu, %slots) blocks %blocks scale 0.5
+    : (tensor<?x4x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x3xi32>)
+    -> (tensor<?x4x8xf32>, !m1.kv_cache<2 x 8, f32, block = 64>)
+  m1.write_state %pool2, @pool : !m1.kv_cache<2 x 8, f32, block = 64>
+  return %r : tensor<?x4x8xf32>
+}
+
 // CHECK-LABEL: func.func @experts
 // CHECK-SAME: (%[[X:.*]]: tensor<?x32xbf16>, %[[GATE:.*]]: tensor<4x32xf32>, %[[W1:.*]]: tensor<4x64x32xbf16>, %[[W2:.*]]: tensor<4x32x64xbf16>)
 func.func @experts(%x: tensor<?x32xbf16>, %gate: tensor<4x32xf32>, %w1: tensor<4x64x32xbf16>, %w2: tensor<4x32x64xbf16>) -> tensor<?x32xf32> {
@@ -120,6 +135,20 @@ func.func @output(%x: tensor<?x32xf32>, %head: tensor<97x32xf32>, %logits: tenso
   %2 = m1.sample %logits temperature %t top_p %p top_k %k seeds %seeds positions %targets
     : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>) -> tensor<?xi32>
   return %0, %1, %2 : tensor<?xf32>, tensor<?xf32>, tensor<?xi32>
+}
+
+// CHECK-LABEL: func.func @rules
+// CHECK-SAME: (%[[LOGITS:.*]]: tensor<?x97xf32>, %[[ROWS:.*]]: tensor<?xi32>, %[[BIAS:.*]]: tensor<?x97xf32>, %[[T:.*]]: tensor<?xf32>, %[[SEEDS:.*]]: tensor<?xi64>)
+func.func @rules(%logits: tensor<?x97xf32>, %rows: tensor<?xi32>, %bias: tensor<?x97xf32>, %t: tensor<?xf32>, %seeds: tensor<?xi64>) -> tensor<?xi32> {
+  // CHECK: %[[L:.*]] = m1.adjust_logits %[[LOGITS]] rows %[[ROWS]] bias %[[BIAS]] repetition %[[BIAS]]
+  // CHECK-SAME: : (tensor<?x97xf32>, tensor<?xi32>, tensor<?x97xf32>, tensor<?x97xf32>) -> tensor<?x97xf32>
+  %l = m1.adjust_logits %logits rows %rows bias %bias repetition %bias
+    : (tensor<?x97xf32>, tensor<?xi32>, tensor<?x97xf32>, tensor<?x97xf32>) -> tensor<?x97xf32>
+  // CHECK: m1.sample %[[L]] temperature %[[T]] top_p %[[T]] top_k %[[ROWS]] seeds %[[SEEDS]] positions %[[ROWS]] min_p %[[T]]
+  // CHECK-SAME: : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xi32>
+  %r = m1.sample %l temperature %t top_p %t top_k %rows seeds %seeds positions %rows min_p %t
+    : (tensor<?x97xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xi32>, tensor<?xi64>, tensor<?xi32>, tensor<?xf32>) -> tensor<?xi32>
+  return %r : tensor<?xi32>
 }
 
 // Extents of tokens and sequences may be known where they meet unknown ones.

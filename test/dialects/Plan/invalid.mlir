@@ -117,6 +117,21 @@ plan.global "scratch" @g : memref<8xf32>
 
 // -----
 
+// expected-error@+1 {{C4: expected a state with an axis and an identity layout, divided by "slot" or "block", found "weights" of type 'memref<2xf32>' divided by "slot"}}
+plan.global "weights" @g : memref<2xf32> {division = "slot"}
+
+// -----
+
+// expected-error@+1 {{C4: expected a state with an axis and an identity layout, divided by "slot" or "block", found "state" of type 'memref<f32>' divided by "block"}}
+plan.global "state" @g : memref<f32> {division = "block"}
+
+// -----
+
+// expected-error@+1 {{C4: expected a state with an axis and an identity layout, divided by "slot" or "block", found "state" of type 'memref<2xf32>' divided by "page"}}
+plan.global "state" @g : memref<2xf32> {division = "page"}
+
+// -----
+
 // expected-error@+1 {{C3: expected a value on constants only, found one on kind "weights"}}
 plan.global "weights" @g : memref<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
 

@@ -8,6 +8,8 @@ module attributes {plan.symbols = {B = 4 : i64, T = 100 : i64}} {
   plan.global "weights" @packed : memref<4x8x32xbf16> {offset = 128 : i64}
   // CHECK: plan.global "state" @layer.keys : memref<8x2x16xf32>
   plan.global "state" @layer.keys : memref<8x2x16xf32>
+  // CHECK: plan.global "state" @layer.values : memref<8x16x2xf32> {division = "slot"}
+  plan.global "state" @layer.values : memref<8x16x2xf32> {division = "slot"}
   // CHECK: plan.global "constant" @slopes : memref<2xf32> = dense<[5.000000e-01, 2.500000e-01]> : tensor<2xf32> {offset = 0 : i64}
   plan.global "constant" @slopes : memref<2xf32> = dense<[0.5, 0.25]> : tensor<2xf32> {offset = 0 : i64}
 
@@ -58,8 +60,10 @@ module attributes {plan.symbols = {B = 4 : i64, T = 100 : i64}} {
   // CHECK-LABEL: plan.program @checks(
   // CHECK-SAME: {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"}
   // CHECK-SAME: {plan.checks = [#plan.offsets<4>], plan.name = "b"}
+  // CHECK-SAME: {plan.checks = [#plan.row_or_none<R>], plan.name = "c"}
   plan.program @checks(%a: memref<4xi32> {plan.checks = [#plan.below<97>, #plan.unique, #plan.consecutive<1>], plan.name = "a"},
-                       %b: memref<3xi32> {plan.checks = [#plan.offsets<4>], plan.name = "b"}) {
+                       %b: memref<3xi32> {plan.checks = [#plan.offsets<4>], plan.name = "b"},
+                       %c: memref<2xi32> {plan.checks = [#plan.row_or_none<R>], plan.name = "c"}) {
     // CHECK: plan.launch @nothing grid [{{.*}}] () {note}
     plan.launch @nothing grid [1, 1, 1] () {note}
     plan.return

@@ -102,6 +102,8 @@ private:
       number(P.model->vocabulary);
       number(P.model->slots);
       number(P.model->max_length);
+      number(P.model->cache_blocks);
+      number(P.model->block_positions);
     }
   }
   void visit(plan::SymbolT &S) {
@@ -136,6 +138,8 @@ private:
     text(A.name);
     number(A.kind);
     number(A.bytes);
+    number(A.division);
+    number(A.parts);
   }
   void visit(plan::ImageT &I) {
     text(I.format);

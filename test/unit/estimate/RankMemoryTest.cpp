@@ -74,5 +74,11 @@ TEST(RankMemory, CountsByKind) {
   EXPECT_DOUBLE_EQ(Memory.total(4, 100), Rest + 2520);
   // One of four sequences, with half of the tokens.
   EXPECT_DOUBLE_EQ(Memory.total(1, 50), Rest + 30 + 300);
+
+  // With blocks, as many of them as the tokens need.
+  Plan.model->cache_blocks = 20;
+  Plan.model->block_positions = 10;
+  auto WithBlocks = value(LoadedPlan::fromBytes(serialize(Plan), "p"));
+  EXPECT_DOUBLE_EQ(RankMemory(**WithBlocks).total(1, 50), Rest + 30 + 600);
 }
 } // namespace

@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <functional>
+#include <gmock/gmock.h>
 
 using namespace m1;
 using namespace m1::test;
@@ -222,6 +223,18 @@ INSTANTIATE_TEST_SUITE_P(
                   launchOf(P).grid_y = expr(-1, 0, 1 << 20, 1);
                 },
                 "expected a grid of 0 to 2^31 - 1 cells"},
+        BadCase{"DividedWithoutModel",
+                [](auto &P) {
+                  P.arenas[0]->kind = ArenaKind::State;
+                  P.arenas[0]->division = plan::Division::Slot;
+                },
+                "arena 'activations' is divided, expected a language model's "
+                "state"},
+        BadCase{"PartsWithoutDivision", [](auto &P) { P.arenas[0]->parts = 2; },
+                "arena 'activations' has 2 parts, expected 0"},
+        BadCase{"UnknownDivision",
+                [](auto &P) { P.arenas[0]->division = plan::Division(3); },
+                "arena 'activations' has the unknown division 3"},
         BadCase{"UnknownQuantity",
                 [](auto &P) {
                   addTerm(launchOf(P).operations, plan::Quantity(9), 1);
@@ -441,6 +454,52 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 "model: vocabulary 1099511627776"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
+
+TEST(Plan, StatesAreDividedIntoEqualParts) {
+  auto error = [](const std::function<void(plan::PlanT &)> &Change) {
+    plan::PlanT Plan = modelPlan(3, 8, 16);
+    addStateParts(Plan, 5);
+    Change(Plan);
+    return loadError(serialize(Plan));
+  };
+  auto arena = [](plan::PlanT &Plan, std::string_view Name) -> plan::ArenaT & {
+    for (auto &Arena : Plan.arenas)
+      if (Arena->name == Name)
+        return *Arena;
+    std::abort();
+  };
+  EXPECT_EQ(error([](auto &) {}), "");
+  EXPECT_EQ(error([&](auto &P) { arena(P, "first").parts = 2; }),
+            "test.m1plan: invalid plan: arena 'first' has 2 parts, expected 3");
+  EXPECT_EQ(error([&](auto &P) { arena(P, "keys").parts = 3; }),
+            "test.m1plan: invalid plan: arena 'keys' has 3 parts, expected 5");
+  EXPECT_EQ(error([&](auto &P) { arena(P, "keys").bytes = 12; }),
+            "test.m1plan: invalid plan: arena 'keys' has 12 bytes, which 5 "
+            "parts do not divide");
+  EXPECT_EQ(error([&](auto &P) { arena(P, "keys").kind = ArenaKind::Weights; }),
+            "test.m1plan: invalid plan: arena 'keys' is divided, expected a "
+            "language model's state");
+  EXPECT_EQ(error([&](auto &P) {
+              P.model->cache_blocks = P.model->block_positions = 0;
+              arena(P, "keys").parts = 0;
+            }),
+            "test.m1plan: invalid plan: arena 'keys' is divided into 0 parts, "
+            "expected at least 1");
+  for (auto [Blocks, Positions] : {std::pair<int64_t, int64_t>(5, 0),
+                                   {-5, 4},
+                                   {5, -4},
+                                   {int64_t(1) << 31, 4},
+                                   {5, int64_t(1) << 31}})
+    EXPECT_THAT(
+        error([&, N = Blocks, Of = Positions](auto &P) {
+          arena(P, "keys").division = plan::Division::None;
+          arena(P, "keys").parts = 0;
+          P.model->cache_blocks = N;
+          P.model->block_positions = Of;
+        }),
+        testing::HasSubstr(concat("model: ", Blocks, " cache blocks of ",
+                                  Positions, " positions; expected")));
+}
 
 TEST(Plan, MisalignedConstantsAreRejected) {
   plan::PlanT Plan = adderPlan();

@@ -23,10 +23,11 @@ plan::CheckT &addCheck(plan::FunctionT &F, CheckKind Kind, uint32_t Input) {
   return *F.checks.back();
 }
 
-enum { Tokens, Positions, CuSeqlens, Slots, Experts };
+enum { Tokens, Positions, CuSeqlens, Slots, Experts, Rules };
 
 /// A function that computes nothing from a batch of T <= 8 tokens in B <= 4
-/// sequences with two of six experts each.
+/// sequences with two of six experts each; of T sets of rules a sequence has
+/// one or none.
 plan::PlanT batchPlan() {
   plan::PlanT Plan;
   addSymbol(Plan, "T", 8);
@@ -46,21 +47,25 @@ plan::PlanT batchPlan() {
   addCheck(F, CheckKind::Below, Experts).limit = 6;
   addCheck(F, CheckKind::Unique, Experts);
   addCheck(F, CheckKind::Consecutive, Positions).offsets = CuSeqlens;
+  F.inputs.push_back(tensor("rules", DType::I32, {symbol(1)}));
+  addCheck(F, CheckKind::RowOrNone, Rules).total =
+      std::make_unique<plan::Expr>(symbol(0));
   return Plan;
 }
 
 /// Five tokens: two continue a sequence at position 14, none belongs to a
 /// second one, three start a third.
 struct BatchInputs {
-  std::vector<int32_t> Values[5] = {{0, 99, 7, 7, 7},
+  std::vector<int32_t> Values[6] = {{0, 99, 7, 7, 7},
                                     {14, 15, 0, 1, 2},
                                     {0, 2, 2, 5},
                                     {3, 0, 1},
-                                    {0, 5, 1, 0, 2, 3, 5, 4, 3, 2}};
+                                    {0, 5, 1, 0, 2, 3, 5, 4, 3, 2},
+                                    {-1, 4, 0}};
 
   std::string call(Session &S) {
     std::vector<HostTensor> In;
-    for (int I = Tokens; I <= Experts; ++I) {
+    for (int I = Tokens; I <= Rules; ++I) {
       int64_t Count = Values[I].size();
       In.push_back({Values[I].data(), ElementType::I32, {Count}});
     }
@@ -127,14 +132,20 @@ INSTANTIATE_TEST_SUITE_P(
                "0 to 5"},
         Broken{"ExpertTwice", Experts, 7, 5,
                "input 'experts' of function 'f': element [3, 1] is 5, expected "
-               "a value different from element [3, 0]"}),
+               "a value different from element [3, 0]"},
+        Broken{"RuleTooLarge", Rules, 1, 5,
+               "input 'rules' of function 'f': element 1 is 5, expected -1 to "
+               "4"},
+        Broken{"RuleBelowNone", Rules, 0, -2,
+               "input 'rules' of function 'f': element 0 is -2, expected -1 to "
+               "4"}),
     [](const auto &Info) { return std::string(Info.param.Name); });
 
 TEST(Checks, BatchesWithoutTokens) {
   plan::PlanT Plan = batchPlan();
   std::unique_ptr<Session> S = open(Plan);
   BatchInputs Batch;
-  for (int Input : {Tokens, Positions, Slots, Experts})
+  for (int Input : {Tokens, Positions, Slots, Experts, Rules})
     Batch.Values[Input].clear();
   Batch.Values[CuSeqlens] = {0};
   EXPECT_EQ(Batch.call(*S), "");
@@ -168,8 +179,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCheck{"Kind",
                  [](auto &F) { F.checks[0]->kind = static_cast<CheckKind>(9); },
                  "check 0 is of unknown kind 9"},
-        BadCheck{"Input", [](auto &F) { F.checks[3]->input = 5; },
-                 "check 3 refers to input 5 of 5"},
+        BadCheck{"Input", [](auto &F) { F.checks[3]->input = 6; },
+                 "check 3 refers to input 6 of 6"},
         BadCheck{"Type", [](auto &F) { F.inputs[0]->dtype = DType::I64; },
                  "check 0 is about input 'tokens', which is not I32"},
         BadCheck{"Rank", [](auto &F) { F.checks[2]->input = Experts; },
@@ -177,6 +188,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "expected 1"},
         BadCheck{"NoTotal", [](auto &F) { F.checks[2]->total.reset(); },
                  "a total is missing"},
+        BadCheck{"NoRows", [](auto &F) { F.checks[8]->total.reset(); },
+                 "a total is missing"},
+        BadCheck{"UnknownRows",
+                 [](auto &F) { *F.checks[8]->total = symbol(7); },
+                 "a total refers to symbol 7 of 2"},
         BadCheck{"EmptyOffsets",
                  [](auto &F) { F.inputs[CuSeqlens]->shape[0] = symbol(1); },
                  "check 2 is about input 'cu_seqlens', which can be empty"},

@@ -68,6 +68,75 @@ TEST(Executor, ChecksShapesAndTypes) {
             std::string::npos);
 }
 
+TEST(Executor, CopiesWhatSlotsAndBlocksHold) {
+  plan::PlanT Plan = modelPlan(3, 8, 16);
+  addStateParts(Plan, 5);
+  std::unique_ptr<Session> S = open(Plan);
+  Executor &Program = *S->Program;
+  ASSERT_EQ(Program.slotBytes(), 12u);
+  ASSERT_EQ(Program.blockBytes(), 2u);
+  auto bytes = [](std::initializer_list<int> Values) {
+    std::vector<std::byte> Result;
+    for (int Value : Values)
+      Result.push_back(std::byte(Value));
+    return Result;
+  };
+  const auto One = bytes({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  const auto Two = bytes({21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32});
+  const auto Zero = std::vector<std::byte>(12);
+  auto slot = [&](int64_t Number) {
+    std::vector<std::byte> Held(12, std::byte(0xff));
+    EXPECT_TRUE(Program.readSlot(Number, Held).ok());
+    return Held;
+  };
+  auto block = [&](int64_t Number) {
+    std::vector<std::byte> Held(2, std::byte(0xff));
+    EXPECT_TRUE(Program.readBlock(Number, Held).ok());
+    return Held;
+  };
+  ASSERT_TRUE(Program.writeSlot(1, One).ok());
+  ASSERT_TRUE(Program.writeSlot(2, Two).ok());
+  EXPECT_EQ(slot(0), Zero);
+  EXPECT_EQ(slot(1), One);
+  EXPECT_EQ(slot(2), Two);
+  // Part i of an arena is a range of bytes; parts follow the arenas' order.
+  std::vector<std::byte> Arena(12);
+  ASSERT_TRUE(Program.readArena(Plan.arenas.size() - 3, 0, Arena).ok());
+  EXPECT_EQ(Arena, bytes({0, 0, 0, 0, 1, 2, 3, 4, 21, 22, 23, 24}));
+  ASSERT_TRUE(Program.copySlot(2, 0).ok());
+  ASSERT_TRUE(Program.copySlot(1, 1).ok());
+  EXPECT_EQ(slot(0), Two);
+  EXPECT_EQ(slot(1), One);
+  EXPECT_EQ(slot(2), Two);
+
+  ASSERT_TRUE(Program.writeBlock(4, bytes({7, 8})).ok());
+  ASSERT_TRUE(Program.copyBlock(4, 2).ok());
+  EXPECT_EQ(block(2), bytes({7, 8}));
+  EXPECT_EQ(block(3), bytes({0, 0}));
+  EXPECT_EQ(block(4), bytes({7, 8}));
+  EXPECT_EQ(slot(1), One);
+
+  std::vector<std::byte> Short(11);
+  EXPECT_EQ(message(Program.readSlot(3, Short)),
+            "state of slot 3: the plan has 3 slots with states");
+  EXPECT_EQ(message(Program.readSlot(0, Short)),
+            "state of slot 0: 11 bytes of memory, expected 12");
+  EXPECT_EQ(message(Program.writeBlock(-1, {})),
+            "state of block -1: the plan has 5 blocks with states");
+  EXPECT_EQ(message(Program.writeBlock(0, Short)),
+            "state of block 0: 11 bytes of memory, expected 2");
+  EXPECT_EQ(message(Program.copySlot(0, 3)),
+            "state of slot 3: the plan has 3 slots with states");
+  EXPECT_EQ(message(Program.copyBlock(5, 5)),
+            "state of block 5: the plan has 5 blocks with states");
+
+  plan::PlanT Undivided = adderPlan();
+  std::unique_ptr<Session> Other = open(Undivided);
+  EXPECT_EQ(Other->Program->slotBytes(), 0u);
+  EXPECT_EQ(message(Other->Program->copyBlock(0, 0)),
+            "state of block 0: the plan has 0 blocks with states");
+}
+
 TEST(Executor, BindsASymbolPlusANumber) {
   plan::PlanT Plan = modelPlan(2, 8, 16);
   std::unique_ptr<Session> S = open(Plan);

@@ -8,7 +8,7 @@
 """Rotary embeddings and both kinds of attention."""
 
 import numpy as np
-from kernels.module import TOLERANCE, offsets, tensor
+from kernels.module import MAX_LENGTH, TOLERANCE, offsets, tensor
 
 INDEX = tensor(None, element="i32")
 # Ragged batches as lengths of the sequences in a first and a second step.
@@ -23,6 +23,20 @@ STEPS = [
 # On a GPU several cells share the keys of a single token, in segments of 128.
 LONG_STEPS = [((255, 256, 513), (1, 1, 3))]
 SLOTS = 8
+# Caches in blocks: positions of a block, blocks of a sequence, and of all slots.
+BLOCK = 64
+COLUMNS = -(-MAX_LENGTH // BLOCK)
+POOL = SLOTS * COLUMNS
+# Lengths in a first step, first positions and lengths in a second, and how the sequences' blocks are chosen. "shared"
+# ones begin behind the first sequence's blocks, as many as there are before their first position.
+BLOCK_STEPS = [
+    ((1,), (1,), (1,), "scattered"),
+    ((63, 64, 65), (63, 64, 65), (1, 1, 1), "scattered"),
+    ((130, 0, 1), (130, 0, 1), (0, 7, 63), "reversed"),
+    ((128, 0, 0), (128, 128, 64), (3, 1, 70), "shared"),
+    ((64, 0, 127), (64, 64, 127), (1, 1, 1), "shared"),
+]
+LONG_BLOCK_STEPS = [((255, 256, 513), (255, 256, 513), (1, 1, 3), "scattered"), ((512, 0, 0), (512, 512, 448), (1, 2, 1), "shared")]
 
 
 def rotary(module):
@@ -96,6 +110,49 @@ def softmax_attention(module):
             f = module.function("softmax_attention", f"{h}x{g}x{d}", element, result)
             state, steps = f"!m1.kv_cache<{g} x {d}, {element}>", LONG_STEPS if d == 8 else steps_of(d)
             attention(f, "m1.softmax_attention", state, [(h, d), (g, d), (g, d)], element, result, "scale 0.7", steps)
+
+
+def block_table(generator, lengths, starts, kind):
+    """[B, COLUMNS]: the blocks of sequences that have `lengths` tokens in the end. Entries past the end, which nothing may use, are other sequences' blocks."""
+    free = list(generator.permutation(POOL) if kind != "reversed" else range(POOL - 1, -1, -1))
+    table = np.empty((len(lengths), COLUMNS), np.int32)
+    for row, (length, start) in enumerate(zip(lengths, starts)):
+        used, common = -(-length // BLOCK), start // BLOCK if kind == "shared" and row else 0
+        table[row, :common] = table[0, :common]
+        table[row, common:used] = [free.pop(0) for _ in range(used - common)]
+    for row, length in enumerate(lengths):
+        table[row, -(-length // BLOCK) :] = table[row - 1, 0] if -(-lengths[row - 1] // BLOCK) else free[0]
+    return table
+
+
+def softmax_blocks(module):
+    """Softmax attention on a cache in blocks, in two steps. Sequences of the second step may have blocks of others from the first."""
+    for h, g, d in ((1, 1, 1), (3, 1, 8), (6, 3, 20), (4, 2, 32), (2, 1, 96)):
+        for element, result in attention_elements(d):
+            f = module.function("softmax_blocks", f"{h}x{g}x{d}", element, result)
+            query, key, out = (tensor(None, n, d, element=e) for n, e in ((h, element), (g, element), (h, result)))
+            type_ = f"!m1.kv_cache<{g} x {d}, {element}, block = {BLOCK}>"
+            state, write_state = f.state(type_)
+            results = []
+            for dim in ("T", "U"):
+                operands = [f.argument(t, dim) for t in (query, key, key)] + [state]
+                operands += [f.argument(INDEX, n) for n in (dim, "B+1", "B")] + [f.argument(tensor(None, COLUMNS, element="i32"), "B")]
+                row, state = f.op("m1.softmax_attention", operands, out, type_, form="{}, {}, {}, {} at ({}, {}, {}) blocks {} scale 0.7")
+                results.append(row)
+            write_state(state)
+            f.results(*results, dims=["T", "U"])
+            for first, starts, second, kind in LONG_BLOCK_STEPS if d == 8 else BLOCK_STEPS if d <= 32 else BLOCK_STEPS[3:]:
+                name = f"{'-'.join(map(str, first))}-then-{'-'.join(map(str, second))}-{kind}"
+                random = f.random(name)
+                slots = random.generator.permutation(SLOTS)[: len(first)].astype(np.int32)
+                ends = [max(a, b + c if c else 0) for a, b, c in zip(first, starts, second)]
+                table = block_table(random.generator, ends, starts, kind)
+                given = []
+                for step, begins in ((first, [0] * len(first)), (second, starts)):
+                    given += [random.normal(sum(step), n, d, element=element) for n in (h, g, g)]
+                    positions = np.concatenate([np.arange(s, s + n) for s, n in zip(begins, step)]).astype(np.int32)
+                    given += [positions, offsets(step), slots, table]
+                f.case(name, given, TOLERANCE["f32"] if element == result == "f32" else 2 * TOLERANCE["bf16"])
 
 
 def split_qkv(module):

@@ -120,3 +120,34 @@ def sample(module):
             temperature, top_p = (generator.choice(np.float32(choices), rows) for choices in ([0, 0.7, 1, 2], [0.1, 0.9, 1]))
             top_k, seeds = generator.choice(np.int32([0, 1, 20, 5000]), rows), generator.integers(-(2**63), 2**63, rows)
             f.case(rows, [logits, temperature, top_p, top_k, seeds, random.integers(0, 2**31, rows)], 0)
+
+
+def sample_min_p(module):
+    elements = ("f32", "f32", "i32", "i64", "i32", "f32")
+    for v in (1, 97, 1500):
+        f = module.function("sample_min_p", v)
+        operands = [f.argument(t, "B") for t in (tensor(None, v), *(tensor(None, element=e) for e in elements))]
+        form = "{} temperature {} top_p {} top_k {} seeds {} positions {} min_p {}"
+        f.results(f.op("m1.sample", operands, INDEX, form=form), dims=["B"])
+        for rows in (1, 8):
+            random, generator = f.random(rows), f.random(f"{rows}/options").generator
+            logits = np.round(random.normal(rows, v, scale=3), 1)  # with ties
+            temperature, top_p, min_p = (
+                generator.choice(np.float32(choices), rows) for choices in ([0, 0.7, 1, 2], [0.1, 0.9, 1], [-1, 0, 0.011, 0.11, 0.77, 1, 3])
+            )
+            top_k, seeds = generator.choice(np.int32([0, 1, 20, 5000]), rows), generator.integers(-(2**63), 2**63, rows)
+            f.case(rows, [logits, temperature, top_p, top_k, seeds, random.integers(0, 2**31, rows), min_p], 0)
+
+
+def adjust_logits(module):
+    for v in (1, 97, 1500):
+        f = module.function("adjust_logits", v)
+        operands = [f.argument(tensor(None, v), "B"), f.argument(INDEX, "B"), f.argument(tensor(None, v), "R"), f.argument(tensor(None, v), "R")]
+        f.results(f.op("m1.adjust_logits", operands, tensor(None, v), form="{} rows {} bias {} repetition {}"), dims=["B"])
+        for rows, rules in ((1, 1), (8, 3)):
+            random, generator = f.random(rows), f.random(f"{rows}/rules").generator
+            logits = np.round(random.normal(rows, v, scale=3), 1)  # zeros among them
+            bias = generator.choice(np.float32([0, 0.5, -20]), (rules, v))
+            repetition = generator.choice(np.float32([1, 1.25, 0.8, 2]), (rules, v))
+            chosen = generator.integers(-1, rules, rows)
+            f.case(rows, [logits, chosen, bias, repetition], TOLERANCE["f32"])

@@ -1,6 +1,6 @@
 // Heads, rotary embedding and attention, computed by hand.
 // RUN: rm -rf %t && %python %S/check.py %s %t | FileCheck %s
-// CHECK: 8 functions agree
+// CHECK: 9 functions agree
 
 // Head by head, and q, k, v inside each head.
 func.func @split_qkv() -> (tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf64>, tensor<1x2x2xf64>, tensor<1x2x2xf64>) {
@@ -151,4 +151,35 @@ func.func @softmax_cache() -> (tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x
   %e1 = arith.constant dense<4.0> : tensor<1x1x1xf64>
   %e2 = arith.constant dense<6.0> : tensor<1x1x1xf64>
   return %0, %1, %2, %e0, %e1, %e2 : tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf64>, tensor<1x1x1xf64>, tensor<1x1x1xf64>
+}
+
+m1.state @pool : !m1.kv_cache<1 x 1, f32, block = 2>
+
+// Blocks of two positions. q = 0 weighs all keys alike, so that a result is the mean of the sequence's values. The first
+// call writes 1, 2, 3 to blocks 4 and 1, and 10 to block 0. In the second, the first sequence goes on with 6; the other,
+// in a slot that was never used, begins at position 2 behind block 4, and has block 7 for its own 9.
+func.func @softmax_blocks() -> (tensor<4x1x1xf32>, tensor<2x1x1xf32>, tensor<4x1x1xf64>, tensor<2x1x1xf64>) {
+  %q = arith.constant dense<0.0> : tensor<4x1x1xf32>
+  %v = arith.constant dense<[[[1.0]], [[2.0]], [[3.0]], [[10.0]]]> : tensor<4x1x1xf32>
+  %p = arith.constant dense<[0, 1, 2, 0]> : tensor<4xi32>
+  %cu = arith.constant dense<[0, 3, 4]> : tensor<3xi32>
+  %slots = arith.constant dense<[3, 1]> : tensor<2xi32>
+  %blocks = arith.constant dense<[[4, 1, 0], [0, 4, 4]]> : tensor<2x3xi32>
+  %s = m1.read_state @pool : !m1.kv_cache<1 x 1, f32, block = 2>
+  %0, %s2 = m1.softmax_attention %q, %v, %v, %s at (%p, %cu, %slots) blocks %blocks scale 1.0
+    : (tensor<4x1x1xf32>, tensor<4x1x1xf32>, tensor<4x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>, tensor<4xi32>, tensor<3xi32>, tensor<2xi32>, tensor<2x3xi32>)
+    -> (tensor<4x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>)
+  %q2 = arith.constant dense<0.0> : tensor<2x1x1xf32>
+  %v2 = arith.constant dense<[[[6.0]], [[9.0]]]> : tensor<2x1x1xf32>
+  %p2 = arith.constant dense<[3, 2]> : tensor<2xi32>
+  %cu2 = arith.constant dense<[0, 1, 2]> : tensor<3xi32>
+  %slots2 = arith.constant dense<[3, 0]> : tensor<2xi32>
+  %blocks2 = arith.constant dense<[[4, 1, 1], [4, 7, 4]]> : tensor<2x3xi32>
+  %1, %s3 = m1.softmax_attention %q2, %v2, %v2, %s2 at (%p2, %cu2, %slots2) blocks %blocks2 scale 1.0
+    : (tensor<2x1x1xf32>, tensor<2x1x1xf32>, tensor<2x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>, tensor<2xi32>, tensor<3xi32>, tensor<2xi32>, tensor<2x3xi32>)
+    -> (tensor<2x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>)
+  m1.write_state %s3, @pool : !m1.kv_cache<1 x 1, f32, block = 2>
+  %2 = arith.constant dense<[[[1.0]], [[1.5]], [[2.0]], [[10.0]]]> : tensor<4x1x1xf64>
+  %3 = arith.constant dense<[[[3.0]], [[4.0]]]> : tensor<2x1x1xf64>
+  return %0, %1, %2, %3 : tensor<4x1x1xf32>, tensor<2x1x1xf32>, tensor<4x1x1xf64>, tensor<2x1x1xf64>
 }

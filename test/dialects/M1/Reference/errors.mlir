@@ -10,6 +10,9 @@
 // RUN: not m1-interpret %s --entry targets --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=TARGETS
 // TARGETS: 'm1.token_log_prob' op expected targets from 0 to 0, found 5 at 0
 
+// RUN: not m1-interpret %s --entry rules --arg %t/p5.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=RULES
+// RULES: 'm1.adjust_logits' op expected rows from -1 to 1, found 5 at 0
+
 // RUN: not m1-interpret %s --entry no_vocabulary --arg %t/i3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=VOCABULARY
 // VOCABULARY: 'm1.sample' op expected a vocabulary to draw from, found none
 
@@ -89,6 +92,14 @@
 // SCORED: 'm1.token_log_prob' op expected operand 1 to have T = 3 rows, found 1
 // RUN: not m1-interpret %s --entry fused --arg %t/many.npy --arg %t/f3.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=FUSED
 // FUSED: 'm1.silu_mul' op expected operand 1 to have 3 rows, found 100000
+// Blocks of two positions: each sequence's own where it writes.
+// RUN: %python -c "import numpy as np; [np.save('%t/' + n, np.array(v, 'i4')) for n, v in (('b2', [[3, 3], [4, 5]]), ('same', [[3, 4], [4, 5]]), ('less', [[3, 0], [-1, 5]]), ('p00', [0, 0]), ('p12', [2, 2]), ('p24', [2, 4]))]"
+// RUN: not m1-interpret %s --entry paged --arg %t/same.npy --arg %t/p12.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=COMMON
+// COMMON: 'm1.softmax_attention' op expected block 4, which sequence 0 writes, in no other, found it in sequence 1
+// RUN: not m1-interpret %s --entry paged --arg %t/less.npy --arg %t/p00.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=NOBLOCK
+// NOBLOCK: 'm1.softmax_attention' op expected block 0 of sequence 1 to be 0 or more, found -1
+// RUN: not m1-interpret %s --entry paged --arg %t/b2.npy --arg %t/p24.npy --out-dir %t/out 2>&1 | FileCheck %s --check-prefix=PAST
+// PAST: 'm1.softmax_attention' op expected positions of sequence 1 from 0 to 3, found 4
 // RUN: test ! -e %t/out
 
 // Options that would have no effect.
@@ -106,6 +117,7 @@
 m1.parameter @w : tensor<2x1xbf16> from [#m1.source<"w">]
 m1.state @cache : !m1.kv_cache<1 x 1, f32>
 m1.state @s : !m1.lightning_state<1 x 1, chunk = 4, f32>
+m1.state @pool : !m1.kv_cache<1 x 1, f32, block = 2>
 
 func.func @embedding(%tokens: tensor<?xi32> {m1.name = "tokens", m1.dim = "T"}) -> tensor<?x1xf32> {
   %table = arith.constant dense<1.0> : tensor<4x1xf32>
@@ -234,4 +246,24 @@ func.func @wide() -> tensor<1xi128> {
 func.func @huge() -> tensor<1000000000000xf32> {
   %0 = arith.constant dense<1.0> : tensor<1000000000000xf32>
   return %0 : tensor<1000000000000xf32>
+}
+
+func.func @rules(%rows: tensor<?xi32>) -> tensor<?x1xf32> {
+  %l = arith.constant dense<0.0> : tensor<3x1xf32>
+  %b = arith.constant dense<0.0> : tensor<2x1xf32>
+  %r = m1.adjust_logits %l rows %rows bias %b repetition %b : (tensor<3x1xf32>, tensor<?xi32>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<?x1xf32>
+  return %r : tensor<?x1xf32>
+}
+
+// One token of each of two sequences.
+func.func @paged(%blocks: tensor<2x2xi32>, %p: tensor<2xi32>) -> tensor<2x1x1xf32> {
+  %x = arith.constant dense<1.0> : tensor<2x1x1xf32>
+  %cu = arith.constant dense<[0, 1, 2]> : tensor<3xi32>
+  %slots = arith.constant dense<[0, 1]> : tensor<2xi32>
+  %s = m1.read_state @pool : !m1.kv_cache<1 x 1, f32, block = 2>
+  %0, %t = m1.softmax_attention %x, %x, %x, %s at (%p, %cu, %slots) blocks %blocks scale 1.0
+    : (tensor<2x1x1xf32>, tensor<2x1x1xf32>, tensor<2x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>, tensor<2xi32>, tensor<3xi32>, tensor<2xi32>, tensor<2x2xi32>)
+    -> (tensor<2x1x1xf32>, !m1.kv_cache<1 x 1, f32, block = 2>)
+  m1.write_state %t, @pool : !m1.kv_cache<1 x 1, f32, block = 2>
+  return %0 : tensor<2x1x1xf32>
 }

@@ -1,6 +1,6 @@
 // The mixture of experts, log-probabilities and sampling, computed by hand.
 // RUN: rm -rf %t && %python %S/check.py %s %t | FileCheck %s
-// CHECK: 7 functions agree
+// CHECK: 9 functions agree
 
 // The first token's logits are 0, ln 3, 0, ln 3: ties go to the lower index, equal weights. The second's are
 // 0, 2 ln 3, 0, ln 3: weights 9 and 3 of 12. Its third choice ties between experts 0 and 2.
@@ -92,4 +92,43 @@ func.func @sample() -> (tensor<6xi32>, tensor<3xi32>, tensor<6xi32>, tensor<3xi3
     : (tensor<3x3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<3xi32>
   %e1 = arith.constant dense<[1, 1, 2]> : tensor<3xi32>
   return %0, %1, %e0, %e1 : tensor<6xi32>, tensor<3xi32>, tensor<6xi32>, tensor<3xi32>
+}
+
+// The same u. At temperature 1000 the weights of logits 3, 2, 1 and 0 are exp(-k / 1000), k = 0 to 3, nearly equal, in the
+// order 1, 2, 3, 0. min_p 0.9975 keeps three: the second, 1/3 <= u < 2/3; 0.9985 two: the first. Of the three, top_p 0.6
+// keeps two: the first; of all four it would keep three. No min_p keeps four: the second. More than 1 keeps one. Temperature
+// 0 takes the largest whatever min_p is. top_k 2 of the three is the first again.
+func.func @min_p() -> (tensor<7xi32>, tensor<2xi32>, tensor<7xi32>, tensor<2xi32>) {
+  %l = arith.constant dense<[[0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0], [0.0, 3.0, 2.0, 1.0]]> : tensor<7x4xf32>
+  %t = arith.constant dense<[1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 0.0, 1000.0]> : tensor<7xf32>
+  %p = arith.constant dense<[1.0, 1.0, 0.6, 1.0, 1.0, 1.0, 1.0]> : tensor<7xf32>
+  %k = arith.constant dense<[0, 0, 0, 0, 0, 0, 2]> : tensor<7xi32>
+  %s = arith.constant dense<0> : tensor<7xi64>
+  %q = arith.constant dense<0> : tensor<7xi32>
+  %m = arith.constant dense<[0.9975, 0.9985, 0.9975, 0.0, 2.0, 0.5, 0.9975]> : tensor<7xf32>
+  %0 = m1.sample %l temperature %t top_p %p top_k %k seeds %s positions %q min_p %m
+    : (tensor<7x4xf32>, tensor<7xf32>, tensor<7xf32>, tensor<7xi32>, tensor<7xi64>, tensor<7xi32>, tensor<7xf32>) -> tensor<7xi32>
+  %e0 = arith.constant dense<[2, 1, 1, 2, 1, 1, 1]> : tensor<7xi32>
+  // Of equal logits min_p 1 keeps all: the second of four. A negative one keeps all, too.
+  %l2 = arith.constant dense<5.0> : tensor<2x4xf32>
+  %t2 = arith.constant dense<1.0> : tensor<2xf32>
+  %k2 = arith.constant dense<0> : tensor<2xi32>
+  %s2 = arith.constant dense<0> : tensor<2xi64>
+  %m2 = arith.constant dense<[1.0, -1.0]> : tensor<2xf32>
+  %1 = m1.sample %l2 temperature %t2 top_p %t2 top_k %k2 seeds %s2 positions %k2 min_p %m2
+    : (tensor<2x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xi32>, tensor<2xi64>, tensor<2xi32>, tensor<2xf32>) -> tensor<2xi32>
+  %e1 = arith.constant dense<1> : tensor<2xi32>
+  return %0, %1, %e0, %e1 : tensor<7xi32>, tensor<2xi32>, tensor<7xi32>, tensor<2xi32>
+}
+
+// A positive logit is divided, a negative one multiplied, then the bias is added; sequence 1 has no rules.
+func.func @adjust_logits() -> (tensor<3x4xf32>, tensor<3x4xf64>) {
+  %l = arith.constant dense<[[2.0, -2.0, 0.0, 6.0], [2.0, -2.0, 0.0, 6.0], [2.0, -2.0, 0.0, 6.0]]> : tensor<3x4xf32>
+  %r = arith.constant dense<[1, -1, 0]> : tensor<3xi32>
+  %b = arith.constant dense<[[0.0, 0.0, 0.0, -100.0], [0.5, 0.5, -1.0, 0.0]]> : tensor<2x4xf32>
+  %p = arith.constant dense<[[0.5, 0.5, 0.5, 1.0], [2.0, 2.0, 2.0, 4.0]]> : tensor<2x4xf32>
+  %0 = m1.adjust_logits %l rows %r bias %b repetition %p
+    : (tensor<3x4xf32>, tensor<3xi32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<3x4xf32>
+  %1 = arith.constant dense<[[1.5, -3.5, -1.0, 1.5], [2.0, -2.0, 0.0, 6.0], [4.0, -1.0, 0.0, -94.0]]> : tensor<3x4xf64>
+  return %0, %1 : tensor<3x4xf32>, tensor<3x4xf64>
 }

@@ -317,6 +317,28 @@ TEST(GpuDevice, CopiesBetweenRangesThatOverlap) {
   }
 }
 
+TEST(GpuDevice, CopiesWhatSlotsAndBlocksHold) {
+  OnMock On;
+  plan::PlanT Plan = modelPlan(3, 8, 16);
+  addStateParts(Plan, 5);
+  ASSERT_EQ(message(On.load(Plan)), "");
+  std::vector<std::byte> Given(12), Found(12);
+  for (size_t I = 0; I < Given.size(); ++I)
+    Given[I] = std::byte(I + 1);
+  ASSERT_TRUE(On.Program->writeSlot(0, Given).ok());
+  ASSERT_TRUE(On.Program->copySlot(0, 2).ok());
+  ASSERT_TRUE(On.Program->readSlot(2, Found).ok());
+  EXPECT_EQ(Found, Given);
+  ASSERT_TRUE(On.Program->readSlot(1, Found).ok());
+  EXPECT_EQ(Found, std::vector<std::byte>(12));
+  Given.resize(2);
+  Found.resize(2);
+  ASSERT_TRUE(On.Program->writeBlock(4, Given).ok());
+  ASSERT_TRUE(On.Program->copyBlock(4, 0).ok());
+  ASSERT_TRUE(On.Program->readBlock(0, Found).ok());
+  EXPECT_EQ(Found, Given);
+}
+
 TEST(GpuDevice, GeneratesAsTheCpuDoes) {
   const std::vector<std::vector<int64_t>> Prompts = {{1, 2, 3}, {4}, {5, 6}};
   auto generateOn = [&](Executor &Program) {

@@ -1,0 +1,146 @@
+# ===- engine.py - requests to the runtime's engine -----------------------===//
+#
+# Part of the m1c project, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===//
+"""What LLM and AsyncLLM share: requests as the runtime's engine takes them, and the way of its updates."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _runtime
+from .errors import Error
+from .model import Model
+from .outputs import Delta
+from .sampling import SamplingParams
+from .text import thinking_budget
+
+__all__ = ["Engine"]
+
+Handler = Callable[[Any], None]
+
+
+class Engine:
+    """The runtime's engine with a model. `submit` and `dispatch` may be called on any thread."""
+
+    def __init__(self, model: Model):
+        self.model = model
+        self.runtime = _runtime.Engine(**model.engine_arguments())
+        info = self.runtime.model_info
+        self.vocab_size: int = info["vocab_size"]
+        self.max_model_len: int = min(info["max_length"], model.config.max_model_len or info["max_length"])
+        self._handlers: dict[int, Handler] = {}
+        self._access = threading.Lock()
+        self._seeds = random.Random(model.config.seed) if model.config.seed is not None else None
+        # A thread that runs on while the process ends would use what is gone.
+        self._end = weakref.finalize(self, self.runtime.stop)
+
+    def close(self) -> None:
+        """Aborts what runs, and ends the engine's thread. May be called again."""
+        self._end()
+
+    def stats(self) -> dict[str, Any]:
+        """The engine's counts; `cache_usage` is the share of blocks that sequences use."""
+        found = self.runtime.stats()
+        found["cache_usage"] = found["blocks_used"] / found["blocks"] if found["blocks"] else 0.0
+        return found
+
+    def limit(self, prompt: Sequence[int], max_tokens: int | None) -> int:
+        """The most tokens of a response: what was asked for, or what fits. Raises Error if nothing fits."""
+        if not prompt:
+            raise Error("prompt: expected at least one token, found none")
+        room = self.max_model_len - len(prompt)
+        if room < (0 if max_tokens == 0 else 1):
+            raise Error(f"prompt: has {len(prompt)} tokens, but the model is served with at most {self.max_model_len} "
+                        "of prompt and response together")
+        return room if max_tokens is None else min(max_tokens, room)
+
+    def request(self, prompt: Sequence[int], params: SamplingParams) -> Any:
+        """The runtime's form of a request."""
+        if not isinstance(params, SamplingParams):
+            raise Error(f"params: expected SamplingParams, found {type(params).__name__}")
+        made = _runtime.Request()
+        try:
+            made.prompt = prompt if isinstance(prompt, list) else [int(token) for token in prompt]
+        except TypeError:
+            raise Error("prompt: expected a list of token ids") from None
+        limit = self.limit(prompt, params.max_tokens)
+        made.n, made.priority = params.n, params.priority
+        made.max_tokens, made.min_tokens = limit, min(params.min_tokens, limit)
+        stops = set(params.stop_token_ids)
+        if not params.ignore_eos:
+            stops.update(self.model.stop_token_ids)
+        made.stop_tokens = sorted(stops)
+        made.seed = params.seed
+        if params.seed is None and self._seeds is not None:
+            made.seed = self._seeds.getrandbits(64)
+        made.top_logprobs = -1 if params.logprobs is None else params.logprobs
+        made.prompt_logprobs = -1 if params.prompt_logprobs is None else params.prompt_logprobs
+        made.policy_logprobs = params.logprobs_mode == "processed"
+        rules = made.rules
+        rules.temperature, rules.top_p, rules.top_k, rules.min_p = (
+            params.temperature, params.top_p, params.top_k, params.min_p)
+        rules.repetition_penalty = params.repetition_penalty
+        rules.presence_penalty, rules.frequency_penalty = params.presence_penalty, params.frequency_penalty
+        rules.logit_bias = list(params.logit_bias.items())
+        rules.allowed_tokens = list(params.allowed_token_ids or ())
+        made.rules = rules
+        if params.thinking_budget is not None:
+            if self.model.tokenizer is None:
+                raise Error("thinking_budget: the model has no tokenizer, so its thinking cannot be found")
+            budget = thinking_budget(self.model.tokenizer, params.thinking_budget)
+            made.forced = (budget.after_tokens, budget.tokens)
+        made.use_prefix_cache = self.model.config.enable_prefix_caching
+        return made
+
+    def submit(self, request: Any, handler: Handler) -> int:
+        """Submits a request. `dispatch` hands its updates to the handler, on the thread that calls it."""
+        with self._access:  # its first update may come before the number is known
+            number = self.runtime.submit(request)
+            self._handlers[number] = handler
+            return number
+
+    def forget(self, number: int) -> None:
+        """Aborts a request whose updates nobody wants any more."""
+        with self._access:
+            known = self._handlers.pop(number, None)
+        if known is not None:
+            self.runtime.abort(number)
+
+    def ended(self, number: int) -> None:
+        """All choices of a request have ended."""
+        with self._access:
+            self._handlers.pop(number, None)
+
+    def dispatch(self, seconds: float = 0) -> bool:
+        """Hands over the updates that have come, or that come within the time. Whether there were any."""
+        updates = self.runtime.take(seconds)
+        for number, group in itertools.groupby(updates, key=lambda update: update.id):
+            with self._access:
+                handler = self._handlers.get(number)
+            if handler is not None:
+                for update in group:
+                    handler(update)
+        return bool(updates)
+
+
+def delta_of(update: Any, wanted: SamplingParams) -> Delta:
+    """The update of a request with these parameters."""
+    found = Delta(update.choice, update.tokens, finish_reason=update.finish_reason, stop_reason=update.stop_token,
+                  cached_tokens=update.cached_tokens, error=update.error)
+    if wanted.logprobs is not None:
+        found.logprobs = update.logprobs
+        found.top_logprobs = update.top if wanted.logprobs else [[] for _ in found.token_ids]
+    if wanted.prompt_logprobs is not None and update.prompt_logprobs:
+        own = update.prompt_logprobs
+        top = update.prompt_top or [[] for _ in own]
+        found.prompt_logprobs = [None, *zip(own, top)]
+    return found
