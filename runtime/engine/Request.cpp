@@ -138,6 +138,8 @@ absl::Status checkTokenLists(const Request &Given, int64_t Vocabulary) {
   M1_RETURN_IF_ERROR(
       checkIds("thinking_budget", Given.Force.Tokens, Vocabulary));
   M1_RETURN_IF_ERROR(
+      checkIds("thinking_budget", Given.Force.Closing, Vocabulary));
+  M1_RETURN_IF_ERROR(
       checkAtLeast("thinking_budget", Given.Force.AfterTokens, int64_t(0)));
   std::set<int64_t> Biased;
   for (auto [Token, Bias] : How.LogitBias) {

@@ -47,12 +47,15 @@ struct Rules {
 inline constexpr float kMaxLogitBias = 1e4f;
 
 /// Closes a block of the response, such as the thinking of a model, by force:
-/// if `Tokens` has not occurred among the first AfterTokens tokens of the
-/// response, the next ones are `Tokens`. They count as tokens of the response,
-/// and a forced stop token ends it.
+/// if the response has not closed it in its first AfterTokens tokens, the next
+/// ones are `Tokens`. They count as tokens of the response, and a forced stop
+/// token ends it.
 struct Forced {
   int64_t AfterTokens = 0;     ///< >= 0
   std::vector<int64_t> Tokens; ///< empty: nothing is forced
+  /// Where these occur one after the other, the response has closed the block;
+  /// empty: `Tokens`. They are fewer if the model may close it in other ways.
+  std::vector<int64_t> Closing;
 };
 
 /// A prompt and how to continue it.

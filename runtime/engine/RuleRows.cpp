@@ -119,27 +119,34 @@ void RuleRow::force(int64_t Token) {
   ForcedToken = Token;
 }
 
-void Forcing::append(int64_t Token) {
-  const std::vector<int64_t> &Tokens = How.Tokens;
-  ++Length;
-  if (Closed || Tokens.empty())
+void Search::append(int64_t Token) {
+  if (Pattern.empty() || hasOccurred())
     return;
-  // The longest beginning of Tokens that the response ends with: what matched
-  // so far, or a shorter beginning that is at the end of that.
+  // The longest beginning of the pattern that the response ends with: what
+  // matched so far, or a shorter beginning that is at the end of that.
   const auto endsWith = [&](size_t Count) {
-    return Tokens[Count - 1] == Token &&
-           std::equal(Tokens.begin(), Tokens.begin() + (Count - 1),
-                      Tokens.begin() + (Matched - (Count - 1)));
+    return Pattern[Count - 1] == Token &&
+           std::equal(Pattern.begin(), Pattern.begin() + (Count - 1),
+                      Pattern.begin() + (Matched - (Count - 1)));
   };
   size_t Count = Matched + 1;
   while (Count > 0 && !endsWith(Count))
     --Count;
   Matched = Count;
-  Closed = Matched == Tokens.size();
+}
+
+void Forcing::append(int64_t Token) {
+  // What follows the budget with the block open is Tokens to their end, though
+  // they contain Closing.
+  IsForced = next().has_value();
+  ++Length;
+  Tokens.append(Token);
+  Closing.append(Token);
 }
 
 std::optional<int64_t> Forcing::next() const {
-  if (Closed || How.Tokens.empty() || Length < How.AfterTokens)
+  if (How.Tokens.empty() || Length < How.AfterTokens || Tokens.hasOccurred() ||
+      (Closing.hasOccurred() && !IsForced))
     return std::nullopt;
-  return How.Tokens[Matched];
+  return How.Tokens[Tokens.matched()];
 }

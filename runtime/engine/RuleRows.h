@@ -87,11 +87,32 @@ private:
   std::optional<int64_t> ForcedToken;
 };
 
+/// Looks for a sequence of tokens in a response.
+class Search {
+public:
+  /// `Pattern` must outlive this. The response is empty.
+  explicit Search(const std::vector<int64_t> &Pattern) : Pattern(Pattern) {}
+
+  void append(int64_t Token);
+  /// How many tokens of the pattern, from the first on, are at the response's
+  /// end; all of them once the pattern has occurred.
+  size_t matched() const { return Matched; }
+  bool hasOccurred() const {
+    return Matched == Pattern.size() && !Pattern.empty();
+  }
+
+private:
+  const std::vector<int64_t> &Pattern;
+  size_t Matched = 0;
+};
+
 /// Follows a response to see when Request::Force applies.
 class Forcing {
 public:
-  /// The response is empty.
-  explicit Forcing(const Forced &How) : How(How) {}
+  /// `How` must outlive this. The response is empty.
+  explicit Forcing(const Forced &How)
+      : How(How), Tokens(How.Tokens),
+        Closing(How.Closing.empty() ? How.Tokens : How.Closing) {}
 
   void append(int64_t Token);
   /// The token that has to come next, if any.
@@ -100,9 +121,8 @@ public:
 private:
   const Forced &How;
   int64_t Length = 0; ///< of the response
-  /// How many of How.Tokens, from the first on, are at the response's end.
-  size_t Matched = 0;
-  bool Closed = false; ///< they have occurred
+  Search Tokens, Closing;
+  bool IsForced = false; ///< the budget was reached with the block open
 };
 
 } // namespace m1

@@ -18,6 +18,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 namespace nb = nanobind;
@@ -142,6 +143,9 @@ nb::dict PyEngine::information() const {
   return Result;
 }
 
+/// See Request::Force.
+using ForcedTuple =
+    std::tuple<int64_t, std::vector<int64_t>, std::vector<int64_t>>;
 using Tops = std::vector<std::vector<std::pair<int32_t, float>>>;
 /// The most probable tokens at each place, as pairs.
 Tops pairs(const std::vector<TopTokens> &Given) {
@@ -227,13 +231,14 @@ void defineRequest(nb::module_ &Module) {
       .def_prop_rw(
           "forced",
           [](const Request &R) {
-            return std::make_pair(R.Force.AfterTokens, R.Force.Tokens);
+            return ForcedTuple(R.Force.AfterTokens, R.Force.Tokens,
+                               R.Force.Closing);
           },
-          [](Request &R, std::pair<int64_t, std::vector<int64_t>> Given) {
-            R.Force.AfterTokens = Given.first;
-            R.Force.Tokens = std::move(Given.second);
+          [](Request &R, ForcedTuple Given) {
+            std::tie(R.Force.AfterTokens, R.Force.Tokens, R.Force.Closing) =
+                std::move(Given);
           },
-          "(after so many tokens, these tokens)")
+          "(after so many tokens, these tokens, unless these occurred)")
       .def_rw("use_prefix_cache", &Request::UsePrefixCache)
       .def_rw("early_stop_count", &Request::EarlyStopCount)
       .def_rw("early_stop_probability", &Request::EarlyStopProbability);

@@ -96,8 +96,7 @@ class Engine:
         if params.thinking_budget is not None:
             if self.model.tokenizer is None:
                 raise Error("thinking_budget: the model has no tokenizer, so its thinking cannot be found")
-            budget = thinking_budget(self.model.tokenizer, params.thinking_budget)
-            made.forced = (budget.after_tokens, budget.tokens)
+            made.forced = thinking_budget(self.model.tokenizer, params.thinking_budget)
         made.use_prefix_cache = self.model.config.enable_prefix_caching
         return made
 

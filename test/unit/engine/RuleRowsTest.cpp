@@ -127,8 +127,32 @@ TEST(Forcing, AfterTheBudget) {
   EXPECT_EQ(forcedAfter({5, 5, 5, 6, 1}), std::nullopt);
   How.Tokens = {};
   EXPECT_EQ(forcedAfter({1, 2, 3}), std::nullopt);
-  How = {0, {7}};
+  How = {0, {7}, {}};
   EXPECT_EQ(forcedAfter({}), 7);
+}
+
+TEST(Forcing, ClosedInAnotherWay) {
+  Forced How;
+  How.AfterTokens = 3;
+  How.Tokens = {5, 6, 8};
+  How.Closing = {5, 6};
+  auto forcedAfter = [&](const std::vector<int64_t> &Response) {
+    Forcing F(How);
+    for (int64_t Token : Response)
+      F.append(Token);
+    return F.next();
+  };
+  EXPECT_EQ(forcedAfter({5, 6, 9}), std::nullopt);
+  EXPECT_EQ(forcedAfter({1, 5, 6}), std::nullopt);
+  // Forced to the end of Tokens, which contain Closing.
+  EXPECT_EQ(forcedAfter({1, 2, 3}), 5);
+  EXPECT_EQ(forcedAfter({1, 2, 3, 5}), 6);
+  EXPECT_EQ(forcedAfter({1, 2, 3, 5, 6}), 8);
+  EXPECT_EQ(forcedAfter({1, 2, 3, 5, 6, 8}), std::nullopt);
+  EXPECT_EQ(forcedAfter({1, 2, 3, 5, 6, 8, 1, 2}), std::nullopt);
+  // Half closed when the budget is reached.
+  EXPECT_EQ(forcedAfter({1, 2, 5}), 6);
+  EXPECT_EQ(forcedAfter({1, 2, 5, 6}), 8);
 }
 
 TEST(TopTokens, AreTheMostProbable) {

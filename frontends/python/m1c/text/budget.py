@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .errors import TextError
 from .reasoning import CLOSE
@@ -27,10 +27,6 @@ class ThinkingBudget(NamedTuple):
     after_tokens: int
     tokens: list[int]
     closing: list[int]
-
-    def as_request(self) -> dict[str, Any]:
-        """The field `forced` of an engine's request."""
-        return {"after_tokens": self.after_tokens, "tokens": self.tokens, "closing": self.closing}
 
 
 def thinking_budget(tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE + "\n\n") -> ThinkingBudget:
