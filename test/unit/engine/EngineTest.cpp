@@ -218,7 +218,7 @@ TEST_F(Engines, ForceAndMask) {
   R.StopTokens = {1, 2, 3, 4, 5};
   R.MinTokens = 8;
   R.Sampling.LogitBias = {{15, -INFINITY}};
-  R.Force = {4, {15, 0, 15}};
+  R.Force = {4, {15, 0, 15}, {}};
   const Update Done = run(R);
   ASSERT_GE(Done.Tokens.size(), 8u);
   EXPECT_EQ(
