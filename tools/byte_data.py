@@ -37,7 +37,9 @@ def main():
     parser.add_argument("out", metavar="OUT_DIR")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--length", type=int, default=256, help="of a piece, in bytes (default %(default)s)")
-    parser.add_argument("--epochs", type=int, default=1, help="how often the text is seen (default %(default)s)")
+    parser.add_argument(
+        "--epochs", type=int, default=1, help="how often the text is seen (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     try:
@@ -49,7 +51,7 @@ def main():
     count = -(-len(text) * args.epochs // args.length)
     starts = np.random.Generator(np.random.PCG64(args.seed)).integers(0, len(text) - args.length, count)
     os.makedirs(args.out, exist_ok=True)
-    pieces = np.stack([text[start:start + args.length] for start in starts])
+    pieces = np.stack([text[start : start + args.length] for start in starts])
     np.save(os.path.join(args.out, "tokens.npy"), pieces.reshape(-1).astype(np.int64))
     np.save(os.path.join(args.out, "mask.npy"), np.ones(pieces.size, np.uint8))
     np.save(os.path.join(args.out, "cu_seqlens.npy"), np.arange(count + 1, dtype=np.int64) * args.length)

@@ -43,17 +43,32 @@ def tokenizer():
         "truncation": None,
         "padding": None,
         "added_tokens": [
-            {"id": 256 + i, "content": text, "single_word": False, "lstrip": False, "rstrip": False,
-             "normalized": False, "special": True}
+            {
+                "id": 256 + i,
+                "content": text,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
             for i, text in enumerate(CONTROL)
         ],
         "normalizer": None,
         "pre_tokenizer": level,
         "post_processor": None,
         "decoder": level,
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
-                  "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False,
-                  "vocab": {character: byte for byte, character in enumerate(byte_characters())}, "merges": []},
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "vocab": {character: byte for byte, character in enumerate(byte_characters())},
+            "merges": [],
+        },
     }
 
 
@@ -62,11 +77,16 @@ def write(folder, **sampling):
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
         vocabulary = json.load(file)["vocab_size"]
     if vocabulary < 256 + len(CONTROL):
-        sys.exit(f"byte_tokenizer: error: {folder}: expected a vocabulary of at least {256 + len(CONTROL)}, found {vocabulary}")
+        sys.exit(
+            f"byte_tokenizer: error: {folder}: expected a vocabulary of at least {256 + len(CONTROL)}, found {vocabulary}"
+        )
     files = {
         "tokenizer.json": tokenizer(),
-        "tokenizer_config.json": {"eos_token": "<end_of_sentence>", "bos_token": "<begin_of_document>",
-                                  "chat_template": TEMPLATE},
+        "tokenizer_config.json": {
+            "eos_token": "<end_of_sentence>",
+            "bos_token": "<begin_of_document>",
+            "chat_template": TEMPLATE,
+        },
         "generation_config.json": {"eos_token_id": 256 + CONTROL.index("<end_of_sentence>"), **sampling},
     }
     for name, content in files.items():
@@ -80,7 +100,10 @@ def main():
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--top-p", type=float)
     args = parser.parse_args()
-    write(args.checkpoint, **{name: value for name, value in vars(args).items() if name != "checkpoint" and value is not None})
+    write(
+        args.checkpoint,
+        **{name: value for name, value in vars(args).items() if name != "checkpoint" and value is not None},
+    )
 
 
 if __name__ == "__main__":

@@ -29,8 +29,11 @@ def raises(kind, *parts):
 
 def main(module, only=()):
     """Runs all checks of a module, or those that are named."""
-    checks = [(name, value) for name, value in vars(module).items() if name.startswith("check_") and callable(value)
-              and (not only or name in only)]
+    checks = [
+        (name, value)
+        for name, value in vars(module).items()
+        if name.startswith("check_") and callable(value) and (not only or name in only)
+    ]
     failed = 0
     for name, check in checks:
         try:

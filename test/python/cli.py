@@ -56,7 +56,10 @@ def check_complete():
     both = complete("--prompt", "Hello", "--max-tokens", 20, "-n", 2)
     assert both == f"--- 0\n{first['text']}\n--- 1\n{second['text']}\n"
     stop = first["text"][9:11]
-    assert complete("--prompt", "Hello", "--max-tokens", 20, "--stop", stop) == first["text"][:first["text"].index(stop)] + "\n"
+    assert (
+        complete("--prompt", "Hello", "--max-tokens", 20, "--stop", stop)
+        == first["text"][: first["text"].index(stop)] + "\n"
+    )
     ids = m1("complete", SILENT, *BOUNDS, "--prompt-token-ids", "72,101", "--seed", 1, "--max-tokens", 3)[0]
     assert re.fullmatch(r"(\d+ ){3}\n", ids), ids
 
@@ -65,7 +68,12 @@ def check_refused():
     """One line, and exit status 1."""
     refused("m1: error", "COMMAND", arguments=[])
     refused("invalid choice: 'complte'", "'complete'", arguments=["complte"])
-    refused("--temperature", "expected a number", "'nan'", arguments=["complete", SPEAKING, "--temperature", "nan"])
+    refused(
+        "--temperature",
+        "expected a number",
+        "'nan'",
+        arguments=["complete", SPEAKING, "--temperature", "nan"],
+    )
     refused("--max-num-seqs", "at least 1", "'0'", arguments=["complete", SPEAKING, "--max-num-seqs", "0"])
     refused("no such checkpoint", arguments=["complete", "nowhere", "--prompt", "x"])
     refused("top_p", "above 0", arguments=["complete", SPEAKING, *BOUNDS, "--prompt", "x", "--top-p", "2"])
@@ -80,8 +88,11 @@ def check_refused():
 
 def check_pipe():
     """A reader that goes away ends the program as it ends others."""
-    child = subprocess.Popen([*M1, "complete", SPEAKING, *BOUNDS, "--prompt", "x", "--ignore-eos", "--max-tokens", "2000"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [*M1, "complete", SPEAKING, *BOUNDS, "--prompt", "x", "--ignore-eos", "--max-tokens", "2000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     child.stdout.read(1)
     child.stdout.close()
     assert child.stderr.read() == b"" and child.wait(60) == -signal.SIGPIPE
@@ -90,11 +101,24 @@ def check_pipe():
 
 def check_batch():
     requests = [
-        {"custom_id": "a", "method": "POST", "url": "/v1/completions",
-         "body": {"prompt": "Hello", "max_tokens": 8, "seed": 3, "ignore_eos": True}},
-        {"custom_id": "b", "method": "POST", "url": "/v1/chat/completions",
-         "body": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 4, "seed": 1}},
-        {"custom_id": "c", "method": "POST", "url": "/v1/completions", "body": {"prompt": "x", "temperature": "hot"}},
+        {
+            "custom_id": "a",
+            "method": "POST",
+            "url": "/v1/completions",
+            "body": {"prompt": "Hello", "max_tokens": 8, "seed": 3, "ignore_eos": True},
+        },
+        {
+            "custom_id": "b",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 4, "seed": 1},
+        },
+        {
+            "custom_id": "c",
+            "method": "POST",
+            "url": "/v1/completions",
+            "body": {"prompt": "x", "temperature": "hot"},
+        },
     ]
     source, target = os.path.join(WORK, "in.jsonl"), os.path.join(WORK, "out.jsonl")
     with open(source, "w") as file:
@@ -117,11 +141,13 @@ def check_chat():
     """Turns from a pipe: the history counts, and /reset forgets it."""
 
     def chat(text, *arguments):
-        return m1("chat", SPEAKING, *BOUNDS, "--seed", 4, "--max-tokens", 6, "--ignore-eos", *arguments, input=text)
+        return m1(
+            "chat", SPEAKING, *BOUNDS, "--seed", 4, "--max-tokens", 6, "--ignore-eos", *arguments, input=text
+        )
 
     once, _ = chat(b"Hi\n")
     again, error = chat(b"Hi\n/reset\nHi\nHi\n/nonsense\n")
-    assert again.startswith(once + once) and again[2 * len(once):] not in ("", once), (once, again)
+    assert again.startswith(once + once) and again[2 * len(once) :] not in ("", once), (once, again)
     assert error == "m1 chat: unknown command /nonsense; /help lists them\n", error
     assert once not in (chat(b"Hi\n", "--system", "Be brief")[0], chat(b"Hi\\\nthere\n")[0])
 

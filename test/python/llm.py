@@ -33,8 +33,14 @@ PROMPTS = ["Hello", "The quick brown fox", "é", "0123456789" * 9]
 
 
 def bits(output):
-    return [(o.token_ids, np.float32([next(iter(place.values())).logprob for place in o.logprobs]).tobytes(), o.finish_reason)
-            for o in output.outputs]
+    return [
+        (
+            o.token_ids,
+            np.float32([next(iter(place.values())).logprob for place in o.logprobs]).tobytes(),
+            o.finish_reason,
+        )
+        for o in output.outputs
+    ]
 
 
 def check_generate():
@@ -55,7 +61,9 @@ def check_generate():
             ranked = sorted((each.rank, -each.logprob) for each in place.values() if each.rank)
             assert [rank for rank, _ in ranked] == [1, 2] and ranked[0][1] <= ranked[1][1]
     with LLM(SPEAKING, **BOUNDS, threads=1, quiet=True) as single:
-        assert [bits(each) for each in single.generate(PROMPTS[::-1], params)] == [bits(each) for each in together[::-1]]
+        assert [bits(each) for each in single.generate(PROMPTS[::-1], params)] == [
+            bits(each) for each in together[::-1]
+        ]
 
 
 def check_choices():
@@ -82,7 +90,9 @@ def check_logprobs():
     assert output.prompt is None and output.prompt_logprobs[0] is None and len(output.prompt_logprobs) == 7
     whole = ids + output.outputs[0].token_ids
     prompted = [output.prompt_logprobs[i][ids[i]].logprob for i in range(1, 7)]
-    generated = [place[token].logprob for token, place in zip(output.outputs[0].token_ids, output.outputs[0].logprobs)]
+    generated = [
+        place[token].logprob for token, place in zip(output.outputs[0].token_ids, output.outputs[0].logprobs)
+    ]
     [scored] = llm.score([whole])
     assert scored.dtype == np.float32 and scored.tolist() == prompted + generated
     [continued] = llm.score([ids], [output.outputs[0].token_ids])
@@ -102,16 +112,22 @@ def check_stops():
     [output] = llm.generate("stop", params)
     [whole] = output.outputs
     text = whole.text
-    cut = next(i for i in range(8, len(text)) if text[i - 1] != "\ufffd" and text[i] != "\ufffd" and text.find(text[i - 1:i + 1]) == i - 1)
-    stop = text[cut - 1:cut + 1]
+    cut = next(
+        i
+        for i in range(8, len(text))
+        if text[i - 1] != "\ufffd" and text[i] != "\ufffd" and text.find(text[i - 1 : i + 1]) == i - 1
+    )
+    stop = text[cut - 1 : cut + 1]
     [stopped] = llm.generate("stop", params.replace(stop=["never", stop]))[0].outputs
-    assert stopped.text == text[:cut - 1] and stopped.finish_reason == "stop" and stopped.stop_reason == stop
-    assert stopped.token_ids == whole.token_ids[:len(stopped.token_ids)] and len(stopped.logprobs) == len(stopped.token_ids)
+    assert stopped.text == text[: cut - 1] and stopped.finish_reason == "stop" and stopped.stop_reason == stop
+    assert stopped.token_ids == whole.token_ids[: len(stopped.token_ids)] and len(stopped.logprobs) == len(
+        stopped.token_ids
+    )
     assert bytes(t for t in stopped.token_ids if t < 256).decode("utf-8", "replace").endswith(stop)
     token = whole.token_ids[5]
     [by_token] = llm.generate("stop", params.replace(stop_token_ids=[token]))[0].outputs
     first = whole.token_ids.index(token)
-    assert by_token.token_ids == whole.token_ids[:first + 1] and by_token.stop_reason == token
+    assert by_token.token_ids == whole.token_ids[: first + 1] and by_token.stop_reason == token
     # The model's own end, which generation_config.json has.
     own = SamplingParams(max_tokens=5, logit_bias={END: 100.0}, temperature=0)
     [ended] = llm.generate("stop", own)[0].outputs
@@ -153,7 +169,9 @@ def check_chat():
     [output] = llm.chat([message], params)
     ids = output.prompt_token_ids
     assert ids.count(END) == 1 and ids[0] == 256 and bytes(b for b in ids if b < 256).endswith(b"assistant\n")
-    assert [each.outputs[0].token_ids for each in llm.chat([[message], [message]], params)] == [output.outputs[0].token_ids] * 2
+    assert [each.outputs[0].token_ids for each in llm.chat([[message], [message]], params)] == [
+        output.outputs[0].token_ids
+    ] * 2
     assert llm.generate([ids], params)[0].outputs[0].token_ids == output.outputs[0].token_ids
     with raises(Error, "at least one message"):
         llm.chat([])
@@ -164,7 +182,11 @@ def check_silent():
     with LLM(SILENT, **BOUNDS, quiet=True) as silent:
         params = SamplingParams(max_tokens=4, seed=1)
         [output] = silent.generate([[1, 2, 3]], params)
-        assert silent.tokenizer is None and output.outputs[0].text == "" and len(output.outputs[0].token_ids) == 4
+        assert (
+            silent.tokenizer is None
+            and output.outputs[0].text == ""
+            and len(output.outputs[0].token_ids) == 4
+        )
         with raises(Error, "tokenizer.json", "token ids"):
             silent.generate("text")
         with raises(Error, "tokenizer.json"):
@@ -185,7 +207,10 @@ def check_models():
         with raises(Error, "101 tokens", "100"):
             model.generate([[1] * 101])
     with LLM(plan, weights="none", seed=3, tokenizer=SPEAKING) as model:
-        assert model.generate("a", params)[0].outputs[0].token_ids != llm.generate("a", params)[0].outputs[0].token_ids
+        assert (
+            model.generate("a", params)[0].outputs[0].token_ids
+            != llm.generate("a", params)[0].outputs[0].token_ids
+        )
     with raises(Error, "no weights"):
         LLM(plan)
     with raises(Error, "max_model_len", "at most 2048", "found 4096"):
@@ -205,8 +230,15 @@ def check_models():
 
 
 def check_call():
-    result = llm.call("score", tokens=[1, 2, 3], positions=[0, 1, 2], cu_seqlens=[0, 3], slots=[0], targets=[2, 3, 0],
-                      blocks=[list(range(32))])
+    result = llm.call(
+        "score",
+        tokens=[1, 2, 3],
+        positions=[0, 1, 2],
+        cu_seqlens=[0, 3],
+        slots=[0],
+        targets=[2, 3, 0],
+        blocks=[list(range(32))],
+    )
     assert result["log_probs"][:2].tolist() == llm.score([[1, 2, 3]])[0].tolist()
 
 
@@ -217,7 +249,9 @@ def check_memory():
     params = SamplingParams(max_tokens=70, seed=1, logprobs=0, ignore_eos=True)
     with LLM(SPEAKING, **BOUNDS, kv_cache_memory=5 * info["block_bytes"], quiet=True) as small:
         assert small.stats()["blocks"] == 5
-        assert [bits(each) for each in small.generate(PROMPTS, params)] == [bits(each) for each in llm.generate(PROMPTS, params)]
+        assert [bits(each) for each in small.generate(PROMPTS, params)] == [
+            bits(each) for each in llm.generate(PROMPTS, params)
+        ]
     with raises(Error, "kv_cache_memory", "block"):
         LLM(SPEAKING, **BOUNDS, kv_cache_memory=100, quiet=True)
 
@@ -260,7 +294,9 @@ def check_async():
     expected = [each.outputs[0].token_ids for each in llm.generate(PROMPTS, params)]
 
     async def streams():
-        return await asyncio.gather(*(_text(model.submit(list(prompt.encode()), params)) for prompt in PROMPTS))
+        return await asyncio.gather(
+            *(_text(model.submit(list(prompt.encode()), params)) for prompt in PROMPTS)
+        )
 
     assert asyncio.run(streams()) == expected
     assert asyncio.run(streams()) == expected  # another event loop
@@ -268,7 +304,9 @@ def check_async():
     async def details():
         stream = model.submit([1, 2, 3], params.replace(n=2, logprobs=2, prompt_logprobs=1))
         deltas = [delta async for delta in stream]
-        assert [each for each in deltas if each.prompt_logprobs] == deltas[:1] and len(deltas[0].prompt_logprobs) == 3
+        assert [each for each in deltas if each.prompt_logprobs] == deltas[:1] and len(
+            deltas[0].prompt_logprobs
+        ) == 3
         for choice in (0, 1):
             own = [each for each in deltas if each.choice == choice]
             assert [each.finish_reason for each in own] == [None] * (len(own) - 1) + ["length"]

@@ -54,8 +54,18 @@ def checkpoint(folder, tokenizer=True, seed=1, **config):
     with open(source, "w") as file:
         json.dump({**CONFIG, **config}, file)
     make = os.path.join(ROOT, "tools", "make_checkpoint.py")
-    subprocess.run([sys.executable, make, source, folder, "--seed", str(seed)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, make, source, folder, "--seed", str(seed)], check=True, stdout=subprocess.DEVNULL
+    )
     if tokenizer:
-        subprocess.run([sys.executable, os.path.join(ROOT, "tools", "byte_tokenizer.py"), folder, "--temperature", "0.9"],
-                       check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                os.path.join(ROOT, "tools", "byte_tokenizer.py"),
+                folder,
+                "--temperature",
+                "0.9",
+            ],
+            check=True,
+        )
     return folder

@@ -58,8 +58,13 @@ X = random.standard_normal((5, 32), np.float32)
 
 def attend(x, slot=0, begin=0, program=plan):
     count = len(x)
-    return program.call("attend", x=x, positions=np.arange(begin, begin + count, dtype=np.int32),
-                        cu_seqlens=[0, count], slots=[slot])["y"]
+    return program.call(
+        "attend",
+        x=x,
+        positions=np.arange(begin, begin + count, dtype=np.int32),
+        cu_seqlens=[0, count],
+        slots=[slot],
+    )["y"]
 
 
 def check_signatures():
@@ -76,7 +81,12 @@ def check_signatures():
 def check_results():
     """States last between calls; a call in two pieces has the bits of one."""
     whole = attend(X, slot=1)
-    assert whole.shape == (5, 32) and whole.dtype == np.float32 and np.isfinite(whole).all() and np.ptp(whole) > 0
+    assert (
+        whole.shape == (5, 32)
+        and whole.dtype == np.float32
+        and np.isfinite(whole).all()
+        and np.ptp(whole) > 0
+    )
     pieces = np.concatenate([attend(X[:2], slot=2), attend(X[2:], slot=2, begin=2)])
     assert (pieces.view(np.uint32) == whole.view(np.uint32)).all()
     alone = m1c.Program(plan.path, "none", seed=7, threads=1)
@@ -201,24 +211,33 @@ def check_cache():
     real = m1c.compiler.find_compiler()
     counting = os.path.join(folder, "m1c")
     with open(counting, "w") as file:
-        file.write(f"#!/bin/sh\n[ $1 = --version ] || echo run >>{log}\nexec {real} \"$@\"\n")
+        file.write(f'#!/bin/sh\n[ $1 = --version ] || echo run >>{log}\nexec {real} "$@"\n')
     os.chmod(counting, 0o755)
     environment = {**os.environ, "M1C_COMPILER_PATH": counting, "M1C_CACHE": os.path.join(folder, "cache")}
     script = f"import m1c, numpy; print(m1c.compile({SILU!r}).call('f', arg0=numpy.zeros((1, 8), 'f4'))['result0'].sum())"
-    running = [subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) for _ in range(3)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
     assert [each.communicate()[0] for each in running] == [b"0.0\n"] * 3
     with open(log) as file:
         assert file.read() == "run\n"
     left = os.listdir(environment["M1C_CACHE"])
     assert len(left) == 1 and left[0].endswith(".m1plan"), left
     # A refused graph leaves nothing behind, and its message has the place.
-    bad = subprocess.run([sys.executable, "-c", "import m1c; m1c.compile('func.func @f(')"], env=environment,
-                         capture_output=True, text=True)
+    bad = subprocess.run(
+        [sys.executable, "-c", "import m1c; m1c.compile('func.func @f(')"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert "m1c.CompilerError: graph.mlir:1:13: error: " in bad.stderr, bad.stderr
     assert os.listdir(environment["M1C_CACHE"]) == left
     # A plan in the cache needs no compiler run; a missing compiler is named.
     nothing = {**environment, "M1C_COMPILER_PATH": os.path.join(folder, "absent")}
-    missing = subprocess.run([sys.executable, "-c", "import m1c; m1c.compile('')"], env=nothing, capture_output=True, text=True)
+    missing = subprocess.run(
+        [sys.executable, "-c", "import m1c; m1c.compile('')"], env=nothing, capture_output=True, text=True
+    )
     assert "m1c.CompilerMissing: M1C_COMPILER_PATH" in missing.stderr, missing.stderr
 
 

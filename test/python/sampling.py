@@ -17,8 +17,16 @@ from m1c.model import EngineConfig, parse_bytes
 
 def check_defaults():
     params = SamplingParams()
-    assert (params.n, params.temperature, params.top_p, params.top_k, params.max_tokens) == (1, 1.0, 1.0, 0, 16)
-    assert params.stop == [] and params.stop_token_ids == [] and params.seed is None and params.logit_bias == {}
+    assert (params.n, params.temperature, params.top_p, params.top_k, params.max_tokens) == (
+        1,
+        1.0,
+        1.0,
+        0,
+        16,
+    )
+    assert (
+        params.stop == [] and params.stop_token_ids == [] and params.seed is None and params.logit_bias == {}
+    )
     assert SamplingParams(top_k=-1).top_k == 0 and SamplingParams(stop="x").stop == ["x"]
     assert SamplingParams(max_tokens=np.int64(3)).max_tokens == 3
     assert SamplingParams(seed=-1).seed == 2**64 - 1 and SamplingParams(seed=2**64 - 1).seed == 2**64 - 1
@@ -63,12 +71,23 @@ def check_refused():
 
 def check_sizes():
     assert [parse_bytes("x", each) for each in (7, "7", "2GiB", "1.5 kB".replace("k", "K"), "3MB")] == [
-        7, 7, 2 << 30, 1500, 3000000]
+        7,
+        7,
+        2 << 30,
+        1500,
+        3000000,
+    ]
     assert parse_bytes("x", "25%", 1000) == 250
     for bad in (-1, 1.5, "2 gigs", "50%", "", None, True, "101%"):
         with raises(Error, "x: expected a number of bytes"):
             parse_bytes("x", bad, 1000 if bad == "101%" else None)
-    for option, value in {"max_model_len": 0, "max_num_seqs": "4", "threads": -1, "seed": -1, "enable_prefix_caching": 1}.items():
+    for option, value in {
+        "max_model_len": 0,
+        "max_num_seqs": "4",
+        "threads": -1,
+        "seed": -1,
+        "enable_prefix_caching": 1,
+    }.items():
         with raises(Error, option):
             EngineConfig(**{option: value})
 

@@ -51,7 +51,11 @@ class Bounds:
 
     def arguments(self) -> list[str]:
         """The compiler's options."""
-        found = [f"--max-tokens={self.max_tokens}", f"--slots={self.slots}", f"--max-length={self.max_length}"]
+        found = [
+            f"--max-tokens={self.max_tokens}",
+            f"--slots={self.slots}",
+            f"--max-length={self.max_length}",
+        ]
         if self.serve:
             found.append("--serve")
         if self.cache_blocks is not None:
@@ -134,7 +138,9 @@ def _gpu(device: str) -> str:
     found = major.value * 10 + minor.value
     known = [each for each in _GPUS if each <= found]
     if not known:
-        raise Error(f"device {device}: expected compute capability 8.0 or later, found {major.value}.{minor.value}")
+        raise Error(
+            f"device {device}: expected compute capability 8.0 or later, found {major.value}.{minor.value}"
+        )
     return "cuda:sm_90a" if found == 90 else "cuda:" + _GPUS[max(known)]
 
 
@@ -169,7 +175,9 @@ def _header(path: Path) -> bytes:
     """The header of a safetensors file; nothing of one that is damaged, which the compiler will say."""
     with open(path, "rb") as file:
         length = file.read(8)
-        return length + file.read(min(struct.unpack("<Q", length)[0], 1 << 27)) if len(length) == 8 else length
+        return (
+            length + file.read(min(struct.unpack("<Q", length)[0], 1 << 27)) if len(length) == 8 else length
+        )
 
 
 def model_digest(checkpoint: Path) -> str:
@@ -177,7 +185,9 @@ def model_digest(checkpoint: Path) -> str:
     tensors. Not of the weights, which a plan does not hold."""
     found = hashlib.sha256()
     names = sorted(
-        path for path in checkpoint.iterdir() if path.suffix == ".safetensors" or path.name.endswith(".index.json")
+        path
+        for path in checkpoint.iterdir()
+        if path.suffix == ".safetensors" or path.name.endswith(".index.json")
     )
     for path in [checkpoint / "config.json", *names]:
         try:
@@ -209,7 +219,9 @@ def _cached(name: str, facts: dict[str, Any], make: Any, quiet: bool, what: str)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Error(f"cannot make the cache {folder} ({error.strerror}): set M1C_CACHE to another directory") from None
+        raise Error(
+            f"cannot make the cache {folder} ({error.strerror}): set M1C_CACHE to another directory"
+        ) from None
     # The name is for people: another copy of a model finds the same plan.
     plan = folder / f"{name}-{key}.m1plan"
 

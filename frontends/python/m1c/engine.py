@@ -59,8 +59,10 @@ class Engine:
             raise Error("prompt: expected at least one token, found none")
         room = self.max_model_len - len(prompt)
         if room < (0 if max_tokens == 0 else 1):
-            raise Error(f"prompt: has {len(prompt)} tokens, but the model is served with at most {self.max_model_len} "
-                        "of prompt and response together")
+            raise Error(
+                f"prompt: has {len(prompt)} tokens, but the model is served with at most {self.max_model_len} "
+                "of prompt and response together"
+            )
         return room if max_tokens is None else min(max_tokens, room)
 
     def request(self, prompt: Sequence[int], params: SamplingParams) -> Any:
@@ -87,7 +89,11 @@ class Engine:
         made.policy_logprobs = params.logprobs_mode == "processed"
         rules = made.rules
         rules.temperature, rules.top_p, rules.top_k, rules.min_p = (
-            params.temperature, params.top_p, params.top_k, params.min_p)
+            params.temperature,
+            params.top_p,
+            params.top_k,
+            params.min_p,
+        )
         rules.repetition_penalty = params.repetition_penalty
         rules.presence_penalty, rules.frequency_penalty = params.presence_penalty, params.frequency_penalty
         rules.logit_bias = list(params.logit_bias.items())
@@ -133,8 +139,14 @@ class Engine:
 
 def delta_of(update: Any, wanted: SamplingParams) -> Delta:
     """The update of a request with these parameters."""
-    found = Delta(update.choice, update.tokens, finish_reason=update.finish_reason, stop_reason=update.stop_token,
-                  cached_tokens=update.cached_tokens, error=update.error)
+    found = Delta(
+        update.choice,
+        update.tokens,
+        finish_reason=update.finish_reason,
+        stop_reason=update.stop_token,
+        cached_tokens=update.cached_tokens,
+        error=update.error,
+    )
     if wanted.logprobs is not None:
         found.logprobs = update.logprobs
         found.top_logprobs = update.top if wanted.logprobs else [[] for _ in found.token_ids]

@@ -53,7 +53,7 @@ class _Choice:
                 self.texts.append(self.detokenizer.finish())
             if self.detokenizer.stopped is not None:
                 # What the engine drew before it heard of the stop text does not belong to the response.
-                del output.token_ids[self.detokenizer.tokens:]
+                del output.token_ids[self.detokenizer.tokens :]
                 output.finish_reason, output.stop_reason = "stop", self.detokenizer.stopped
                 return
         if delta.finish_reason is not None:
@@ -65,12 +65,23 @@ class _Request:
 
     def __init__(self, llm: LLM, name: str, prompt: str | None, ids: list[int], params: SamplingParams):
         if params.stop and llm.tokenizer is None:
-            raise Error("stop: the model has no tokenizer, so stop texts cannot be found; expected stop_token_ids")
+            raise Error(
+                "stop: the model has no tokenizer, so stop texts cannot be found; expected stop_token_ids"
+            )
         stops = StopStrings(params.stop) if params.stop else ()
         self.llm, self.name, self.prompt, self.ids, self.params = llm, name, prompt, ids, params
         self.choices = [
-            _Choice(i, Detokenizer(llm.tokenizer, stops, params.skip_special_tokens, min_tokens=params.min_tokens)
-                    if llm.tokenizer else None, params.logprobs is not None)
+            _Choice(
+                i,
+                (
+                    Detokenizer(
+                        llm.tokenizer, stops, params.skip_special_tokens, min_tokens=params.min_tokens
+                    )
+                    if llm.tokenizer
+                    else None
+                ),
+                params.logprobs is not None,
+            )
             for i in range(params.n)
         ]
         self.number: int | None = None
@@ -105,15 +116,21 @@ class _Request:
             output = choice.output
             output.text = "".join(choice.texts)
             if choice.logprobs is not None:
-                kept = choice.logprobs[:len(output.token_ids)]
+                kept = choice.logprobs[: len(output.token_ids)]
                 output.logprobs = [_place(token, *each, name) for token, each in zip(output.token_ids, kept)]
                 output.cumulative_logprob = sum(own for own, _ in kept)
         prompt_logprobs = None
         if self.params.prompt_logprobs is not None:
             found = self.prompt_logprobs or [None]
             prompt_logprobs = [each and _place(token, *each, name) for token, each in zip(self.ids, found)]
-        return RequestOutput(self.name, self.prompt, self.ids, [choice.output for choice in self.choices],
-                             prompt_logprobs, self.cached)
+        return RequestOutput(
+            self.name,
+            self.prompt,
+            self.ids,
+            [choice.output for choice in self.choices],
+            prompt_logprobs,
+            self.cached,
+        )
 
 
 def _place(token: int, own: float, top: list[tuple[int, float]], text: Any) -> dict[int, Logprob]:
@@ -191,13 +208,17 @@ class LLM:
             if self._template is None:
                 raise Error("the checkpoint has no chat template; give one with chat_template=FILE")
         ids = [
-            self._template.encode(chat, tools, add_generation_prompt, **(chat_template_kwargs or {})) for chat in chats
+            self._template.encode(chat, tools, add_generation_prompt, **(chat_template_kwargs or {}))
+            for chat in chats
         ]
         return self._run([(None, each) for each in ids], sampling_params)
 
-    def score(self, prompts: Prompt | Sequence[Prompt], completions: Prompt | Sequence[Prompt] | None = None) -> list[np.ndarray]:
+    def score(
+        self, prompts: Prompt | Sequence[Prompt], completions: Prompt | Sequence[Prompt] | None = None
+    ) -> list[np.ndarray]:
         """The log-probabilities, float32, of given tokens: of each prompt's from the second on; or, with completions,
-        of their tokens after the prompts. They have the bits that the same tokens get when they are generated."""
+        of their tokens after the prompts. They have the bits that the same tokens get when they are generated.
+        """
         given = [prompts] if _is_one(prompts) else list(prompts)
         encoded = [self._encoded(i, prompt)[1] for i, prompt in enumerate(given)]
         skipped = [1] * len(encoded)
@@ -221,7 +242,9 @@ class LLM:
         engine, so that the first call loads the weights once more."""
         if self._plan is None:
             model, config = self._engine.model, self._engine.model.config
-            self._plan = Plan(model.plan, model.weights, device=config.device, threads=config.threads, seed=config.seed or 0)
+            self._plan = Plan(
+                model.plan, model.weights, device=config.device, threads=config.threads, seed=config.seed or 0
+            )
         return self._plan.call(function, **arrays)
 
     def stats(self) -> dict[str, Any]:
@@ -242,7 +265,9 @@ class LLM:
 
     def _needs_tokenizer(self, what: str) -> Tokenizer:
         if self.tokenizer is None:
-            raise Error(f"{what} needs a tokenizer, and the checkpoint has no tokenizer.json; expected token ids")
+            raise Error(
+                f"{what} needs a tokenizer, and the checkpoint has no tokenizer.json; expected token ids"
+            )
         return self.tokenizer
 
     def _token_text(self, token: int) -> str | None:
@@ -253,19 +278,25 @@ class LLM:
         if isinstance(prompt, Mapping):
             keys = [key for key in ("prompt_token_ids", "prompt") if key in prompt]
             if len(keys) != 1:
-                raise Error(f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found {", ".join(prompt) or "nothing"}')
+                raise Error(
+                    f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found {", ".join(prompt) or "nothing"}'
+                )
             prompt = prompt[keys[0]]
         if isinstance(prompt, str):
             return prompt, self._needs_tokenizer(f"prompts[{index}]: a text").encode(prompt)
         if isinstance(prompt, np.ndarray) and prompt.ndim == 1 and prompt.dtype.kind in "iu":
             prompt = prompt.tolist()
         if not isinstance(prompt, (list, tuple)):
-            raise Error(f"prompts[{index}]: expected a text or a list of token ids, found {type(prompt).__name__}")
+            raise Error(
+                f"prompts[{index}]: expected a text or a list of token ids, found {type(prompt).__name__}"
+            )
         for place, token in enumerate(prompt):
             if not isinstance(token, (int, np.integer)) or isinstance(token, bool):
                 raise Error(f"prompts[{index}][{place}]: expected a token id, found {token!r}")
             if not 0 <= token < self.vocab_size:
-                raise Error(f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, found {token}")
+                raise Error(
+                    f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, found {token}"
+                )
         return None, [int(token) for token in prompt]
 
     def _run(

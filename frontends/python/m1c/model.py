@@ -90,12 +90,18 @@ class EngineConfig:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise Error(f"{name}: expected a whole number of at least 1, found {value!r}")
-        if not isinstance(self.threads, int) or isinstance(self.threads, bool) or not 0 <= self.threads <= 4096:
+        if (
+            not isinstance(self.threads, int)
+            or isinstance(self.threads, bool)
+            or not 0 <= self.threads <= 4096
+        ):
             raise Error(f"threads: expected a whole number from 0 to 4096, found {self.threads!r}")
         if self.seed is not None and (not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 64):
             raise Error(f"seed: expected a whole number from 0 to 2^64 - 1, found {self.seed!r}")
         if not isinstance(self.enable_prefix_caching, bool):
-            raise Error(f"enable_prefix_caching: expected True or False, found {self.enable_prefix_caching!r}")
+            raise Error(
+                f"enable_prefix_caching: expected True or False, found {self.enable_prefix_caching!r}"
+            )
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -119,20 +125,28 @@ class Model:
         self.config = config
         if path.is_dir():
             if config.weights is not None:
-                raise Error(f"weights: {path} is a checkpoint, which has its own; expected weights for a plan only")
+                raise Error(
+                    f"weights: {path} is a checkpoint, which has its own; expected weights for a plan only"
+                )
             self.directory: Path | None = path
             self.weights = str(path)
             self.plan = self._compile(path)
         elif path.exists():
             if config.weights is None:
-                raise Error(f'{path}: a plan holds no weights: give weights=CHECKPOINT, or weights="none" for random ones')
+                raise Error(
+                    f'{path}: a plan holds no weights: give weights=CHECKPOINT, or weights="none" for random ones'
+                )
             self.weights = os.path.expanduser(os.fspath(config.weights))
             self.directory = Path(self.weights) if Path(self.weights).is_dir() else None
             self.plan = path
             self._check_plan()
         else:
             raise Error(f"{path}: there is no such checkpoint or plan")
-        text = Path(os.path.expanduser(os.fspath(config.tokenizer))) if config.tokenizer is not None else self.directory
+        text = (
+            Path(os.path.expanduser(os.fspath(config.tokenizer)))
+            if config.tokenizer is not None
+            else self.directory
+        )
         self.tokenizer: Tokenizer | None = None
         if text is not None and ((text / "tokenizer.json").exists() or config.tokenizer is not None):
             self.tokenizer = Tokenizer.from_directory(text)
@@ -164,7 +178,9 @@ class Model:
         bounds = self._bounds(directory)
 
         def compiled(bounds: Bounds, quiet: bool) -> Path:
-            return compile_model(directory, bounds, device=config.device, target_cpu=config.target_cpu, quiet=quiet)
+            return compile_model(
+                directory, bounds, device=config.device, target_cpu=config.target_cpu, quiet=quiet
+            )
 
         plan = compiled(bounds, config.quiet)
         if config.kv_cache_memory is None:
@@ -175,8 +191,10 @@ class Model:
             return plan  # no layer has keys and values
         blocks = min(memory // known["block_bytes"], known["cache_blocks"])
         if blocks < 1:
-            raise Error(f"kv_cache_memory: expected at least {known['block_bytes']} bytes, a block of "
-                        f"{known['block_positions']} tokens, found {memory}")
+            raise Error(
+                f"kv_cache_memory: expected at least {known['block_bytes']} bytes, a block of "
+                f"{known['block_positions']} tokens, found {memory}"
+            )
         if blocks == known["cache_blocks"]:
             return plan
         return compiled(dataclasses.replace(bounds, cache_blocks=blocks), config.quiet)
@@ -186,9 +204,13 @@ class Model:
         described = _runtime.describe_plan(str(self.plan))
         model = described["model"]
         if model is None:
-            raise Error(f"{self.plan}: expected the plan of a language model, found one of a graph; m1c.Plan runs it")
+            raise Error(
+                f"{self.plan}: expected the plan of a language model, found one of a graph; m1c.Plan runs it"
+            )
         if config.kv_cache_memory is not None:
-            raise Error("kv_cache_memory: a plan has its own, which m1c --cache-blocks gave it; found one for a plan")
+            raise Error(
+                "kv_cache_memory: a plan has its own, which m1c --cache-blocks gave it; found one for a plan"
+            )
         largest = {
             "max_model_len": ("max_length", model["max_length"]),
             "max_num_seqs": ("slots", model["slots"]),
@@ -197,8 +219,10 @@ class Model:
         for name, (option, bound) in largest.items():
             asked = getattr(config, name)
             if asked is not None and asked > bound:
-                raise Error(f"{name}: {self.plan} was compiled for at most {bound} "
-                            f"(m1c --{option.replace('_', '-')}), found {asked}")
+                raise Error(
+                    f"{name}: {self.plan} was compiled for at most {bound} "
+                    f"(m1c --{option.replace('_', '-')}), found {asked}"
+                )
 
     def _stop_tokens(self) -> list[int]:
         if self.tokenizer is not None:
@@ -209,7 +233,9 @@ class Model:
             if value is not None:
                 values = value if isinstance(value, list) else [value]
                 if not all(type(each) is int and each >= 0 for each in values):
-                    raise Error(f"{self.directory}: eos_token_id: expected a token id or a list of them, found {value!r}")
+                    raise Error(
+                        f"{self.directory}: eos_token_id: expected a token id or a list of them, found {value!r}"
+                    )
                 return values
         return []
 
@@ -221,7 +247,9 @@ class Model:
             if value is None:
                 continue
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-                raise Error(f"{self.directory}/generation_config.json: {name}: expected a number, found {value!r}")
+                raise Error(
+                    f"{self.directory}/generation_config.json: {name}: expected a number, found {value!r}"
+                )
             found[name] = int(value) if name == "top_k" else value
         return found
 

@@ -45,7 +45,8 @@ class Function(NamedTuple):
 
     def __str__(self) -> str:
         inputs, outputs = (
-            ", ".join(f"{name}: {type}" for name, type in tensors.items()) for tensors in (self.inputs, self.outputs)
+            ", ".join(f"{name}: {type}" for name, type in tensors.items())
+            for tensors in (self.inputs, self.outputs)
         )
         return f"{self.name}({inputs}) -> ({outputs})"
 
@@ -138,7 +139,11 @@ class Program:
         if known:
             where = f"function '{function}': input "
             arrays = {
-                name: _argument(f"{where}'{name}'", value, known.inputs[name]) if name in known.inputs else value
+                name: (
+                    _argument(f"{where}'{name}'", value, known.inputs[name])
+                    if name in known.inputs
+                    else value
+                )
                 for name, value in arrays.items()
             }
         results = self._opened.call(function, arrays)

@@ -111,7 +111,9 @@ class SamplingParams:
         self.top_p = _number("top_p", self.top_p, "above 0 and at most 1", lambda x: 0 < x <= 1)
         self.top_k = max(0, _whole("top_k", self.top_k, -1, (1 << 31) - 1))
         self.min_p = _number("min_p", self.min_p, "from 0 to 1", lambda x: 0 <= x <= 1)
-        self.repetition_penalty = _number("repetition_penalty", self.repetition_penalty, "above 0", lambda x: x > 0)
+        self.repetition_penalty = _number(
+            "repetition_penalty", self.repetition_penalty, "above 0", lambda x: x > 0
+        )
         for name in ("presence_penalty", "frequency_penalty"):
             setattr(self, name, _number(name, getattr(self, name), "from -2 to 2", lambda x: -2 <= x <= 2))
         if self.seed is not None:
@@ -126,7 +128,9 @@ class SamplingParams:
             self.max_tokens = _whole("max_tokens", self.max_tokens, 0)
         self.min_tokens = _whole("min_tokens", self.min_tokens, 0)
         if self.max_tokens is not None and self.min_tokens > self.max_tokens:
-            raise Error(f"min_tokens: expected at most max_tokens, {self.max_tokens}, found {self.min_tokens}")
+            raise Error(
+                f"min_tokens: expected at most max_tokens, {self.max_tokens}, found {self.min_tokens}"
+            )
         for name in ("logprobs", "prompt_logprobs", "thinking_budget"):
             if getattr(self, name) is not None:
                 setattr(self, name, _whole(name, getattr(self, name), 0))
@@ -154,7 +158,9 @@ class SamplingParams:
         if self.logit_bias is None:
             return {}
         if not isinstance(self.logit_bias, Mapping):
-            raise Error(f"logit_bias: expected a dictionary from token ids to numbers, found {self.logit_bias!r}")
+            raise Error(
+                f"logit_bias: expected a dictionary from token ids to numbers, found {self.logit_bias!r}"
+            )
         found = {}
         for token, bias in self.logit_bias.items():
             token = _whole("logit_bias: token", token, 0, (1 << 31) - 1)

@@ -21,7 +21,9 @@ from ..errors import Error
 
 __all__ = ["main"]
 
-_DESCRIPTION = "Language models in the style of MiniMax-M1: text in, text out. m1 COMMAND --help describes a command."
+_DESCRIPTION = (
+    "Language models in the style of MiniMax-M1: text in, text out. m1 COMMAND --help describes a command."
+)
 # The name, what --help says of it, and the module with `add_arguments` and `run`.
 _COMMANDS = {
     "complete": ("Continue a text", "m1c.cli.complete"),

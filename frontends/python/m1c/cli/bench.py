@@ -19,7 +19,9 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what can be measured, with its options."""
     kinds = parser.add_subparsers(metavar="WHAT", dest="what", required=True)
-    bench.add_arguments(kinds.add_parser("serve", help="times of requests to a server, as its users see them"))
+    bench.add_arguments(
+        kinds.add_parser("serve", help="times of requests to a server, as its users see them")
+    )
 
 
 def run(args: argparse.Namespace) -> int:

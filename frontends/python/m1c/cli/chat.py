@@ -34,9 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `m1 chat`."""
     add_model(parser)
     parser.add_argument("--system", metavar="TEXT", help="an instruction before the chat")
-    parser.add_argument("--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template")
-    parser.add_argument("--reasoning-parser", choices=REASONING_PARSERS, default="m1",
-                        help="how thinking is told from answers (default %(default)s)")
+    parser.add_argument(
+        "--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template"
+    )
+    parser.add_argument(
+        "--reasoning-parser",
+        choices=REASONING_PARSERS,
+        default="m1",
+        help="how thinking is told from answers (default %(default)s)",
+    )
     parser.add_argument("--hide-thinking", action="store_true", help="do not print it")
     add_sampling_options(parser, None)
     add_engine_options(parser)
@@ -46,7 +52,9 @@ class _Screen:
     """Prints an answer, its thinking dimmed where the terminal can."""
 
     def __init__(self, hide_thinking: bool):
-        self.colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self.colours = (
+            sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        )
         self.hide = hide_thinking
         self.dimmed = False
 
@@ -72,7 +80,9 @@ class _Chat:
     def __init__(self, args: argparse.Namespace, llm: AsyncLLM):
         self.args, self.llm = args, llm
         if llm.tokenizer is None:
-            raise Error("the checkpoint has no tokenizer.json, which a chat needs; m1 complete takes token ids")
+            raise Error(
+                "the checkpoint has no tokenizer.json, which a chat needs; m1 complete takes token ids"
+            )
         self.template = llm.chat_template()
         if self.template is None:
             raise Error("the checkpoint has no chat template; expected --chat-template FILE")

@@ -18,7 +18,14 @@ import sys
 from ..errors import Error
 from ..llm import LLM, AsyncLLM
 from ..sampling import SamplingParams
-from .options import add_engine_options, add_model, add_sampling_options, engine_options, sampling_options, whole
+from .options import (
+    add_engine_options,
+    add_model,
+    add_sampling_options,
+    engine_options,
+    sampling_options,
+    whole,
+)
 from .streaming import stream_text
 
 __all__ = ["add_arguments", "run"]
@@ -33,9 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument("--prompt-token-ids", metavar="ID[,ID...]", help="the prompt as token ids")
     parser.add_argument("--echo", action="store_true", help="print the prompt too")
     parser.add_argument("-n", type=whole(1), default=1, metavar="N", help="responses (default 1)")
-    parser.add_argument("--logprobs", type=whole(0), metavar="K",
-                        help="with --json: log-probabilities, and those of the K most likely tokens")
-    parser.add_argument("--json", action="store_true", help="print an object instead of text, when all is there")
+    parser.add_argument(
+        "--logprobs",
+        type=whole(0),
+        metavar="K",
+        help="with --json: log-probabilities, and those of the K most likely tokens",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print an object instead of text, when all is there"
+    )
     add_sampling_options(parser, 256)
     add_engine_options(parser)
 
@@ -45,14 +58,18 @@ def _prompt(args: argparse.Namespace) -> str | list[int]:
         try:
             return [int(each) for each in args.prompt_token_ids.split(",")]
         except ValueError:
-            raise Error(f"--prompt-token-ids: expected token ids separated by commas, found {args.prompt_token_ids!r}") from None
+            raise Error(
+                f"--prompt-token-ids: expected token ids separated by commas, found {args.prompt_token_ids!r}"
+            ) from None
     if args.prompt is not None:
         return args.prompt
     if args.prompt_file is not None:
         with open(args.prompt_file, encoding="utf-8") as file:
             return file.read()
     if sys.stdin.isatty():
-        raise Error("expected --prompt, --prompt-file, --prompt-token-ids or a text on standard input, found none")
+        raise Error(
+            "expected --prompt, --prompt-file, --prompt-token-ids or a text on standard input, found none"
+        )
     return sys.stdin.read()
 
 
@@ -73,7 +90,9 @@ def _print_all(args: argparse.Namespace, prompt: str | list[int], options: dict[
 async def _stream(llm: AsyncLLM, prompt: str | list[int], options: dict[str, object], echo: bool) -> None:
     if isinstance(prompt, str):
         if llm.tokenizer is None:
-            raise Error("the checkpoint has no tokenizer.json, which a text needs; expected --prompt-token-ids")
+            raise Error(
+                "the checkpoint has no tokenizer.json, which a text needs; expected --prompt-token-ids"
+            )
         ids = llm.tokenizer.encode(prompt)
     else:
         ids = prompt

@@ -32,15 +32,36 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `m1 run-batch`."""
     add_model(parser)
-    parser.add_argument("-i", "--input-file", required=True, metavar="FILE",
-                        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard input')
-    parser.add_argument("-o", "--output-file", required=True, metavar="FILE",
-                        help="answers, in the order of the requests; it appears when all are there; - is standard output")
-    parser.add_argument("--served-model-name", nargs="+", default=[], metavar="NAME",
-                        help="names that requests may use (default: the checkpoint's)")
-    parser.add_argument("--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template")
-    parser.add_argument("--reasoning-parser", choices=REASONING_PARSERS, default="m1", help="(default %(default)s)")
-    parser.add_argument("--tool-call-parser", choices=TOOL_CALL_PARSERS, default="m1", help="(default %(default)s)")
+    parser.add_argument(
+        "-i",
+        "--input-file",
+        required=True,
+        metavar="FILE",
+        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard input',
+    )
+    parser.add_argument(
+        "-o",
+        "--output-file",
+        required=True,
+        metavar="FILE",
+        help="answers, in the order of the requests; it appears when all are there; - is standard output",
+    )
+    parser.add_argument(
+        "--served-model-name",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names that requests may use (default: the checkpoint's)",
+    )
+    parser.add_argument(
+        "--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template"
+    )
+    parser.add_argument(
+        "--reasoning-parser", choices=REASONING_PARSERS, default="m1", help="(default %(default)s)"
+    )
+    parser.add_argument(
+        "--tool-call-parser", choices=TOOL_CALL_PARSERS, default="m1", help="(default %(default)s)"
+    )
     add_engine_options(parser)
 
 
@@ -67,8 +88,10 @@ def run(args: argparse.Namespace) -> int:
                 _write(args.output_file, lambda output: asyncio.run(_answer(service, lines, output, counts)))
         finally:
             llm.close()
-    print(f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, {counts.invalid} lines are no requests",
-          file=sys.stderr)
+    print(
+        f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, {counts.invalid} lines are no requests",
+        file=sys.stderr,
+    )
     return 0
 
 

@@ -23,7 +23,11 @@ async def stream_text(llm: AsyncLLM, prompt: list[int], params: SamplingParams) 
     """The text of the one response, in pieces; without a tokenizer, token ids with spaces between them."""
     if params.stop and llm.tokenizer is None:
         raise Error("--stop: the model has no tokenizer, so stop texts cannot be found")
-    text = Detokenizer(llm.tokenizer, params.stop, params.skip_special_tokens) if llm.tokenizer is not None else None
+    text = (
+        Detokenizer(llm.tokenizer, params.stop, params.skip_special_tokens)
+        if llm.tokenizer is not None
+        else None
+    )
     async with llm.submit(prompt, params) as stream:
         async for delta in stream:
             if delta.error is not None:
