@@ -55,10 +55,10 @@ def compare(case, module, runner, work, repeat):
     commands = [(*expected, "--entry", case.function.name, *given, "--out-dir", out["expected"])]
     if module.mesh:
         found = ranks_command(module.plan, runner[-1] if runner[1:] else "cpu", *module.weights[1:], case.function.name, folder, out["found"])
-        commands.append(found)
+        commands.insert(0, found)
     else:
         found = (*runner[:1], "call", module.plan, *runner[1:], *module.weights)
-        commands.append((*found, "--entry", case.function.name, *given, "--out-dir", out["found"]))
+        commands.insert(0, (*found, "--entry", case.function.name, *given, "--out-dir", out["found"]))
     try:
         arrays = call_on_ranks(found, case.arguments) if module.mesh else call(found, case.function.name, given, out["found"])
         problem = difference(arrays, call(expected, case.function.name, given, out["expected"]), case.tolerance)[2]
