@@ -137,7 +137,9 @@ public:
     if (!isExecuted(Step, Symbols))
       return absl::OkStatus();
     if (const plan::Collective *Each = Step.instruction_as_Collective()) {
-      Cost.Sent += trafficOf(Plan, *Each, Symbols);
+      const Traffic Sent = trafficOf(Plan, *Each, Symbols);
+      Cost.Sent += Sent;
+      Cost.SentByKind[{Each->kind(), Each->axis()}] += Sent;
       Cost.Exchange +=
           exchangeTime(M, OfAxis[Each->axis()],
                        static_cast<double>(blockBytes(*Each, Symbols)));

@@ -63,6 +63,7 @@ struct KernelCost {
 struct CallCost {
   int64_t Launches = 0; ///< and copies
   Traffic Sent;
+  TrafficByKind SentByKind; ///< the same, by kind and axis
   std::map<ElementType, double> Operations;
   MovedBytes Bytes;
   // Seconds. Launches whose operations take longer than their bytes count as

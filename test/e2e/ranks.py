@@ -14,6 +14,7 @@ processors.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -92,6 +93,8 @@ class Case:
     edit: object = None
     runs: tuple = ("score", "sampled")
     units: tuple = ("cpu",)
+    # Values of m1c --gather-bytes; None is the default, with which these small models gather all partial sums of calls.
+    gather_bytes: tuple = (None,)
 
 
 CASES = {
@@ -104,12 +107,14 @@ CASES = {
     "expert": Case(("expert=2", "expert=4")),
     "data": Case(("data=2", "data=3"), runs=("score", "logits", "sampled", "one")),
     "data-tensor": Case(("data=2,tensor=2", "data=2,tensor=2,expert=2"), runs=("score", "logits", "sampled", "one")),
-    "large-head": Case(("tensor=4",), edit=scale_head(3, 100)),
+    # Exchanges that distribute the rows of sums wherever they can, and that never do.
+    "forms": Case(("tensor=4",), gather_bytes=(1, 1 << 60)),
+    "large-head": Case(("tensor=4",), edit=scale_head(3, 100), gather_bytes=(1,)),
     "zero-head": Case(("tensor=4",), edit=scale_head(3, 0)),
     "negative-logits": Case(("tensor=8",), edit=negative_logits, runs=("score", "greedy")),
     "one-expert": Case(("tensor=2", "expert=4"), {"num_experts_per_tok": 1}, edit=one_expert),
     # One row of one sequence, and of 256: few rows and many for the sums.
-    "rows": Case(("tensor=4", "tensor=2,expert=2"), runs=("single", "wide")),
+    "rows": Case(("tensor=4", "tensor=2,expert=2"), runs=("single", "wide"), gather_bytes=(60000,)),
     "gpu": Case(("tensor=2", "data=2,expert=2"), {"num_attention_heads": 4, "intermediate_size": 128}, runs=("short",), units=("ptx",)),
 }
 # What m1c refuses: configuration, mesh, and words of the error.
@@ -154,9 +159,12 @@ class Model:
         # Fewer slots than sequences, and fewer tokens than a batch has: pieces, and sequences that start while others decode.
         self.bounds = ("--max-tokens", 300, "--slots", 3, "--max-length", 128)
 
-    def compile(self, mesh):
+    def compile(self, mesh, gather_bytes=None):
         self.plan = os.path.join(self.work, f"{mesh or 'one'}.m1plan")
-        e2e.run("m1c", self.checkpoint, "-o", self.plan, *self.target, *self.bounds, *(("--mesh", mesh) if mesh else ()))
+        options = ("--mesh", mesh) if mesh else ()
+        if gather_bytes is not None:
+            options += ("--gather-bytes", gather_bytes)
+        e2e.run("m1c", self.checkpoint, "-o", self.plan, *self.target, *self.bounds, *options)
         self.mesh = mesh
 
     def m1run(self, command, sequences, *options):
@@ -235,14 +243,15 @@ def main():
             model.bounds = ("--max-tokens", 300, "--slots", 256, "--max-length", 16)
         model.compile("")
         expected = {run: getattr(model, run)() for run in case.runs}
-        for mesh in case.meshes:
-            model.compile(mesh)
+        for mesh, gather_bytes in itertools.product(case.meshes, case.gather_bytes):
+            model.compile(mesh, gather_bytes)
             for run in case.runs:
                 found = getattr(model, run)()
                 compared += len(found)
                 for number, (a, b) in enumerate(zip(found, expected[run], strict=True)):
                     if a.dtype != b.dtype or a.tobytes() != b.tobytes():
-                        print(f"{name}, {mesh}, {run}: array {number} differs: {a.dtype}{a.shape}, {differing_rows(a, b)}")
+                        form = "" if gather_bytes is None else f", {gather_bytes} bytes"
+                        print(f"{name}, {mesh}{form}, {run}: array {number} differs: {a.dtype}{a.shape}, {differing_rows(a, b)}")
                         failures += 1
     if re.fullmatch(pattern, "refused"):
         failures += check_refusals(work)

@@ -16,6 +16,11 @@
 //     compares the bits of log-probabilities and of generated tokens with those
 //     of WHOLE, a plan of the same model for one rank. TOKENS are .npy files
 //     of one sequence each.
+//   m1-rank-threads count PLAN WEIGHTS DEVICE ENTRY:SEQUENCES:TOKENS...
+//     calls next or score with that many tokens of each sequence, more than one
+//     from the beginning of new ones, and prints for each call what the ranks'
+//     transports carried. It is an error if it is not the same for all ranks,
+//     or not what the executor says.
 //
 // WEIGHTS is a checkpoint or "none", DEVICE "cpu", "checked" or "ptx". Prints
 // what each rank has read and sent.
@@ -25,11 +30,12 @@
 #include "runtime/comm/HostCommunicator.h"
 #include "runtime/comm/InProcess.h"
 #include "runtime/device/CreateDevice.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/plan/Mesh.h"
 #include "runtime/session/Executor.h"
-#include "runtime/engine/Generate.h"
 #include "runtime/session/Score.h"
 #include "runtime/weights/Npy.h"
+#include "test/ranks/CountingTransport.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -39,24 +45,29 @@
 #include <thread>
 
 using namespace m1;
+using test::CountingTransport;
 
 namespace {
 /// One rank, in the order of construction.
 struct Rank {
   std::unique_ptr<Device> TheDevice;
-  std::unique_ptr<Communicator> Comm; ///< null with one rank
+  std::unique_ptr<CountingTransport> Others; ///< null with one rank
+  std::unique_ptr<Communicator> Comm;        ///< null with one rank
   std::unique_ptr<ParameterSource> Parameters;
   std::unique_ptr<Executor> Program;
 
-  absl::Status open(const LoadedPlan &Plan, Transport *Ranks,
+  /// `Ranks`: null with one rank.
+  absl::Status open(const LoadedPlan &Plan, std::unique_ptr<Transport> Ranks,
                     const std::string &Weights, const std::string &Device) {
     DeviceOptions Options;
     Options.Name = Device == "checked" ? "cpu" : Device;
     Options.Threads = 1;
     Options.Checked = Device == "checked";
     M1_ASSIGN_OR_RETURN(TheDevice, createDevice(Plan, Options));
-    if (Ranks)
-      Comm = createHostCommunicator(*Plan, *Ranks, *TheDevice);
+    if (Ranks) {
+      Others = std::make_unique<CountingTransport>(std::move(Ranks), *Plan);
+      Comm = createHostCommunicator(*Plan, *Others, *TheDevice);
+    }
     CheckpointOptions Checkpoint;
     if (Comm)
       Checkpoint.Coordinates = {Comm->coordinates().begin(),
@@ -73,6 +84,12 @@ struct Rank {
                                          /*Trace=*/nullptr, Comm.get()));
     return absl::OkStatus();
   }
+
+  void close() {
+    Program.reset();
+    Comm.reset();
+    Others.reset();
+  }
 };
 
 /// Runs `Body` on all ranks of a plan, which are open; the first error.
@@ -83,17 +100,18 @@ absl::Status onRanks(const LoadedPlan &Plan, const std::string &Weights,
   std::vector<std::unique_ptr<Transport>> Transports;
   if (Count > 1)
     Transports = createInProcessRanks(Count);
+  else
+    Transports.emplace_back();
   std::vector<Rank> Ranks(Count);
   std::vector<absl::Status> Ends(Count);
   std::vector<std::thread> Threads;
   for (int I = 0; I < Count; ++I)
     Threads.emplace_back([&, I] {
-      Transport *Own = Count > 1 ? Transports[I].get() : nullptr;
-      Ends[I] = Ranks[I].open(Plan, Own, Weights, Device);
+      Ends[I] = Ranks[I].open(Plan, std::move(Transports[I]), Weights, Device);
       if (Ends[I].ok())
         Ends[I] = Body(I, Ranks[I]);
-      if (Count > 1 && !Ends[I].ok())
-        Transports[I].reset(); // ends the others' waiting
+      if (!Ends[I].ok())
+        Ranks[I].close(); // ends the others' waiting
     });
   for (std::thread &Thread : Threads)
     Thread.join();
@@ -226,15 +244,124 @@ absl::Status compareWith(const LoadedPlan &Plan, const std::string &Weights,
   return absl::OkStatus();
 }
 
+/// A call to count.
+struct CountedCall {
+  std::string Entry; ///< "next" or "score"
+  int64_t Sequences = 0, Tokens = 0;
+  std::vector<TrafficByKind> Carried; ///< by rank
+  std::vector<Traffic> Counted;       ///< by rank, by the executor
+};
+
+/// `Lengths`: of the sequence in each slot, before and after the call.
+absl::Status feed(LanguageModel &Model, const CountedCall &Call,
+                  std::vector<int64_t> &Lengths) {
+  const std::vector<int64_t> Piece(Call.Tokens, 1);
+  RaggedBatch Batch;
+  Sampling How;
+  for (int32_t Slot = 0; Slot < Call.Sequences; ++Slot) {
+    const int64_t Begin = Call.Tokens > 1 ? 0 : Lengths[Slot];
+    Lengths[Slot] = Begin + Call.Tokens;
+    Batch.add(Slot, Begin, Piece);
+    How.add(/*RowTemperature=*/0, /*RowTopP=*/1, /*RowTopK=*/0, /*Seed=*/1,
+            static_cast<int32_t>(Lengths[Slot]));
+  }
+  if (Call.Entry == "next") {
+    std::vector<int32_t> Drawn(Call.Sequences);
+    std::vector<float> LogProbs(Call.Sequences);
+    return Model.next(Batch, How, Drawn, LogProbs);
+  }
+  const std::vector<int32_t> Targets(Batch.tokens(), 1);
+  std::vector<float> LogProbs(Batch.tokens());
+  return Model.score(Batch, Targets, LogProbs);
+}
+
+absl::Status countOn(int Number, Rank &R, std::vector<CountedCall> &Calls) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LanguageModel> Model,
+                      LanguageModel::create(*R.Program));
+  std::vector<int64_t> Lengths(Model->maxSequences());
+  for (CountedCall &Call : Calls) {
+    R.Others->takeCount();
+    const Traffic Before = R.Program->traffic();
+    M1_RETURN_IF_ERROR(feed(*Model, Call, Lengths));
+    Call.Carried[Number] = R.Others->takeCount();
+    const Traffic &After = R.Program->traffic();
+    Call.Counted[Number] = {After.Exchanges - Before.Exchanges,
+                            After.Messages - Before.Messages,
+                            After.Bytes - Before.Bytes};
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CountedCall> parseCall(const std::string &Text, size_t Ranks) {
+  CountedCall Call;
+  const size_t First = Text.find(':'), Last = Text.rfind(':');
+  if (First != std::string::npos && First < Last) {
+    Call.Entry = Text.substr(0, First);
+    Call.Sequences = std::atoll(Text.c_str() + First + 1);
+    Call.Tokens = std::atoll(Text.c_str() + Last + 1);
+  }
+  if (Call.Sequences < 1 || Call.Tokens < 1 ||
+      (Call.Entry != "next" && Call.Entry != "score"))
+    return makeError(Text, ": expected next or score, :SEQUENCES:TOKENS");
+  Call.Carried.resize(Ranks);
+  Call.Counted.resize(Ranks);
+  return Call;
+}
+
+absl::Status printCount(const plan::Plan &Plan, const CountedCall &Call) {
+  Traffic Sum;
+  for (const auto &[Key, Sent] : Call.Carried[0]) {
+    Sum += Sent;
+    std::printf("%s:%" PRId64 ":%" PRId64 " %s %s %" PRIu64 " %" PRIu64
+                " %" PRIu64 "\n",
+                Call.Entry.c_str(), Call.Sequences, Call.Tokens,
+                nameOf(Key.first),
+                std::string(view(Plan.mesh()->Get(Key.second)->name())).c_str(),
+                Sent.Exchanges, Sent.Messages, Sent.Bytes);
+  }
+  for (size_t I = 0; I < Call.Carried.size(); ++I) {
+    if (Call.Carried[I] != Call.Carried[0])
+      return makeError("rank ", I, " sent something else than rank 0");
+    if (Call.Counted[I] != Sum)
+      return makeError("rank ", I, ": the executor counts ",
+                       Call.Counted[I].Bytes, " bytes, but ", Sum.Bytes,
+                       " were sent");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status countCalls(const LoadedPlan &Plan, const std::string &Weights,
+                        const std::string &Device,
+                        std::span<char *const> Texts) {
+  const int64_t Ranks = rankCount(*Plan);
+  if (Ranks == 1)
+    return makeError(Plan.name(), ": one rank sends nothing");
+  std::vector<CountedCall> Calls;
+  for (const char *Text : Texts) {
+    M1_ASSIGN_OR_RETURN(Calls.emplace_back(), parseCall(Text, Ranks));
+  }
+  M1_RETURN_IF_ERROR(onRanks(Plan, Weights, Device, [&](int Number, Rank &R) {
+    return countOn(Number, R, Calls);
+  }));
+  for (const CountedCall &Call : Calls)
+    M1_RETURN_IF_ERROR(printCount(*Plan, Call));
+  return absl::OkStatus();
+}
+
 absl::Status run(int Count, char **Args) {
   const std::string Command = Count > 1 ? Args[1] : "";
   const bool IsCall = Command == "call" && Count == 8;
-  if (!IsCall && (Command != "compare" || Count < 7))
+  const bool IsCount = Command == "count" && Count >= 6;
+  if (!IsCall && !IsCount && (Command != "compare" || Count < 7))
     return makeError("expected call PLAN WEIGHTS DEVICE ENTRY INPUTS OUTPUTS, "
-                     "or compare PLAN WEIGHTS DEVICE WHOLE TOKENS...");
+                     "compare PLAN WEIGHTS DEVICE WHOLE TOKENS..., or "
+                     "count PLAN WEIGHTS DEVICE ENTRY:SEQUENCES:TOKENS...");
   const std::string Weights = Args[3], Device = Args[4];
   M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
                       LoadedPlan::load(Args[2]));
+  if (IsCount)
+    return countCalls(*Plan, Weights, Device,
+                      std::span<char *const>(Args + 5, Count - 5));
   if (!IsCall)
     return compareWith(*Plan, Weights, Device, Args[5],
                        std::span<char *const>(Args + 6, Count - 6));

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
-#include "tools/m1run/Json.h"
+#include "tools/m1run/TrafficJson.h"
 
 #include "runtime/estimate/CallCost.h"
 #include "runtime/estimate/RankMemory.h"
@@ -56,8 +56,9 @@ json describe(const MovedBytes &Bytes) {
           {"activations", Bytes.Activations}};
 }
 
-json describe(const CallShape &Shape, const CallCost &Cost,
-              const RankMemory &Memory, const Machine &M) {
+json describe(const plan::Plan &Plan, const CallShape &Shape,
+              const CallCost &Cost, const RankMemory &Memory,
+              const Machine &M) {
   json Operations = json::object();
   for (const auto &[Type, Count] : Cost.Operations)
     Operations[std::string(name(Type))] = Count;
@@ -79,6 +80,7 @@ json describe(const CallShape &Shape, const CallCost &Cost,
           {"exchanges", Cost.Sent.Exchanges},
           {"messages", Cost.Sent.Messages},
           {"message_bytes", Cost.Sent.Bytes},
+          {"sent", run::describe(Plan, Cost.SentByKind)},
           {"seconds",
            {{"launches", Cost.Launch},
             {"compute", Cost.Compute},
@@ -205,7 +207,7 @@ absl::Status runEstimate(const EstimateCommand &Command) {
   for (const CallShape &Shape : Shapes) {
     M1_ASSIGN_OR_RETURN(const CallCost Cost,
                         costOf(**Plan, *Function, Shape, M));
-    Cases.push_back(describe(Shape, Cost, Memory, M));
+    Cases.push_back(describe(**Plan, Shape, Cost, Memory, M));
   }
   if (Command.Json) {
     const json Result = {

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/m1run/Commands.h"
-#include "tools/m1run/Json.h"
+#include "tools/m1run/TrafficJson.h"
 
 #include "runtime/device/MemoryNeeds.h"
 #include "runtime/plan/Mesh.h"
@@ -110,19 +110,6 @@ json tensorList(const plan::Plan &Plan) {
   return List;
 }
 
-/// What a rank sends in a call with these values of the symbols.
-json trafficJson(const plan::Plan &Plan, const plan::Function &Function,
-                 std::span<const int64_t> Symbols) {
-  json List = json::array();
-  for (const auto &[Key, Sent] : trafficOf(Plan, Function, Symbols))
-    List.push_back({{"kind", nameOf(Key.first)},
-                    {"axis", str(view(Plan.mesh()->Get(Key.second)->name()))},
-                    {"exchanges", Sent.Exchanges},
-                    {"messages", Sent.Messages},
-                    {"bytes", Sent.Bytes}});
-  return List;
-}
-
 /// The mesh, what a rank has of the parameters, and what it sends in the
 /// largest calls and in those of one token of one sequence.
 void describeRanks(const plan::Plan &Plan, json &Result) {
@@ -143,12 +130,14 @@ void describeRanks(const plan::Plan &Plan, json &Result) {
   for (uint32_t I = 0; I < length(Plan.functions()); ++I) {
     const plan::Function &Function = *Plan.functions()->Get(I);
     json &Described = Result["functions"][I];
-    Described["sent_at_bounds"] = trafficJson(Plan, Function, Most);
-    Described["sent_for_one_token"] = trafficJson(Plan, Function, One);
+    Described["sent_at_bounds"] =
+        describe(Plan, trafficOf(Plan, Function, Most));
+    Described["sent_for_one_token"] =
+        describe(Plan, trafficOf(Plan, Function, One));
   }
 }
 
-json describe(const LoadedPlan &Loaded) {
+json describePlan(const LoadedPlan &Loaded) {
   const plan::Plan &Plan = *Loaded;
   json Result;
   Result["file"] = Loaded.name();
@@ -392,7 +381,7 @@ void run::addInspect(CLI::App &App, Action &Chosen) {
     Chosen = [Given]() -> absl::Status {
       M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
                           LoadedPlan::load(Given->PlanPath));
-      json Description = describe(*Plan);
+      json Description = describePlan(*Plan);
       if (Given->Tensors)
         Description["tensor_list"] = tensorList(**Plan);
       if (Given->Json)

@@ -171,14 +171,28 @@ static void emitParts(KernelBody &B, int64_t Vocabulary,
                   At.First, At.Rows);
 }
 
+/// The parts of a whole head, or of a rank's columns.
 static void buildHeadParts(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, K = B.extent("K");
   const int64_t Panel = PackedLayout(B.memory("weight").getShape()).Panel;
+  const int64_t Vocabulary = B.integer("vocabulary");
   Value Zero = B.index(0);
   const KernelBody::RowBlock At = B.rowBlock(M);
   Value Xs = B.load(B["x"], {At.First, Zero}, {0, 1}, {M, K}, At.Rows);
-  emitParts(B, B.integer("vocabulary"), At, [&](Value J) {
+  auto Logits = [&](Value J) {
     return B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}));
+  };
+  if (!B.has("first")) {
+    emitParts(B, Vocabulary, At, Logits);
+    return;
+  }
+  // The last ranks may have columns that do not exist.
+  Value Known = B.toI32(B.minus(B.index(Vocabulary), B["first"]));
+  emitParts(B, B.integer("columns"), At, [&](Value J) {
+    Value L = Logits(J);
+    Value Exists = B.compare(arith::CmpIPredicate::slt, columnNumbers(B, J, M),
+                             B.fill(Known, {M, Panel}));
+    return B.select(Exists, L, B.splat(kMasked, L));
   });
 }
 
@@ -195,22 +209,6 @@ KernelDeclaration m1::headPartsKernel() {
           buildHeadParts};
 }
 
-static void buildShardParts(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, K = B.extent("K");
-  const int64_t Panel = PackedLayout(B.memory("weight").getShape()).Panel;
-  Value Zero = B.index(0);
-  const KernelBody::RowBlock At = B.rowBlock(M);
-  Value Xs = B.load(B["x"], {At.First, Zero}, {0, 1}, {M, K}, At.Rows);
-  // The last ranks may have columns that do not exist.
-  Value Known = B.toI32(B.minus(B.index(B.integer("vocabulary")), B["first"]));
-  emitParts(B, B.integer("columns"), At, [&](Value J) {
-    Value L = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}));
-    Value Exists = B.compare(arith::CmpIPredicate::slt, columnNumbers(B, J, M),
-                             B.fill(Known, {M, Panel}));
-    return B.select(Exists, L, B.splat(kMasked, L));
-  });
-}
-
 KernelDeclaration m1::shardPartsKernel() {
   return {"shard_parts",
           {{"x", "[T, K]"},
@@ -222,7 +220,7 @@ KernelDeclaration m1::shardPartsKernel() {
            {"rows", "index"},
            {"first", "index"}},
           {"columns", "vocabulary"},
-          buildShardParts};
+          buildHeadParts};
 }
 
 static void buildLogitsParts(KernelBody &B) {

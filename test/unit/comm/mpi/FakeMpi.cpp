@@ -42,6 +42,7 @@ struct FakeMpi::World {
   std::map<uint64_t, Receipt> Receipts;
   std::map<std::string, int> Calls, Failures;
   int Aborted = -1, Finished = 0, Largest = 0;
+  std::map<int, int> Sizes; ///< of messages so far: how many of each size
 };
 
 static thread_local FakeMpi::World *Current;
@@ -68,6 +69,7 @@ static const char *send(int Channel, int To, int Tag, const void *Data,
     M.Data = nullptr;
   }
   Current->Largest = std::max(Current->Largest, Bytes);
+  ++Current->Sizes[Bytes];
   *Pending = {M.Number};
   Current->Messages.push_back(std::move(M));
   return nullptr;
@@ -195,3 +197,4 @@ void FakeMpi::failAt(const std::string &Function, int Call) {
 int FakeMpi::aborted() const { return TheWorld->Aborted; }
 int FakeMpi::finished() const { return TheWorld->Finished; }
 int FakeMpi::largestMessage() const { return TheWorld->Largest; }
+int FakeMpi::messagesOf(int Bytes) const { return TheWorld->Sizes[Bytes]; }

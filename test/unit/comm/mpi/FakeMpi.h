@@ -39,6 +39,8 @@ public:
   int finished() const;
   /// The largest message so far.
   int largestMessage() const;
+  /// How many messages had this size.
+  int messagesOf(int Bytes) const;
 
 private:
   std::unique_ptr<World> TheWorld;

@@ -108,6 +108,14 @@ TEST_F(MpiTransport, Exchanges) {
   EXPECT_EQ(Mpi->largestMessage(), 12);
 }
 
+TEST_F(MpiTransport, SendsEachOtherRankOneMessage) {
+  // A group of four, then two of two, three times; no other message has this
+  // size.
+  EXPECT_THAT(onRanks(4, [](Transport &Ranks) { return exchange(Ranks, 25); }),
+              Each(""));
+  EXPECT_EQ(Mpi->messagesOf(100), 4 * 3 + 3 * 4 * 1);
+}
+
 TEST_F(MpiTransport, SendsLargeMessagesInParts) {
   for (uint64_t Bytes : {12, 8, 5, 1}) {
     Options.MessageBytes = Bytes;
