@@ -8,6 +8,7 @@
 """Runs the functions check_* of a test, each by itself, and says how many passed."""
 
 import contextlib
+import signal
 import sys
 import traceback
 
@@ -29,6 +30,8 @@ def raises(kind, *parts):
 
 def main(module, only=()):
     """Runs all checks of a module, or those that are named."""
+    # A job in the background may have been started with SIGINT ignored, and what it starts inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checks = [
         (name, value)
         for name, value in vars(module).items()
