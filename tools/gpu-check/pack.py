@@ -38,6 +38,7 @@ import numpy as np  # noqa: E402
 MODULES = (
     *(os.path.join(E2E, f"{name}.py") for name in ("e2e", "compare", "bfloat16_units", "invariance")),
     os.path.join(CODEGEN, "kernel_results.py"),
+    os.path.join("test", "cpu_features.py"),
     os.path.join("tools", "make_checkpoint.py"),
     os.path.join("tools", "gpu-check", "cases.py"),
 )

@@ -296,7 +296,8 @@ TEST_F(Nccl, PassesOnItsErrors) {
     return Status;
   });
   EXPECT_THAT(Errors, Each(HasSubstr("remote process exited")));
-  EXPECT_EQ(Mock->Aborted, 8);
+  // A late rank may hear of the failure before it has opened all of its own.
+  EXPECT_EQ(Mock->Aborted, Mock->Communicators);
 }
 
 TEST_F(Nccl, SaysWhichCallFailed) {
@@ -306,7 +307,8 @@ TEST_F(Nccl, SaysWhichCallFailed) {
       onGpus([](Rank &Own) { return threeExchanges(Own); });
   EXPECT_THAT(Errors, Each(HasSubstr("ncclSend: internal error")));
   EXPECT_THAT(Errors, Each(HasSubstr("'score'")));
-  EXPECT_EQ(Mock->Aborted, 8);
+  // A late rank may hear of the failure before it has opened all of its own.
+  EXPECT_EQ(Mock->Aborted, Mock->Communicators);
 
   Mock->Failures = {{{"ncclGroupEnd", 1}, 0}};
   Errors = onGpus([](Rank &Own) { return threeExchanges(Own); });
