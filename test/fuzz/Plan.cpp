@@ -10,11 +10,11 @@
 #include "test/fuzz/Target.h"
 
 #include "runtime/device/MemoryNeeds.h"
+#include "runtime/engine/Generate.h"
 #include "runtime/plan/Mesh.h"
 #include "runtime/plan/ParameterUse.h"
 #include "runtime/schema/Digest.h"
 #include "runtime/schema/Version.h"
-#include "runtime/engine/Generate.h"
 #include "runtime/session/Score.h"
 #include "runtime/session/Signature.h"
 
