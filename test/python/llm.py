@@ -321,6 +321,14 @@ def check_async():
 
     asyncio.run(details())
 
+    async def idle():
+        await asyncio.sleep(0.5)  # the counts are those of the last step
+        for _ in range(2000):
+            if not model.stats()["running"] and not model.stats()["waiting"]:
+                break
+            await asyncio.sleep(0.01)
+        assert not model.stats()["running"] and not model.stats()["waiting"], model.stats()
+
     async def ends():
         long = params.replace(max_tokens=2000)
         for _ in range(5):
@@ -338,17 +346,14 @@ def check_async():
             async with model.submit([3], long) as closed:
                 async for _ in closed:
                     break
+        await idle()  # what was aborted has left the queue
         full = [model.submit([1], long) for _ in range(40)]
         with raises(QueueFull, "40"):
             for _ in range(10):
                 full.append(model.submit([1], long))
         for each in full:
             each.abort()
-        for _ in range(500):
-            if not model.stats()["running"] and not model.stats()["waiting"]:
-                break
-            await asyncio.sleep(0.01)
-        assert not model.stats()["running"] and not model.stats()["waiting"], model.stats()
+        await idle()
         assert await _text(model.submit(list(PROMPTS[0].encode()), params)) == expected[0]
 
     asyncio.run(ends())

@@ -168,13 +168,15 @@ async def case_drain():
 async def case_drain_timeout():
     async with Served(shutdown_timeout=0.2) as served:
         for _ in range(2):
-            served.llm.say(FOREVER)
+            served.llm.say([Step([65], pause=50)] * 1000)
         running = asyncio.create_task(served.post(CHAT, {"messages": USER}))
         stream = asyncio.create_task(served.events(COMPLETIONS, {"prompt": "x", "max_tokens": 999}))
         await until(lambda: len(served.llm.running) == 2 and all(s.steps > 9 for s in served.llm.running))
         served.server.stop()
         check_error(await running, 503)
-        assert (await stream)[-1]["error"]["code"] == "shutting_down"
+        # The connection may be closed before the last event; it never looks complete.
+        last = (await stream)[-1]
+        assert last["error"]["code"] == "shutting_down" if "error" in last else not last["choices"][0]["finish_reason"], last
         await asyncio.wait_for(served.task, 100)
         assert not served.llm.running
 
