@@ -174,9 +174,7 @@ async def case_drain_timeout():
         await until(lambda: len(served.llm.running) == 2 and all(s.steps > 9 for s in served.llm.running))
         served.server.stop()
         check_error(await running, 503)
-        # The connection may be closed before the last event; it never looks complete.
-        last = (await stream)[-1]
-        assert last["error"]["code"] == "shutting_down" if "error" in last else not last["choices"][0]["finish_reason"], last
+        assert (await stream)[-1]["error"]["code"] == "shutting_down"
         await asyncio.wait_for(served.task, 100)
         assert not served.llm.running
 
