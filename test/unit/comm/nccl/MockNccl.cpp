@@ -52,6 +52,9 @@ struct m1::nccl::CommOpaque {
       std::make_shared<std::atomic<bool>>(false);
 };
 
+/// Aborted communicators: work that a GPU has not begun may still name them.
+static std::vector<std::unique_ptr<CommOpaque>> Aborted;
+
 static std::mutex CliquesMutex;
 static std::map<std::string, std::shared_ptr<Clique>> Cliques;
 
@@ -88,6 +91,8 @@ static std::function<bool()> begin(Comm C, std::vector<Message> Messages) {
   const int Number = C->Exchanges++, Own = C->Rank;
   std::shared_ptr<Clique> Ranks = C->Ranks;
   auto IsAborted = C->IsAborted;
+  if (*IsAborted)
+    return [] { return true; };
   if (setting(mockNccl.Hangs, Own) == Number)
     return [IsAborted] { return IsAborted->load(); };
   if (setting(mockNccl.AsyncErrors, Own) == Number)
@@ -187,7 +192,7 @@ Result ncclCommAbort(Comm C) {
   std::lock_guard<std::mutex> Lock(mockNccl.Mutex);
   ++mockNccl.Aborted;
   *C->IsAborted = true;
-  delete C;
+  Aborted.emplace_back(C);
   return kSuccess;
 }
 

@@ -15,12 +15,9 @@
 #include "test/unit/TestSupport.h"
 #include "test/unit/comm/HostDevice.h"
 #include "test/unit/comm/Ranks.h"
-#include "test/unit/comm/nccl/MockNccl.h"
+#include "test/unit/comm/nccl/NcclTest.h"
 
 #include <gmock/gmock.h>
-
-#include <cstring>
-#include <dlfcn.h>
 
 using namespace m1;
 using namespace m1::test;
@@ -31,109 +28,10 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 namespace {
-/// A GPU in host memory, without kernels.
-class MockGpu : public gpu::Driver, private Recorder {
-public:
-  std::string description() const override { return "mock"; }
-  gpu::Limits limits() const override { return {}; }
-  absl::StatusOr<uint64_t> freeBytes() override { return UINT64_MAX; }
-  absl::StatusOr<gpu::Address> allocate(uint64_t Bytes, Contents) override {
-    ++Live;
-    return reinterpret_cast<gpu::Address>(::operator new(Bytes));
-  }
-  absl::Status release(gpu::Address At) override {
-    --Live;
-    ::operator delete(reinterpret_cast<void *>(At));
-    return absl::OkStatus();
-  }
-  absl::StatusOr<void *> allocateHost(uint64_t Bytes) override {
-    ++Live;
-    return ::operator new(Bytes);
-  }
-  void releaseHost(void *At) override {
-    --Live;
-    ::operator delete(At);
-  }
-  absl::Status copyIn(gpu::Address To, const void *From,
-                      uint64_t Bytes) override {
-    return move(reinterpret_cast<void *>(To), From, Bytes);
-  }
-  absl::Status copyOut(void *To, gpu::Address From, uint64_t Bytes) override {
-    return move(To, reinterpret_cast<void *>(From), Bytes);
-  }
-  absl::Status copy(gpu::Address To, gpu::Address From,
-                    uint64_t Bytes) override {
-    return move(reinterpret_cast<void *>(To), reinterpret_cast<void *>(From),
-                Bytes);
-  }
-  absl::Status mark(unsigned) override { return absl::OkStatus(); }
-  absl::Status waitFor(unsigned) override { return absl::OkStatus(); }
-  absl::StatusOr<uint32_t> loadModule(std::string_view) override {
-    return makeError("no kernels");
-  }
-  absl::StatusOr<uint32_t> findKernel(uint32_t, const std::string &,
-                                      uint32_t) override {
-    return makeError("no kernels");
-  }
-  absl::Status launch(uint32_t, const gpu::LaunchShape &,
-                      std::span<const uint64_t>,
-                      std::span<const ArgumentExtent>) override {
-    return makeError("no kernels");
-  }
-  absl::Status synchronize() override {
-    while (!Stream.run())
-      std::this_thread::yield();
-    return absl::OkStatus();
-  }
-  void *stream() override { return &Stream; }
-  absl::StatusOr<bool> isIdle() override { return Stream.run(); }
-
-  Recorder *recorder() override { return this; }
-  absl::Status beginRecording() override {
-    Stream.Recorded.clear();
-    Stream.IsRecording = true;
-    return absl::OkStatus();
-  }
-  absl::StatusOr<uint32_t> endRecording() override {
-    Stream.IsRecording = false;
-    return 0;
-  }
-  absl::Status replay(uint32_t) override {
-    for (const MockStream::Work &W : Stream.Recorded)
-      Stream.issue(W);
-    return absl::OkStatus();
-  }
-  absl::Status forget(uint32_t) override { return absl::OkStatus(); }
-
-  int Live = 0; ///< allocations
-
-private:
-  absl::Status move(void *To, const void *From, uint64_t Bytes) {
-    Stream.issue([=] {
-      std::memcpy(To, From, Bytes);
-      return [] { return true; };
-    });
-    return absl::OkStatus();
-  }
-
-  MockStream Stream;
-};
-
-class Nccl : public testing::Test {
+class Nccl : public NcclTest {
 protected:
   void SetUp() override {
-    void *Library = ::dlopen(M1_MOCK_NCCL, RTLD_NOW | RTLD_LOCAL);
-    ASSERT_NE(Library, nullptr) << ::dlerror();
-    Mock = static_cast<MockNccl *>(::dlsym(Library, "mockNccl"));
-    ASSERT_NE(Mock, nullptr);
-    Mock->Version = 22005;
-    Mock->Failures.clear();
-    Mock->Hangs.clear();
-    Mock->AsyncErrors.clear();
-    Mock->Progress = 3;
-    Mock->HangsAtStart = false;
-    Mock->Communicators = Mock->Destroyed = Mock->Aborted = 0;
-    Mock->Calls.clear();
+    NcclTest::SetUp();
     plan::PlanT Plan;
     for (const char *Name : {"data", "tensor"}) {
       Plan.mesh.push_back(std::make_unique<plan::MeshAxisT>());
@@ -200,7 +98,6 @@ protected:
     return Status;
   }
 
-  MockNccl *Mock = nullptr;
   std::vector<uint8_t> File;
   milliseconds Timeout = std::chrono::seconds(60);
 };
