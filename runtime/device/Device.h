@@ -57,6 +57,8 @@ public:
   virtual absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) = 0;
   virtual absl::Status unload(Address Loaded) = 0;
   virtual bool usesHostMemory() const = 0;
+  /// Threads of the host that its kernels use, including the caller.
+  virtual unsigned threads() const { return 1; }
 
   /// Makes an input or output of a call accessible to kernels until `unmap`.
   /// Read: the contents are those at the time of the call. Write: the contents

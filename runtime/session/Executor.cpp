@@ -293,6 +293,15 @@ absl::Status Executor::writeArena(uint32_t Arena, uint64_t Offset,
                                 From.size());
 }
 
+absl::StatusOr<std::span<const std::byte>>
+Executor::viewArena(uint32_t Arena, uint64_t Offset, uint64_t Bytes) {
+  if (!TheDevice.usesHostMemory())
+    return std::span<const std::byte>();
+  M1_RETURN_IF_ERROR(TheDevice.synchronize());
+  return std::span(reinterpret_cast<const std::byte *>(Arenas[Arena] + Offset),
+                   Bytes);
+}
+
 /// Maps all inputs and outputs, always in the same order.
 absl::Status Executor::mapTensors(const Program &P,
                                   std::span<const HostTensor> Given,

@@ -72,6 +72,12 @@ public:
                          std::span<std::byte> To);
   absl::Status writeArena(uint32_t Arena, uint64_t Offset,
                           std::span<const std::byte> From);
+  /// The same range in place, until the next call; empty if the device does not
+  /// use host memory.
+  absl::StatusOr<std::span<const std::byte>>
+  viewArena(uint32_t Arena, uint64_t Offset, uint64_t Bytes);
+  /// Threads of the host that calls use, including the caller.
+  unsigned threads() const { return TheDevice.threads(); }
 
   // The states of a language model are divided into parts, of which part i of
   // each belongs to slot i, or to cache block i (plan::Division). The bytes of

@@ -23,13 +23,18 @@ using namespace m1;
 /// A function whose tensors are set by name.
 class PlanPolicy::Function {
 public:
+  static absl::StatusOr<const plan::Function *> find(const LoadedPlan &Plan,
+                                                     std::string_view Name) {
+    if (const plan::Function *Table = Plan.function(Name))
+      return Table;
+    return makeError(Plan.name(), ": no function '", Name,
+                     "': the plan was not compiled for training; use m1c "
+                     "--train");
+  }
   static absl::StatusOr<std::unique_ptr<Function>> find(Executor &Program,
                                                         std::string_view Name) {
-    const plan::Function *Table = Program.plan().function(Name);
-    if (!Table)
-      return makeError(Program.plan().name(), ": no function '", Name,
-                       "': the plan was not compiled for training; use m1c "
-                       "--train");
+    M1_ASSIGN_OR_RETURN(const plan::Function *Table,
+                        find(Program.plan(), Name));
     M1_ASSIGN_OR_RETURN(uint32_t Number, Program.find(Name));
     return std::unique_ptr<Function>(new Function(Program, Number, *Table));
   }
@@ -120,6 +125,23 @@ PlanPolicy::create(Session &Running) {
   return Result;
 }
 
+absl::StatusOr<PolicyLimits> PlanPolicy::limitsOf(const LoadedPlan &Plan) {
+  M1_ASSIGN_OR_RETURN(const plan::Function *Step,
+                      Function::find(Plan, "gradients"));
+  M1_ASSIGN_OR_RETURN(const plan::Function *Experts,
+                      Function::find(Plan, "routing"));
+  M1_ASSIGN_OR_RETURN(const plan::Model *Model, languageModelOf(Plan));
+  PolicyLimits Limits;
+  Limits.Vocabulary = Model->vocabulary();
+  Limits.MaxLength = Model->max_length();
+  Limits.Slots = Model->slots();
+  Limits.TrainTokens = boundOf(Plan, *Step, "tokens");
+  Limits.TrainSequences = boundOf(Plan, *Step, "slots");
+  Limits.Experts = boundOf(Plan, *Step, "balance");
+  Limits.Layers = length(Experts->outputs());
+  return Limits;
+}
+
 absl::Status PlanPolicy::bind() {
   Executor &Program = *Running.Program;
   M1_ASSIGN_OR_RETURN(Gradients, Function::find(Program, "gradients"));
@@ -129,15 +151,9 @@ absl::Status PlanPolicy::bind() {
   M1_ASSIGN_OR_RETURN(Publish, Function::find(Program, "publish"));
   M1_ASSIGN_OR_RETURN(Model, LanguageModel::create(Program));
   const LoadedPlan &Plan = Program.plan();
-  Limits.Vocabulary = Model->vocabulary();
-  Limits.MaxLength = Model->maxLength();
+  M1_ASSIGN_OR_RETURN(Limits, limitsOf(Plan));
   Limits.Slots = Model->maxSequences();
-  const plan::Function &Step = Gradients->table();
-  Limits.TrainTokens = boundOf(Plan, Step, "tokens");
-  Limits.TrainSequences = boundOf(Plan, Step, "slots");
-  Limits.Experts = boundOf(Plan, Step, "balance");
   Groups = boundOf(Plan, Update->table(), "learning_rates");
-  Limits.Layers = length(Routing->table().outputs());
   return absl::OkStatus();
 }
 
@@ -351,6 +367,9 @@ absl::Status PlanPolicy::read(size_t Tensor, OptimizerTensor Kind,
       Tensor, Kind,
       [&](uint32_t Arena, uint64_t Offset, int64_t Runs, int64_t Run,
           int64_t Distance, int64_t First) -> absl::Status {
+        if (Runs == 1)
+          return Running.Program->readArena(
+              Arena, Offset, std::as_writable_bytes(To.subspan(First, Run)));
         std::vector<float> Part(Runs * Run);
         M1_RETURN_IF_ERROR(Running.Program->readArena(
             Arena, Offset, std::as_writable_bytes(std::span(Part))));
@@ -367,6 +386,9 @@ absl::Status PlanPolicy::write(size_t Tensor, OptimizerTensor Kind,
       Tensor, Kind,
       [&](uint32_t Arena, uint64_t Offset, int64_t Runs, int64_t Run,
           int64_t Distance, int64_t First) -> absl::Status {
+        if (Runs == 1)
+          return Running.Program->writeArena(
+              Arena, Offset, std::as_bytes(From.subspan(First, Run)));
         std::vector<float> Part(Runs * Run);
         for (int64_t I = 0; I < Runs; ++I)
           std::copy_n(From.begin() + First + I * Distance, Run,
@@ -374,4 +396,25 @@ absl::Status PlanPolicy::write(size_t Tensor, OptimizerTensor Kind,
         return Running.Program->writeArena(Arena, Offset,
                                            std::as_bytes(std::span(Part)));
       });
+}
+
+absl::StatusOr<std::span<const float>>
+PlanPolicy::inPlace(size_t Tensor, OptimizerTensor Kind) {
+  std::span<const float> Whole;
+  // The sum of several gradients exists only after `collect`.
+  if (PartsOf[Tensor].Numbers.size() > 1 || Kind == OptimizerTensor::Gradient)
+    return Whole;
+  M1_RETURN_IF_ERROR(forParts(
+      Tensor, Kind,
+      [&](uint32_t Arena, uint64_t Offset, int64_t Runs, int64_t Run, int64_t,
+          int64_t) -> absl::Status {
+        // A single part is the whole tensor: its runs follow one another.
+        M1_ASSIGN_OR_RETURN(std::span<const std::byte> Bytes,
+                            Running.Program->viewArena(
+                                Arena, Offset, Runs * Run * sizeof(float)));
+        Whole = {reinterpret_cast<const float *>(Bytes.data()),
+                 Bytes.size() / sizeof(float)};
+        return absl::OkStatus();
+      }));
+  return Whole;
 }

@@ -23,6 +23,9 @@ public:
   /// for training.
   static absl::StatusOr<std::unique_ptr<PlanPolicy>> create(Session &Running);
   ~PlanPolicy() override;
+  /// What a plan computes at once, known without its weights; `Slots` is a
+  /// bound. An error if the plan has no functions for training.
+  static absl::StatusOr<PolicyLimits> limitsOf(const LoadedPlan &Plan);
 
   /// For each group of the plan, the weight decay of its tensors; `OfTensors`
   /// has that of each tensor. An error if tensors that are one parameter of the
@@ -48,6 +51,9 @@ public:
                     std::span<float> To) override;
   absl::Status write(size_t Tensor, OptimizerTensor Kind,
                      std::span<const float> From) override;
+  absl::StatusOr<std::span<const float>> inPlace(size_t Tensor,
+                                                 OptimizerTensor Kind) override;
+  unsigned threads() const override { return Running.Program->threads(); }
   absl::Status publish() override;
 
 private:

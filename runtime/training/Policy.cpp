@@ -11,3 +11,10 @@
 using namespace m1;
 
 Policy::~Policy() = default;
+
+absl::StatusOr<std::span<const float>> Policy::inPlace(size_t,
+                                                       OptimizerTensor) {
+  return std::span<const float>();
+}
+
+unsigned Policy::threads() const { return 1; }

@@ -141,6 +141,13 @@ public:
                             std::span<float> To) = 0;
   virtual absl::Status write(size_t Tensor, OptimizerTensor Kind,
                              std::span<const float> From) = 0;
+  /// What `read` copies, in place and until the next call that is not
+  /// `inPlace`; empty if it is not in one piece of the host's memory. Threads
+  /// may call it at the same time.
+  virtual absl::StatusOr<std::span<const float>> inPlace(size_t Tensor,
+                                                         OptimizerTensor Kind);
+  /// Threads that work on the model may use, including the caller.
+  virtual unsigned threads() const;
   /// After master values were written: makes them, rounded to their element
   /// types, the weights that are computed with.
   virtual absl::Status publish() = 0;

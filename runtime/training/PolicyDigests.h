@@ -23,11 +23,18 @@ struct PolicyDigests {
   bool operator==(const PolicyDigests &Other) const = default;
 };
 
-/// Reads every tensor once. Takes the memory of the largest, in f32.
+/// Reads every tensor once, in place where it can. If that is everywhere, the
+/// two digests are computed at the same time; otherwise it takes the memory of
+/// the largest tensor, in f32.
 absl::StatusOr<PolicyDigests> digestsOf(Policy &Model);
 
 /// The elements of a trained tensor; an error if its shape is none.
 absl::StatusOr<int64_t> elementsOf(const TrainedTensor &Tensor);
+/// What Policy::read copies: in place where it can be, otherwise read into
+/// `Buffer`.
+absl::StatusOr<std::span<const float>> valuesOf(Policy &Model, size_t Tensor,
+                                                OptimizerTensor Kind,
+                                                std::vector<float> &Buffer);
 
 } // namespace m1
 

@@ -67,8 +67,6 @@ private:
   absl::Status writeShard(std::span<const Weight> Shard,
                           const std::string &Name);
   absl::Status writeWeight(const Weight &W, SafetensorsWriter &Writer);
-  /// Reads into `Values`.
-  absl::Status read(size_t Tensor, OptimizerTensor Kind);
   absl::Status addFile(std::string_view Name, const std::string &Content);
   absl::Status writeIndex();
   /// Gives the files that are complete their names.
@@ -81,7 +79,7 @@ private:
   std::vector<Weight> Weights; ///< by name
   std::map<std::string, std::string> WeightMap;
   uint64_t TotalBytes = 0;
-  std::vector<float> Values;
+  std::vector<float> Buffer;
   std::vector<std::byte> Piece;
   OutputFiles Files;
 };
@@ -165,21 +163,17 @@ absl::Status CheckpointWriter::writeWeight(const Weight &W,
     Source->weights().release(*W.Other);
     return Status;
   }
-  M1_RETURN_IF_ERROR(read(W.Trained, OptimizerTensor::Master));
+  M1_ASSIGN_OR_RETURN(
+      std::span<const float> Values,
+      valuesOf(Model, W.Trained, OptimizerTensor::Master, Buffer));
   const int64_t ElementBytes = byteSize(W.Spec.Type);
   for (size_t Begin = 0; Begin < Values.size(); Begin += PieceElements) {
     const size_t Count = std::min(PieceElements, Values.size() - Begin);
     Piece.resize(Count * ElementBytes);
-    round(W.Spec.Type, std::span(Values).subspan(Begin, Count), Piece.data());
+    round(W.Spec.Type, Values.subspan(Begin, Count), Piece.data());
     M1_RETURN_IF_ERROR(Writer.write(Piece));
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckpointWriter::read(size_t Tensor, OptimizerTensor Kind) {
-  M1_ASSIGN_OR_RETURN(const int64_t Count, elementsOf(Model.tensors()[Tensor]));
-  Values.resize(Count);
-  return Model.read(Tensor, Kind, Values);
 }
 
 absl::Status CheckpointWriter::writeOptimizer() {
@@ -197,8 +191,9 @@ absl::Status CheckpointWriter::writeOptimizer() {
       SafetensorsWriter::create(path(OptimizerFileName), std::move(Specs)));
   for (const TensorSpec &Spec : Writer->tensors()) {
     const auto [Tensor, Kind] = ByName[Spec.Name];
-    M1_RETURN_IF_ERROR(read(Tensor, Kind));
-    M1_RETURN_IF_ERROR(Writer->write(std::as_bytes(std::span(Values))));
+    M1_ASSIGN_OR_RETURN(std::span<const float> Values,
+                        valuesOf(Model, Tensor, Kind, Buffer));
+    M1_RETURN_IF_ERROR(Writer->write(std::as_bytes(Values)));
   }
   M1_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> File, Writer->finish());
   Files.push_back(std::move(File));

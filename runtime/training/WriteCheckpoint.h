@@ -39,7 +39,7 @@ constexpr OptimizerTensor SavedKinds[] = {
 /// - trainer_state.json. `State.Weights` and `State.Optimizer` are filled in.
 ///
 /// `Source` may be null: then there are trained tensors only. Takes the memory
-/// of the largest tensor, in f32.
+/// of the largest tensor, in f32, if the model does not show it in place.
 absl::Status writeCheckpoint(const std::string &Directory, Policy &Model,
                              CheckpointSource *Source, TrainerState State,
                              uint64_t MaxShardBytes = DefaultShardBytes);

@@ -89,6 +89,7 @@ public:
 
   // Kernels use the process's own memory.
   bool usesHostMemory() const override { return true; }
+  unsigned threads() const override { return Pool->threads(); }
   absl::StatusOr<Address> load(const void *Host, uint64_t) override {
     return reinterpret_cast<Address>(Host);
   }
