@@ -161,6 +161,9 @@ def check_sequences(trainer):
     refused(["no sequences: give --data or --tokens"], *trainer.sft(tokens=""))
     long = prompt("long", [1] * 45)
     refused(["long.npy: 45 tokens, expected at most 44 (m1c --train-tokens"], *trainer.sft(tokens=long))
+    # Before the weights are looked at.
+    command = trainer.sft(tokens=long)
+    refused(["long.npy: 45 tokens"], *command[:3], "--weights", os.path.join(work, "absent"), *command[5:])
     refused(["1.npy: 30 tokens, expected at most 29"], *trainer.sft(micro_batch_tokens=29))
     refused(["short.npy: 1 tokens, expected at least 2"], *trainer.sft(tokens=prompt("short", [1])))
     for token in (97, -1, 2**40):
@@ -190,6 +193,8 @@ def check_existing(trainer):
     """Directories that have a run, or none. The run stays as it is."""
     refused([f"{OUT}: no run to resume"], *trainer.sft("--resume"))
     refused(["invocation.json"], "m1run", "verify-run", OUT, "--step", 1)
+    result = run(*trainer.sft(out=os.path.join(work, "warmup"), warmup_steps=3))
+    check(f"warmup: {result}", result.returncode == 0 and "note: warmup_steps is 3, the run has 2 steps" in result.stderr)
     there = os.path.join(work, "there")
     accepted(*trainer.sft(out=there))
     before = contents(there)
@@ -257,6 +262,16 @@ def check_environments(trainer):
             misbehaves("")
             accepted(*trainer.train("--resume", out=out, **keys))
             check(f"{how}: digests differ", digests(out) == expected)
+    # Relative paths start at the recipe, wherever the command is started.
+    misbehaves("")
+    relative = {**entry, "command": [sys.executable, "-S", "program.py"], "log": "program.log"}
+    out, elsewhere = os.path.join(work, "relative"), os.path.join(work, "elsewhere")
+    os.mkdir(elsewhere)
+    result = run(*trainer.train(out=out, **{**keys, "environments": [relative]}), cwd=elsewhere)
+    check(f"relative paths: {result}", result.returncode == 0 and digests(out) == expected)
+    check("relative paths: no log", os.path.exists(os.path.join(work, "program.log")) and not os.listdir(elsewhere))
+    result = run("m1run", "verify-run", out, "--step", 2, cwd=elsewhere)
+    check(f"relative paths: {result}", result.returncode == 0 and "the same bits" in result.stdout)
     # Later in a run: it goes on from its checkpoint.
     out = os.path.join(work, "later")
     misbehaves("")

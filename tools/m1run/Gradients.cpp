@@ -64,7 +64,10 @@ absl::Status runGradients(const GradientsCommand &Command) {
                         readWeights(Command, I, Each.Tokens.size()));
     Sequences.push_back(std::move(Each));
   }
-  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Command.Common));
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      loadForTraining(Command.Common.PlanPath));
+  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened,
+                      openPolicy(std::move(Plan), Command.Common.Session));
   PlanPolicy &Model = *Opened.Policy;
   M1_ASSIGN_OR_RETURN(
       std::vector<MicroBatch> Batches,

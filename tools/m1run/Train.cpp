@@ -100,14 +100,24 @@ absl::Status runTrain(const TrainCommand &Command) {
   M1_RETURN_IF_ERROR(checkOut(Command));
   for (const std::string &Note : Settings.Notes)
     printNote(Note);
-  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Command.Common));
-  PlanPolicy &Model = *Opened.Policy;
+  // What can be wrong with recipe and data is found before weights are loaded.
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      loadForTraining(Command.Common.PlanPath));
+  M1_ASSIGN_OR_RETURN(const PolicyLimits Limits, PlanPolicy::limitsOf(*Plan));
   M1_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> How,
-                      makeTrainer(Command.Started, Settings, Model));
+                      makeTrainer(Command.Started, Settings, Limits));
   if (Command.Steps > How->steps())
     return makeError("--steps ", Command.Steps, ": the run has ", How->steps(),
                      " steps (max_steps or num_train_epochs of ",
                      Command.RecipePath, ")");
+  if (Settings.WarmupSteps > How->steps())
+    printNote(concat("warmup_steps is ", Settings.WarmupSteps, ", the run has ",
+                     How->steps(),
+                     " steps: the learning rate does not reach its peak"));
+  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened,
+                      openPolicy(std::move(Plan), Command.Common.Session));
+  PlanPolicy &Model = *Opened.Policy;
+  M1_RETURN_IF_ERROR(checkWeightDecays(Settings, Model));
   std::unique_ptr<CheckpointSource> Source;
   if (Command.Started.Weights != "none") {
     M1_ASSIGN_OR_RETURN(Source, CheckpointSource::open(Command.Started.Weights,
@@ -159,6 +169,8 @@ void addCommon(CLI::App &Sub, const std::shared_ptr<TrainCommand> &Command,
   Sub.callback([Command, &Chosen] {
     Invocation &Started = Command->Started;
     Started.Plan = absolute(Command->Common.PlanPath);
+    Started.RecipeDirectory =
+        std::filesystem::path(absolute(Command->RecipePath)).parent_path();
     Started.Weights = Command->Common.Session.Weights;
     if (Started.Weights != "none")
       Started.Weights = absolute(Started.Weights);

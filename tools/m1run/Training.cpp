@@ -27,13 +27,11 @@ static const char *commandOf(TrainingMode Mode) {
 }
 
 absl::Status Invocation::write(const std::string &Directory) const {
-  const json Object{{"command", commandOf(Mode)},
-                    {"plan", Plan},
-                    {"weights", Weights},
-                    {"init_seed", InitSeed},
-                    {"data", Data},
-                    {"tokens", Tokens},
-                    {"masks", Masks}};
+  const json Object{
+      {"command", commandOf(Mode)}, {"plan", Plan},
+      {"weights", Weights},         {"recipe_directory", RecipeDirectory},
+      {"init_seed", InitSeed},      {"data", Data},
+      {"tokens", Tokens},           {"masks", Masks}};
   const std::string Text = dump(Object) + "\n";
   M1_ASSIGN_OR_RETURN(
       std::unique_ptr<OutputFile> File,
@@ -55,6 +53,8 @@ absl::StatusOr<Invocation> Invocation::read(const std::string &Directory) {
                       : TrainingMode::Reinforcement;
     Object.at("plan").get_to(Result.Plan);
     Object.at("weights").get_to(Result.Weights);
+    if (Object.contains("recipe_directory"))
+      Object.at("recipe_directory").get_to(Result.RecipeDirectory);
     Object.at("init_seed").get_to(Result.InitSeed);
     Object.at("data").get_to(Result.Data);
     Object.at("tokens").get_to(Result.Tokens);
@@ -121,34 +121,42 @@ absl::StatusOr<std::vector<Example>> run::readExamples(const Invocation &From) {
 // Trainers
 //===----------------------------------------------------------------------===//
 
-absl::StatusOr<std::unique_ptr<Trainer>>
-run::makeTrainer(const Invocation &From, const Recipe &Settings,
-                 const PlanPolicy &Model) {
-  // Otherwise the first update would find out.
-  const std::vector<float> Decays = weightDecaysOf(
-      Model.tensors(), Settings.WeightDecay, Settings.WeightDecayExclude);
-  M1_RETURN_IF_ERROR(Model.groupDecays(Decays).status());
-  if (From.Mode == TrainingMode::Supervised) {
-    M1_ASSIGN_OR_RETURN(std::vector<Example> Examples, readExamples(From));
-    return SupervisedTrainer::create(Settings, Model.limits(),
-                                     std::move(Examples));
-  }
-  EnvironmentContext Context;
-  Context.Note = printNote;
-  return ReinforcementTrainer::create(Settings, Model.limits(), Context);
-}
-
-absl::StatusOr<OpenedPolicy> run::openPolicy(const CommonOptions &Options) {
-  OpenedPolicy Result;
-  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
-                      LoadedPlan::load(Options.PlanPath));
+absl::StatusOr<std::unique_ptr<LoadedPlan>>
+run::loadForTraining(const std::string &Path) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan, LoadedPlan::load(Path));
   if (const int64_t Count = rankCount(**Plan); Count > 1)
     return makeError(Plan->name(), ": compiled for ", Count, " ranks (",
                      describeMesh(**Plan),
                      "); training runs on one: compile the model without "
                      "--mesh");
+  return Plan;
+}
+
+absl::StatusOr<std::unique_ptr<Trainer>>
+run::makeTrainer(const Invocation &From, const Recipe &Settings,
+                 const PolicyLimits &Limits) {
+  if (From.Mode == TrainingMode::Supervised) {
+    M1_ASSIGN_OR_RETURN(std::vector<Example> Examples, readExamples(From));
+    return SupervisedTrainer::create(Settings, Limits, std::move(Examples));
+  }
+  EnvironmentContext Context;
+  Context.Directory = From.RecipeDirectory;
+  Context.Note = printNote;
+  return ReinforcementTrainer::create(Settings, Limits, Context);
+}
+
+absl::StatusOr<OpenedPolicy> run::openPolicy(std::unique_ptr<LoadedPlan> Plan,
+                                             const SessionOptions &Options) {
+  OpenedPolicy Result;
   M1_ASSIGN_OR_RETURN(Result.Session,
-                      m1::Session::open(std::move(Plan), Options.Session));
+                      m1::Session::open(std::move(Plan), Options));
   M1_ASSIGN_OR_RETURN(Result.Policy, PlanPolicy::create(*Result.Session));
   return Result;
+}
+
+absl::Status run::checkWeightDecays(const Recipe &Settings,
+                                    const PlanPolicy &Model) {
+  const std::vector<float> Decays = weightDecaysOf(
+      Model.tensors(), Settings.WeightDecay, Settings.WeightDecayExclude);
+  return Model.groupDecays(Decays).status();
 }

@@ -22,6 +22,8 @@ namespace m1::run {
 struct Invocation {
   TrainingMode Mode = TrainingMode::Reinforcement;
   std::string Plan, Weights;
+  /// Of the recipe; empty in runs of versions that did not write it.
+  std::string RecipeDirectory;
   uint64_t InitSeed = 0;
   // Supervised training: its data.
   std::string Data;
@@ -37,17 +39,24 @@ absl::StatusOr<std::vector<Example>> readExamples(const Invocation &From);
 
 /// The trainer that an invocation asks for. `Settings` must outlive it. An
 /// error if the data or the recipe do not fit the policy.
-absl::StatusOr<std::unique_ptr<Trainer>> makeTrainer(const Invocation &From,
-                                                     const Recipe &Settings,
-                                                     const PlanPolicy &Model);
+absl::StatusOr<std::unique_ptr<Trainer>>
+makeTrainer(const Invocation &From, const Recipe &Settings,
+            const PolicyLimits &Limits);
 
 /// A plan that is ready to be trained.
 struct OpenedPolicy {
   std::unique_ptr<m1::Session> Session;
   std::unique_ptr<PlanPolicy> Policy;
 };
-/// Loads plan and weights. An error if the plan was not compiled for training.
-absl::StatusOr<OpenedPolicy> openPolicy(const CommonOptions &Options);
+/// Loads a plan. An error if it is one for several ranks.
+absl::StatusOr<std::unique_ptr<LoadedPlan>>
+loadForTraining(const std::string &Path);
+/// Loads the weights of a plan. An error if it was not compiled for training.
+absl::StatusOr<OpenedPolicy> openPolicy(std::unique_ptr<LoadedPlan> Plan,
+                                        const SessionOptions &Options);
+/// An error if the recipe's weight decays do not fit the policy's parameters.
+/// Otherwise the first update would find out.
+absl::Status checkWeightDecays(const Recipe &Settings, const PlanPolicy &Model);
 
 } // namespace m1::run
 

@@ -50,15 +50,20 @@ absl::Status runVerify(const VerifyRunCommand &Command) {
     if (Each < Command.Step)
       From = Each;
 
-  CommonOptions Common;
-  Common.PlanPath = Command.PlanPath.empty() ? Started.Plan : Command.PlanPath;
-  Common.Session = Command.Session;
-  Common.Session.Weights = Started.Weights;
-  Common.Session.InitSeed = Started.InitSeed;
-  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened, openPolicy(Common));
-  PlanPolicy &Model = *Opened.Policy;
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      loadForTraining(Command.PlanPath.empty()
+                                          ? Started.Plan
+                                          : Command.PlanPath));
+  M1_ASSIGN_OR_RETURN(const PolicyLimits Limits, PlanPolicy::limitsOf(*Plan));
   M1_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> How,
-                      makeTrainer(Started, Settings, Model));
+                      makeTrainer(Started, Settings, Limits));
+  SessionOptions Session = Command.Session;
+  Session.Weights = Started.Weights;
+  Session.InitSeed = Started.InitSeed;
+  M1_ASSIGN_OR_RETURN(OpenedPolicy Opened,
+                      openPolicy(std::move(Plan), Session));
+  PlanPolicy &Model = *Opened.Policy;
+  M1_RETURN_IF_ERROR(checkWeightDecays(Settings, Model));
   nlohmann::json State;
   if (From > 0) {
     const std::string Path = Directory->checkpointPath(From);

@@ -79,8 +79,8 @@ private:
 };
 
 /// Starts the program; a value of errno, or 0.
-int spawn(const std::vector<std::string> &Command, int Input, int Output,
-          int Errors, pid_t &Process) {
+int spawn(const std::vector<std::string> &Command, const std::string &Directory,
+          int Input, int Output, int Errors, pid_t &Process) {
   std::vector<char *> Words;
   for (const std::string &Word : Command)
     Words.push_back(const_cast<char *>(Word.c_str()));
@@ -98,6 +98,8 @@ int spawn(const std::vector<std::string> &Command, int Input, int Output,
   Try(::posix_spawn_file_actions_adddup2(&Files, Input, STDIN_FILENO));
   Try(::posix_spawn_file_actions_adddup2(&Files, Output, STDOUT_FILENO));
   Try(::posix_spawn_file_actions_adddup2(&Files, Errors, STDERR_FILENO));
+  if (!Directory.empty())
+    Try(::posix_spawn_file_actions_addchdir_np(&Files, Directory.c_str()));
   // The program is to see neither this thread's signal mask nor the signals
   // that this process ignores for itself. In its own group, a Ctrl-C does not
   // reach it: it ends when this process ends it.
@@ -127,7 +129,7 @@ void setNonBlocking(int Descriptor) {
 
 absl::StatusOr<std::unique_ptr<ChildProcess>>
 ChildProcess::start(const std::vector<std::string> &Command,
-                    const std::string &Log) {
+                    const std::string &Log, const std::string &Directory) {
   std::unique_ptr<ChildProcess> Result(new ChildProcess);
   if (!Log.empty()) {
     Result->LogFile =
@@ -138,8 +140,8 @@ ChildProcess::start(const std::vector<std::string> &Command,
   Pipe In, Out, Err;
   if (!In.open() || !Out.open() || !Err.open())
     return makeError("cannot start '", Command[0], "': ", std::strerror(errno));
-  if (int Reason =
-          spawn(Command, In.Read, Out.Write, Err.Write, Result->Process)) {
+  if (int Reason = spawn(Command, Directory, In.Read, Out.Write, Err.Write,
+                         Result->Process)) {
     Result->Process = -1;
     return makeError("cannot start '", Command[0],
                      "': ", std::strerror(Reason));

@@ -36,10 +36,12 @@ public:
   static constexpr size_t MaxLogBytes = size_t(16) << 20;
 
   /// Starts `Command`, a program, which is looked for in PATH, and its
-  /// arguments. What it writes on its standard error is appended to the file
-  /// `Log`, unless that is empty.
+  /// arguments, in the directory `Directory`, or in the current one if that is
+  /// empty. What it writes on its standard error is appended to the file `Log`,
+  /// unless that is empty.
   static absl::StatusOr<std::unique_ptr<ChildProcess>>
-  start(const std::vector<std::string> &Command, const std::string &Log);
+  start(const std::vector<std::string> &Command, const std::string &Log,
+        const std::string &Directory = "");
 
   /// Closes the standard input, gives the program a second to end, and kills
   /// its process group.

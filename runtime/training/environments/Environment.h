@@ -77,6 +77,9 @@ public:
 };
 
 struct EnvironmentContext {
+  /// What relative paths are relative to: the directory of the recipe. Empty:
+  /// the current one.
+  std::string Directory;
   /// Takes one-line notes, such as that a program was started again.
   std::function<void(const std::string &)> Note;
   /// True stops a wait for a program with a "cancelled" error. By default, a

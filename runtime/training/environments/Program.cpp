@@ -14,6 +14,7 @@
 #include "runtime/training/environments/PromptFile.h"
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <unordered_map>
 
@@ -233,7 +234,7 @@ absl::Status Program::takeHello(const json &Reply) {
 absl::Status Program::start() {
   Process.reset();
   absl::StatusOr<std::unique_ptr<ChildProcess>> Started =
-      ChildProcess::start(Options.Command, Options.Log);
+      ChildProcess::start(Options.Command, Options.Log, Context.Directory);
   if (!Started.ok())
     return makeError(where(), ": ", std::string(Started.status().message()));
   Process = std::move(*Started);
@@ -393,6 +394,9 @@ absl::StatusOr<std::unique_ptr<Environment>>
 m1::createProgram(OptionReader &Options, const EnvironmentContext &Context) {
   ProgramOptions Read = readProgram(Options);
   M1_RETURN_IF_ERROR(Options.finish());
+  for (std::string *Path : {&Read.Prompts, &Read.Log})
+    if (!Path->empty() && !Context.Directory.empty())
+      *Path = std::filesystem::path(Context.Directory) / *Path;
   auto Result =
       std::make_unique<Program>(std::move(Read), Options.values(), Context);
   M1_RETURN_IF_ERROR(Result->open());

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 #include <thread>
@@ -68,6 +69,7 @@ protected:
     json D = description(Body);
     D.update(Options);
     EnvironmentContext Context;
+    Context.Directory = Recipes;
     Context.Note = [this](const std::string &Text) { Notes.push_back(Text); };
     Context.Cancelled = [this] { return Cancelled && Cancelled(); };
     E = value(createEnvironment(D, Context));
@@ -92,6 +94,7 @@ protected:
   }
 
   TemporaryDirectory Directory;
+  std::string Recipes; ///< the directory of the recipe
   std::unique_ptr<Environment> E;
   std::vector<std::string> Notes;
   std::function<bool()> Cancelled;
@@ -100,6 +103,14 @@ protected:
 //===----------------------------------------------------------------------===//
 // Good programs
 //===----------------------------------------------------------------------===//
+
+TEST_F(ProgramTest, RunsInTheDirectoryOfTheRecipe) {
+  Recipes = Directory.path(".");
+  start("    answer(r)\n", {{"command", {M1_PYTHON, "-S", "-E", "env.py"}},
+                            {"log", "errors.txt"}});
+  EXPECT_EQ(value(judge(2)), (std::vector<double>{0, 1}));
+  EXPECT_TRUE(std::filesystem::exists(Directory.path("errors.txt")));
+}
 
 TEST_F(ProgramTest, SeesAllOfARequest) {
   // Its reply to a prompt's request contains the request; its reward says
