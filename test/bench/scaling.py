@@ -24,8 +24,7 @@ import subprocess
 import tempfile
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-# With data=64,tensor=8, each coordinate of `data` is such a group of 8 ranks on a node.
-DEFAULT = ["tensor=8@8xH200", "tensor=8@64x8xH800"]
+DEFAULT = ["tensor=8@8xH200", "data=64,tensor=8@64x8xH800"]
 BOUNDS = ["--max-tokens", "4096", "--slots", "256", "--max-length", "1048576"]
 CHANGES = {
     "memory −30 %": "memory_bandwidth=0.7",
