@@ -12,6 +12,8 @@
 #include "runtime/support/Temporaries.h"
 
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iterator>
@@ -28,9 +30,19 @@ constexpr const char *OutOfMemory = "out of memory";
 
 const char *ProgramName = "m1";
 
+/// Without the memory for an exception, std::terminate is called instead of
+/// throwing std::bad_alloc.
+bool isMemoryExhausted() {
+  void *volatile Probe = std::malloc(1 << 16); // not optimised away
+  std::free(Probe);
+  return !Probe;
+}
+
 [[noreturn]] void onTerminate() {
   if (!std::current_exception())
-    endProcess("internal error: std::terminate without an exception");
+    endProcess(isMemoryExhausted()
+                   ? OutOfMemory
+                   : "internal error: std::terminate without an exception");
   try {
     throw;
   } catch (const std::bad_alloc &) {
@@ -64,6 +76,12 @@ std::string m1::describeException() {
 void m1::reportUncaughtExceptions(const char *Program) {
   ProgramName = Program;
   std::set_terminate(onTerminate);
+  std::set_new_handler(nullptr);
+}
+
+void m1::reportEarlyLackOfMemory() {
+  ProgramName = program_invocation_short_name;
+  std::set_new_handler([] { endProcess(OutOfMemory); });
 }
 
 void m1::endProcess(const char *Kind, const char *Reason) {

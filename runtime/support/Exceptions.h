@@ -27,6 +27,12 @@ std::string describeException();
 /// and exit code 1. `Program` must outlive the process.
 void reportUncaughtExceptions(const char *Program);
 
+/// Until `reportUncaughtExceptions` is called, a lack of memory ends the
+/// process with such a line. For an initializer of a program that comes before
+/// all others: the standard library may have had no memory to set aside for
+/// exceptions.
+void reportEarlyLackOfMemory();
+
 /// Ends the process with the line "PROGRAM: error: ", `Kind` and `Reason` on
 /// stderr, exit code 1 and no temporary files. Allocates nothing and runs no
 /// destructors: memory may be exhausted, and other threads may still use what

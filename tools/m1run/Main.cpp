@@ -26,6 +26,12 @@
 using namespace m1;
 
 namespace {
+struct BeforeOthers {
+  BeforeOthers() { reportEarlyLackOfMemory(); }
+};
+/// 101 is the first priority that programs may use.
+[[gnu::init_priority(101)]] BeforeOthers Initializer;
+
 /// Flushes standard output. Fails if any write to it failed: if the output is
 /// larger than a buffer, an earlier write may have failed although the last one
 /// succeeded. If nobody reads the output, a run that `Succeeded` ends as it
