@@ -59,6 +59,10 @@ void Sampling::add(float RowTemperature, float RowTopP, int32_t RowTopK,
 }
 
 namespace {
+/// The most numbers of a table of blocks, 256 MiB: it is made on the host for
+/// each call. 1,024 sequences of 4 M positions in blocks of 64 have as many.
+constexpr int64_t MaxTableNumbers = int64_t(1) << 26;
+
 constexpr std::string_view FieldNames[] = {
     "tokens",    "positions",        "cu_seqlens",      "slots",
     "blocks",    "temperature",      "top_p",           "top_k",
@@ -184,6 +188,11 @@ absl::Status LanguageModel::bindBlocks(std::string_view Function,
     return makeError(Program.plan().name(), ": input 'blocks' of function '",
                      Function, "' should have a column for each block of ",
                      BlockPositions, " of ", MaxLength, " positions");
+  if (Count > MaxTableNumbers / MaxSequences)
+    return makeError(Program.plan().name(), ": input 'blocks' of function '",
+                     Function, "' has ", Count, " columns for each of ",
+                     MaxSequences, " slots, expected at most ", MaxTableNumbers,
+                     " numbers in all");
   BlocksPerSequence = Count;
   return absl::OkStatus();
 }

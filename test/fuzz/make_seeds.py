@@ -140,6 +140,12 @@ def plan_seeds(work):
             plan = os.path.join(work, f"{name}.m1plan")
             e2e.run("m1c", source, "-o", plan, "--max-tokens", 32, "--slots", 2, "--max-length", 64, *target)
             yield f"valid-{name}-{'gpu' if target else 'cpu'}", stripped(plan, work)
+    # Serving: tables of blocks, and rules for logits.
+    plan, softmax = os.path.join(work, "serve.m1plan"), os.path.join(work, "softmax")
+    changes = {"attn_type_list": [1], "head_dim": 16, "rotary_dim": 8}
+    e2e.make_checkpoint.write_checkpoint(config | changes, softmax, 1)
+    e2e.run("m1c", softmax, "-o", plan, "--serve", "--max-tokens", 32, "--slots", 2, "--max-length", 64)
+    yield "valid-serve-cpu", stripped(plan, work)
     # Several ranks: slices, shifts, collectives and conditions.
     plan = os.path.join(work, "ranks.m1plan")
     bounds = ("--max-tokens", 32, "--slots", 2, "--max-length", 64)

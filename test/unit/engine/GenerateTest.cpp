@@ -364,6 +364,13 @@ TEST(LanguageModel, GivesEachSlotBlocksOfItsOwn) {
   EXPECT_EQ(message(LanguageModel::create(*S->Program).status()),
             "test.m1plan: input 'blocks' of function 'score' should have a "
             "column for each block of 4 of 10 positions");
+  Plan = modelWithBlocks(9, 3);
+  Plan.functions[1]->inputs.back()->shape[1] = constant(1 << 25);
+  S = open(Plan);
+  EXPECT_EQ(message(LanguageModel::create(*S->Program).status()),
+            "test.m1plan: input 'blocks' of function 'score' has 33554432 "
+            "columns for each of 3 slots, expected at most 67108864 numbers in "
+            "all");
 }
 
 TEST(LanguageModel, NeedsItsTensors) {
