@@ -152,8 +152,10 @@ absl::Status StepCalls::draw(std::span<Piece> Pieces) {
   }
   if (Members == 0)
     return absl::OkStatus();
-  How.Bias = Rows.biases();
-  How.Repetition = Rows.repetitions();
+  if (Model.adjustsLogits()) {
+    How.Bias = Rows.biases();
+    How.Repetition = Rows.repetitions();
+  }
   Sampled.resize(Members);
   LogProbs.resize(Members);
   NextResults Results{Sampled, LogProbs, {}, {}};

@@ -59,8 +59,9 @@ void Sampling::add(float RowTemperature, float RowTopP, int32_t RowTopK,
 }
 
 namespace {
-/// The most numbers of a table of blocks, 256 MiB: it is made on the host for
-/// each call. 1,024 sequences of 4 M positions in blocks of 64 have as many.
+/// The most numbers, 256 MiB, of an input that is made on the host for each
+/// call: of a table of blocks (1,024 sequences of 4 M positions in blocks of 64
+/// have as many), and of a row of rules.
 constexpr int64_t MaxTableNumbers = int64_t(1) << 26;
 
 constexpr std::string_view FieldNames[] = {
@@ -139,6 +140,8 @@ absl::Status LanguageModel::bind(std::string_view Name,
     E.InputFields.push_back(F);
     if (F == Blocks)
       M1_RETURN_IF_ERROR(bindBlocks(Name, Input));
+    if (F == Bias || F == Repetition)
+      M1_RETURN_IF_ERROR(checkRules(Name, Input));
     // Bounds of the plan's symbols.
     if (F == Tokens || F == Slots) {
       const plan::Expr *Extent =
@@ -194,6 +197,24 @@ absl::Status LanguageModel::bindBlocks(std::string_view Function,
                      MaxSequences, " slots, expected at most ", MaxTableNumbers,
                      " numbers in all");
   BlocksPerSequence = Count;
+  return absl::OkStatus();
+}
+
+/// A row of rules has a number for each token of the vocabulary.
+absl::Status LanguageModel::checkRules(std::string_view Function,
+                                       const plan::Tensor &Input) const {
+  const plan::Expr *Columns =
+      length(Input.shape()) == 2 ? Input.shape()->Get(1) : nullptr;
+  if (!Columns || Columns->symbol() >= 0 || Columns->add() != Vocabulary ||
+      Columns->divide() != 1)
+    return makeError(Program.plan().name(), ": input '", view(Input.name()),
+                     "' of function '", Function,
+                     "' should have a column for each of ", Vocabulary,
+                     " tokens");
+  if (Vocabulary > MaxTableNumbers)
+    return makeError(Program.plan().name(), ": input '", view(Input.name()),
+                     "' of function '", Function, "' has ", Vocabulary,
+                     " columns, expected at most ", MaxTableNumbers);
   return absl::OkStatus();
 }
 

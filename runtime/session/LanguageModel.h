@@ -169,6 +169,8 @@ private:
   explicit LanguageModel(Executor &Program) : Program(Program) {}
   absl::Status bind(std::string_view Name, std::optional<Entry> &Result);
   absl::Status bindBlocks(std::string_view Function, const plan::Tensor &Input);
+  absl::Status checkRules(std::string_view Function,
+                          const plan::Tensor &Input) const;
   absl::Status missing(const char *Name) const;
   absl::Status setAdjustments(const Sampling &How);
   absl::Status set(Entry &Callee, const RaggedBatch &Given);

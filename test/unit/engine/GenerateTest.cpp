@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/unit/TestSupport.h"
+#include "test/unit/engine/ServingPlan.h"
 
 #include "runtime/engine/Generate.h"
 #include "runtime/session/Pieces.h"
@@ -371,6 +372,23 @@ TEST(LanguageModel, GivesEachSlotBlocksOfItsOwn) {
             "test.m1plan: input 'blocks' of function 'score' has 33554432 "
             "columns for each of 3 slots, expected at most 67108864 numbers in "
             "all");
+}
+
+TEST(LanguageModel, BoundsTheRowsOfRules) {
+  const auto error = [](int64_t Vocabulary, int64_t Columns) {
+    plan::PlanT Plan = servingPlan(2, 8, 16, 8);
+    Plan.model->vocabulary = Vocabulary;
+    Plan.functions[0]->inputs[12]->shape[1] = constant(Columns);
+    std::unique_ptr<Session> S = open(Plan);
+    return message(LanguageModel::create(*S->Program).status());
+  };
+  EXPECT_EQ(error(16, 16), "");
+  EXPECT_EQ(error(INT32_MAX, 16),
+            "test.m1plan: input 'bias' of function 'next' should have a column "
+            "for each of 2147483647 tokens");
+  EXPECT_EQ(error(INT32_MAX, INT32_MAX),
+            "test.m1plan: input 'bias' of function 'next' has 2147483647 "
+            "columns, expected at most 67108864");
 }
 
 TEST(LanguageModel, NeedsItsTensors) {
