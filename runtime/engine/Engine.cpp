@@ -109,10 +109,12 @@ absl::Status Engine::State::takeIn(std::vector<Submitted> New,
   absl::Status Status;
   for (uint64_t Id : Aborted)
     Status.Update(Steps->abort(Id));
-  if (Stop)
+  if (Stop) {
     Steps->endAll(Finish::Abort);
-  else if (Status.ok() && !Steps->isIdle())
+  } else if (Status.ok() && !Steps->isIdle()) {
+    Steps->askForMasks();
     Status = Steps->step();
+  }
   if (!Status.ok())
     Steps->endAll(Finish::Error, Status);
   return Status;

@@ -64,6 +64,7 @@ struct EngineStats {
   int64_t Steps = 0;
   double SecondsInCalls = 0; ///< in the plan's functions
   double SecondsInSteps = 0; ///< in all of a step, calls and callbacks included
+  double SecondsInMasks = 0; ///< before steps, in Request::NextMask
 };
 
 /// Executes requests on a language model's plan, many at a time: token ids in,

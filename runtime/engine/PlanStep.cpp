@@ -80,6 +80,8 @@ private:
     // follows it.
     if (S.leads() || !S.draws())
       Limit = std::min(Limit, S.promptTokens() - 1 - S.Fed);
+    if (S.lacksMask() || S.endsByMask())
+      Limit = std::min(Limit, S.pending() - 1);
     // Log-probabilities that are known are not computed again.
     if (S.scores() && S.Fed < S.scored())
       Limit = std::min(Limit, S.scored() - S.Fed);

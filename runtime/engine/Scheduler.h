@@ -40,6 +40,22 @@ public:
     return Running.empty() && Waiting.empty() && Empty.empty();
   }
 
+  /// A choice whose next token needs a mask (Request::NextMask).
+  struct MaskWish {
+    SequenceKey Key;
+    const Sequence *Of;
+    std::span<const int64_t> New; ///< its tokens since the last mask
+  };
+  /// Those that run, or could start at the next step, and have no mask for
+  /// their next token. Valid until the next call of another function.
+  std::vector<MaskWish> maskWishes() const;
+  /// Says what the next token of a choice may be; no effect if there is no such
+  /// choice. A choice without a mask waits before its next token.
+  void setMask(const SequenceKey &Key, Mask Given);
+  /// Calls Request::NextMask for all wishes, and sets what it says. To be
+  /// called before step().
+  void askForMasks();
+
   /// An error is the device's: no further step is possible, and all requests
   /// have to be ended.
   absl::Status step();
@@ -63,6 +79,7 @@ private:
   absl::Status preempt(Sequence &S);
 
   // The step itself.
+  void checkMasks();
   absl::Status computePieces();
   void takeToken(Piece &P);
   absl::Status keepPrefix(Sequence &S);

@@ -68,6 +68,7 @@ absl::Status runSchedules(const Settings &S) {
   print("preemptions", Report.Preemptions);
   print("aborted choices", Report.Aborted);
   print("schedules with several threads", Report.Threaded);
+  print("choices with masks", Report.Masked);
   std::printf("%lld schedules, %zu failures\n",
               static_cast<long long>(Report.Schedules), Report.Failures.size());
   return absl::OkStatus();
