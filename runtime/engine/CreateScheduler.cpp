@@ -54,7 +54,8 @@ absl::StatusOr<int64_t> doublingContext(const LoadedPlan &Plan,
                                         const LanguageModel &Model) {
   const plan::Function &Next = *Plan.function("next");
   CallShape First, Last;
-  First.Tokens = Last.Tokens = std::min({int64_t{64}, Model.maxTokens(), Model.maxLength()});
+  First.Tokens = Last.Tokens =
+      std::min({int64_t{64}, Model.maxTokens(), Model.maxLength()});
   Last.Context = Model.maxLength() - Last.Tokens;
   M1_ASSIGN_OR_RETURN(const double AtFirst, operationsOf(*Plan, Next, First));
   M1_ASSIGN_OR_RETURN(const double AtLast, operationsOf(*Plan, Next, Last));
@@ -70,9 +71,8 @@ Scheduler::Scheduler(Executor &Program, std::unique_ptr<LanguageModel> TheModel,
                      const EngineOptions &Options, const Abilities &Plan,
                      int64_t DoublingContext)
     : Options(Options), Plan(Plan), DoublingContext(DoublingContext),
-      Model(std::move(TheModel)),
-      Rows(Model->vocabulary()), Memory(Program, *Model, this->Options),
-      Calls(Program, *Model, Rows) {
+      Model(std::move(TheModel)), Rows(Model->vocabulary()),
+      Memory(Program, *Model, this->Options), Calls(Program, *Model, Rows) {
   this->Plan.Logits &= Memory.canCopy();
 }
 

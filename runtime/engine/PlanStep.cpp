@@ -21,7 +21,7 @@ public:
   void addDecoding(const Sequences &Running) {
     for (const auto &[Key, S] : Running)
       if (S->pending() == 1)
-        add(*S, 1, 1);
+        add(*S, 1, 1, 1);
     OthersDecode = !Pieces.empty();
   }
 
@@ -38,7 +38,7 @@ public:
       const int64_t Share = (Left + Others - 1) / Others;
       --Others;
       const double Price = priceOf(*S);
-      add(*S, align(*S, affordable(Share, Price)), Price);
+      add(*S, align(*S, affordable(Share, Price)), Share, Price);
     }
   }
 
@@ -68,7 +68,9 @@ private:
     return End > S.Fed ? End - S.Fed : Share;
   }
 
-  void add(Sequence &S, int64_t Count, double Price) {
+  /// Adds a piece of at most `Count` tokens, which takes at most `Share` of
+  /// what is left.
+  void add(Sequence &S, int64_t Count, int64_t Share, double Price) {
     Piece P;
     P.S = &S;
     P.Count = std::min({Count, Left, S.pending(), limit(S)});
@@ -86,7 +88,7 @@ private:
       return;
     P.Draws = P.Count == S.pending();
     Left -= std::min(
-        Left, static_cast<int64_t>(static_cast<double>(P.Count) * Price));
+        Share, static_cast<int64_t>(static_cast<double>(P.Count) * Price));
     Pieces.push_back(std::move(P));
   }
 
