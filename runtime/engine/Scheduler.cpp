@@ -187,8 +187,9 @@ absl::Status Scheduler::preempt(Sequence &S) {
 absl::Status Scheduler::computePieces() {
   // Some megabytes of logits at a time.
   constexpr int64_t PromptLogits = 128;
-  std::vector<Piece> Pieces = planStep(
-      Running, {Options.MaxTokensPerStep, PromptLogits, Memory.chunkTokens()});
+  std::vector<Piece> Pieces =
+      planStep(Running, {Options.MaxTokensPerStep, PromptLogits,
+                         Memory.chunkTokens(), DoublingContext});
   M1_RETURN_IF_ERROR(Calls.score(Pieces));
   M1_RETURN_IF_ERROR(Calls.draw(Pieces));
   for (Piece &P : Pieces) {

@@ -66,7 +66,8 @@ public:
 
 private:
   Scheduler(Executor &Program, std::unique_ptr<LanguageModel> Model,
-            const EngineOptions &Options, const Abilities &Plan);
+            const EngineOptions &Options, const Abilities &Plan,
+            int64_t DoublingContext);
 
   // Admission and memory.
   absl::Status growRunning();
@@ -96,6 +97,7 @@ private:
 
   const EngineOptions Options;
   Abilities Plan;
+  const int64_t DoublingContext; ///< of StepBounds
   std::unique_ptr<LanguageModel> Model;
   RuleRows Rows;
   SequenceMemory Memory;
