@@ -20,12 +20,17 @@ template <typename Archive> void fields(Archive &Each, Submitted &S) {
 template <typename Archive> void fields(Archive &Each, StepCommands &C) {
   Each(C.New, C.Aborted, C.Stops);
 }
+template <typename Archive> void fields(Archive &Each, Round &R) {
+  Each(R.Given, R.Masks);
+}
 } // namespace m1
 
 std::string m1::pack(const StepCommands &Given) { return toBytes(Given); }
 
-absl::StatusOr<StepCommands> m1::unpackCommands(std::string_view Bytes) {
-  return fromBytes<StepCommands>(Bytes);
+std::string m1::pack(const StepMasks &Masks) { return toBytes(Masks); }
+
+absl::StatusOr<Round> m1::unpackRound(std::string_view Bytes) {
+  return fromBytes<Round>(Bytes);
 }
 
 absl::Status m1::apply(Scheduler &Steps, StepCommands Given) {

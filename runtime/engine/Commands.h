@@ -9,7 +9,7 @@
 #ifndef M1C_RUNTIME_ENGINE_COMMANDS_H
 #define M1C_RUNTIME_ENGINE_COMMANDS_H
 
-#include "runtime/engine/Request.h"
+#include "runtime/engine/Sequence.h"
 
 #include "absl/status/statusor.h"
 
@@ -37,10 +37,22 @@ struct StepCommands {
   bool Stops = false; ///< all requests end, and no step follows
 };
 
-/// Commands as bytes, for ranks of the same job; back, without
-/// Submitted::OnUpdate. Bytes that are not whole commands are an error.
+/// What Request::NextMask said, between the commands and the step.
+using StepMasks = std::vector<std::pair<SequenceKey, Mask>>;
+
+/// All that a rank needs for a step.
+struct Round {
+  StepCommands Given;
+  StepMasks Masks;
+};
+
+/// Commands as bytes, for ranks of the same job, to which those of their masks
+/// are appended; and back, without the functions: where a request has a
+/// NextMask, it has one that must not be called. Bytes that are not a whole
+/// round are an error.
 std::string pack(const StepCommands &Given);
-absl::StatusOr<StepCommands> unpackCommands(std::string_view Bytes);
+std::string pack(const StepMasks &Masks);
+absl::StatusOr<Round> unpackRound(std::string_view Bytes);
 
 /// Applies the commands. An error is the device's.
 absl::Status apply(Scheduler &Steps, StepCommands Given);

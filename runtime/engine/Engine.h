@@ -65,6 +65,7 @@ struct EngineStats {
   int64_t Dequeued = 0; ///< sequences that have left the queue: see Waiting
   double SecondsInCalls = 0; ///< in the plan's functions
   double SecondsInSteps = 0; ///< in all of a step, calls and callbacks included
+  double SecondsInMasks = 0; ///< before steps, in Request::NextMask
 };
 
 /// Executes requests on a language model's plan, many at a time: token ids in,

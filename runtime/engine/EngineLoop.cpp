@@ -115,8 +115,13 @@ absl::Status EngineLoop::runRound(StepCommands Given) {
   if (Ranks)
     Bytes = pack(Given);
   absl::Status Status = apply(*Steps, std::move(Given));
-  if (Ranks && Status.ok())
+  StepMasks Masks;
+  if (Status.ok())
+    Steps->askForMasks(Ranks ? &Masks : nullptr);
+  if (Ranks && Status.ok()) {
+    Bytes += pack(Masks);
     Status = Ranks->broadcast(Bytes);
+  }
   return runStep(*Steps, std::move(Status));
 }
 
@@ -214,9 +219,12 @@ absl::Status m1::followEngine(Executor &Program, const EngineOptions &Options,
       UnlimitedWait Wait(Ranks);
       M1_RETURN_IF_ERROR(Ranks.broadcast(Bytes));
     }
-    M1_ASSIGN_OR_RETURN(StepCommands Given, unpackCommands(Bytes));
-    const bool Stops = Given.Stops;
-    M1_RETURN_IF_ERROR(runStep(*Steps, apply(*Steps, std::move(Given))));
+    M1_ASSIGN_OR_RETURN(Round Next, unpackRound(Bytes));
+    const bool Stops = Next.Given.Stops;
+    const absl::Status Applied = apply(*Steps, std::move(Next.Given));
+    for (auto &[Key, Given] : Next.Masks)
+      Steps->setMask(Key, std::move(Given));
+    M1_RETURN_IF_ERROR(runStep(*Steps, Applied));
     if (Stops)
       return absl::OkStatus();
   }

@@ -15,6 +15,7 @@
 #define M1C_RUNTIME_ENGINE_WIRE_H
 
 #include "runtime/engine/Engine.h"
+#include "runtime/engine/Sequence.h"
 #include "runtime/support/Error.h"
 
 #include <cstring>
@@ -69,6 +70,9 @@ private:
   template <typename A, typename B> void add(const std::pair<A, B> &Value) {
     add(Value.first);
     add(Value.second);
+  }
+  template <typename... T> void add(const std::tuple<T...> &Values) {
+    std::apply([this](const T &...Each) { (add(Each), ...); }, Values);
   }
   void add(std::chrono::steady_clock::time_point Value) {
     // The clock is the same in all processes of a machine.
@@ -160,6 +164,9 @@ private:
     take(Value.first);
     take(Value.second);
   }
+  template <typename... T> void take(std::tuple<T...> &Values) {
+    std::apply([this](T &...Each) { (take(Each), ...); }, Values);
+  }
   void take(std::chrono::steady_clock::time_point &Value) {
     int64_t Count = 0;
     take(Count);
@@ -186,10 +193,21 @@ template <typename Archive> void fields(Archive &Each, Forced &F) {
   Each(F.AfterTokens, F.Tokens, F.Closing);
 }
 template <typename Archive> void fields(Archive &Each, Request &R) {
+  // Of a function, whether there is one.
+  bool HasMask = R.NextMask != nullptr;
+  Each(HasMask);
+  if (HasMask && !R.NextMask)
+    R.NextMask = [](int32_t, std::span<const int64_t>,
+                    std::span<uint32_t>) -> absl::StatusOr<Permit> {
+      return absl::InternalError("a mask of another process was asked for");
+    };
   Each(R.Prompt, R.N, R.Priority, R.MaxTokens, R.MinTokens, R.StopTokens,
        R.IgnoreStop, R.Sampling, R.Seed, R.TopLogProbs, R.PromptLogProbs,
        R.PolicyLogProbs, R.Force, R.UsePrefixCache, R.EarlyStopCount,
        R.EarlyStopProbability);
+}
+template <typename Archive> void fields(Archive &Each, Mask &M) {
+  Each(M.Error, M.What, M.Words);
 }
 template <typename Archive> void fields(Archive &Each, TopTokens &T) {
   Each(T.Ids, T.LogProbs);
@@ -215,7 +233,7 @@ template <typename Archive> void fields(Archive &Each, EngineStats &S) {
        S.PrefixCache, S.Requests, S.Finished, S.Aborted, S.Failed,
        S.PromptTokens, S.GeneratedTokens, S.ComputedTokens, S.Preemptions,
        S.CacheLookupTokens, S.CacheHitTokens, S.Steps, S.Dequeued,
-       S.SecondsInCalls, S.SecondsInSteps);
+       S.SecondsInCalls, S.SecondsInSteps, S.SecondsInMasks);
 }
 
 /// A value as bytes, and back.

@@ -27,8 +27,8 @@ from m1c.compiler import Bounds, compile_model
 WORK = sys.argv[1]
 shutil.rmtree(WORK, ignore_errors=True)
 SPEAKING = models.checkpoint(os.path.join(WORK, "speaking"))
-BOUNDS = {"max_model_len": 512, "max_num_seqs": 4, "max_num_batched_tokens": 64}
-PROMPTS = ["Hello", "The quick brown fox", "0123456789" * 9, [7] * 130]
+BOUNDS = {"max_model_len": 256, "max_num_seqs": 4, "max_num_batched_tokens": 64}
+PROMPTS = ["Hello", "The quick brown fox", "0123456789" * 9, [7] * 130, "masked"]
 SHARED = [i % 250 for i in range(200)]
 M1 = [sys.executable, "-m", "m1c.cli"]
 OPTIONS = [word for name, value in BOUNDS.items() for word in ("--" + name.replace("_", "-"), str(value))]
@@ -76,6 +76,7 @@ def check_equal():
         base.replace(n=3, temperature=0.7, min_p=0.01, presence_penalty=0.5, repetition_penalty=1.2),
         base.replace(temperature=0, logit_bias={65: 3.0, 66: -np.inf}, stop_token_ids=[1, 2], min_tokens=5),
         base.replace(top_p=0.8, logprobs_mode="processed", allowed_token_ids=list(range(0, 250, 3))),
+        base.replace(next_mask=lambda _, new: (b"\x55\xaa" if sum(new) % 2 else b"\xcc\x33") * 18),
     ]
     found = []
     for options in ({}, {"tensor_parallel_size": 2}):
@@ -87,7 +88,7 @@ def check_equal():
             top = llm.generate(["some"], base.replace(max_tokens=0, prompt_logprobs=2))[0].prompt_logprobs
             assert llm._engine.runtime.device.endswith("2 ranks (tensor 2)") == bool(options)
             stats = llm.stats()
-            assert stats["running"] == stats["waiting"] == 0 and stats["generated_tokens"] == 24 * 8
+            assert stats["running"] == stats["waiting"] == 0 and stats["generated_tokens"] == 24 * 9
             found.append(([bits(each) for each in [*outputs, first, second]], scores, top))
     assert found[0] == found[1]
     until(lambda: not ranks())
@@ -107,7 +108,7 @@ def check_refused():
     ):
         with raises(kind, *parts):
             LLM(SPEAKING, **BOUNDS, **options, quiet=True)
-    plan = compile_model(SPEAKING, Bounds(64, 4, 512, serve=True, mesh="tensor=2"), quiet=True)
+    plan = compile_model(SPEAKING, Bounds(64, 4, 256, serve=True, mesh="tensor=2"), quiet=True)
     with raises(Error, "tensor=2", "expert=2"):
         LLM(plan, weights=SPEAKING, mesh="expert=2")
     with raises(Error, "/nowhere"):
@@ -117,14 +118,15 @@ def check_refused():
 
 def check_killed():
     """A rank that is killed ends the request that runs, with its number, and later ones at once."""
-    plan = compile_model(SPEAKING, Bounds(64, 4, 512, serve=True, mesh="tensor=2"), quiet=True)
+    plan = compile_model(SPEAKING, Bounds(64, 4, 256, serve=True, mesh="tensor=2"), quiet=True)
     llm = LLM(plan, weights=SPEAKING, quiet=True)
-    assert set(ranks()) == {0, 1}
-    request = llm._engine.request([1, 2, 3], SamplingParams(max_tokens=500, ignore_eos=True, n=2))
+    processes = ranks()
+    assert set(processes) == {0, 1}
+    request = llm._engine.request([1, 2, 3], SamplingParams(max_tokens=250, ignore_eos=True, n=2))
     updates = []
     llm._engine.submit(request, updates.append)
     until(lambda: llm._engine.dispatch(0.1))
-    os.kill(ranks()[1], signal.SIGKILL)
+    os.kill(processes[1], signal.SIGKILL)
     until(lambda: llm._engine.dispatch(0.1) and sum(each.finish_reason is not None for each in updates) == 2)
     ends = {each.choice: each for each in updates if each.finish_reason is not None}
     assert {each.finish_reason for each in ends.values()} == {"error"}

@@ -9,6 +9,7 @@
 #include "frontends/python/bindings/Engine.h"
 #include "frontends/python/bindings/Errors.h"
 #include "frontends/python/bindings/Mailbox.h"
+#include "frontends/python/bindings/Masks.h"
 #include "frontends/python/bindings/Program.h"
 
 #include "runtime/engine/remote/RemoteEngine.h"
@@ -173,6 +174,7 @@ nb::dict PyEngine::stats() const {
   Result["steps"] = S.Steps;
   Result["seconds_in_calls"] = S.SecondsInCalls;
   Result["seconds_in_steps"] = S.SecondsInSteps;
+  Result["seconds_in_masks"] = S.SecondsInMasks;
   return Result;
 }
 
@@ -288,6 +290,18 @@ void defineRequest(nb::module_ &Module) {
                 std::move(Given);
           },
           "(after so many tokens, these tokens, unless these occurred)")
+      .def(
+          "mask_with",
+          [](Request &R, nb::callable Function) {
+            R.NextMask = masksFrom(std::move(Function));
+          },
+          nb::arg("function"),
+          "Calls function(choice, tokens) before each token of a choice, on "
+          "the engine's thread, with the tokens that the choice has got since "
+          "the last call for it. It returns what the next one may be: None, "
+          "any; bytes, those whose bits are 1 (bit t % 8 of byte t // 8, in "
+          "whole words of 32 bits); False, none: the response ends. An "
+          "exception ends the choice with its text as the error.")
       .def_rw("use_prefix_cache", &Request::UsePrefixCache)
       .def_rw("early_stop_count", &Request::EarlyStopCount)
       .def_rw("early_stop_probability", &Request::EarlyStopProbability);

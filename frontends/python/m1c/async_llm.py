@@ -133,6 +133,11 @@ class AsyncLLM:
 
     # Requests.
 
+    def prepare(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> None:
+        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it for submit().
+        May be called on any thread; raises Error."""
+        self._engine.masks(prompt_token_ids, params)
+
     def submit(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> Stream:
         """Submits a request from a coroutine. Raises Error if it is not well-formed, QueueFull or Stopped.
 

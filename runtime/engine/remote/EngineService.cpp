@@ -10,6 +10,8 @@
 
 #include "runtime/support/Exceptions.h"
 
+#include <algorithm>
+
 using namespace m1;
 using namespace m1::remote;
 
@@ -43,6 +45,11 @@ void EngineService::read() {
       // The client does not speak before it knows that the engine is ready.
       endProcess("the process that started this engine has ended");
     if (!Message.ok() || !*Message || !obey(*Engine, **Message).ok()) {
+      {
+        std::lock_guard Lock(Mutex);
+        IsGone = true;
+        Changed.notify_all();
+      }
       Engine->stop();
       return;
     }
@@ -63,6 +70,13 @@ absl::Status EngineService::obey(EngineLoop &Engine, std::string_view Message) {
       Engine.abort(Found->second.Id);
     return absl::OkStatus();
   }
+  if (isA<MaskAnswer>(Message)) {
+    M1_ASSIGN_OR_RETURN(MaskAnswer Given, remote::read<MaskAnswer>(Message));
+    std::lock_guard Lock(Mutex);
+    Answer = std::move(Given.Given);
+    Changed.notify_all();
+    return absl::OkStatus();
+  }
   return remote::read<Stop>(Message).ok()
              ? absl::CancelledError("the client has stopped the engine")
              : makeError("a message of an unknown kind");
@@ -71,6 +85,12 @@ absl::Status EngineService::obey(EngineLoop &Engine, std::string_view Message) {
 void EngineService::submit(EngineLoop &Engine, Submit Given) {
   const uint64_t Id = Given.Id;
   const int32_t Count = Given.Given.N;
+  if (Given.Given.NextMask)
+    Given.Given.NextMask = [this, Id](int32_t Choice,
+                                      std::span<const int64_t> New,
+                                      std::span<uint32_t> Words) {
+      return ask({Id, Choice, {New.begin(), New.end()}}, Words);
+    };
   // While this is held, no update can come.
   std::lock_guard Lock(Mutex);
   absl::StatusOr<uint64_t> Number =
@@ -103,6 +123,26 @@ void EngineService::take(uint64_t Id, Update &&News) {
         Found != Requested.end() && --Found->second.Open == 0)
       Requested.erase(Found);
   Updates.push_back(std::move(News));
+}
+
+/// On the engine's thread, which waits for the client.
+absl::StatusOr<Permit> EngineService::ask(MaskCall Call,
+                                          std::span<uint32_t> Words) {
+  post(message(Call));
+  std::unique_lock Lock(Mutex);
+  Changed.wait(Lock, [&] { return IsGone || Answer; });
+  if (!Answer)
+    return absl::CancelledError("the client has gone");
+  Mask Given = std::move(*Answer);
+  Answer.reset();
+  M1_RETURN_IF_ERROR(Given.Error);
+  if (Given.What == Permit::Listed) {
+    if (Given.Words.size() != Words.size())
+      return makeError("next_mask: ", Given.Words.size(), " words, expected ",
+                       Words.size());
+    std::copy(Given.Words.begin(), Given.Words.end(), Words.begin());
+  }
+  return Given.What;
 }
 
 void EngineService::post(std::string Message) {

@@ -20,7 +20,7 @@
 namespace m1 {
 
 /// The engine's side of a RemoteEngine: takes its requests, and sends news. It
-/// never makes the engine's thread wait for the client.
+/// makes the engine's thread wait for the client only where a request has masks.
 class EngineService {
 public:
   /// From now on, the process ends with an error if the client goes away before
@@ -44,6 +44,7 @@ private:
   absl::Status obey(EngineLoop &Engine, std::string_view Message);
   void submit(EngineLoop &Engine, remote::Submit Given);
   void take(uint64_t Id, Update &&News);
+  absl::StatusOr<Permit> ask(remote::MaskCall Call, std::span<uint32_t> Words);
   void write();
   void post(std::string Message);
 
@@ -52,10 +53,11 @@ private:
   std::condition_variable Changed;
   // What follows is guarded by `Mutex`.
   EngineLoop *Served = nullptr;
-  bool IsClosing = false;
-  std::vector<std::string> Outbox;     ///< messages to be written
-  std::vector<Update> Updates;         ///< of the step
-  std::map<uint64_t, Known> Requested; ///< by the client's numbers
+  bool IsClosing = false, IsGone = false; ///< the service; the client
+  std::optional<Mask> Answer;             ///< to the last MaskCall
+  std::vector<std::string> Outbox;        ///< messages to be written
+  std::vector<Update> Updates;            ///< of the step
+  std::map<uint64_t, Known> Requested;    ///< by the client's numbers
 
   std::thread Reader, Writer;
 };

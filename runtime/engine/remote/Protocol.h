@@ -21,7 +21,7 @@
 namespace m1::remote {
 
 /// Changes with every message.
-inline constexpr const char *kProtocol = "m1 engine 1, of m1c ";
+inline constexpr const char *kProtocol = "m1 engine 2, of m1c ";
 inline std::string protocol() { return concat(kProtocol, kProjectVersion); }
 
 /// From the engine, once it is ready.
@@ -42,6 +42,19 @@ struct News {
 struct Farewell {
   static constexpr char Kind = 'f';
   absl::Status Why; ///< OK after Stop
+};
+
+/// From the engine, which waits for the answer: a call of Request::NextMask.
+struct MaskCall {
+  static constexpr char Kind = 'm';
+  uint64_t Id = 0;
+  int32_t Choice = 0;
+  std::vector<int64_t> New;
+};
+/// From the client: what it said.
+struct MaskAnswer {
+  static constexpr char Kind = 'w';
+  Mask Given;
 };
 
 /// From the client: a request, which has a seed. It numbers them.
@@ -67,6 +80,12 @@ template <typename Archive> void fields(Archive &Each, News &N) {
 }
 template <typename Archive> void fields(Archive &Each, Farewell &F) {
   Each(F.Why);
+}
+template <typename Archive> void fields(Archive &Each, MaskCall &C) {
+  Each(C.Id, C.Choice, C.New);
+}
+template <typename Archive> void fields(Archive &Each, MaskAnswer &A) {
+  Each(A.Given);
 }
 template <typename Archive> void fields(Archive &Each, Submit &S) {
   Each(S.Id, S.Given);

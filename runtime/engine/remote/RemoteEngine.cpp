@@ -94,6 +94,7 @@ absl::StatusOr<uint64_t> RemoteEngine::submit(Request Given,
     Sequences += Given.N;
     Message.Id = ++LastId;
     Requests[LastId] = {std::make_shared<UpdateFunction>(std::move(OnUpdate)),
+                        std::make_shared<MaskFunction>(Given.NextMask),
                         std::vector<bool>(Given.N),
                         std::chrono::steady_clock::now()};
   }
@@ -177,6 +178,12 @@ bool RemoteEngine::obey(std::string_view Message, absl::Status &Why) {
         deliver(std::move(Each));
       return false;
     }
+  } else if (isA<MaskCall>(Message)) {
+    if (absl::StatusOr<MaskCall> Call = remote::read<MaskCall>(Message);
+        Call.ok()) {
+      answer(*Call);
+      return false;
+    }
   } else if (absl::StatusOr<Farewell> Told = remote::read<Farewell>(Message);
              Told.ok()) {
     Why = Told->Why;
@@ -185,6 +192,27 @@ bool RemoteEngine::obey(std::string_view Message, absl::Status &Why) {
   Why = absl::InternalError("the ranks sent a message that is damaged");
   Connection->end();
   return true;
+}
+
+void RemoteEngine::answer(const MaskCall &Call) {
+  std::shared_ptr<MaskFunction> NextMask;
+  {
+    std::lock_guard Lock(Mutex);
+    if (auto Found = Requests.find(Call.Id); Found != Requests.end())
+      NextMask = Found->second.NextMask;
+  }
+  MaskAnswer Answer;
+  Mask &Given = Answer.Given;
+  if (NextMask && *NextMask) {
+    Given.Words.resize(maskWords(abilities().Vocabulary));
+    absl::StatusOr<Permit> What =
+        (*NextMask)(Call.Choice, Call.New, Given.Words);
+    Given.Error = What.status();
+    Given.What = What.value_or(Permit::Any);
+    if (Given.What != Permit::Listed)
+      Given.Words.clear();
+  }
+  Connection->send(message(Answer)).IgnoreError();
 }
 
 void RemoteEngine::deliver(Update &&News) {

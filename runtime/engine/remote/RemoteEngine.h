@@ -57,6 +57,7 @@ private:
   /// A request that has not ended.
   struct Open {
     std::shared_ptr<UpdateFunction> OnUpdate;
+    std::shared_ptr<MaskFunction> NextMask;
     std::vector<bool> HasEnded; ///< by choice
     Times::Point Arrival;
   };
@@ -67,6 +68,7 @@ private:
   void read();
   bool obey(std::string_view Message, absl::Status &Why);
   void deliver(Update &&News);
+  void answer(const remote::MaskCall &Call);
   void endAll(const absl::Status &Why);
 
   std::unique_ptr<BackgroundCommand> Ranks;

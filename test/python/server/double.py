@@ -194,6 +194,8 @@ class ScriptedLLM:
         self.default = "ok"
         self.scripts: deque = deque()
         self.submitted: list[Stream] = []
+        self.prepared: list = []
+        self.refuse_forms = False
         self.running: list[Stream] = []
         self.cached = 0
         self.steps = 0
@@ -233,6 +235,12 @@ class ScriptedLLM:
             self.steps += 1
             for stream in list(self.running):
                 stream.step()
+
+    def prepare(self, prompt_token_ids: list[int], params: SamplingParams) -> None:
+        """Remembers what would be compiled."""
+        self.prepared.append(params.structured_outputs)
+        if self.refuse_forms:
+            raise Error("structured_outputs: no such form")
 
     def stats(self) -> dict:
         """The engine's numbers."""

@@ -113,6 +113,7 @@ absl::Status runSchedules(const Settings &S) {
   print("aborted choices", Report.Aborted);
   print("schedules with several threads", Report.Threaded);
   print("schedules on ranks", Report.OnRanks);
+  print("choices with masks", Report.Masked);
   std::printf("%lld schedules, %zu failures\n",
               static_cast<long long>(Report.Schedules), Report.Failures.size());
   return absl::OkStatus();

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -41,6 +42,38 @@ public:
 private:
   std::mt19937_64 Engine;
 };
+
+uint64_t mix(uint64_t Value) {
+  Value = (Value ^ (Value >> 30)) * 0xbf58476d1ce4e5b9;
+  Value = (Value ^ (Value >> 27)) * 0x94d049bb133111eb;
+  return Value ^ (Value >> 31);
+}
+
+/// Masks that follow from a number and the tokens of a choice alone: about half
+/// of all tokens, all, one, and, rarely, none, an end or an error. A call too
+/// many, or with other tokens, changes all that follow.
+MaskFunction masksOf(uint64_t Number) {
+  auto States = std::make_shared<std::map<int32_t, uint64_t>>();
+  return [Number, States](int32_t Choice, std::span<const int64_t> New,
+                          std::span<uint32_t> Words) -> absl::StatusOr<Permit> {
+    uint64_t &State = States->try_emplace(Choice, Number).first->second;
+    for (int64_t Token : New)
+      State = mix(State + static_cast<uint64_t>(Token));
+    State = mix(State + 1);
+    const uint64_t Kind = State % 1000;
+    if (Kind < 200)
+      return Permit::Any;
+    if (Kind < 210)
+      return Permit::End;
+    if (Kind < 220)
+      return makeError("mask ", State);
+    for (size_t I = 0; I < Words.size(); ++I)
+      Words[I] = Kind < 270 ? 0 : static_cast<uint32_t>(mix(State + I));
+    if (Kind >= 225 && Kind < 270)
+      Words[0] = uint32_t(1) << (State / 4096 % 16);
+    return Permit::Listed;
+  };
+}
 
 /// What came of a choice.
 struct Outcome {
@@ -118,6 +151,16 @@ const char *difference(const Outcome &Alone, const Outcome &Found) {
 /// A request, and its choices computed alone.
 struct Known {
   Request Given;
+  uint64_t Masks = 0; ///< 0: none
+
+  /// For another time.
+  Request again() const {
+    Request R = Given;
+    if (Masks != 0)
+      R.NextMask = masksOf(Masks);
+    return R;
+  }
+
   std::vector<Outcome> Alone;
 };
 
@@ -258,12 +301,14 @@ private:
       Known K;
       bool IsSecondTurn = false;
       K.Given = Maker.make(Pool, IsSecondTurn);
-      // Masks may leave nothing to draw.
+      if (Alone->abilities().Serving && Rng.chance(3))
+        K.Masks = Rng.bits();
+      // Rules may leave nothing to draw.
       if (!checkRequest(K.Given, Alone->abilities()).ok())
         continue;
       Report.SecondTurns += IsSecondTurn;
       for (int32_t I = 0; I < K.Given.N; ++I) {
-        Request One = K.Given;
+        Request One = K.again();
         One.N = 1;
         One.Seed = *K.Given.Seed + I;
         One.UsePrefixCache = false;
@@ -273,8 +318,13 @@ private:
         Alone->add(++LastAlone, std::move(One), [&K](Update &&News) {
           K.Alone.back().take(std::move(News));
         });
-        while (!Alone->isIdle())
+        while (!Alone->isIdle()) {
+          Alone->askForMasks();
           M1_RETURN_IF_ERROR(Alone->step());
+        }
+        Report.Masked += K.Masks != 0;
+        Report.EndedByMask += K.Masks != 0 && !K.Alone.back().StopToken &&
+                              K.Alone.back().End == Finish::Stop;
       }
       NeededLength =
           std::max(NeededLength, static_cast<int64_t>(K.Given.Prompt.size()) +
@@ -375,7 +425,7 @@ private:
         if (P.Arrival != Step)
           continue;
         P.Id = ++LastId;
-        Request R = P.Of->Given;
+        Request R = P.Of->again();
         R.Priority = P.Priority;
         Steps->add(P.Id, std::move(R), [&P](Update &&News) {
           P.Found[News.Choice].take(std::move(News));
@@ -386,6 +436,7 @@ private:
           M1_RETURN_IF_ERROR(Steps->abort(P.Id));
       if (Steps->isIdle() && IsDone)
         return Steps->stats();
+      Steps->askForMasks();
       M1_RETURN_IF_ERROR(Steps->step());
     }
   }
@@ -439,7 +490,7 @@ private:
         for (size_t I = First; I < Schedule.size(); I += 3) {
           Planned &P = Schedule[I];
           std::this_thread::sleep_for(std::chrono::microseconds(P.Arrival * 5));
-          Request R = P.Of->Given;
+          Request R = P.Of->again();
           R.Priority = P.Priority;
           absl::StatusOr<uint64_t> Id =
               TheEngine.submit(std::move(R), [&P](Update &&News) {

@@ -41,17 +41,19 @@ struct ScheduleReport {
   int64_t Schedules = 0, Choices = 0, Tokens = 0, Aborted = 0;
   int64_t Preemptions = 0, CacheHits = 0, SecondTurns = 0, Threaded = 0;
   int64_t OnRanks = 0; ///< schedules
+  int64_t Masked = 0;  ///< choices computed alone with a mask
+  int64_t EndedByMask = 0;
   std::vector<std::string> Failures; ///< one line each
 };
 
 /// Computes random requests alone, and then in random schedules: arrivals,
 /// bounds on a step's tokens and on running sequences, priorities, aborts,
 /// prefix caches of all sizes, pools of blocks that are nearly too small, host
-/// memory that is too small, several choices, and, in some schedules, requests
-/// from several threads. Slots and blocks are overwritten with NaN when they
-/// become free. Compares tokens, log-probabilities to the bit, and ends.
-/// Requests alone run on the first program, schedules on any; the programs have
-/// the same plan.
+/// memory that is too small, several choices, masks that change from token to
+/// token, and, in some schedules, requests from several threads. Slots and
+/// blocks are overwritten with NaN when they become free. Compares tokens,
+/// log-probabilities to the bit, and ends. Requests alone run on the first
+/// program, schedules on any; the programs have the same plan.
 absl::StatusOr<ScheduleReport> runSchedules(std::span<Executor *const> Programs,
                                             const ScheduleSettings &Settings);
 

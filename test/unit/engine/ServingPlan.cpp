@@ -27,7 +27,7 @@ public:
         PoolSize(constant(Blocks * BlockBytes)) {
     addSymbol(Plan, "T", MaxTokens);
     addSymbol(Plan, "B", Slots);
-    addSymbol(Plan, "N", Slots);
+    addSymbol(Plan, "R", Slots);
     addState("slots", plan::Division::Slot, Slots, SlotBytes);
     addState("pool", plan::Division::Block, Blocks, BlockBytes);
     addArena(Plan, "activations", plan::ArenaKind::Activations,

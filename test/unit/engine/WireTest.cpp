@@ -51,16 +51,26 @@ StepCommands fullCommands() {
   C.New.push_back({18, {}, {}, {}});
   C.Aborted = {5, 17};
   C.Stops = true;
+  C.New[0].Given.NextMask = [](auto, auto, auto) { return Permit::Any; };
   return C;
 }
 
 TEST(Wire, CommandsArriveWhole) {
   const StepCommands Given = fullCommands();
-  const std::string Bytes = pack(Given);
-  absl::StatusOr<StepCommands> Found = unpackCommands(Bytes);
-  ASSERT_TRUE(Found.ok()) << Found.status();
+  StepMasks Masks(2);
+  Masks[0] = {{-1, 17, 1}, {absl::OkStatus(), Permit::Listed, {1, 2}}};
+  Masks[1] = {{0, 18, 0}, {absl::InternalError("why"), Permit::End, {}}};
+  const std::string Bytes = pack(Given) + pack(Masks);
+  absl::StatusOr<Round> Whole = unpackRound(Bytes);
+  ASSERT_TRUE(Whole.ok()) << Whole.status();
+  StepCommands *Found = &Whole->Given;
   // Every field is in the bytes: those of what was found are the same.
-  EXPECT_EQ(pack(*Found), Bytes);
+  EXPECT_EQ(pack(*Found) + pack(Whole->Masks), Bytes);
+  EXPECT_EQ(Whole->Masks[0].first, Masks[0].first);
+  EXPECT_EQ(Whole->Masks[0].second.Words, Masks[0].second.Words);
+  EXPECT_EQ(Whole->Masks[1].second.Error, Masks[1].second.Error);
+  EXPECT_TRUE(Found->New[0].Given.NextMask);
+  EXPECT_FALSE(Found->New[1].Given.NextMask);
   ASSERT_EQ(Found->New.size(), 2u);
   const Request &R = Found->New[0].Given;
   EXPECT_EQ(Found->New[0].Id, 17u);
@@ -99,19 +109,20 @@ TEST(Wire, UpdatesArriveWhole) {
 }
 
 TEST(Wire, DamageIsAnError) {
-  const std::string Bytes = pack(fullCommands());
+  const std::string Bytes = pack(fullCommands()) + pack(StepMasks(1));
   for (size_t Size = 0; Size < Bytes.size(); ++Size)
-    EXPECT_FALSE(unpackCommands(Bytes.substr(0, Size)).ok()) << Size;
-  EXPECT_EQ(unpackCommands(Bytes + "x").status().message(),
+    EXPECT_FALSE(unpackRound(Bytes.substr(0, Size)).ok()) << Size;
+  EXPECT_EQ(unpackRound(Bytes + "x").status().message(),
             "a message has 1 bytes more than expected");
   // Every byte, changed to what makes sizes large: an error or other commands,
   // but no access out of bounds and no memory that the bytes do not need.
   for (size_t At = 0; At < Bytes.size(); ++At) {
     std::string Damaged = Bytes;
     Damaged[At] = '\xff';
-    if (absl::StatusOr<StepCommands> Found = unpackCommands(Damaged);
-        Found.ok())
-      EXPECT_EQ(pack(*Found).size(), Bytes.size()) << At;
+    if (absl::StatusOr<Round> Found = unpackRound(Damaged); Found.ok())
+      EXPECT_EQ(pack(Found->Given).size() + pack(Found->Masks).size(),
+                Bytes.size())
+          << At;
   }
 }
 } // namespace
