@@ -32,8 +32,8 @@ KernelDeclaration rowSumKernel();
 KernelDeclaration sumChoicesKernel();
 
 /// Adds leftᵀ right over each expert's pairs to the state, one after the other,
-/// or with "twos" as addOverTokens() says. Grid: (blocks of its rows, blocks of
-/// its columns, experts).
+/// or with "twos" as addOverTokens() says. Grid: (blocks of its columns, blocks
+/// of its rows, experts).
 KernelDeclaration expertsWeightGradientKernel();
 
 } // namespace m1

@@ -169,7 +169,7 @@ static LogicalResult lowerExpertsWeightGradient(ExpertsWeightGradientOp Op,
     return Program.view(Memory, {kDynamic, shapeOf(Side)[2]}, {}, 0,
                         T.times(Choices));
   };
-  SmallVector<ExprAttr> Grid = gradientGrid(Program, Shape[1], Shape[2]);
+  SmallVector<ExprAttr> Grid = gradientGrid(Program, Shape[1], Shape[2], Twos);
   Grid.push_back(Program.size(Shape[0]));
   Program.launch(expertsWeightGradientKernel(), Grid,
                  {{"left", RowsOf(Op.getLeft())},

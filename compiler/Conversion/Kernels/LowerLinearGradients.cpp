@@ -36,11 +36,11 @@ static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
 }
 
 SmallVector<plan::ExprAttr> m1::gradientGrid(ProgramLowering &Program,
-                                             int64_t Rows, int64_t Columns) {
-  const Blocking &Blocks = Program.blocks();
-  return {
-      Program.size(gradientBlocks(Rows, Blocks.GradientRows).cells()),
-      Program.size(gradientBlocks(Columns, Blocks.GradientColumns).cells())};
+                                             int64_t Rows, int64_t Columns,
+                                             bool Twos) {
+  const GradientBlocks Blocks(Program.blocks(), Rows, Columns, Twos);
+  return {Program.size(Blocks.Columns.cells()),
+          Program.size(Blocks.Rows.cells())};
 }
 
 SmallVector<Named<Value>> m1::listTokens(Value CuSeqlens, plan::ExprAttr T,
@@ -76,18 +76,20 @@ static LogicalResult lowerLinearWeightGradient(LinearWeightGradientOp Op,
       {"x", Program.memory(Op.getX())},
       {"state", Program.updateTensorState(Op.getStateMutable())},
       {"rows", Program.scalar(T)}};
+  bool Twos = false;
   if (Value CuSeqlens = Op.getCuSeqlens()) {
     const auto Sequences = Program.expectSequences(Op, CuSeqlens, T);
     if (failed(Sequences))
       return failure();
-    if (takesTwos(Program.blocks(), getElementTypeOrSelf(Op.getDy()),
-                  getElementTypeOrSelf(Op.getX())))
+    Twos = takesTwos(Program.blocks(), getElementTypeOrSelf(Op.getDy()),
+                     getElementTypeOrSelf(Op.getX()));
+    if (Twos)
       llvm::append_range(Operands,
                          listTokens(CuSeqlens, T, *Sequences, Program));
   }
   ArrayRef<int64_t> Shape = Op.getState().getType().getShape();
   Program.launch(linearWeightGradientKernel(),
-                 gradientGrid(Program, Shape[0], Shape[1]), Operands);
+                 gradientGrid(Program, Shape[0], Shape[1], Twos), Operands);
   return success();
 }
 

@@ -90,15 +90,19 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const Named<Value> Targets = Given("targets", Op.getTargets());
   const Named<Value> Temperature = Given("temperature", Op.getTemperature());
   const Named<Value> Logits = Buffer("logits", V);
-  // Gradients replace the logits, or are rounded and have memory of their own,
-  // with a row for the last token before the block.
-  const bool IsRounded = WeightType.getElementType().isBF16();
+  // Gradients replace the logits. Those that a unit multiplies two at a time
+  // are bf16 in memory of their own, with a row for the last token before the
+  // block.
+  const Type Element = WeightType.getElementType();
+  const bool InTwos = takesTwos(Blocks, Element, Element);
   Named<Value> Gradients{"gradients", Logits.Value};
-  if (IsRounded)
-    Gradients.Value = Program.buffer(
-        memoryType({ShapedType::kDynamic, V}, WeightType.getElementType()),
-        Program.size(Block + 1));
-  const Named<Value> Before{"before", Program.scalar(Program.size(IsRounded))};
+  if (InTwos)
+    Gradients.Value =
+        Program.buffer(memoryType({ShapedType::kDynamic, V}, Element),
+                       Program.size(Block + 1));
+  const Named<Value> Before{"before", Program.scalar(Program.size(InTwos))};
+  const Named<Attribute> Rounded{
+      "rounded", Builder(Op.getContext()).getI64IntegerAttr(Element.isBF16())};
   Value Transposed =
       Program.packedTransposed(Op.getWeight(), Gradients.Value, Op);
   if (!Transposed)
@@ -145,9 +149,10 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
     SmallVector<Named<Value>> OfGradient{
         Logits, Targets, Temperature, Largest, LogSums, Inverses,
         Rests,  Slopes,  Entropies,   Before,  First,   Rows};
-    if (IsRounded)
+    if (InTwos)
       OfGradient.push_back(Gradients);
-    Program.launch(policyGradientKernel(), {RowBlocks, Groups}, OfGradient);
+    Program.launch(policyGradientKernel(), {RowBlocks, Groups}, OfGradient,
+                   {Rounded});
     Program.launch(policyEntropyKernel(), {FewRowBlocks},
                    {Entropies, Entropy, First, Rows});
     Program.launch(policyXGradientKernel(),
@@ -165,8 +170,9 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
       OfWeight.push_back(
           {"number", Program.scalar(Program.size(From / Block))});
     }
-    Program.launch(policyWeightGradientKernel(), gradientGrid(Program, V, D),
-                   OfWeight);
+    Program.launch(policyWeightGradientKernel(),
+                   gradientGrid(Program, V, D, !List->empty()), OfWeight,
+                   {Rounded});
   }
   return success();
 }

@@ -64,6 +64,12 @@ static Value gradientRow(KernelBody &B, const Tokens &At) {
   return B.plus(At.InBlock, B["before"]);
 }
 
+/// An operand of a product of the backward pass, rounded where the constant
+/// `rounded` says so.
+static Value roundedOperand(KernelBody &B, Value Block) {
+  return B.integer("rounded") ? B.rounded(Block, B.getBF16Type()) : Block;
+}
+
 /// Number `I` of a vector of memory, as a block [M].
 static Value repeated(KernelBody &B, StringRef Memory, int64_t I, int64_t M) {
   Value Number = B.create<memref::LoadOp>(B[Memory], ValueRange{B.index(I)});
@@ -220,6 +226,7 @@ static void buildPolicyGradient(KernelBody &B) {
       Value Zero = B.splat(0, P);
       Value Share = B.select(IsTarget, Rest, B.subF(Zero, P));
       Value Gradient = B.select(isZero(B, Slope), Zero, B.mulF(Slope, Share));
+      Gradient = roundedOperand(B, Gradient);
       Value To = B.has("gradients") ? B["gradients"] : B["logits"];
       B.store(Gradient, To, {gradientRow(B, At), Column}, {0, 1}, At.Count,
               Bound);
@@ -245,7 +252,7 @@ KernelDeclaration m1::policyGradientKernel() {
            {"before", "index"},
            {"first", "index"},
            {"rows", "index"}},
-          {},
+          {"rounded"},
           buildPolicyGradient};
 }
 
@@ -268,22 +275,10 @@ KernelDeclaration m1::policyEntropyKernel() {
           buildPolicyEntropy};
 }
 
-/// The number of terms out of `V` that are added at once to the gradient of x.
-/// A unit that multiplies many terms at once reads a panel's rows in whole
-/// blocks of them.
-static int64_t termsAtOnce(const Blocking &Blocks, const PackedLayout &Packed,
-                           int64_t V) {
-  int64_t Terms = std::min(V, kDepth);
-  if (Packed.Pairs && Blocks.Unit.getDepth() > 2)
-    while (V % Terms != 0)
-      Terms -= Blocks.Unit.getDepth();
-  return Terms;
-}
-
 static void buildPolicyXGradient(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
   const PackedLayout Packed(B.memory("transposed").getShape());
-  const int64_t Depth = termsAtOnce(B.Blocks, Packed, V);
+  const int64_t Depth = std::min(V, kDepth);
   const int64_t Panel = Packed.Panel;
   Type Element = B.memory("transposed").getElementType();
   forTokens(B, M, [&](const Tokens &At) {
@@ -329,7 +324,6 @@ KernelDeclaration m1::policyXGradientKernel() {
 static void buildPolicyWeightTwos(KernelBody &B) {
   Value From = B.at(B["ranges"], B["number"]);
   Value To = B.at(B["ranges"], B.plus(B["number"], 1));
-  Type Element = B.memory("gradients").getElementType();
   auto Load = [&](const GradientBlock &At, Value First, Value Some) {
     const ListedRows Rows = listedRows(B, B["list"], At, B.plus(From, First));
     Value FirstRow = B.toI32(B.minus(B["first"], B["before"]));
@@ -340,7 +334,7 @@ static void buildPolicyWeightTwos(KernelBody &B) {
     Value X =
         B.gather(B["x"], Rows.Row, At.Column, {At.Tokens, At.Width}, Some);
     return std::pair(countedRows(B, Gradient, Rows.Counts),
-                     B.rounded(X, Element));
+                     roundedOperand(B, X));
   };
   B.ifThen(B.less(From, To),
            [&] { addOverTokens(B, B.minus(To, From), /*Twos=*/true, Load); });
@@ -350,16 +344,13 @@ static void buildPolicyWeightGradient(KernelBody &B) {
   if (B.has("list"))
     return buildPolicyWeightTwos(B);
   Value Count = B.minus(B.smaller(B["end"], B["rows"]), B["first"]);
-  Type Element = B.memory("gradients").getElementType();
   auto Load = [&](const GradientBlock &At, Value First, Value Some) {
     Value Gradient =
         B.load(B["gradients"], {B.plus(B["before"], First), At.Row}, {0, 1},
                {At.Tokens, At.Height}, Some);
     Value X = B.load(B["x"], {B.plus(B["first"], First), At.Column}, {0, 1},
                      {At.Tokens, At.Width}, Some);
-    if (Element.isBF16())
-      X = B.rounded(X, Element);
-    return std::pair(B.widened(Gradient), B.widened(X));
+    return std::pair(B.widened(Gradient), B.widened(roundedOperand(B, X)));
   };
   B.ifThen(B.less(B.index(0), Count),
            [&] { addOverTokens(B, Count, /*Twos=*/false, Load); });
@@ -377,6 +368,6 @@ KernelDeclaration m1::policyWeightGradientKernel() {
            {"ranges?", "[R] i32"},
            {"number?", "index"},
            {"rows", "index"}},
-          {},
+          {"rounded"},
           buildPolicyWeightGradient};
 }

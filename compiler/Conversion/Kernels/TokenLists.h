@@ -16,7 +16,8 @@ namespace m1 {
 
 /// The grid of addOverTokens() for a matrix of that shape.
 llvm::SmallVector<plan::ExprAttr> gradientGrid(ProgramLowering &Program,
-                                               int64_t Rows, int64_t Columns);
+                                               int64_t Rows, int64_t Columns,
+                                               bool Twos);
 
 /// Launches listTokensKernel() for `Sequences` sequences of `T` tokens. Returns
 /// its operands `list` and `counts`, and with `Block` (tokens, a block of

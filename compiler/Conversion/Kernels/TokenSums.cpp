@@ -21,7 +21,10 @@ bool m1::takesTwos(const Blocking &Blocks, Type Left, Type Right) {
                                 Float32Type::get(Left.getContext()), Two);
 }
 
-GradientBlocks m1::gradientBlocks(int64_t Extent, int64_t Most) {
+/// Blocks of an axis of `Extent`, where `Most` is the target's: a single block,
+/// or equal ones of whole vectors, or whole blocks and a smaller one. Their
+/// sizes are static: a part of a block is loaded element by element.
+static AxisBlocks divide(int64_t Extent, int64_t Most) {
   constexpr int64_t Vector = 16;
   if (2 * Extent <= 3 * Most)
     return {Extent, 1, 0};
@@ -31,11 +34,14 @@ GradientBlocks m1::gradientBlocks(int64_t Extent, int64_t Most) {
   return {Most, Extent / Most, Extent % Most};
 }
 
-/// Tokens that are added to a block at once. Those in twos have elements of
-/// half the size.
-static int64_t tokensAtOnce(const Blocking &Blocks, bool Twos) {
-  return Twos ? 2 * Blocks.GradientTokens : Blocks.GradientTokens;
-}
+/// In twos, elements have half the size, so there is room for twice as many
+/// columns of the right operand.
+GradientBlocks::GradientBlocks(const Blocking &Blocks, int64_t Rows,
+                               int64_t Columns, bool Twos)
+    : Rows(divide(Rows, Blocks.GradientRows)),
+      Columns(divide(Columns, Twos ? 2 * Blocks.GradientColumns
+                                   : Blocks.GradientColumns)),
+      Tokens(Blocks.GradientTokens) {}
 
 void m1::addOverTokens(KernelBody &B, Value Count, bool Twos,
                        llvm::function_ref<std::pair<Value, Value>(
@@ -44,10 +50,8 @@ void m1::addOverTokens(KernelBody &B, Value Count, bool Twos,
   ArrayRef<int64_t> Shape = B.memory("state").getShape();
   const bool Stacked = Shape.size() == 3;
   ArrayRef<int64_t> Matrix = Shape.take_back(2);
-  const GradientBlocks Rows = gradientBlocks(Matrix[0], B.Blocks.GradientRows);
-  const GradientBlocks Columns =
-      gradientBlocks(Matrix[1], B.Blocks.GradientColumns);
-  const int64_t Tokens = tokensAtOnce(B.Blocks, Twos);
+  const GradientBlocks All(B.Blocks, Matrix[0], Matrix[1], Twos);
+  const int64_t Tokens = All.Tokens;
 
   auto AddTo = [&](const GradientBlock &At) {
     SmallVector<Value> Where{At.Row, At.Column};
@@ -67,16 +71,17 @@ void m1::addOverTokens(KernelBody &B, Value Count, bool Twos,
     B.store(Sums, B["state"], Where, {Axis, Axis + 1});
   };
   // Calls `Body` for each size that the block of coordinate `Cell` may have.
-  auto ForSize = [&](const GradientBlocks &Blocks, Value Cell,
+  auto ForSize = [&](const AxisBlocks &Blocks, Value Cell,
                      llvm::function_ref<void(int64_t Size)> Body) {
     if (Blocks.Rest == 0)
       return Body(Blocks.Size);
     B.ifThen(B.less(Cell, B.index(Blocks.Count)), [&] { Body(Blocks.Size); });
     B.ifThen(B.equal(Cell, Blocks.Count), [&] { Body(Blocks.Rest); });
   };
-  Value Row = B.times(B.X, Rows.Size), Column = B.times(B.Y, Columns.Size);
-  ForSize(Rows, B.X, [&](int64_t Height) {
-    ForSize(Columns, B.Y, [&](int64_t Width) {
+  Value Row = B.times(B.Y, All.Rows.Size);
+  Value Column = B.times(B.X, All.Columns.Size);
+  ForSize(All.Rows, B.Y, [&](int64_t Height) {
+    ForSize(All.Columns, B.X, [&](int64_t Width) {
       AddTo({Row, Column, Height, Width, Tokens});
     });
   });
@@ -112,7 +117,7 @@ Value m1::completeTwos(KernelBody &B, Value List, Value Row, Value Count,
 
 int64_t m1::listExtent(const Blocking &Blocks, int64_t Rows,
                        int64_t Sequences) {
-  return Rows + Sequences + tokensAtOnce(Blocks, /*Twos=*/true);
+  return Rows + Sequences + Blocks.GradientTokens;
 }
 
 static void buildListTokens(KernelBody &B) {

@@ -30,14 +30,18 @@ bool takesTwos(const Blocking &Blocks, mlir::Type Left, mlir::Type Right);
 
 /// How blocks divide an axis of a gradient: `Count` blocks of `Size`, and one
 /// of `Rest` unless that is 0.
-struct GradientBlocks {
+struct AxisBlocks {
   int64_t Size, Count, Rest;
   int64_t cells() const { return Count + (Rest > 0); }
 };
-/// For an axis of `Extent`, where `Most` is the target's block: a single block,
-/// or equal ones of whole vectors, or whole blocks and a smaller one. Static
-/// sizes: a load of a part of a block is one of single elements.
-GradientBlocks gradientBlocks(int64_t Extent, int64_t Most);
+/// How addOverTokens() divides a gradient, and how many tokens it adds at once.
+struct GradientBlocks {
+  AxisBlocks Rows, Columns;
+  int64_t Tokens;
+
+  GradientBlocks(const Blocking &Blocks, int64_t Rows, int64_t Columns,
+                 bool Twos);
+};
 
 /// A block of a gradient, and the number of tokens that are added to it at
 /// once.
@@ -49,7 +53,8 @@ struct GradientBlock {
 /// Adds `Count` terms to the cell's block of "state", [N, K] or [E, N, K] with
 /// the cell's z. `Load` returns the rows of the left and of the right operand
 /// of terms `First` and on, of which `Some` count. With `Twos`, these are rows
-/// of a list in twos. Grid: (cells of gradientBlocks() for rows and columns).
+/// of a list in twos. Grid: (blocks of columns, blocks of rows), so that cells
+/// which follow each other have the same part of the left operand, the larger.
 void addOverTokens(
     KernelBody &B, mlir::Value Count, bool Twos,
     llvm::function_ref<std::pair<mlir::Value, mlir::Value>(

@@ -133,7 +133,7 @@ def experts_weight_gradient(module):
 
 def experts_gradient_twos(module):
     """The same of rounded rows, whose sums take the tokens of a sequence that chose the expert in twos."""
-    for n, k, e, j in ((1, 1, 1, 1), (33, 7, 3, 2), (128, 150, 5, 1), (293, 101, 2, 1)):
+    for n, k, e, j in ((1, 1, 1, 1), (33, 7, 3, 2), (128, 208, 5, 1), (293, 101, 2, 1)):
         for left, right in (("t", "j"), ("j", "t")):
             f = module.function("experts_gradient_twos", f"{n}x{k}x{e}", f"top{j}", left + right)
             shapes = [(*([j] if side == "j" else []), width) for side, width in ((left, n), (right, k))]
