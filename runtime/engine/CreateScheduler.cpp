@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/engine/Scheduler.h"
+#include "runtime/estimate/CallCost.h"
 
 #include <algorithm>
 
@@ -46,13 +47,32 @@ absl::StatusOr<EngineOptions> resolve(EngineOptions Given,
   M1_RETURN_IF_ERROR(checkOption("swap_bytes", Given.SwapBytes, 0, Unlimited));
   return Given;
 }
+
+/// StepBounds::DoublingContext, from the operations of a chunk of tokens at the
+/// beginning of a sequence and at its end.
+absl::StatusOr<int64_t> doublingContext(const LoadedPlan &Plan,
+                                        const LanguageModel &Model) {
+  const plan::Function &Next = *Plan.function("next");
+  CallShape First, Last;
+  First.Tokens = Last.Tokens =
+      std::min({int64_t{64}, Model.maxTokens(), Model.maxLength()});
+  Last.Context = Model.maxLength() - Last.Tokens;
+  M1_ASSIGN_OR_RETURN(const double AtFirst, operationsOf(*Plan, Next, First));
+  M1_ASSIGN_OR_RETURN(const double AtLast, operationsOf(*Plan, Next, Last));
+  if (AtLast <= AtFirst)
+    return 0;
+  const double Context = static_cast<double>(Last.Context);
+  return std::max<int64_t>(
+      1, static_cast<int64_t>(Context * AtFirst / (AtLast - AtFirst)));
+}
 } // namespace
 
 Scheduler::Scheduler(Executor &Program, std::unique_ptr<LanguageModel> TheModel,
-                     const EngineOptions &Options, const Abilities &Plan)
-    : Options(Options), Plan(Plan), Model(std::move(TheModel)),
-      Rows(Model->vocabulary()), Memory(Program, *Model, this->Options),
-      Calls(Program, *Model, Rows) {
+                     const EngineOptions &Options, const Abilities &Plan,
+                     int64_t DoublingContext)
+    : Options(Options), Plan(Plan), DoublingContext(DoublingContext),
+      Model(std::move(TheModel)), Rows(Model->vocabulary()),
+      Memory(Program, *Model, this->Options), Calls(Program, *Model, Rows) {
   this->Plan.Logits &= Memory.canCopy();
 }
 
@@ -73,8 +93,10 @@ Scheduler::create(Executor &Program, const EngineOptions &Options) {
   Plan.Policy = Model->hasPolicyLogProbs();
   Plan.Score = Model->hasScore();
   Plan.Logits = Model->hasLogits();
-  std::unique_ptr<Scheduler> Result(
-      new Scheduler(Program, std::move(Model), Resolved, Plan));
+  M1_ASSIGN_OR_RETURN(const int64_t DoublingContext,
+                      doublingContext(Program.plan(), *Model));
+  std::unique_ptr<Scheduler> Result(new Scheduler(
+      Program, std::move(Model), Resolved, Plan, DoublingContext));
   if (Resolved.PoisonFreed)
     M1_RETURN_IF_ERROR(Result->Memory.poisonAll());
   return Result;

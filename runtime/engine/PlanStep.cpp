@@ -21,7 +21,8 @@ public:
   void addDecoding(const Sequences &Running) {
     for (const auto &[Key, S] : Running)
       if (S->pending() == 1)
-        add(*S, 1);
+        add(*S, 1, 1, 1);
+    OthersDecode = !Pieces.empty();
   }
 
   /// Sequences of one priority, in the order of arrival.
@@ -36,13 +37,28 @@ public:
     for (Sequence *S : Prompts) {
       const int64_t Share = (Left + Others - 1) / Others;
       --Others;
-      add(*S, align(*S, Share));
+      const double Price = priceOf(*S);
+      add(*S, align(*S, affordable(Share, Price)), Share, Price);
     }
   }
 
   std::vector<Piece> Pieces;
 
 private:
+  /// What each of the next tokens of a prompt counts as; >= 1.
+  double priceOf(const Sequence &S) const {
+    if (!OthersDecode || Bounds.DoublingContext == 0)
+      return 1;
+    return 1 + static_cast<double>(S.Fed) /
+                   static_cast<double>(Bounds.DoublingContext);
+  }
+
+  /// How many tokens count as `Share` of them; at least one of a share.
+  static int64_t affordable(int64_t Share, double Price) {
+    return std::max(std::min<int64_t>(Share, 1),
+                    static_cast<int64_t>(static_cast<double>(Share) / Price));
+  }
+
   /// A piece that does not end the prompt ends at the end of a chunk, if it
   /// reaches one.
   int64_t align(const Sequence &S, int64_t Share) const {
@@ -52,7 +68,9 @@ private:
     return End > S.Fed ? End - S.Fed : Share;
   }
 
-  void add(Sequence &S, int64_t Count) {
+  /// Adds a piece of at most `Count` tokens, which takes at most `Share` of
+  /// what is left.
+  void add(Sequence &S, int64_t Count, int64_t Share, double Price) {
     Piece P;
     P.S = &S;
     P.Count = std::min({Count, Left, S.pending(), limit(S)});
@@ -69,7 +87,8 @@ private:
     if (P.Count <= 0)
       return;
     P.Draws = P.Count == S.pending();
-    Left -= P.Count;
+    Left -= std::min(
+        Share, static_cast<int64_t>(static_cast<double>(P.Count) * Price));
     Pieces.push_back(std::move(P));
   }
 
@@ -80,6 +99,8 @@ private:
     // follows it.
     if (S.leads() || !S.draws())
       Limit = std::min(Limit, S.promptTokens() - 1 - S.Fed);
+    if (S.lacksMask() || S.endsByMask())
+      Limit = std::min(Limit, S.pending() - 1);
     // Log-probabilities that are known are not computed again.
     if (S.scores() && S.Fed < S.scored())
       Limit = std::min(Limit, S.scored() - S.Fed);
@@ -96,6 +117,7 @@ private:
 
   const StepBounds &Bounds;
   int64_t Left, LogitsLeft;
+  bool OthersDecode = false;
 };
 } // namespace
 

@@ -34,12 +34,20 @@ struct StepBounds {
   /// tokens; >= 1
   int64_t PromptLogits = 0;
   int64_t Chunk = 64; ///< the unit of states that are kept
+  /// After so many others, a token takes twice the operations of a prompt's
+  /// first ones: attention to those before it takes the rest. 0: all tokens
+  /// take the same.
+  int64_t DoublingContext = 0;
 };
 
 /// Chooses pieces for running sequences. Those with one token left, which
 /// decode, come first. What remains of the bound goes to prompts, by priority;
 /// those of the same priority share it evenly, so that a short prompt does not
 /// wait for a long one. A sequence without a piece has to wait for a step.
+///
+/// While others decode, a prompt's token after C others counts as
+/// 1 + C / DoublingContext tokens, so that their next tokens do not come later
+/// and later while a long prompt is computed.
 std::vector<Piece> planStep(const Sequences &Running, const StepBounds &Bounds);
 
 } // namespace m1

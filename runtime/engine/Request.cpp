@@ -168,6 +168,7 @@ absl::Status checkServing(const Request &Given) {
   needs("min_tokens",
         Given.MinTokens > 0 && !Given.IgnoreStop && !Given.StopTokens.empty());
   needs("thinking_budget", !Given.Force.Tokens.empty());
+  needs("next_mask", Given.NextMask != nullptr);
   return Needed ? makeError(Needed,
                             ": the plan was compiled without --serve and only "
                             "knows temperature, top_p and top_k")

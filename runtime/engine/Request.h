@@ -10,11 +10,13 @@
 #define M1C_RUNTIME_ENGINE_REQUEST_H
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,8 @@ namespace m1 {
 
 /// How tokens are drawn. The logits of the model are changed in this order:
 /// repetition penalty; logit bias, presence and frequency penalty, the masks of
-/// AllowedTokens and Request::MinTokens; temperature; min_p; top_k; top_p.
+/// AllowedTokens, Request::MinTokens and Request::NextMask; temperature; min_p;
+/// top_k; top_p.
 struct Rules {
   /// 0: the most probable token, the lowest id among equals. Finite, >= 0.
   float Temperature = 1;
@@ -41,7 +44,7 @@ struct Rules {
   /// Added to the logits of these tokens, each at most once: at most
   /// kMaxLogitBias in magnitude, or minus infinity: never drawn.
   std::vector<std::pair<int64_t, float>> LogitBias;
-  /// Only these are drawn, the caller's mask. Empty: all are.
+  /// Only these are drawn. Empty: all are.
   std::vector<int64_t> AllowedTokens;
 };
 inline constexpr float kMaxLogitBias = 1e4f;
@@ -57,6 +60,24 @@ struct Forced {
   /// empty: `Tokens`. They are fewer if the model may close it in other ways.
   std::vector<int64_t> Closing;
 };
+
+/// What a mask says of the next token of a response.
+enum class Permit : uint8_t {
+  Any,    ///< nothing is banned
+  Listed, ///< only tokens whose bits are 1 can be drawn
+  End     ///< there is no next token: the response ends, with Stop
+};
+
+/// Called for each token of a response before it is drawn, on the engine's
+/// thread, which waits for it: with the number of the choice and the tokens
+/// that it has got since the last call for it, forced ones included; none at
+/// its first. Says what the next one may be; for Listed, fills `Words`: the bit
+/// of token t is bit t % 32 of word t / 32. `Words` have any contents before.
+/// Choices are asked for independently of each other. Never called again for
+/// tokens that a sequence has after it gave way to others. An error, one line,
+/// ends the choice.
+using MaskFunction = std::function<absl::StatusOr<Permit>(
+    int32_t Choice, std::span<const int64_t> New, std::span<uint32_t> Words)>;
 
 /// A prompt and how to continue it.
 struct Request {
@@ -91,6 +112,12 @@ struct Request {
   /// rule changes them.
   bool PolicyLogProbs = false;
   Forced Force;
+  /// A mask that changes from token to token, or null. It is one more of those
+  /// of Rules: a token is drawn if all permit it. If they leave none, that is
+  /// an error of the choice. Forced tokens come whatever it says. Where the
+  /// steps of several ranks are made from the same requests, the first one's is
+  /// called; of the others', it only matters that there is one.
+  MaskFunction NextMask;
   /// Start from the longest cached prefix of the prompt, and keep this
   /// sequence's for others. Changes no bit of the result.
   bool UsePrefixCache = true;

@@ -51,6 +51,7 @@ bool RuleRow::isNeededBy(const Request &Given) {
   return How.RepetitionPenalty != 1 || How.PresencePenalty != 0 ||
          How.FrequencyPenalty != 0 || !How.LogitBias.empty() ||
          !How.AllowedTokens.empty() || !Given.Force.Tokens.empty() ||
+         Given.NextMask ||
          (Given.MinTokens > 0 && !Given.IgnoreStop &&
           !Given.StopTokens.empty());
 }
@@ -78,6 +79,12 @@ RuleRow::RuleRow(RuleRows &Rows, const Request &Given,
       Repetition[Token] = Given.Sampling.RepetitionPenalty;
   for (int64_t Token : Response)
     append(Token);
+  if (!Given.NextMask)
+    return;
+  Unmasked.assign(Bias.begin(), Bias.end());
+  Words.assign(maskWords(static_cast<int64_t>(Bias.size())), ~uint32_t(0));
+  Left = std::count_if(Bias.begin(), Bias.end(),
+                       [](float Each) { return Each != -INFINITY; });
 }
 
 float RuleRow::biasOf(int64_t Token) const {
@@ -92,6 +99,42 @@ float RuleRow::biasOf(int64_t Token) const {
     Bias -= How.PresencePenalty + static_cast<double>(How.FrequencyPenalty) *
                                       static_cast<double>(Found->second);
   return static_cast<float>(Bias);
+}
+
+void RuleRow::update(int64_t Token) {
+  const float New = biasOf(Token);
+  float &Bias = Rows.bias(Row)[Token];
+  if (Unmasked.empty()) {
+    Bias = New;
+    return;
+  }
+  const bool IsListed = (Words[Token / 32] >> (Token % 32) & 1) != 0;
+  if (IsListed)
+    Left += (New != -INFINITY) - (Unmasked[Token] != -INFINITY);
+  Unmasked[Token] = New;
+  Bias = IsListed ? New : -INFINITY;
+}
+
+void RuleRow::mask(Permit What, std::span<const uint32_t> New) {
+  for (int64_t I = 0; I < static_cast<int64_t>(Words.size()); ++I)
+    if (const uint32_t Bits = What == Permit::Listed ? New[I] : ~uint32_t(0);
+        Bits != Words[I])
+      setWord(I, Bits);
+}
+
+/// Of the mask.
+void RuleRow::setWord(int64_t Index, uint32_t Bits) {
+  const std::span<float> Bias = Rows.bias(Row);
+  const int64_t First = 32 * Index;
+  const int64_t End = std::min<int64_t>(First + 32, std::ssize(Bias));
+  int64_t Before = 0, After = 0;
+  for (int64_t Token = First; Token < End; ++Token) {
+    Before += Bias[Token] != -INFINITY;
+    Bias[Token] = (Bits >> (Token - First) & 1) ? Unmasked[Token] : -INFINITY;
+    After += Bias[Token] != -INFINITY;
+  }
+  Left += After - Before;
+  Words[Index] = Bits;
 }
 
 void RuleRow::append(int64_t Token) {

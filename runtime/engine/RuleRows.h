@@ -48,10 +48,16 @@ private:
   std::vector<float> Biases, Repetitions;
 };
 
+/// The 32-bit words of a mask with a bit for each token.
+constexpr int64_t maskWords(int64_t Vocabulary) {
+  return (Vocabulary + 31) / 32;
+}
+
 /// What the rules of one response do to the logits of tokens: the repetition
 /// penalty divides or multiplies each, then a bias is added. Both depend on the
-/// request and on the tokens of the sequence alone, so that a row can be made
-/// anew at any time. A new token changes one element.
+/// request, its mask and the tokens of the sequence alone, so that a row can be
+/// made anew at any time. A new token changes one element, a new mask those
+/// whose words it changes.
 class RuleRow {
 public:
   /// Whether a request needs a row.
@@ -70,11 +76,18 @@ public:
   void append(int64_t Token);
   /// Only this token can be drawn next; undone by append().
   void force(int64_t Token);
+  /// Only tokens whose bits in `Words` are 1 can be drawn, if Permit says so;
+  /// until the next call. Only for requests with a NextMask.
+  void mask(Permit What, std::span<const uint32_t> Words);
+  /// Whether the rules and the mask leave any token to draw. Only for requests
+  /// with a NextMask.
+  bool leavesAny() const { return Left > 0; }
 
 private:
-  /// The bias of a token at this point of the response.
+  /// The bias of a token at this point of the response, but for the mask.
   float biasOf(int64_t Token) const;
-  void update(int64_t Token) { Rows.bias(Row)[Token] = biasOf(Token); }
+  void update(int64_t Token);
+  void setWord(int64_t Index, uint32_t Bits);
 
   RuleRows &Rows;
   const Request &Given;
@@ -85,6 +98,11 @@ private:
   std::unordered_map<int64_t, int64_t> Counts; ///< in the response
   int64_t Length = 0;                          ///< of the response
   std::optional<int64_t> ForcedToken;
+
+  // With a mask; else empty.
+  std::vector<float> Unmasked; ///< the row without the mask, [V]
+  std::vector<uint32_t> Words; ///< the mask
+  int64_t Left = 0;            ///< tokens that can be drawn
 };
 
 /// Looks for a sequence of tokens in a response.

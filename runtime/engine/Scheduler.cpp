@@ -21,6 +21,7 @@ absl::Status Scheduler::step() {
   M1_RETURN_IF_ERROR(growRunning());
   M1_RETURN_IF_ERROR(admit());
   M1_RETURN_IF_ERROR(forkLeaders());
+  checkMasks();
   M1_RETURN_IF_ERROR(computePieces());
   ++Counts.Steps;
   absl::Status Status = report();
@@ -101,6 +102,8 @@ absl::Status Scheduler::admit() {
     if (RuleRow::isNeededBy(S.request()))
       S.Row = std::make_unique<RuleRow>(
           Rows, S.request(), std::span(S.Tokens).subspan(S.promptTokens()));
+    if (S.MaskedAt >= 0)
+      S.Row->mask(S.Next.What, S.Next.Words);
     Running.insert(Waiting.extract(I++));
   }
   return absl::OkStatus();
@@ -184,8 +187,9 @@ absl::Status Scheduler::preempt(Sequence &S) {
 absl::Status Scheduler::computePieces() {
   // Some megabytes of logits at a time.
   constexpr int64_t PromptLogits = 128;
-  std::vector<Piece> Pieces = planStep(
-      Running, {Options.MaxTokensPerStep, PromptLogits, Memory.chunkTokens()});
+  std::vector<Piece> Pieces =
+      planStep(Running, {Options.MaxTokensPerStep, PromptLogits,
+                         Memory.chunkTokens(), DoublingContext});
   M1_RETURN_IF_ERROR(Calls.score(Pieces));
   M1_RETURN_IF_ERROR(Calls.draw(Pieces));
   for (Piece &P : Pieces) {
@@ -243,6 +247,8 @@ std::optional<Finish> Scheduler::finishOf(Sequence &S) {
   if (!S.draws())
     return S.Fed >= S.promptTokens() - 1 ? std::optional(Finish::Length)
                                          : std::nullopt;
+  if (S.endsByMask())
+    return Finish::Stop;
   if (S.newTokens() == 0)
     return std::nullopt;
   const int64_t Last = S.Tokens.back();
@@ -269,7 +275,11 @@ absl::Status Scheduler::report() {
   std::vector<std::pair<uint64_t, absl::Status>> Failed;
   for (auto I = Running.begin(); I != Running.end();) {
     Sequence &S = *I->second;
-    if (S.News.Tokens.empty() && S.draws() && S.News.Error.ok()) {
+    const bool EndsByMask = S.endsByMask() && S.pending() == 1 && !S.leads();
+    if (EndsByMask)
+      S.News.Error.Update(S.Next.Error);
+    if (S.News.Tokens.empty() && S.draws() && S.News.Error.ok() &&
+        !EndsByMask) {
       ++I;
       continue;
     }
@@ -402,6 +412,7 @@ EngineStats Scheduler::stats() const {
     ++(S->HasStarted ? Stats.Preempted : Stats.Waiting);
   Stats.Waiting += static_cast<int64_t>(Empty.size());
   Stats.QueueBound = Options.MaxQueued;
+  Stats.Dequeued = Dequeued;
   Stats.ComputedTokens = Calls.tokens();
   Stats.SecondsInCalls = Calls.seconds();
   return Stats;

@@ -40,6 +40,24 @@ public:
     return Running.empty() && Waiting.empty() && Empty.empty();
   }
 
+  /// A choice whose next token needs a mask (Request::NextMask).
+  struct MaskWish {
+    SequenceKey Key;
+    const Sequence *Of;
+    std::span<const int64_t> New; ///< its tokens since the last mask
+  };
+  /// Those that run, or could start at the next step, and have no mask for
+  /// their next token. Valid until the next call of another function.
+  std::vector<MaskWish> maskWishes() const;
+  /// Says what the next token of a choice may be; no effect if there is no such
+  /// choice. A choice without a mask waits before its next token.
+  void setMask(const SequenceKey &Key, Mask Given);
+  /// Calls Request::NextMask for all wishes, and sets what it says, which it
+  /// also appends to `Answers`, for other schedulers with the same requests. To
+  /// be called before step().
+  void
+  askForMasks(std::vector<std::pair<SequenceKey, Mask>> *Answers = nullptr);
+
   /// An error is the device's: no further step is possible, and all requests
   /// have to be ended.
   absl::Status step();
@@ -50,7 +68,8 @@ public:
 
 private:
   Scheduler(Executor &Program, std::unique_ptr<LanguageModel> Model,
-            const EngineOptions &Options, const Abilities &Plan);
+            const EngineOptions &Options, const Abilities &Plan,
+            int64_t DoublingContext);
 
   // Admission and memory.
   absl::Status growRunning();
@@ -63,6 +82,7 @@ private:
   absl::Status preempt(Sequence &S);
 
   // The step itself.
+  void checkMasks();
   absl::Status computePieces();
   void takeToken(Piece &P);
   absl::Status keepPrefix(Sequence &S);
@@ -79,6 +99,7 @@ private:
 
   const EngineOptions Options;
   Abilities Plan;
+  const int64_t DoublingContext; ///< of StepBounds
   std::unique_ptr<LanguageModel> Model;
   RuleRows Rows;
   SequenceMemory Memory;

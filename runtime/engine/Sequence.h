@@ -32,6 +32,13 @@ struct HostState {
   }
 };
 
+/// What the mask of a request says of a choice's next token.
+struct Mask {
+  absl::Status Error; ///< ends the choice
+  Permit What = Permit::Any;
+  std::vector<uint32_t> Words; ///< if What is Listed; else of any contents
+};
+
 /// A request that has not ended, common to its choices.
 struct Group {
   uint64_t Id = 0;
@@ -77,6 +84,11 @@ struct Sequence {
   int64_t LastKept = 0;
   int64_t CachedTokens = 0; ///< at its first start
 
+  /// For Request::NextMask: the mask for the token after the first MaskedAt of
+  /// the response; -1: none yet.
+  Mask Next;
+  int64_t MaskedAt = -1;
+
   Forcing Closing;
   int64_t ConfidentRun = 0; ///< for Request::EarlyStopCount
   Times When;
@@ -102,6 +114,15 @@ struct Sequence {
   int64_t scored() const { return Of->Scored; }
   /// Choice 0, as long as others wait for its state.
   bool leads() const { return Choice == 0 && request().N > 1 && !Of->IsForked; }
+  /// Whether there is no mask for the next token yet, although one is needed.
+  bool lacksMask() const {
+    return request().NextMask && draws() && MaskedAt != newTokens();
+  }
+  /// Whether the mask ends the response instead of a draw.
+  bool endsByMask() const {
+    return request().NextMask && MaskedAt == newTokens() &&
+           (!Next.Error.ok() || Next.What == Permit::End);
+  }
 };
 
 /// The order in which sequences are served: by priority, then by arrival.

@@ -109,6 +109,11 @@ absl::StatusOr<std::vector<int64_t>> m1::symbolsOf(const plan::Plan &Plan,
       Values.push_back(0);
       continue;
     }
+    // Rows of sampling rules, of which no sequence has any.
+    if (view(Symbol.name()) == "R") {
+      Values.push_back(0);
+      continue;
+    }
     const bool IsSequences = view(Symbol.name()) == "B";
     Values.push_back(IsSequences ? Shape.Sequences : Shape.tokens());
     if (Values.back() > Symbol.max())
@@ -119,6 +124,21 @@ absl::StatusOr<std::vector<int64_t>> m1::symbolsOf(const plan::Plan &Plan,
                        Values.back());
   }
   return Values;
+}
+
+absl::StatusOr<double> m1::operationsOf(const plan::Plan &Plan,
+                                        const plan::Function &Function,
+                                        const CallShape &Shape) {
+  M1_ASSIGN_OR_RETURN(const std::vector<int64_t> Symbols,
+                      symbolsOf(Plan, Shape));
+  double Sum = 0;
+  for (uint32_t I = 0; I < length(Function.steps()); ++I) {
+    const plan::Step &Step = *Function.steps()->Get(I);
+    const plan::Launch *Launch = Step.instruction_as_Launch();
+    if (Launch && Launch->operations() && isExecuted(Step, Symbols))
+      Sum += sumOf(*Launch->operations(), Shape, Symbols);
+  }
+  return Sum;
 }
 
 namespace {

@@ -36,11 +36,18 @@ struct CallShape {
 double sumOf(const flatbuffers::Vector<flatbuffers::Offset<plan::Term>> &Terms,
              const CallShape &Shape, std::span<const int64_t> Symbols);
 
-/// The values of a plan's symbols: B is the number of sequences, those of the
-/// mesh are 0, and every other symbol is the number of tokens. An error if one
-/// is above its bound, or if a sequence is longer than the plan allows.
+/// The values of a plan's symbols: B is the number of sequences, R, the rows of
+/// sampling rules, and those of the mesh are 0, and every other symbol is the
+/// number of tokens. An error if one is above its bound, or if a sequence is
+/// longer than the plan allows.
 absl::StatusOr<std::vector<int64_t>> symbolsOf(const plan::Plan &Plan,
                                                const CallShape &Shape);
+
+/// The floating-point operations of the products of a call; of the rank with
+/// the coordinates 0. Errors as for symbolsOf.
+absl::StatusOr<double> operationsOf(const plan::Plan &Plan,
+                                    const plan::Function &Function,
+                                    const CallShape &Shape);
 
 /// What a memory's bytes are.
 struct MovedBytes {

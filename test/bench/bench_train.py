@@ -9,7 +9,7 @@
 """Measures training steps of the small model and prints a table.
 
     bench_train.py [--build-dir build] [--threads 2] [--rounds 2] [--steps 3] [--json]
-                   [--no-transformers] [--work DIR]
+                   [--no-transformers] [--dtypes bfloat16,float32] [--avx2] [--work DIR]
 
 Trains test/configs/small.json in bfloat16 with `m1run sft`: one sequence of 1,024 tokens
 a step, cross-entropy of all its tokens, gradients clipped, AdamW. A step is its forward
@@ -30,6 +30,10 @@ the forward pass, four in the backward pass): all weights but the embedding tabl
 experts that it is not routed to. Those of attention between tokens and of values that are
 computed anew are not counted.
 
+With --avx2, all of them leave the AVX-512 instructions of a CPU unused, as on a machine
+without them. torch then has no fast product in bfloat16, and a step takes minutes:
+--dtypes float32 leaves it out.
+
 Rollouts of `m1run train` (8 sequences of 64 new tokens) are compared with `m1run bench`,
 which decodes as many, in the same rounds.
 """
@@ -48,6 +52,13 @@ from bench_small import HERE, ROOT, machine_limits, make_checkpoint, run, used_w
 LENGTH, SEQUENCES, NEW_TOKENS, ACTIVATION_SHARE = 1024, 8, 64, 0.7
 LEARNING_RATE, BETAS, EPSILON, MAX_NORM = 1e-5, (0.9, 0.95), 1e-8, 1.0
 DTYPES = ("bfloat16", "float32")
+# What keeps ATen, oneDNN, MKL and numpy's OpenBLAS from using AVX-512.
+AVX2_ONLY = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
 
 
 def tokens_of(vocabulary):
@@ -107,7 +118,8 @@ class Bench:
         plan = os.path.join(self.work, name + ".m1plan")
         sizes = ("--train-tokens", LENGTH, "--max-length", LENGTH, "--slots", SEQUENCES)
         limit = ("--activation-memory", activation_memory) if activation_memory else ()
-        self.tool("m1c", self.checkpoint, "--train", *sizes, *limit, "-o", plan)
+        target = ("--target-cpu", "x86-64-v3") if self.args.avx2 else ()
+        self.tool("m1c", self.checkpoint, "--train", *sizes, *limit, *target, "-o", plan)
         return plan, json.loads(self.tool("m1run", "inspect", plan, "--json")[0])
 
     def start(self, command, plan, steps, *options, **keys):
@@ -154,7 +166,7 @@ class Bench:
     def measure(self):
         phases = {"m1run": lambda: self.train(self.plan), "lean": lambda: self.train(self.lean_plan), "rollouts": self.rollouts}
         if not self.args.no_transformers:
-            phases.update({f"transformers_{dtype}": lambda dtype=dtype: self.transformers(dtype) for dtype in DTYPES})
+            phases.update({f"transformers_{dtype}": lambda dtype=dtype: self.transformers(dtype) for dtype in self.args.dtypes})
         rounds = [{name: phase() for name, phase in phases.items()} for _ in range(self.args.rounds)]
         _, operations = machine_limits(self.args.threads)
         result = {
@@ -185,11 +197,13 @@ def planned_bytes(figures):
 
 def print_table(result):
     ours, lean = result["m1run"], result["lean"]
-    others = [result[f"transformers_{dtype}"] for dtype in DTYPES if f"transformers_{dtype}" in result]
-    print(f"{'':28}{'m1run':>10}{'less memory':>13}{'transf. bf16':>14}{'transf. f32':>14}{'m1run / best':>14}")
+    names = [name for name in result if name.startswith("transformers_")]
+    others = [result[name] for name in names]
+    heads = "".join(f"{'transf. ' + name.removeprefix('transformers_'):>18}" for name in names)
+    print(f"{'':28}{'m1run':>10}{'less memory':>13}{heads}{'m1run / best':>14}")
 
     def row(title, key, show, best):
-        cells = "".join(f"{show(o[key]):>14}" for o in others) if others else f"{'-':>14}{'-':>14}"
+        cells = "".join(f"{show(o[key]):>18}" for o in others)
         ratio = f"{ours[key] / best(o[key] for o in others):14.2f}" if others else f"{'-':>14}"
         print(f"{title:28}{show(ours[key]):>10}{show(lean[key]):>13}{cells}{ratio}")
 
@@ -203,7 +217,7 @@ def print_table(result):
     print(f"rollouts {rate:.1f} tokens/s, {rate / decode:.2f} of the {decode:.1f} that m1run bench decodes")
     print(f"{result['used_weights'] / 1e6:.1f} M weights used per token; machine {result['matrix_operations_per_second'] / 1e9:.0f} GFLOP/s in float32")
     if others:
-        pairs = [(r["m1run"], [r[f"transformers_{dtype}"] for dtype in DTYPES]) for r in result["rounds"]]
+        pairs = [(r["m1run"], [r[name] for name in r if name.startswith("transformers_")]) for r in result["rounds"]]
         ratios = [min(min(o["step_seconds"]) for o in theirs) / min(own["step_seconds"]) for own, theirs in pairs]
         print("times faster, by round: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
 
@@ -219,8 +233,13 @@ def main():
     parser.add_argument("--steps", type=int, default=3, help="timed steps of each round")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--no-transformers", action="store_true", help="do not measure transformers, which needs torch")
+    parser.add_argument("--dtypes", type=lambda text: text.split(","), default=DTYPES, help="of transformers (default: both)")
+    parser.add_argument("--avx2", action="store_true", help="use no AVX-512 instructions, in any of the programs")
     parser.add_argument("--work", help="an empty directory for the runs, with 5 GB of room")
     args = parser.parse_args()
+    if args.avx2 and not AVX2_ONLY.items() <= os.environ.items():
+        # numpy reads its variable when it is loaded.
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | AVX2_ONLY)
     with tempfile.TemporaryDirectory(dir=args.work) as work:
         result = Bench(args, work).measure()
     if args.json:

@@ -6,6 +6,7 @@
 #
 # ===----------------------------------------------------------------------===//
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import checks
 import models
 import numpy as np
 from checks import raises
-from m1c import LLM, AsyncLLM, Error, QueueFull, SamplingParams, Stopped
+from m1c import LLM, AsyncLLM, Error, QueueFull, SamplingParams, Stopped, StructuredOutputsParams
 from m1c.compiler import Bounds, compile_model
 
 WORK = sys.argv[1]
@@ -182,6 +183,71 @@ def check_chat():
         llm.chat([])
 
 
+def check_masks():
+    """A function that says which tokens may come next: asked once for each, by choice; its errors end its choice."""
+    words = (llm.vocab_size + 31) // 32
+
+    def only(*ids):
+        mask = np.zeros(words, np.uint32)
+        for token in ids:
+            mask[token // 32] |= np.uint32(1 << token % 32)
+        return mask.tobytes()
+
+    asked = {}
+
+    def alternate(choice, tokens):
+        seen = asked.setdefault(choice, [])
+        seen += tokens
+        return False if len(seen) == 7 else None if len(seen) == 3 else only(65 + len(seen) % 2, 97 + choice)
+
+    params = SamplingParams(n=3, max_tokens=20, seed=1, logprobs=0, ignore_eos=True, next_mask=alternate)
+    [output] = llm.generate("x", params)
+    for i, response in enumerate(output.outputs):
+        assert asked[i] == response.token_ids and len(response.token_ids) == 7, response
+        assert (response.finish_reason, response.stop_reason) == ("stop", None)
+        for place, token in enumerate(response.token_ids):
+            assert place == 3 or token in (65 + place % 2, 97 + i), response
+    # Alone, each choice is the same.
+    for i, response in enumerate(output.outputs):
+        asked.clear()
+        alone = params.replace(n=1, seed=1 + i, next_mask=lambda _, tokens, i=i: alternate(i, tokens))
+        assert bits(llm.generate("x", alone)[0]) == bits(output)[i : i + 1]
+
+    def fails(choice, tokens):
+        raise RuntimeError("no\nmore")
+
+    for function, parts in (
+        (fails, ("next_mask: RuntimeError: no",)),
+        (lambda choice, tokens: b"12", ("next_mask", f"{4 * words} bytes", "found 2")),
+        (lambda choice, tokens: 7, ("next_mask", "int")),
+        (lambda choice, tokens: only(), ("next_mask: no token is left",)),
+        (lambda: None, ("next_mask: TypeError",)),
+    ):
+        with raises(Error, *parts):
+            llm.generate("x", SamplingParams(next_mask=function))
+    assert llm.stats()["seconds_in_masks"] > 0
+
+
+def check_structured():
+    schema = {"type": "object", "properties": {"a": {"enum": [1, "two"]}, "b": {"type": "boolean"}}, "required": ["a"]}
+    schema["additionalProperties"] = False
+    form = StructuredOutputsParams(json=schema, disable_any_whitespace=True)
+    params = SamplingParams(n=4, max_tokens=60, seed=1, logprobs=0, structured_outputs=form)
+    outputs = llm.generate(PROMPTS, params)
+    for output in outputs:
+        for response in output.outputs:
+            assert response.finish_reason == "stop" and json.loads(response.text)["a"] in (1, "two"), response
+    assert [bits(each) for each in outputs] == [bits(llm.generate(each, params)[0]) for each in PROMPTS]
+    [output] = llm.generate("x", params.replace(max_tokens=3))
+    assert {(each.text, each.finish_reason) for each in output.outputs} == {('{"a', "length")}
+    thinking = params.replace(structured_outputs=StructuredOutputsParams(choice=["yes"], after_thinking=True))
+    for budget in (0, 3, 9):
+        for response in llm.generate("x", thinking.replace(thinking_budget=budget))[0].outputs:
+            assert response.text.startswith("<think>") and response.text.endswith("</think>\n\nyes"), response
+    with raises(Error, "structured_outputs"):
+        llm.generate("x", SamplingParams(structured_outputs=StructuredOutputsParams(json={"type": 7})))
+
+
 def check_silent():
     """Without a tokenizer, token ids work; text is an error."""
     with LLM(SILENT, **BOUNDS, quiet=True) as silent:
@@ -200,6 +266,8 @@ def check_silent():
             silent.generate([[1]], SamplingParams(stop=["x"]))
         with raises(Error, "thinking_budget"):
             silent.generate([[1]], SamplingParams(thinking_budget=3))
+        with raises(Error, "structured_outputs", "tokenizer"):
+            silent.generate([[1]], SamplingParams(structured_outputs=StructuredOutputsParams(regex="a")))
 
 
 def check_models():

@@ -23,6 +23,7 @@ from .llm import LLM, AsyncLLM, Stream
 from .outputs import CompletionOutput, Delta, Logprob, RequestOutput
 from .program import Function, Plan, Program, TensorType
 from .sampling import SamplingParams
+from .structured import StructuredOutputsParams
 
 __all__ = [
     "AsyncLLM",
@@ -42,6 +43,7 @@ __all__ = [
     "SamplingParams",
     "Stopped",
     "Stream",
+    "StructuredOutputsParams",
     "TensorType",
     "__version__",
     "compile",

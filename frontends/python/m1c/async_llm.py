@@ -133,6 +133,11 @@ class AsyncLLM:
 
     # Requests.
 
+    def prepare(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> None:
+        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it for submit().
+        May be called on any thread; raises Error."""
+        self._engine.masks(prompt_token_ids, params)
+
     def submit(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> Stream:
         """Submits a request from a coroutine. Raises Error if it is not well-formed, QueueFull or Stopped.
 
@@ -161,6 +166,11 @@ class AsyncLLM:
     def _abort(self, number: int) -> None:
         self._streams.discard(number)
         self._engine.forget(number)
+
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self._engine.failure
 
     def stats(self) -> dict[str, Any]:
         """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""

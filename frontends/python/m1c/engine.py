@@ -18,10 +18,11 @@ from typing import Any
 
 from . import _runtime
 from .errors import Error
+from .masks import Constraints
 from .model import Model
 from .outputs import Delta
 from .sampling import SamplingParams
-from .text import thinking_budget
+from .text import Tokenizer, thinking_budget, thinking_is_open
 
 __all__ = ["Engine"]
 
@@ -39,6 +40,7 @@ class Engine:
         self.max_model_len: int = min(info["max_length"], model.config.max_model_len or info["max_length"])
         self._handlers: dict[int, Handler] = {}
         self._access = threading.Lock()
+        self._constraints: Constraints | None = None
         self._seeds = random.Random(model.config.seed) if model.config.seed is not None else None
         # A thread that runs on while the process ends would use what is gone.
         self._end = weakref.finalize(self, self.runtime.stop)
@@ -46,6 +48,11 @@ class Engine:
     def close(self) -> None:
         """Aborts what runs, and ends the engine's thread. May be called again."""
         self._end()
+
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self.runtime.failure
 
     def stats(self) -> dict[str, Any]:
         """The engine's counts; `cache_usage` is the share of blocks that sequences use."""
@@ -100,11 +107,36 @@ class Engine:
         rules.allowed_tokens = list(params.allowed_token_ids or ())
         made.rules = rules
         if params.thinking_budget is not None:
-            if self.model.tokenizer is None:
-                raise Error("thinking_budget: the model has no tokenizer, so its thinking cannot be found")
-            made.forced = thinking_budget(self.model.tokenizer, params.thinking_budget)
+            tokenizer = self._tokenizer_for("thinking_budget", "its thinking cannot be found")
+            opened = thinking_is_open(tokenizer, made.prompt)
+            made.forced = thinking_budget(tokenizer, params.thinking_budget, opened=opened)
+        masks = self.masks(made.prompt, params)
+        if masks is not None:
+            made.mask_with(masks)
         made.use_prefix_cache = self.model.config.enable_prefix_caching
         return made
+
+    def masks(self, prompt: Sequence[int], params: SamplingParams) -> Callable[[int, list[int]], Any] | None:
+        """The function that masks the tokens of a response, if there is one. A form of the response is compiled, which
+        may take a while, unless that has been done. May be called on any thread; raises Error."""
+        wanted = params.structured_outputs
+        if wanted is None:
+            return params.next_mask
+        tokenizer = self._tokenizer_for("structured_outputs", "text is not possible")
+        with self._access:
+            if self._constraints is None:
+                self._constraints = Constraints(tokenizer, self.vocab_size, self.model.stop_token_ids)
+        return self._constraints.masks(
+            wanted,
+            opened=thinking_is_open(tokenizer, prompt),
+            must_think=params.thinking_budget is not None,
+            ignore_eos=params.ignore_eos,
+        )
+
+    def _tokenizer_for(self, field: str, why: str) -> Tokenizer:
+        if self.model.tokenizer is None:
+            raise Error(f"{field}: the model has no tokenizer, so {why}")
+        return self.model.tokenizer
 
     def submit(self, request: Any, handler: Handler) -> int:
         """Submits a request. `dispatch` hands its updates to the handler, on the thread that calls it."""

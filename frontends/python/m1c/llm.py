@@ -247,6 +247,11 @@ class LLM:
             )
         return self._plan.call(function, **arrays)
 
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self._engine.failure
+
     def stats(self) -> dict[str, Any]:
         """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""
         return self._engine.stats()

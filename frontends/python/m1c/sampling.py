@@ -12,10 +12,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from .errors import Error
+from .structured import StructuredOutputsParams
 
 __all__ = ["SamplingParams"]
 
@@ -97,6 +98,13 @@ class SamplingParams:
     """No other tokens are drawn."""
     thinking_budget: int | None = None
     """After so many tokens a block <think> that is still open is closed."""
+    structured_outputs: StructuredOutputsParams | None = None
+    """The form of the response: a JSON schema, a regular expression, a list of texts or a grammar."""
+    next_mask: Callable[[int, list[int]], bytes | bool | None] | None = None
+    """Called before each token of a choice, on the engine's thread, with the choice's number and the tokens that it has
+    got since the last call. Returns what the next one may be: None: any; bytes: those whose bits are 1 (bit t % 8 of
+    byte t // 8, for the whole vocabulary, in words of 32 bits); False: none, the response ends. An exception ends the
+    choice with it."""
     logprobs_mode: Literal["raw", "processed"] = "raw"
     """raw: of the model itself, whatever the rules above; processed: of the distribution that tokens are drawn from,
     at the temperature, with penalties and biases, before top_p, top_k and min_p."""
@@ -141,6 +149,17 @@ class SamplingParams:
                 raise Error("allowed_token_ids: expected at least one token, found none")
         if self.logprobs_mode not in ("raw", "processed"):
             raise Error(f"logprobs_mode: expected 'raw' or 'processed', found {self.logprobs_mode!r}")
+        if not isinstance(self.structured_outputs, (StructuredOutputsParams, type(None))):
+            raise Error(
+                f"structured_outputs: expected StructuredOutputsParams, found {self.structured_outputs!r:.100}"
+            )
+        if self.next_mask is not None and not callable(self.next_mask):
+            raise Error(f"next_mask: expected a function, found {self.next_mask!r:.100}")
+        form = self.structured_outputs
+        if form is not None and self.thinking_budget is not None and not form.after_thinking:
+            raise Error("thinking_budget: expected none beside structured_outputs without after_thinking, found one")
+        if self.next_mask is not None and self.structured_outputs is not None:
+            raise Error("next_mask: expected none beside structured_outputs, found one")
         self.priority = _whole("priority", self.priority, -(1 << 31), (1 << 31) - 1)
 
     def _stop_strings(self) -> list[str]:

@@ -194,12 +194,15 @@ class ScriptedLLM:
         self.default = "ok"
         self.scripts: deque = deque()
         self.submitted: list[Stream] = []
+        self.prepared: list = []
+        self.refuse_forms = False
         self.running: list[Stream] = []
         self.cached = 0
         self.steps = 0
         self.gate = asyncio.Event()
         self.gate.set()
         self.closed = False
+        self.failure: str | None = None
         self._max_queued = max_queued
         self._step_seconds = step_seconds
         self._engine: asyncio.Task | None = None
@@ -232,6 +235,12 @@ class ScriptedLLM:
             self.steps += 1
             for stream in list(self.running):
                 stream.step()
+
+    def prepare(self, prompt_token_ids: list[int], params: SamplingParams) -> None:
+        """Remembers what would be compiled."""
+        self.prepared.append(params.structured_outputs)
+        if self.refuse_forms:
+            raise Error("structured_outputs: no such form")
 
     def stats(self) -> dict:
         """The engine's numbers."""

@@ -13,16 +13,19 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated, Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import harness  # noqa: E402
 import models  # noqa: E402
 import openai  # noqa: E402
+import pydantic  # noqa: E402
 from harness import Served, raw_request, until  # noqa: E402
 
 from m1c import AsyncLLM  # noqa: E402
@@ -34,10 +37,10 @@ LONG = [1 + i % 250 for i in range(150)]
 USER = [{"role": "user", "content": "hi"}]
 
 
-def serving(**options):
+def serving(tools="none", reasoning="m1", **options):
     """A server of the tiny model, with prefix caching."""
     llm = AsyncLLM(os.path.join(WORK, "speaking"), **{**BOUNDS, "enable_prefix_caching": True, "quiet": True, **options})
-    return Served(llm, template=TEMPLATE, tools="none")
+    return Served(llm, template=TEMPLATE, tools=tools, reasoning=reasoning)
 
 
 async def complete(served, prompt, **options):
@@ -155,6 +158,121 @@ async def case_stock_client():
         thought = (await chat.create(model="tiny", messages=USER, seed=5, max_tokens=60, extra_body={
             "thinking_budget": 8, "ignore_eos": True, "logit_bias": {"60": -100}})).choices[0].message
         assert thought.content and 0 < len(thought.reasoning_content.encode()) <= 8 * 3, thought
+
+
+class Place(pydantic.BaseModel):
+    """What structured outputs are checked against, by code that nobody here wrote."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    kind: Literal["town", "village"]
+    warm: bool
+    sizes: Annotated[list[Annotated[int, pydantic.Field(ge=-5, le=40)]], pydantic.Field(max_length=2)]
+
+
+ADD = {"type": "function", "function": {"name": "add", "strict": True, "parameters": {
+    "type": "object", "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 9}, "b": {"type": "boolean"}},
+    "required": ["a", "b"], "additionalProperties": False}}}
+NOW = {"type": "function", "function": {"name": "now"}}
+
+
+def is_call(call):
+    """Whether a call follows the parameters of its function."""
+    arguments = json.loads(call.function.arguments)
+    if call.function.name == "now":
+        return arguments == {}
+    assert call.function.name == "add" and list(arguments) == ["a", "b"] and arguments["b"] in (True, False), call
+    return arguments["a"] in range(10)
+
+
+async def case_structured_outputs():
+    """The stock client gets what it asks for, from a model that knows nothing: whole, streamed, of several choices."""
+    schema = Place.model_json_schema()
+    options = {"model": "tiny", "messages": USER, "seed": 5, "n": 2, "max_tokens": 230}
+    strict = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema, "strict": True}}
+    async with serving(tools="m1", reasoning="none") as served:
+        chat = served.client.chat.completions
+        whole = (await chat.create(**options, response_format=strict)).choices
+        places = [Place.model_validate_json(choice.message.content) for choice in whole]
+        assert len(places) == 2 and {choice.finish_reason for choice in whole} == {"stop"}, whole
+        texts = ["", ""]
+        async for chunk in await chat.create(**options, response_format=strict, stream=True):
+            for choice in chunk.choices:
+                texts[choice.index] += choice.delta.content or ""
+        assert texts == [choice.message.content for choice in whole]
+        # Beside others, and alone.
+        together = await asyncio.gather(*[chat.create(**options, response_format=strict) for _ in range(2)],
+                                        complete(served, LONG, max_tokens=90), complete(served, "x"))
+        assert [choice.message.content for choice in together[1].choices] == texts
+        alone = await chat.create(**{**options, "n": 1, "seed": 6}, response_format=strict)
+        assert alone.choices[0].message.content == texts[1]
+        cut = (await chat.create(**{**options, "max_tokens": 4}, response_format=strict)).choices[1]
+        assert cut.finish_reason == "length" and texts[1].startswith(cut.message.content), cut
+        parsed = await chat.parse(model="tiny", messages=USER, seed=1, max_tokens=230, response_format=Place)
+        assert isinstance(parsed.choices[0].message.parsed, Place)
+        loose = await chat.create(**{**options, "n": 1}, response_format={"type": "json_object"},
+                                  extra_body={"logit_bias": {"125": 100, "34": -100}})
+        assert json.loads(loose.choices[0].message.content) == {}
+        for format in ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 5}}},
+                       {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": {
+                           "type": "string", "not": {"const": "a"}}}}):
+            error = await served.refused("/v1/chat/completions", {"messages": USER, "response_format": format}, 400,
+                                         "Invalid 'response_format'")
+            assert error["param"] == "response_format", error
+        completions = served.client.completions
+        for form, pattern in (({"structured_outputs": {"regex": "[a-c]{3}-[0-9]"}}, "[a-c]{3}-[0-9]"),
+                              ({"structured_outputs": {"choice": ["no", "not yet"]}}, "no|not yet"),
+                              ({"guided_grammar": 'start: "(" /[xy]/ ")"'}, r"\([xy]\)"),
+                              ({"guided_json": json.dumps({"enum": [17, True]})}, "17|true")):
+            answer = await completions.create(model="tiny", prompt=["ab", [7, 8]], n=2, seed=3, max_tokens=20, extra_body=form)
+            assert len(answer.choices) == 4 and {choice.finish_reason for choice in answer.choices} == {"stop"}, answer
+            assert all(re.fullmatch(pattern, choice.text) for choice in answer.choices), answer
+
+
+def bare(served):
+    """Chats are their messages alone: the context is short."""
+    template = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    served.service.chat_format.template = harness.ChatTemplate(template, served.llm.tokenizer)
+
+
+async def case_forced_tools():
+    """Calls of tools that the model must make, with arguments that follow their parameters."""
+    options = {"model": "tiny", "messages": USER, "tools": [NOW, ADD], "max_tokens": 200, "seed": 2}
+    named = {"type": "function", "function": {"name": "add"}}
+    async with serving(tools="m1", reasoning="none") as served:
+        bare(served)
+        chat = served.client.chat.completions
+        for choice, functions in (("required", {"now", "add"}), (named, {"add"})):
+            found = (await chat.create(**options, tool_choice=choice, n=3, parallel_tool_calls=False)).choices
+            for each in found:
+                assert each.finish_reason == "tool_calls" and each.message.content is None, each
+                assert len(each.message.tool_calls) == 1 and is_call(each.message.tool_calls[0]), each
+                assert each.message.tool_calls[0].function.name in functions
+            calls = []
+            async for chunk in await chat.create(**options, tool_choice=choice, stream=True, parallel_tool_calls=False):
+                calls += chunk.choices[0].delta.tool_calls or []
+                assert not chunk.choices[0].delta.content
+            assert chunk.choices[0].finish_reason == "tool_calls" and len(calls) == 1
+            assert calls[0].function == found[0].message.tool_calls[0].function or \
+                calls[0].function.arguments == found[0].message.tool_calls[0].function.arguments
+        several = (await chat.create(**options, tool_choice="required")).choices[0]
+        assert several.finish_reason in ("tool_calls", "length") and all(map(is_call, several.message.tool_calls or []))
+        bad = [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]
+        await served.refused("/v1/chat/completions", {"messages": USER, "tools": bad, "tool_choice": "required"}, 400,
+                             "Invalid 'tools'", "'f'")
+    async with serving(tools="m1") as served:
+        bare(served)
+        # The thinking comes first.
+        answer = (await served.client.chat.completions.create(
+            **options, tool_choice=named, extra_body={"thinking_budget": 12})).choices[0]
+        assert answer.message.reasoning_content and is_call(answer.message.tool_calls[0]), answer
+        answer = (await served.client.chat.completions.create(
+            **{**options, "tools": []}, response_format={"type": "json_schema", "json_schema": {
+                "name": "x", "schema": {"enum": ["yes", "no"]}}}, extra_body={"thinking_budget": 0})).choices[0]
+        assert answer.message.content in ('"yes"', '"no"') and answer.finish_reason == "stop", answer
+    async with serving() as served:
+        bare(served)
+        await served.refused("/v1/chat/completions", {"messages": USER, "tools": [ADD], "tool_choice": "required"}, 400,
+                             "--tool-call-parser none")
 
 
 async def case_aborts():

@@ -122,14 +122,32 @@ async def case_chat_types():
                 ("tools", [{"type": "function", "function": {"name": 1}}]), ("tools", TOOLS * 200),
                 ("tools", [{"type": "function", "function": {"name": "f", "parameters": []}}]),
                 ("tool_choice", "required"), ("tool_choice", {"type": "function", "function": {"name": "add"}}),
+                ("tools", [{"type": "function", "function": {"name": "f", "strict": 1}}]), ("tool_choice", "any"),
                 ("tool_choice", "auto"), ("tool_choice", 1), ("functions", [{"name": "f"}]), ("function_call", {"name": "f"}),
-                ("response_format", {"type": "json_object"}), ("response_format", {"type": "json_schema"}),
+                ("response_format", {"type": "json_schema"}), ("response_format", {}), ("response_format", "json_object"),
+                ("response_format", {"type": "structural_tag"}), ("response_format", {"type": "text", "x": 1}),
+                ("response_format", {"type": "json_schema", "json_schema": {"schema": []}}),
+                ("response_format", {"type": "json_schema", "json_schema": {"schema": {}, "strict": 1}}),
+                ("response_format", {"type": "json_schema", "json_schema": {"schema": {}, "other": 1}}),
+                ("structured_outputs", []), ("structured_outputs", {}), ("structured_outputs", {"structural_tag": "x"}),
+                ("structured_outputs", {"regex": 1}), ("structured_outputs", {"regex": "a", "choice": ["b"]}),
+                ("structured_outputs", {"choice": []}), ("structured_outputs", {"choice": [1]}),
+                ("structured_outputs", {"json": "{"}), ("guided_json", 1), ("guided_json", "["), ("guided_choice", "ab"),
                 ("modalities", ["audio"]), ("audio", {"voice": "x"}), ("web_search_options", {}), ("moderation", {}),
                 ("top_logprobs", 2), ("logprobs", 1), ("max_completion_tokens", 0), ("thinking_budget", -1),
                 ("chat_template_kwargs", []), ("chat_template_kwargs", {"messages": []}), ("parallel_tool_calls", 1)):
             error = await served.refused(CHAT, {"messages": USER, field: value}, 400, field)
             assert error["param"].startswith(field), error
-        await served.refused(CHAT, {"messages": USER, "tools": TOOLS, "tool_choice": "required"}, 400, "'auto'")
+        for choice in ({"type": "function", "function": {"name": "mul"}}, {"type": "allowed_tools"}, {"type": "function"}):
+            await served.refused(CHAT, {"messages": USER, "tools": TOOLS, "tool_choice": choice}, 400, "'tool_choice'")
+        await served.refused(CHAT, {"messages": USER, "response_format": {"type": "json_object"}, "guided_regex": "a"},
+                             400, "'response_format' and 'guided_regex'")
+        served.llm.refuse_forms = True
+        for body, field in (({"response_format": {"type": "json_object"}}, "response_format"),
+                            ({"tools": TOOLS, "tool_choice": "required"}, "tools"),
+                            ({"structured_outputs": {"regex": "a"}}, "structured_outputs")):
+            error = await served.refused(CHAT, {"messages": USER, **body}, 400, f"Invalid '{field}': no such form")
+            assert (error["param"], error["code"]) == (field, "invalid_form"), error
         # Harmless values of refused fields.
         response = await served.post(CHAT, {
             "messages": USER, "response_format": {"type": "text"}, "modalities": ["text"], "functions": [],

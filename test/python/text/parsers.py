@@ -288,6 +288,14 @@ def check_budget():
         dict(description["added_tokens"][0], id=512, content="</think>", special=False)
     )
     assert m1c.text.thinking_budget(m1c.text.Tokenizer(description), 1).closing == [512]
+    # A budget without room for the tag that the response itself begins with.
+    tag = len(tokenizer.encode("<think>"))
+    for tokens in (0, tag - 1):
+        empty = m1c.text.thinking_budget(tokenizer, tokens, opened=False)
+        assert empty.after_tokens == 0 and tokenizer.decode(empty.tokens) == "<think></think>\n\n"
+    assert m1c.text.thinking_budget(tokenizer, tag, opened=False) == (tag, budget.tokens, budget.closing)
+    opened = tokenizer.encode("x" * 100 + "<think>\n")
+    assert m1c.text.thinking_is_open(tokenizer, opened) and not m1c.text.thinking_is_open(tokenizer, opened + [0])
     rejects(lambda: m1c.text.thinking_budget(tokenizer, -1), "-1")
     rejects(lambda: m1c.text.thinking_budget(tokenizer, 1, "stop"), "'</think>'", "'stop'")
 

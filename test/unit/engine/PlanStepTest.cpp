@@ -32,10 +32,10 @@ protected:
     return Result;
   }
   /// Tokens of each sequence, by its number; and what is left of the bound.
-  std::vector<int64_t> counts(int64_t Tokens) {
+  std::vector<int64_t> counts(int64_t Tokens, int64_t DoublingContext = 0) {
     std::vector<int64_t> Counts(LastId);
     int64_t Sum = 0;
-    Planned = planStep(Running, {Tokens, 16, 64});
+    Planned = planStep(Running, {Tokens, 16, 64, DoublingContext});
     for (const Piece &P : Planned) {
       Counts[P.S->Of->Id - 1] = P.Count;
       Sum += P.Count;
@@ -79,6 +79,25 @@ TEST_F(Steps, PiecesEndAtChunks) {
   EXPECT_EQ(counts(10), (Counts{10}));
   EXPECT_EQ(counts(14), (Counts{14})); // to 64
   EXPECT_EQ(counts(250), (Counts{250}));
+}
+
+TEST_F(Steps, TokensAfterALongContextCountForMore) {
+  Sequence &S = add(65536, 0);
+  // Nobody waits for the next token.
+  S.Fed = 32768;
+  EXPECT_EQ(counts(256, 16384), (Counts{256}));
+  add(10, 9);
+  S.Fed = 0;
+  EXPECT_EQ(counts(257, 16384), (Counts{256, 1}));
+  S.Fed = 16384;
+  EXPECT_EQ(counts(257, 16384), (Counts{128, 1}));
+  S.Fed = 49152;
+  EXPECT_EQ(counts(257, 16384), (Counts{64, 1}));
+  // What it does not use is left to others, and each has at least a token.
+  add(65536, 0);
+  S.Fed = 65408;
+  EXPECT_EQ(counts(257, 1), (Counts{1, 1, 128}));
+  EXPECT_EQ(counts(257, 16384), (Counts{25, 1, 128}));
 }
 
 TEST_F(Steps, PriorityFirst) {

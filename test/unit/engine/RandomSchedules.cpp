@@ -8,11 +8,12 @@
 
 #include "test/unit/engine/RandomSchedules.h"
 
-#include "runtime/engine/Scheduler.h"
+#include "runtime/engine/EngineLoop.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -41,6 +42,38 @@ public:
 private:
   std::mt19937_64 Engine;
 };
+
+uint64_t mix(uint64_t Value) {
+  Value = (Value ^ (Value >> 30)) * 0xbf58476d1ce4e5b9;
+  Value = (Value ^ (Value >> 27)) * 0x94d049bb133111eb;
+  return Value ^ (Value >> 31);
+}
+
+/// Masks that follow from a number and the tokens of a choice alone: about half
+/// of all tokens, all, one, and, rarely, none, an end or an error. A call too
+/// many, or with other tokens, changes all that follow.
+MaskFunction masksOf(uint64_t Number) {
+  auto States = std::make_shared<std::map<int32_t, uint64_t>>();
+  return [Number, States](int32_t Choice, std::span<const int64_t> New,
+                          std::span<uint32_t> Words) -> absl::StatusOr<Permit> {
+    uint64_t &State = States->try_emplace(Choice, Number).first->second;
+    for (int64_t Token : New)
+      State = mix(State + static_cast<uint64_t>(Token));
+    State = mix(State + 1);
+    const uint64_t Kind = State % 1000;
+    if (Kind < 200)
+      return Permit::Any;
+    if (Kind < 210)
+      return Permit::End;
+    if (Kind < 220)
+      return makeError("mask ", State);
+    for (size_t I = 0; I < Words.size(); ++I)
+      Words[I] = Kind < 270 ? 0 : static_cast<uint32_t>(mix(State + I));
+    if (Kind >= 225 && Kind < 270)
+      Words[0] = uint32_t(1) << (State / 4096 % 16);
+    return Permit::Listed;
+  };
+}
 
 /// What came of a choice.
 struct Outcome {
@@ -118,6 +151,16 @@ const char *difference(const Outcome &Alone, const Outcome &Found) {
 /// A request, and its choices computed alone.
 struct Known {
   Request Given;
+  uint64_t Masks = 0; ///< 0: none
+
+  /// For another time.
+  Request again() const {
+    Request R = Given;
+    if (Masks != 0)
+      R.NextMask = masksOf(Masks);
+    return R;
+  }
+
   std::vector<Outcome> Alone;
 };
 
@@ -258,12 +301,14 @@ private:
       Known K;
       bool IsSecondTurn = false;
       K.Given = Maker.make(Pool, IsSecondTurn);
-      // Masks may leave nothing to draw.
+      if (Alone->abilities().Serving && Rng.chance(3))
+        K.Masks = Rng.bits();
+      // Rules may leave nothing to draw.
       if (!checkRequest(K.Given, Alone->abilities()).ok())
         continue;
       Report.SecondTurns += IsSecondTurn;
       for (int32_t I = 0; I < K.Given.N; ++I) {
-        Request One = K.Given;
+        Request One = K.again();
         One.N = 1;
         One.Seed = *K.Given.Seed + I;
         One.UsePrefixCache = false;
@@ -273,8 +318,13 @@ private:
         Alone->add(++LastAlone, std::move(One), [&K](Update &&News) {
           K.Alone.back().take(std::move(News));
         });
-        while (!Alone->isIdle())
+        while (!Alone->isIdle()) {
+          Alone->askForMasks();
           M1_RETURN_IF_ERROR(Alone->step());
+        }
+        Report.Masked += K.Masks != 0;
+        Report.EndedByMask += K.Masks != 0 && !K.Alone.back().StopToken &&
+                              K.Alone.back().End == Finish::Stop;
       }
       NeededLength =
           std::max(NeededLength, static_cast<int64_t>(K.Given.Prompt.size()) +
@@ -308,7 +358,11 @@ private:
   }
 
   absl::Status runSchedule() {
-    Executor &Program = *Programs[Rng.below(Programs.size())];
+    const bool HasRanks =
+        !Settings.Ranks.empty() && Rng.chance(Settings.OneOnRanksOf);
+    Report.OnRanks += HasRanks;
+    Executor &Program = HasRanks ? *Settings.Ranks[0].Program
+                                 : *Programs[Rng.below(Programs.size())];
     const EngineOptions Options = chooseOptions(Program);
     std::vector<Planned> Schedule(Rng.between(2, 12));
     const bool HasPriorities = Rng.chance(2);
@@ -319,10 +373,11 @@ private:
       P.Priority = HasPriorities ? static_cast<int32_t>(Rng.between(-1, 1)) : 0;
       P.Found.resize(P.Of->Given.N);
     }
-    const bool IsThreaded = Rng.chance(6);
+    const bool IsThreaded = Rng.chance(6) || HasRanks;
     Report.Threaded += IsThreaded;
     EngineStats Stats;
-    M1_ASSIGN_OR_RETURN(Stats, IsThreaded
+    M1_ASSIGN_OR_RETURN(Stats, HasRanks ? runOnRanks(Options, Schedule)
+                               : IsThreaded
                                    ? runThreaded(Program, Options, Schedule)
                                    : runSteps(Program, Options, Schedule));
     Report.Preemptions += Stats.Preemptions;
@@ -370,7 +425,7 @@ private:
         if (P.Arrival != Step)
           continue;
         P.Id = ++LastId;
-        Request R = P.Of->Given;
+        Request R = P.Of->again();
         R.Priority = P.Priority;
         Steps->add(P.Id, std::move(R), [&P](Update &&News) {
           P.Found[News.Choice].take(std::move(News));
@@ -381,16 +436,52 @@ private:
           M1_RETURN_IF_ERROR(Steps->abort(P.Id));
       if (Steps->isIdle() && IsDone)
         return Steps->stats();
+      Steps->askForMasks();
       M1_RETURN_IF_ERROR(Steps->step());
     }
   }
 
-  /// From three threads, beside the engine's.
   absl::StatusOr<EngineStats> runThreaded(Executor &Program,
                                           const EngineOptions &Options,
                                           std::vector<Planned> &Schedule) {
     M1_ASSIGN_OR_RETURN(std::unique_ptr<Engine> TheEngine,
                         Engine::create(Program, Options));
+    return submitAll(*TheEngine, Schedule);
+  }
+
+  /// Rank 0 has the requests, the others follow.
+  absl::StatusOr<EngineStats> runOnRanks(const EngineOptions &Options,
+                                         std::vector<Planned> &Schedule) {
+    std::vector<absl::Status> Ends(Settings.Ranks.size());
+    std::vector<std::thread> Threads;
+    for (size_t Rank = 1; Rank < Ends.size(); ++Rank)
+      Threads.emplace_back([&, Rank] {
+        const ScheduleRank &Own = Settings.Ranks[Rank];
+        Ends[Rank] = followEngine(*Own.Program, Options, *Own.Others);
+        if (!Ends[Rank].ok())
+          Own.Others->abort(Ends[Rank]);
+      });
+    const ScheduleRank &Root = Settings.Ranks[0];
+    absl::StatusOr<EngineStats> Stats;
+    absl::StatusOr<std::unique_ptr<EngineLoop>> Requests =
+        EngineLoop::create(*Root.Program, Options, Root.Others);
+    if (Requests.ok()) {
+      Threads.emplace_back([&] { Ends[0] = (*Requests)->run(); });
+      Stats = submitAll(**Requests, Schedule);
+      (*Requests)->stop();
+    } else {
+      Ends[0] = Requests.status();
+    }
+    for (std::thread &Thread : Threads)
+      Thread.join();
+    for (const absl::Status &End : Ends)
+      M1_RETURN_IF_ERROR(End);
+    return Stats;
+  }
+
+  /// From three threads, beside the engine's.
+  absl::StatusOr<EngineStats> submitAll(Engine &TheEngine,
+                                        std::vector<Planned> &Schedule) {
     std::vector<std::thread> Threads;
     std::mutex Mutex;
     absl::Status Status;
@@ -399,22 +490,22 @@ private:
         for (size_t I = First; I < Schedule.size(); I += 3) {
           Planned &P = Schedule[I];
           std::this_thread::sleep_for(std::chrono::microseconds(P.Arrival * 5));
-          Request R = P.Of->Given;
+          Request R = P.Of->again();
           R.Priority = P.Priority;
           absl::StatusOr<uint64_t> Id =
-              TheEngine->submit(std::move(R), [&P](Update &&News) {
+              TheEngine.submit(std::move(R), [&P](Update &&News) {
                 P.Found[News.Choice].take(std::move(News));
               });
           if (Id.ok() && P.Abort >= 0)
-            TheEngine->abort(*Id);
+            TheEngine.abort(*Id);
           std::lock_guard Lock(Mutex);
           Status.Update(Id.status());
         }
       });
     for (std::thread &Thread : Threads)
       Thread.join();
-    TheEngine->drain();
-    const EngineStats Stats = TheEngine->stats();
+    TheEngine.drain();
+    const EngineStats Stats = TheEngine.stats();
     M1_RETURN_IF_ERROR(Status);
     return Stats;
   }

@@ -153,6 +153,11 @@ TEST_F(Requests, RulesThatThePlanDoesNotKnow) {
   EXPECT_EQ(with([](Request &R) { R.MinTokens = 1; }), "min_tokens" + Plain);
   EXPECT_EQ(with([](Request &R) { R.Force.Tokens = {1}; }),
             "thinking_budget" + Plain);
+  EXPECT_EQ(with([](Request &R) {
+              R.NextMask = [](int32_t, std::span<const int64_t>,
+                              std::span<uint32_t>) { return Permit::Any; };
+            }),
+            "next_mask" + Plain);
   EXPECT_EQ(with([](Request &R) { R.PolicyLogProbs = true; }),
             "processed log-probabilities need a plan that was compiled with "
             "--serve");

@@ -104,6 +104,61 @@ TEST(RuleRow, MasksAndBiases) {
   EXPECT_EQ(copyOf(Rows.bias(0)), Later);
 }
 
+Permit anything(int32_t, std::span<const int64_t>, std::span<uint32_t>) {
+  return Permit::Any;
+}
+
+TEST(RuleRow, ChangingMasks) {
+  const float Never = -INFINITY;
+  RuleRows Rows(V);
+  Request Given;
+  Given.Prompt = {1};
+  Given.StopTokens = {2};
+  Given.MinTokens = 2;
+  Given.Sampling.LogitBias = {{3, 1.5F}, {4, Never}};
+  Given.Sampling.PresencePenalty = 0.5F;
+  EXPECT_TRUE(RuleRow::isNeededBy(Given));
+  Given.NextMask = anything;
+  RuleRow Row(Rows, Given, {});
+  const std::vector<float> Begin = {0, 0, Never, 1.5F, Never, 0, 0, 0};
+  EXPECT_EQ(copyOf(Rows.bias(0)), Begin);
+  EXPECT_TRUE(Row.leavesAny());
+  auto mask = [&](uint32_t Bits) {
+    Row.mask(Permit::Listed, std::span(&Bits, 1));
+    return copyOf(Rows.bias(0));
+  };
+  // Bits of tokens that there are not mean nothing.
+  EXPECT_EQ(mask(0xffffff28), (std::vector<float>{Never, Never, Never, 1.5F,
+                                                  Never, 0, Never, Never}));
+  Row.append(3);
+  EXPECT_EQ(copyOf(Rows.bias(0))[3], 1.0F);
+  EXPECT_TRUE(Row.leavesAny());
+  // What the other rules ban, no mask permits.
+  EXPECT_EQ(mask(0xffffff14), std::vector<float>(V, Never));
+  EXPECT_FALSE(Row.leavesAny());
+  // The second token makes the stop token possible; what the mask bans changes
+  // unseen.
+  Row.append(5);
+  EXPECT_TRUE(Row.leavesAny());
+  EXPECT_EQ(mask(4), (std::vector<float>{Never, Never, 0, Never, Never, Never,
+                                         Never, Never}));
+  EXPECT_EQ(mask(0), std::vector<float>(V, Never));
+  EXPECT_FALSE(Row.leavesAny());
+  Row.force(6);
+  EXPECT_GT(Rows.bias(0)[6], 1e20F);
+  Row.append(6);
+  EXPECT_EQ(Rows.bias(0)[6], Never);
+  EXPECT_FALSE(Row.leavesAny());
+  Row.mask(Permit::Any, {});
+  const std::vector<float> End = {0, 0, 0, 1, Never, -0.5F, -0.5F, 0};
+  EXPECT_EQ(copyOf(Rows.bias(0)), End);
+  EXPECT_TRUE(Row.leavesAny());
+  // A row that is made later is the same.
+  const std::vector<int64_t> Response = {3, 5, 6};
+  RuleRow Again(Rows, Given, Response);
+  EXPECT_EQ(copyOf(Rows.bias(1)), End);
+}
+
 TEST(Forcing, AfterTheBudget) {
   Forced How;
   How.AfterTokens = 3;

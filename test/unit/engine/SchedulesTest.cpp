@@ -31,6 +31,8 @@ TEST(Schedules, EqualRequestsAlone) {
   EXPECT_GT(Report.CacheHits, 100);
   EXPECT_GT(Report.Aborted, 50);
   EXPECT_GT(Report.Threaded, 20);
+  EXPECT_GT(Report.Masked, 50);
+  EXPECT_GT(Report.EndedByMask, 5);
 }
 
 TEST(Schedules, WithoutBlocksAndCopies) {

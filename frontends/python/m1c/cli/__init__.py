@@ -16,7 +16,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from .. import _runtime
+from .. import _runtime, ranks
 from ..errors import Error
 
 __all__ = ["main"]
@@ -32,6 +32,8 @@ _COMMANDS = {
     "serve": ("Serve OpenAI's API over HTTP", "m1c.server.cli"),
     "bench": ("Measure a server", "m1c.cli.bench"),
 }
+# Those that run a model, which may have several ranks.
+_RUN_MODELS = ("complete", "chat", "run-batch", "serve")
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,7 +60,10 @@ def _parser(command: str | None) -> tuple[Parser, object]:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    parser, module = _parser(next((each for each in given if not each.startswith("-")), None))
+    command = next((each for each in given if not each.startswith("-")), None)
+    if command in _RUN_MODELS:
+        ranks.become_rank()
+    parser, module = _parser(command)
     chosen = parser.parse_args(given)
     try:
         status = module.run(chosen)  # type: ignore[union-attr]

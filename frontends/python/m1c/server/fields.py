@@ -17,7 +17,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import invalid
+from .errors import ApiError, invalid
 
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
 
@@ -66,6 +66,10 @@ _SAMPLING = (
     _extension("return_tokens_as_token_ids", "in log-probabilities, tokens are written `token_id:N`"),
     _extension("skip_special_tokens", "default true: control tokens do not appear in the text"),
     _extension("stop_token_ids", "further tokens that end the response"),
+    _extension("structured_outputs", "one of `json` (a schema), `regex`, `choice`, `grammar` (Lark or GBNF) and "
+               "`json_object`; with `disable_any_whitespace` or `whitespace_pattern` for JSON"),
+    *(_extension(f"guided_{name}", f"the older name of `structured_outputs.{name}`")
+      for name in ("json", "regex", "choice", "grammar")),
     _extension("top_k", "only the k most likely tokens are drawn; 0 or -1 is off"),
 )
 
@@ -87,12 +91,14 @@ _CHAT = (
     Field("prompt_cache_options", IGNORED, "as `prompt_cache_key`"),
     Field("prompt_cache_retention", IGNORED, "as `prompt_cache_key`"),
     Field("reasoning_effort", IGNORED, "the model has no such setting; `thinking_budget` limits its thinking"),
-    Field("response_format", REFUSED, "JSON modes are not available", harmless=({"type": "text"},)),
+    Field("response_format", HONOURED, "`text`, `json_object`, and `json_schema`: the response follows the schema; what "
+          "cannot be followed of it is refused with `strict`, and else passed over"),
     Field("safety_identifier", IGNORED, "nothing is kept about users"),
     Field("service_tier", IGNORED, "there is one tier"),
     Field("store", IGNORED, "nothing is stored"),
-    Field("tool_choice", HONOURED, '`"none"` and `"auto"`; `"required"` and named tools are refused'),
-    Field("tools", HONOURED, "functions; tools of other types are refused"),
+    Field("tool_choice", HONOURED, '`"none"`, `"auto"`, `"required"` (at least one call) and a named function (one call '
+          "of it); arguments follow the function's parameters"),
+    Field("tools", HONOURED, "functions, with `strict` as in `response_format`; tools of other types are refused"),
     Field("top_logprobs", HONOURED, "0 to 20, with `logprobs`"),
     Field("verbosity", IGNORED, "the model has no such setting"),
     Field("web_search_options", REFUSED, "there is no web search"),
@@ -111,6 +117,7 @@ _COMPLETIONS = (
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
     _extension("allow_special", "default false; true: control tokens in strings become control tokens"),
+    _extension("response_format", "as in chat completions"),
     Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
 )
 
@@ -166,8 +173,7 @@ class Reader:
             if field is None:
                 close = difflib.get_close_matches(name[:64], table, n=1)
                 hint = f" Did you mean '{close[0]}'?" if close else ""
-                raise invalid(f"Unrecognized request argument supplied: {name[:64]!r}.{hint}", param=name[:64],
-                              code="unknown_parameter")
+                raise unknown(name[:64], name[:64], hint)
             if value is None:
                 continue
             if field.status == HONOURED:
@@ -231,7 +237,12 @@ _TYPE_NAMES = {bool: "a boolean", int: "an integer", float: "a number", str: "a 
                dict: "an object", type(None): "null"}
 
 
-def wrong_type(param: str, expected: str, value: object):
+def unknown(field: str, param: str, hint: str = "") -> ApiError:
+    """The error for a field that nobody knows; `param` is the field of the request that it is in."""
+    return invalid(f"Unrecognized request argument supplied: {field!r}.{hint}", param=param, code="unknown_parameter")
+
+
+def wrong_type(param: str, expected: str, value: object) -> ApiError:
     """The error for a value of another type than `expected`."""
     return invalid(f"Invalid type for '{param}': expected {expected}, but got {_TYPE_NAMES[type(value)]} instead.",
                    param=param, code="invalid_type")

@@ -18,7 +18,8 @@ from typing import Any
 
 from . import fields
 from .errors import invalid
-from .fields import Reader, check_integer, check_number, check_token_ids, wrong_type
+from .fields import Reader, check_integer, check_number, check_token_ids, unknown, wrong_type
+from .forms import Form, ToolChoice, read_form, read_tool_choice
 
 MAX_CHOICES = 128  # OpenAI's bound of n.
 MAX_TOP_LOGPROBS = 20  # OpenAI's bound.
@@ -51,15 +52,18 @@ class Common:
     return_token_ids: bool
     tokens_as_ids: bool
     skip_special: bool
+    form: Form | None
     ignored: list[str]
 
 
 @dataclass
 class ChatRequest(Common):
-    """A checked body of /v1/chat/completions. `tools` is None if there are none or tool_choice is none."""
+    """A checked body of /v1/chat/completions. `tools` is None if there are none or tool_choice is none; of `forced` the
+    model must call one."""
 
     messages: list[dict] = field(default_factory=list)
     tools: list[dict] | None = None
+    forced: list[dict] | None = None
     parallel_tool_calls: bool = True
     add_generation_prompt: bool = True
     template_kwargs: dict = field(default_factory=dict)
@@ -79,7 +83,8 @@ def parse_chat(body: object, vocab_size: int) -> ChatRequest:
     """Checks the body of a chat request."""
     reader = Reader(body, fields.CHAT)
     messages = check_messages(reader.array("messages"))
-    tools, parallel = _tools(reader)
+    tools, choice = _tools(reader)
+    parallel = reader.boolean("parallel_tool_calls", True) and not choice.one
     wanted = reader.boolean("logprobs")
     top = reader.integer("top_logprobs", 0, MAX_TOP_LOGPROBS)
     if top is not None and not wanted:
@@ -90,7 +95,7 @@ def parse_chat(body: object, vocab_size: int) -> ChatRequest:
     budget = reader.integer("thinking_budget", 0, MAX_TOKENS)
     if budget is not None:
         common["sampling"]["thinking_budget"] = budget
-    return ChatRequest(**common, messages=messages, tools=tools, parallel_tool_calls=parallel,
+    return ChatRequest(**common, messages=messages, tools=tools, forced=choice.forced, parallel_tool_calls=parallel,
                        add_generation_prompt=reader.boolean("add_generation_prompt", True),
                        template_kwargs=_template_kwargs(reader))
 
@@ -167,7 +172,8 @@ def _common(reader: Reader, vocab_size: int, max_tokens: int | None, logprobs: i
         "max_tokens": max_tokens, "stop": _stop(reader.get("stop")), "logprobs": logprobs, "stream": stream,
         "include_usage": include_usage, "return_token_ids": reader.boolean("return_token_ids"),
         "tokens_as_ids": reader.boolean("return_tokens_as_token_ids"),
-        "skip_special": reader.boolean("skip_special_tokens", True), "ignored": reader.ignored,
+        "skip_special": reader.boolean("skip_special_tokens", True), "form": read_form(reader),
+        "ignored": reader.ignored,
     }
 
 
@@ -249,8 +255,7 @@ def _stream_options(reader: Reader, stream: bool) -> bool:
         raise invalid("'stream_options' is only allowed with 'stream'.", param="stream_options")
     for name, value in options.items():
         if name not in ("include_usage", "include_obfuscation", "continuous_usage_stats"):
-            raise invalid(f"Unrecognized request argument supplied: {'stream_options.' + name[:64]!r}.",
-                          param="stream_options", code="unknown_parameter")
+            raise unknown(f"stream_options.{name[:64]}", "stream_options")
         if value is not None and not isinstance(value, bool):
             raise wrong_type(f"stream_options.{name}", "a boolean", value)
         if name != "include_usage" and value:
@@ -384,28 +389,20 @@ def check_tools(tools: list) -> list[dict]:
         function = tool.get("function")
         if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
             raise invalid(f"'tools[{i}].function' needs a 'name'.", param=f"tools[{i}].function")
-        for name, kind, expected in (("parameters", dict, "an object"), ("description", str, "a string")):
+        for name, kind, expected in (("parameters", dict, "an object"), ("description", str, "a string"),
+                                     ("strict", bool, "a boolean")):
             value = function.get(name)
             if value is not None and not isinstance(value, kind):
                 raise wrong_type(f"tools[{i}].function.{name}", expected, value)
     return tools
 
 
-def _tools(reader: Reader) -> tuple[list[dict] | None, bool]:
+def _tools(reader: Reader) -> tuple[list[dict] | None, ToolChoice]:
     tools = reader.array("tools")
-    choice = reader.get("tool_choice")
-    parallel = reader.boolean("parallel_tool_calls", True)
     if tools:
         check_tools(tools)
-    if choice is not None:
-        if not isinstance(choice, (str, dict)):
-            raise wrong_type("tool_choice", "a string or an object", choice)
-        if choice not in ("none", "auto"):
-            raise invalid("'tool_choice' must be 'none' or 'auto': the model cannot be made to call a tool.",
-                          param="tool_choice", code="unsupported_value")
-        if choice == "auto" and not tools:
-            raise invalid("'tool_choice' is only allowed with 'tools'.", param="tool_choice")
-    return (tools if tools and choice != "none" else None), parallel
+    choice = read_tool_choice(reader.get("tool_choice"), tools)
+    return (tools if choice.offered else None), choice
 
 
 def _template_kwargs(reader: Reader) -> dict:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -19,13 +20,14 @@ from typing import Any
 
 from ..errors import Error, QueueFull, Stopped
 from ..sampling import SamplingParams
-from ..text import ChatTemplate, Detokenizer, OutputParser, StopStrings
-from ..text.reasoning import OPEN as THINK
+from ..structured import StructuredOutputsParams
+from ..text import ChatTemplate, Detokenizer, OutputParser, StopStrings, thinking_is_open
 from . import errors
 from .chat import ChatReply
 from .chat_parts import ChatParts
 from .completions import CompletionReply, Prompt
 from .errors import ApiError
+from .forms import Form, calls_of, form_error
 from .metrics import Metrics, RequestRecord
 from .output import ChoiceOutput, Offsets, TokenNames
 from .replies import Reply
@@ -88,6 +90,7 @@ class Service:
         self._admit(request)
         ids = await self._render(request)
         limit = self._limit(ids, request.max_tokens, "messages")
+        await self._prepare(request, self._form_of_chat(request), ids)
         run = self._submit(request, ids, limit, request.n, first=0)
         parts = [self._parts(request, ids) for _ in range(request.n)]
         return ChatReply(request, run, parts, self._token_names(request), **self._identity(request))
@@ -98,6 +101,7 @@ class Service:
         self._admit(request)
         prompts = [await self._prompt(prompt, request) for prompt in request.prompts]
         limits = [self._limit(prompt.ids, request.max_tokens, "prompt") for prompt in prompts]
+        await self._prepare(request, request.form, prompts[0].ids)
         scored = request.echo and request.logprobs is not None
         runs: list[Run] = []
         if request.max_tokens != 0 or scored:
@@ -216,6 +220,32 @@ class Service:
         except ValueError as error:
             raise errors.invalid(str(error), param="messages") from None
 
+    def _form_of_chat(self, request: ChatRequest) -> Form | None:
+        """The form of the response, with its calls of tools and its thinking."""
+        form, tools, parallel = request.form, request.tools, request.parallel_tool_calls
+        thinks = self.chat_format.reasoning != "none"
+        if request.forced is not None:
+            if self.chat_format.tools == "none":
+                raise errors.invalid("This server was started with --tool-call-parser none, so 'tool_choice' must be "
+                                     "'none' or 'auto'.", param="tool_choice", code="unsupported_value")
+            return Form("tools", StructuredOutputsParams(tool_calls=calls_of(request.forced, parallel),
+                                                         after_thinking=thinks))
+        if form is None:
+            return None
+        calls = calls_of(tools, parallel) if tools and self.chat_format.tools != "none" else None
+        return form._replace(params=dataclasses.replace(form.params, tool_calls=calls, after_thinking=thinks))
+
+    async def _prepare(self, request: Common, form: Form | None, ids: list[int]) -> None:
+        """Gives the responses their form, which may have to be compiled."""
+        if form is None:
+            return
+        params = SamplingParams(structured_outputs=form.params)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._workers, self.llm.prepare, ids, params)
+        except Error as error:
+            raise form_error(form.field, error) from None
+        request.sampling["structured_outputs"] = form.params
+
     def _limit(self, ids: list[int], max_tokens: int | None, param: str) -> int:
         """The most tokens of the response: what was asked for, or what fits."""
         if not ids:
@@ -243,6 +273,8 @@ class Service:
         except Stopped:
             raise errors.draining() from None
         except Error as error:
+            if self.llm.failure is not None:
+                raise errors.draining() from None
             raise errors.invalid(str(error)) from None
         stop = StopStrings(request.stop) if request.stop else ()
         outputs = [self._output(request, first + c, stop, sampling["min_tokens"], wanted is not None)
@@ -260,5 +292,5 @@ class Service:
     def _parts(self, request: ChatRequest, ids: list[int]) -> ChatParts:
         reasoning, tools = self.chat_format.reasoning, self.chat_format.tools if request.tools else "none"
         # Some templates begin the thinking themselves.
-        opened = reasoning != "none" and self.tokenizer.decode(ids[-16:], False).rstrip().endswith(THINK)
+        opened = reasoning != "none" and thinking_is_open(self.tokenizer, ids)
         return ChatParts(OutputParser(reasoning, tools, opened), request.parallel_tool_calls, opened)

@@ -10,7 +10,7 @@
 docs/text.md describes it.
 """
 
-from .budget import ThinkingBudget, thinking_budget
+from .budget import ThinkingBudget, thinking_budget, thinking_is_open
 from .chat import ChatTemplate
 from .detokenizer import Detokenizer
 from .errors import TemplateError, TextError
@@ -40,4 +40,5 @@ __all__ = [
     "ToolCallParser",
     "merge_events",
     "thinking_budget",
+    "thinking_is_open",
 ]

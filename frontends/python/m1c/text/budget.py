@@ -10,10 +10,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .errors import TextError
-from .reasoning import CLOSE
+from .reasoning import CLOSE, OPEN
 from .tokenizer import Segment, Tokenizer
 
 
@@ -29,8 +30,19 @@ class ThinkingBudget(NamedTuple):
     closing: list[int]
 
 
-def thinking_budget(tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE + "\n\n") -> ThinkingBudget:
-    """The budget of `after_tokens` tokens of thinking, which ends with the text `close`."""
+def thinking_is_open(tokenizer: Tokenizer, prompt: Sequence[int]) -> bool:
+    """Whether a prompt ends with the beginning of the thinking, as some templates write it."""
+    return tokenizer.decode(prompt[-16:], False).rstrip().endswith(OPEN)
+
+
+def thinking_budget(
+    tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE + "\n\n", opened: bool = True
+) -> ThinkingBudget:
+    """The budget of `after_tokens` tokens of thinking, which ends with the text `close`.
+
+    `opened` is False if the prompt does not begin the thinking: a budget without room for `<think>` then makes the
+    response begin with an empty block.
+    """
     if after_tokens < 0:
         raise TextError(f"a thinking budget must not be negative, found {after_tokens}")
     if CLOSE not in close:
@@ -43,4 +55,6 @@ def thinking_budget(tokenizer: Tokenizer, after_tokens: int, close: str = CLOSE 
         encode(CLOSE + after) for after in ("", "\n", "\n\n", "\n\n\n", " a", "a", "A", "1", ".", "<")
     ]
     closing = list(os.path.commonprefix(followed))
+    if not opened and after_tokens < len(encode(OPEN)):
+        return ThinkingBudget(0, encode(OPEN + close), closing)
     return ThinkingBudget(after_tokens, encode(close), closing)
