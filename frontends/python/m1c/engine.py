@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import threading
 import weakref
@@ -19,12 +20,12 @@ from typing import Any
 from . import _runtime
 from .errors import Error
 from .masks import Constraints
-from .model import Model
+from .model import Model, options_of
 from .outputs import Delta
 from .sampling import SamplingParams
-from .text import Tokenizer, thinking_budget, thinking_is_open
+from .text import ChatTemplate, Tokenizer, thinking_budget, thinking_is_open
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Served", "delta_of"]
 
 Handler = Callable[[Any], None]
 
@@ -79,7 +80,7 @@ class Engine:
         limit = self.limit(prompt, params.max_tokens)
         made.n, made.priority = params.n, params.priority
         made.max_tokens, made.min_tokens = limit, min(params.min_tokens, limit)
-        stops = set(params.stop_token_ids)
+        stops = set(params.stop_token_ids or ())
         if not params.ignore_eos:
             stops.update(self.model.stop_token_ids)
         made.stop_tokens = sorted(stops)
@@ -98,7 +99,7 @@ class Engine:
         )
         rules.repetition_penalty = params.repetition_penalty
         rules.presence_penalty, rules.frequency_penalty = params.presence_penalty, params.frequency_penalty
-        rules.logit_bias = list(params.logit_bias.items())
+        rules.logit_bias = list((params.logit_bias or {}).items())
         rules.allowed_tokens = list(params.allowed_token_ids or ())
         made.rules = rules
         if params.thinking_budget is not None:
@@ -162,6 +163,48 @@ class Engine:
                 for update in group:
                     handler(update)
         return bool(updates)
+
+
+class Served:
+    """What LLM and AsyncLLM have in common: a model with an engine."""
+
+    def __init__(self, model: str | os.PathLike[str], **options: Any):
+        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options are the
+        fields of m1c.model.EngineConfig."""
+        self._engine = Engine(Model(model, options_of(options)))
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """Between text and tokens; None if the checkpoint has no tokenizer.json."""
+        return self._engine.model.tokenizer
+
+    @property
+    def max_model_len(self) -> int:
+        """Most tokens of prompt and response together."""
+        return self._engine.max_model_len
+
+    @property
+    def vocab_size(self) -> int:
+        """Token ids are below this."""
+        return self._engine.vocab_size
+
+    @property
+    def stop_token_ids(self) -> list[int]:
+        """The tokens that end a response by themselves."""
+        return list(self._engine.model.stop_token_ids)
+
+    @property
+    def default_sampling(self) -> dict[str, Any]:
+        """The arguments of SamplingParams that the checkpoint's generation_config.json has."""
+        return dict(self._engine.model.default_sampling)
+
+    def chat_template(self) -> ChatTemplate | None:
+        """The template of chats; None if there is none."""
+        return self._engine.model.chat_template()
+
+    def stats(self) -> dict[str, Any]:
+        """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""
+        return self._engine.stats()
 
 
 def delta_of(update: Any, wanted: SamplingParams) -> Delta:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections import OrderedDict
@@ -141,13 +142,10 @@ class ResponseMasks:
         if thinking is None and all(form.is_stopped() for form in forms):
             self._check(forms)
             return False
-        mask = self._compute(forms[0]) if forms else None
-        for form in forms[1:]:
-            mask = mask | self._compute(form)
+        masks = [self._compute(form) for form in forms]
         if thinking is not None:
-            own = self._compute(thinking) & ~self._control
-            mask = own if mask is None else mask | own
-        return (mask & ~self._never).tobytes()
+            masks.append(self._compute(thinking) & ~self._control)
+        return bytes((functools.reduce(np.bitwise_or, masks) & ~self._never).tobytes())
 
     def _begin(self) -> list[Any]:
         return [form.deep_copy() for form in self._forms]

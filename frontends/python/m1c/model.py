@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import re
@@ -21,7 +20,8 @@ from typing import Any
 from . import _runtime
 from .compiler import Bounds, compile_model, device_memory
 from .errors import Error
-from .text import ChatTemplate, Tokenizer
+from .text import ChatTemplate, TextError, Tokenizer
+from .text.files import read_optional_object
 
 __all__ = ["EngineConfig", "Model", "parse_bytes"]
 
@@ -107,14 +107,9 @@ class EngineConfig:
 def read_config(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if there is no such file."""
     try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise Error(f"{path}: {error}") from None
-    if not isinstance(found, dict):
-        raise Error(f"{path}: expected an object, found {type(found).__name__}")
-    return found
+        return read_optional_object(path)
+    except TextError as error:
+        raise Error(str(error)) from None
 
 
 class Model:
@@ -159,7 +154,10 @@ class Model:
         """The template of chats; None if there is none."""
         if self.tokenizer is None or self._text is None:
             return None
-        return ChatTemplate.from_directory(self._text, self.tokenizer, self.config.chat_template)
+        override = self.config.chat_template
+        return ChatTemplate.from_directory(
+            self._text, self.tokenizer, None if override is None else os.fspath(override)
+        )
 
     def _bounds(self, directory: Path) -> Bounds:
         config = self.config

@@ -170,7 +170,7 @@ class Plan:
         self.path = os.fspath(path)
         self._described = _runtime.describe_plan(self.path)
         self._functions = _functions(self._described)
-        self._options = {"weights": weights, "device": device, "threads": threads, "seed": seed}
+        self._options: dict[str, Any] = {"weights": weights, "device": device, "threads": threads, "seed": seed}
         self._program: Program | None = None
         self._opening = threading.Lock()
 

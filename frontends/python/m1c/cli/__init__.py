@@ -14,6 +14,7 @@ import importlib
 import os
 import signal
 import sys
+from types import ModuleType
 from typing import NoReturn
 
 from .. import _runtime
@@ -41,10 +42,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message} ({self.prog} --help lists all)\n")
 
 
-def _parser(command: str | None) -> tuple[Parser, object]:
+def _parser(command: str | None) -> tuple[Parser, ModuleType | None]:
     """The parser, with the arguments of one command, and that command's module."""
     parser = Parser(prog="m1", description=_DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"m1 {_runtime.__version__}")
+    parser.add_argument("--version", action="version", version=f"m1 {_runtime.version}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     module = None
     for name, (about, path) in _COMMANDS.items():
@@ -60,8 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     parser, module = _parser(next((each for each in given if not each.startswith("-")), None))
     chosen = parser.parse_args(given)
+    assert module is not None  # the parser has refused anything else
     try:
-        status = module.run(chosen)  # type: ignore[union-attr]
+        status: int | None = module.run(chosen)
         sys.stdout.flush()
         return status or 0
     except BrokenPipeError:

@@ -15,7 +15,8 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO
+from collections.abc import Callable
+from typing import IO, TextIO
 
 from .. import _runtime
 from ..async_llm import AsyncLLM
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             path = Path(args.model).resolve()
             names = args.served_model_name or [path.stem if path.is_file() else path.name]
             formats = ChatFormat(llm.chat_template(), args.reasoning_parser, args.tool_call_parser)
-            version = _runtime.__version__
+            version = _runtime.version
             service = Service(llm, names, Metrics(names[0], llm.stats, version), formats, version)
             if args.output_file == "-":
                 asyncio.run(_answer(service, lines, sys.stdout, counts))
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write(path: str, write) -> None:
+def _write(path: str, write: Callable[[TextIO], None]) -> None:
     """Writes a file that appears when it is complete."""
     folder, name = os.path.split(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=name + ".")

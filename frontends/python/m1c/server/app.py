@@ -21,6 +21,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -292,7 +293,9 @@ class _Watched:
         self._ended = False
 
     async def __aenter__(self) -> _Watched:
-        self._task = asyncio.current_task()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
         self._owner._watched.add(self)
         loop, seconds = asyncio.get_running_loop(), self._owner.limits.request_timeout
         self._listener = loop.create_task(self._listen())
@@ -330,19 +333,23 @@ async def _stream(reply: Reply, headers: dict[str, str], send: Send, watched: _W
         (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"),
         (b"x-accel-buffering", b"no"), *((name.encode(), value.encode()) for name, value in headers.items())]})
     last = loop.time()
-    beating: set[asyncio.Task] = set()
+    beating: set[asyncio.Task[None]] = set()
+
+    async def send_comment() -> None:
+        await send({"type": "http.response.body", "body": b": waiting\n\n", "more_body": True})
+
+    timer = loop.call_later(HEARTBEAT_SECONDS, lambda: beat())
 
     def beat() -> None:
         nonlocal timer
         quiet = loop.time() - last
         if quiet >= HEARTBEAT_SECONDS:
             quiet = 0
-            task = loop.create_task(send({"type": "http.response.body", "body": b": waiting\n\n", "more_body": True}))
+            task = loop.create_task(send_comment())
             beating.add(task)
             task.add_done_callback(beating.discard)
         timer = loop.call_later(HEARTBEAT_SECONDS - quiet, beat)
 
-    timer = loop.call_later(HEARTBEAT_SECONDS, beat)
     try:
         async with contextlib.aclosing(reply.events()) as events:
             async for event in events:

@@ -38,7 +38,7 @@ class BatchCounts:
     invalid: int = 0
 
 
-async def answer(service: Service, body: object, url: str) -> tuple[int, dict]:
+async def answer(service: Service, body: object, url: str) -> tuple[int, dict[str, Any]]:
     """The status and the body that a server would send for a request. Waits while the engine's queue is full."""
     try:
         if isinstance(body, dict) and body.get("stream"):
@@ -98,7 +98,7 @@ async def run_batch(service: Service, lines: Iterable[str | bytes], counts: Batc
     At most `concurrency` requests are underway; `lines` is read as they finish.
     """
     counts = counts if counts is not None else BatchCounts()
-    pending: deque[asyncio.Task] = deque()
+    pending: deque[asyncio.Task[Any]] = deque()
     try:
         for line in lines:
             if not line.strip():

@@ -100,7 +100,7 @@ class Result:
     error: str | None = None
 
 
-async def _request(session: aiohttp.ClientSession, path: str, body: dict) -> Result:
+async def _request(session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Result:
     """Sends one request and times its stream."""
     result = Result()
     start = last = time.perf_counter()
@@ -155,7 +155,7 @@ def _message(text: str) -> str:
         return text[:300].replace("\n", " ")
 
 
-def _prompts(args: argparse.Namespace, vocab_size: int, model: str, count: int) -> list[tuple[str, dict]]:
+def _prompts(args: argparse.Namespace, vocab_size: int, model: str, count: int) -> list[tuple[str, dict[str, Any]]]:
     """The requests: path and body."""
     common = {"model": model, "stream": True, "stream_options": {"include_usage": True}, "max_tokens": args.output_len}
     if args.dataset == "random":
@@ -203,7 +203,7 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
                 raise BenchError(f"{args.base_url}{path}: {warmup.error}")
         slots = asyncio.Semaphore(args.max_concurrency or len(requests))
 
-        async def one(path: str, body: dict) -> Result:
+        async def one(path: str, body: dict[str, Any]) -> Result:
             async with slots:
                 return await _request(session, path, body)
 

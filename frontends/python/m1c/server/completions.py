@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from . import json_text
@@ -44,13 +44,13 @@ class CompletionReply(Reply):
         self._text = text
         self._skipped = skipped
 
-    async def collect(self) -> dict:
+    async def collect(self) -> dict[str, Any]:
         """The whole response."""
         kept = await asyncio.gather(*[self._keep(run) for run in self.runs])
-        choices: list[dict] = []
+        choices: list[dict[str, Any]] = []
         for p, prompt in enumerate(self._prompts):
             if self._request.max_tokens == 0:
-                finished: list[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [(None, "", [])] * self._request.n
+                finished: Sequence[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [(None, "", [])] * self._request.n
             else:
                 finished = self._best(kept[p])
             for c, (choice, text, entries) in enumerate(finished):
@@ -77,7 +77,9 @@ class CompletionReply(Reply):
                 entries[position[choice.index]] += new
         return [(choice, "".join(texts[i]), entries[i]) for i, choice in enumerate(run.choices)]
 
-    def _best(self, kept: list[tuple[ChoiceOutput, str, list[TokenEntry]]]):
+    def _best(
+        self, kept: list[tuple[ChoiceOutput, str, list[TokenEntry]]]
+    ) -> list[tuple[ChoiceOutput, str, list[TokenEntry]]]:
         if self._request.best_of == self._request.n:
             return kept
         return sorted(kept, key=lambda item: -item[0].logprob_sum / max(item[0].count, 1))[:self._request.n]
@@ -94,12 +96,12 @@ class CompletionReply(Reply):
         return prompt.text, [TokenEntry(token, row[0] if row else None, row[1] if row else [], offsets.next(token))
                              for token, row in zip(prompt.ids, rows)]
 
-    def _logprobs(self, entries: list[TokenEntry]) -> dict | None:
+    def _logprobs(self, entries: list[TokenEntry]) -> dict[str, Any] | None:
         if self._request.logprobs is None:
             return None
         return legacy_logprobs(entries, self._text, self._request.logprobs)
 
-    async def events(self) -> AsyncIterator[str]:
+    async def events(self) -> AsyncGenerator[str, None]:
         """The response as server-sent events."""
         request, start, end = self._request, self.event_start, self.event_end
         plain = request.logprobs is None and not request.return_token_ids
@@ -141,7 +143,7 @@ class CompletionReply(Reply):
             item["token_ids"] = self.new_ids(choice) if choice else []
         return self.event_start + json_text.dump(item) + self.event_end
 
-    def _usage(self) -> dict:
+    def _usage(self) -> dict[str, Any]:
         generated = sum(choice.count for run in self.runs for choice in run.choices) if self._request.max_tokens else 0
         return usage(sum(len(prompt.ids) for prompt in self._prompts), generated,
                      sum(run.cached_tokens for run in self.runs))

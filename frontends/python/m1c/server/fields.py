@@ -33,7 +33,7 @@ class Field:
     name: str
     status: str
     note: str
-    harmless: tuple = ()
+    harmless: tuple[Any, ...] = ()
     extension: bool = False
 
 
@@ -122,7 +122,7 @@ _COMPLETIONS = (
 )
 
 
-def _table(*groups: tuple) -> dict[str, Field]:
+def _table(*groups: tuple[Any, ...]) -> dict[str, Field]:
     fields = sorted((field for group in groups for field in group), key=lambda field: (field.extension, field.name))
     table = {field.name: field for field in fields}
     assert len(table) == len(fields)
@@ -214,13 +214,13 @@ class Reader:
         value = self.get(name)
         return None if value is None else check_token_ids(value, name, vocab_size)
 
-    def object(self, name: str) -> dict | None:
+    def object(self, name: str) -> dict[str, Any] | None:
         value = self.get(name)
         if value is not None and not isinstance(value, dict):
             raise wrong_type(name, "an object", value)
         return value
 
-    def array(self, name: str) -> list | None:
+    def array(self, name: str) -> list[Any] | None:
         value = self.get(name)
         if value is not None and not isinstance(value, list):
             raise wrong_type(name, "an array", value)

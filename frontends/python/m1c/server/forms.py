@@ -111,13 +111,13 @@ class ToolChoice(NamedTuple):
 
     offered: bool
     """Whether the model sees the tools."""
-    forced: list[dict] | None
+    forced: list[dict[str, Any]] | None
     """The tools of which it must call one."""
     one: bool = False
     """Whether it must call no more than one."""
 
 
-def read_tool_choice(choice: object, tools: list[dict] | None) -> ToolChoice:
+def read_tool_choice(choice: object, tools: list[dict[str, Any]] | None) -> ToolChoice:
     """The meaning of the field `tool_choice` beside these tools, which have been checked."""
     if choice is None:
         return ToolChoice(bool(tools), None)
@@ -142,7 +142,7 @@ def read_tool_choice(choice: object, tools: list[dict] | None) -> ToolChoice:
     return ToolChoice(True, named[:1], True)
 
 
-def calls_of(tools: list[dict], parallel: bool) -> ToolCalls:
+def calls_of(tools: list[dict[str, Any]], parallel: bool) -> ToolCalls:
     """The form of calls of these tools."""
     functions = [tool["function"] for tool in tools]
     return ToolCalls(functions=[Function(name=each["name"], parameters=each.get("parameters"),

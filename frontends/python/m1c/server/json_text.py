@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 from json.encoder import encode_basestring
+from typing import Any
 
 from .errors import invalid
 
@@ -31,11 +32,16 @@ def _number(text: str) -> float:
     return value
 
 
-def _unique(pairs: list) -> dict:
+def _unique(pairs: list[Any]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        seen: set[Any] = set()
+        twice = ""
+        for name, _ in pairs:
+            if name in seen:
+                twice = name
+                break
+            seen.add(name)
         raise _Refused(f"the name {twice[:40]!r} occurs twice in one object")
     return result
 

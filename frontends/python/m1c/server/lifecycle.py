@@ -20,6 +20,7 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -73,7 +74,7 @@ class Server(uvicorn.Server):
         self._bound = bound
         self._shutdown_timeout = shutdown_timeout
         self._on_ready = on_ready
-        self._draining: asyncio.Task | None = None
+        self._draining: asyncio.Task[Any] | None = None
 
     def run_until_stopped(self) -> int:
         """Serves until a signal or `stop` ends it."""

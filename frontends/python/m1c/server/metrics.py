@@ -17,6 +17,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -46,9 +47,9 @@ class Histogram:
     def family(self, name: str, text: str, labels: dict[str, str]) -> Metric:
         """The histogram as Prometheus has it."""
         buckets, total = [], 0
-        for bound, count in zip((*self._bounds, "+Inf"), self._counts):
+        for bound, count in zip((*(repr(float(each)) for each in self._bounds), "+Inf"), self._counts):
             total += count
-            buckets.append((bound if isinstance(bound, str) else repr(float(bound)), total))
+            buckets.append((bound, total))
         family = HistogramMetricFamily(name, text, labels=tuple(labels))
         family.add_metric(tuple(labels.values()), buckets, self._sum)
         return family
@@ -104,14 +105,14 @@ class RequestRecord:
 class Metrics(Collector):
     """All metrics of one server. `engine_stats` returns the engine's own numbers."""
 
-    def __init__(self, model: str, engine_stats: Callable[[], dict], version: str):
+    def __init__(self, model: str, engine_stats: Callable[[], dict[str, Any]], version: str):
         self._labels = {"model_name": model}
         self._engine_stats = engine_stats
         self._version = version
         self.prompt_tokens = 0
         self.generated_tokens = 0
-        self.finished: Counter = Counter({reason: 0 for reason in FINISH_REASONS})
-        self.http_requests: Counter = Counter()
+        self.finished: Counter[str] = Counter({reason: 0 for reason in FINISH_REASONS})
+        self.http_requests: Counter[tuple[str, int]] = Counter()
         self.http_active = 0
         self.disconnects = 0
         self.first_token = Histogram(_SECONDS)
@@ -165,20 +166,20 @@ class Metrics(Collector):
             ("m1_client_disconnects", None, "Requests whose client went away.", self.disconnects),
         ):
             for each in (name, alias) if alias else (name,):
-                family = CounterMetricFamily(each, text, labels=labels)
-                family.add_metric(values, value)
-                yield family
+                counter = CounterMetricFamily(each, text, labels=labels)
+                counter.add_metric(values, value)
+                yield counter
 
         for name in ("m1_requests_finished", "vllm:request_success"):
-            family = CounterMetricFamily(name, "Finished responses, by reason.", labels=(*labels, "finished_reason"))
+            counter = CounterMetricFamily(name, "Finished responses, by reason.", labels=(*labels, "finished_reason"))
             for reason, count in self.finished.items():
-                family.add_metric((*values, reason), count)
-            yield family
+                counter.add_metric((*values, reason), count)
+            yield counter
 
-        family = CounterMetricFamily("m1_http_responses", "HTTP responses.", labels=("path", "status"))
+        counter = CounterMetricFamily("m1_http_responses", "HTTP responses.", labels=("path", "status"))
         for (path, status), count in self.http_requests.items():
-            family.add_metric((path, str(status)), count)
-        yield family
+            counter.add_metric((path, str(status)), count)
+        yield counter
 
         for name, alias, text, histogram in (
             ("m1_time_to_first_token_seconds", "vllm:time_to_first_token_seconds",

@@ -55,7 +55,7 @@ class TokenNames:
         except UnicodeDecodeError:
             return "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw)
 
-    def chat(self, token: int, logprob: float) -> dict:
+    def chat(self, token: int, logprob: float) -> dict[str, Any]:
         """As an entry of OpenAI's chat log-probabilities."""
         raw = self.raw(token)
         text = f"token_id:{token}" if self._as_ids else raw.decode("utf-8", "replace")
@@ -67,7 +67,7 @@ def _top(entry: TokenEntry, count: int, logprob: float) -> list[tuple[int, float
     return [(token, logprob if token == entry.id else each) for token, each in entry.top[:count]]
 
 
-def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list[dict]:
+def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list[dict[str, Any]]:
     """The `content` of a chat choice's log-probabilities. All entries have one."""
     result = []
     for entry in entries:
@@ -77,9 +77,9 @@ def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list
     return result
 
 
-def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> dict:
+def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> dict[str, Any]:
     """The `logprobs` of a completions choice. Of two tokens with the same string, the likelier one is listed."""
-    tops: list[dict | None] = []
+    tops: list[dict[str, Any] | None] = []
     for entry in entries:
         if entry.logprob is None:
             tops.append(None)
@@ -168,14 +168,16 @@ class ChoiceOutput:
             del self.token_ids[-count:]
 
     def _hold(self, delta: Any) -> None:
-        tops = delta.top_logprobs
+        tops, held, offsets = delta.top_logprobs, self._held, self._offsets
+        assert held is not None and offsets is not None
         for i, token in enumerate(delta.token_ids):
             logprob = delta.logprobs[i]
             self.logprob_sum += logprob
-            self._held.append(TokenEntry(token, logprob, tops[i] if tops else [], self._offsets.next(token)))
+            held.append(TokenEntry(token, logprob, tops[i] if tops else [], offsets.next(token)))
 
     def _release(self) -> list[TokenEntry]:
         held, result = self._held, []
+        assert held is not None
         behind = isinstance(self.stop_reason, str)
         everything = self.finish_reason is not None and not behind or self.detokenizer is None
         while held and (everything or held[0].offset < self.shown):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from . import json_text
@@ -23,7 +23,7 @@ from .runs import Run, close_all
 DONE = "data: [DONE]\n\n"
 
 
-def usage(prompt: int, generated: int, cached: int, reasoning: int | None = None) -> dict:
+def usage(prompt: int, generated: int, cached: int, reasoning: int | None = None) -> dict[str, Any]:
     """OpenAI's counts of tokens."""
     result: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": generated,
                               "total_tokens": prompt + generated, "prompt_tokens_details": {"cached_tokens": cached}}
@@ -53,15 +53,15 @@ class Reply:
         self.event_end = '],"usage":null}\n\n' if request.include_usage else "]}\n\n"
         self._sent_ids: dict[int, int] = {}
 
-    async def collect(self) -> dict:
+    async def collect(self) -> dict[str, Any]:
         """The whole response, a JSON object."""
         raise NotImplementedError
 
-    def events(self) -> AsyncIterator[str]:
+    def events(self) -> AsyncGenerator[str, None]:
         """The response as server-sent events."""
         raise NotImplementedError
 
-    def usage_event(self, counts: dict) -> str:
+    def usage_event(self, counts: dict[str, Any]) -> str:
         """The event with the counts of tokens."""
         return f'{self._opening},"choices":[],"usage":{json_text.dump(counts)}}}\n\n'
 

@@ -61,12 +61,12 @@ class ChatRequest(Common):
     """A checked body of /v1/chat/completions. `tools` is None if there are none or tool_choice is none; of `forced` the
     model must call one."""
 
-    messages: list[dict] = field(default_factory=list)
-    tools: list[dict] | None = None
-    forced: list[dict] | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    tools: list[dict[str, Any]] | None = None
+    forced: list[dict[str, Any]] | None = None
     parallel_tool_calls: bool = True
     add_generation_prompt: bool = True
-    template_kwargs: dict = field(default_factory=dict)
+    template_kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -125,10 +125,10 @@ class TokenizeRequest:
     prompt: str | None
     allow_special: bool
     return_token_strs: bool
-    messages: list[dict] | None
-    tools: list[dict] | None
+    messages: list[dict[str, Any]] | None
+    tools: list[dict[str, Any]] | None
     add_generation_prompt: bool
-    template_kwargs: dict
+    template_kwargs: dict[str, Any]
 
 
 def parse_tokenize(body: object) -> TokenizeRequest:
@@ -215,7 +215,7 @@ def _sampling(reader: Reader, vocab_size: int, max_tokens: int | None) -> dict[s
     return result
 
 
-def _logit_bias(value: dict | None, vocab_size: int) -> dict[int, float] | None:
+def _logit_bias(value: dict[str, Any] | None, vocab_size: int) -> dict[int, float] | None:
     if not value:
         return None
     if len(value) > MAX_LOGIT_BIASES:
@@ -284,7 +284,7 @@ def _prompts(value: object, vocab_size: int) -> list[str | list[int]]:
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def check_messages(messages: list | None) -> list[dict]:
+def check_messages(messages: list[Any] | None) -> list[dict[str, Any]]:
     """Checks the messages of a chat. Returns copies with the fields that templates may read.
 
     Content is a string, a list of text parts ({"type": "text", "text": ...}), or None in an assistant's message that
@@ -297,7 +297,7 @@ def check_messages(messages: list | None) -> list[dict]:
     return [_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
-def _message(message: object, where: str) -> dict:
+def _message(message: object, where: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise wrong_type(where, "an object", message)
     role = message.get("role")
@@ -336,7 +336,7 @@ def _message(message: object, where: str) -> dict:
     return result
 
 
-def _content(content: object, where: str, role: str) -> str | list[dict]:
+def _content(content: object, where: str, role: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -358,7 +358,7 @@ def _content(content: object, where: str, role: str) -> str | list[dict]:
     return parts
 
 
-def _tool_calls(value: object, where: str) -> list[dict]:
+def _tool_calls(value: object, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise wrong_type(where, "an array", value)
     calls = []
@@ -375,7 +375,7 @@ def _tool_calls(value: object, where: str) -> list[dict]:
     return calls
 
 
-def check_tools(tools: list) -> list[dict]:
+def check_tools(tools: list[Any]) -> list[dict[str, Any]]:
     """Checks the definitions of tools."""
     if len(tools) > MAX_TOOLS:
         raise invalid(f"'tools' has {len(tools)} tools, but at most {MAX_TOOLS} are possible.", param="tools",
@@ -397,7 +397,7 @@ def check_tools(tools: list) -> list[dict]:
     return tools
 
 
-def _tools(reader: Reader) -> tuple[list[dict] | None, ToolChoice]:
+def _tools(reader: Reader) -> tuple[list[dict[str, Any]] | None, ToolChoice]:
     tools = reader.array("tools")
     if tools:
         check_tools(tools)
@@ -405,7 +405,7 @@ def _tools(reader: Reader) -> tuple[list[dict] | None, ToolChoice]:
     return (tools if choice.offered else None), choice
 
 
-def _template_kwargs(reader: Reader) -> dict:
+def _template_kwargs(reader: Reader) -> dict[str, Any]:
     kwargs = reader.object("chat_template_kwargs") or {}
     reserved = {"messages", "tools", "add_generation_prompt", "self"} & set(kwargs)
     if reserved:

@@ -36,7 +36,7 @@ class Run:
         self.choices = choices
         self.prompt_ids = prompt_ids
         self.cached_tokens = 0
-        self.prompt_logprobs: list | None = None
+        self.prompt_logprobs: list[Any] | None = None
         self._stream = stream
         self._record = record
         self._open = len(choices)
@@ -93,7 +93,7 @@ def merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
 
 
 async def _merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
-    queue: asyncio.Queue = asyncio.Queue()
+    queue: asyncio.Queue[Any] = asyncio.Queue()
 
     async def feed(run: Run) -> None:
         try:

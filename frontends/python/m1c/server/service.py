@@ -115,7 +115,7 @@ class Service:
         return CompletionReply(request, prompts, runs, self._token_names(request), self._skipped(request),
                                **self._identity(request))
 
-    async def tokenize(self, body: object) -> dict:
+    async def tokenize(self, body: object) -> dict[str, Any]:
         """The tokens of a text or a chat."""
         request = parse_tokenize(body)
         self.check_model(request.model)
@@ -130,24 +130,24 @@ class Service:
             result["token_strs"] = [text.legacy(token) for token in ids]
         return result
 
-    async def detokenize(self, body: object) -> dict:
+    async def detokenize(self, body: object) -> dict[str, Any]:
         """The text of tokens."""
         model, ids, skip = parse_detokenize(body, self.llm.vocab_size)
         self.check_model(model)
         tokenizer = self._needs_tokenizer("tokens")
         return {"prompt": await self._on_worker(len(ids), tokenizer.decode, ids, skip)}
 
-    def tokenizer_info(self) -> dict:
+    def tokenizer_info(self) -> dict[str, Any]:
         """The names of special tokens, as clients that split text themselves ask for them."""
         names = self._needs_tokenizer("prompt").special_tokens
         return {**{name: names.get(name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
                 "vocab_size": self.llm.vocab_size, "model_max_length": self.llm.max_model_len}
 
-    def models(self) -> dict:
+    def models(self) -> dict[str, Any]:
         """The body of /v1/models."""
         return {"object": "list", "data": [self.model(name) for name in self.names]}
 
-    def model(self, name: str) -> dict:
+    def model(self, name: str) -> dict[str, Any]:
         """The body of /v1/models/{name}."""
         self.check_model(name)
         return {"id": name, "object": "model", "created": self.created, "owned_by": "m1c", "root": self.names[0],
@@ -186,13 +186,14 @@ class Service:
     def _skipped(self, request: Common) -> frozenset[int]:
         return self._special if request.skip_special else frozenset()
 
-    async def _on_worker(self, size: int, function: Callable, *arguments: Any) -> Any:
+    async def _on_worker(self, size: int, function: Callable[..., Any], *arguments: Any) -> Any:
         if size <= _INLINE_CHARACTERS:
             return function(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
 
     async def _encode(self, text: str, allow_special: bool) -> list[int]:
-        return await self._on_worker(len(text), self.tokenizer.encode, text, allow_special)
+        ids: list[int] = await self._on_worker(len(text), self.tokenizer.encode, text, allow_special)
+        return ids
 
     async def _prompt(self, prompt: str | list[int], request: CompletionRequest) -> Prompt:
         if isinstance(prompt, str):
@@ -212,11 +213,12 @@ class Service:
         size = sum(len(str(message["content"])) for message in request.messages or ())
 
         def render() -> list[int]:
-            return template.encode(request.messages, tools=request.tools,
+            return template.encode(request.messages or [], tools=request.tools,
                                    add_generation_prompt=request.add_generation_prompt, **request.template_kwargs)
 
         try:
-            return await self._on_worker(size, render)
+            ids: list[int] = await self._on_worker(size, render)
+            return ids
         except ValueError as error:
             raise errors.invalid(str(error), param="messages") from None
 
@@ -250,7 +252,7 @@ class Service:
         """The most tokens of the response: what was asked for, or what fits."""
         if not ids:
             raise errors.invalid("The prompt is empty: it has no tokens.", param=param, code="empty_prompt")
-        room = self.llm.max_model_len - len(ids)
+        room: int = self.llm.max_model_len - len(ids)
         if room < (0 if max_tokens == 0 else 1):
             raise errors.context_length(len(ids), self.llm.max_model_len, param)
         return room if max_tokens is None else min(max_tokens, room)
@@ -279,7 +281,7 @@ class Service:
                    for c in range(choices)]
         return Run(stream, outputs, ids, RequestRecord(self.metrics, len(ids), limit, choices))
 
-    def _output(self, request: Common, index: int, stop: StopStrings | tuple, min_tokens: int,
+    def _output(self, request: Common, index: int, stop: StopStrings | tuple[Any, ...], min_tokens: int,
                 logprobs: bool) -> ChoiceOutput:
         detokenizer = None
         if self.tokenizer is not None:
