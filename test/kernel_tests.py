@@ -31,7 +31,9 @@ TILES, VECTORS = "call void @llvm.x86.tdpbf16ps", "call <16 x float> @llvm.fma.v
 PAIRS = "call <16 x float> @llvm.x86.avx512bf16.dpbf16ps.512"
 CODE = {(unit, "linear"): texts for unit, texts in (("amx", [TILES]), ("avx512", [VECTORS]), ("avx512-amx", [TILES, VECTORS]))}
 if cpu_features.AVX512_BF16:
-    CODE |= {("cpu", group): [PAIRS] for group in ("linear", "experts", "softmax_attention", "lightning_attention")}
+    groups = ("linear", "experts", "softmax_attention", "lightning_attention", "linear_transposed")
+    groups += ("linear_gradient_twos", "experts_gradient_twos")
+    CODE |= {("cpu", group): [PAIRS] for group in groups}
 CODE |= {("amx", group): [TILES] for group in ("router", "experts", "head_log_prob")}
 # These casts shift a mask register by its width less 1, which Bochs computes wrongly.
 SKIP = {} if cpu_features.AVX512 else {"avx512": "cast_.*_f16_bf16"}

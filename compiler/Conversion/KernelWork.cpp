@@ -127,11 +127,14 @@ static void describeHead(Work &W, StringRef Columns) {
 }
 
 /// The kernels of the training head work on a block of tokens from `first` on.
-static void describePolicy(Work &W, StringRef X) {
+/// `Block` has a row for each of them, after some `before` them.
+static void describePolicy(Work &W, StringRef X, StringRef Block) {
   const ExprAttr Left = W.rows(X).plus(-W.scalar("first").evaluate(0));
-  W.computes(X == "x" ? X : "logits",
-             W.times(2 * W.extent("logits", 1) * W.extent(X, 1), Left,
-                     W.rows("logits").evaluate(0)));
+  const int64_t Before =
+      W.has("before") ? W.scalar("before").evaluate(0) : int64_t(0);
+  W.computes(Block == "logits" ? X : Block,
+             W.times(2 * W.extent(Block, 1) * W.extent(X, 1), Left,
+                     W.rows(Block).evaluate(0) - Before));
 }
 
 static void describeRouter(Work &W) {
@@ -356,11 +359,12 @@ void m1::describeWork(plan::LaunchOp Launch, StringRef Declaration,
           .Case("linear_weight_gradient", describeLinearWeightGradient)
           .Case("head_parts", [](Work &W) { describeHead(W, "vocabulary"); })
           .Case("shard_parts", [](Work &W) { describeHead(W, "columns"); })
-          .Case("policy_parts", [](Work &W) { describePolicy(W, "x"); })
+          .Case("policy_parts",
+                [](Work &W) { describePolicy(W, "x", "logits"); })
           .Case("policy_x_gradient",
-                [](Work &W) { describePolicy(W, "x_gradient"); })
+                [](Work &W) { describePolicy(W, "x_gradient", "gradients"); })
           .Case("policy_weight_gradient",
-                [](Work &W) { describePolicy(W, "x"); })
+                [](Work &W) { describePolicy(W, "x", "gradients"); })
           .Cases("router", "router_balance", describeRouter)
           .Case("route", describeRoute)
           .Case("experts_up", describeExpertsUp)

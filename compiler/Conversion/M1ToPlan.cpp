@@ -22,6 +22,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "runtime/schema/InitFunction.h"
 
+#include <numeric>
+
 namespace m1 {
 #define GEN_PASS_DEF_M1TOPLAN
 #include "compiler/Conversion/Passes.h.inc"
@@ -98,6 +100,17 @@ static LogicalResult setCacheBlocks(ModuleOp Module, int64_t Slots,
   return success();
 }
 
+/// Gives a module with lightning layers the attribute for their chunks' size.
+static void setChunk(ModuleOp Module) {
+  int64_t Chunk = 0;
+  for (auto State : Module.getOps<m1::StateOp>())
+    if (auto Type = dyn_cast<LightningStateType>(State.getType()))
+      Chunk = Chunk ? std::lcm(Chunk, Type.getChunk()) : Type.getChunk();
+  if (Chunk)
+    Module->setAttr(plan::kChunkAttr,
+                    Builder(Module.getContext()).getI64IntegerAttr(Chunk));
+}
+
 namespace {
 
 struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
@@ -115,6 +128,7 @@ struct M1ToPlan : m1::impl::M1ToPlanBase<M1ToPlan> {
       return signalPassFailure();
     if (failed(setCacheBlocks(Module, slots, length, cacheBlocks)))
       return signalPassFailure();
+    setChunk(Module);
     ModuleBuilder Shared(
         Module, {tokens, slots, length, trainTokens, gatherBytes, cacheBlocks},
         Blocking::of(*Target));

@@ -263,8 +263,8 @@ plan::GlobalOp ModuleBuilder::packed(Value Weight, Type X, int64_t Panel,
   return pack(Parameter, Layout, Name);
 }
 
-Value ModuleBuilder::packedTransposed(OpBuilder &B, Value Weight, int64_t Panel,
-                                      Operation *User) {
+Value ModuleBuilder::packedTransposed(OpBuilder &B, Value Weight, mlir::Type X,
+                                      int64_t Panel, Operation *User) {
   ParameterOp Parameter = parameterOf(Weight, User);
   if (!Parameter)
     return {};
@@ -273,7 +273,9 @@ Value ModuleBuilder::packedTransposed(OpBuilder &B, Value Weight, int64_t Panel,
   const bool Stacked = Type.getRank() == 3;
   const int64_t Count = Stacked ? Type.getDimSize(0) : 1;
   ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
-  const PackedLayout Layout(Matrix[1], Matrix[0], Panel, /*Pairs=*/false);
+  const PackedLayout Layout(
+      Matrix[1], Matrix[0], Panel,
+      usesPairs(Kernels.Blocks, X, Type.getElementType(), Matrix[0]));
   SmallVector<int64_t> Shape = Layout.shape(), OfAll = Shape, OfOne = Shape;
   OfAll.insert(OfAll.begin(), Count);
   OfOne.insert(OfOne.begin(), 1);

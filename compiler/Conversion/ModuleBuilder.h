@@ -47,12 +47,14 @@ public:
   /// `User` if the value is no parameter.
   plan::GlobalOp packed(mlir::Value Weight, mlir::Type X, int64_t Panel,
                         int64_t Leaves, mlir::Operation *User);
-  /// Packs the transpose of each matrix of a parameter in panels of `Panel`
-  /// columns, at this place of a program, in a buffer. Only the backward pass
+  /// Packs the transpose of each matrix of a parameter, for products with rows
+  /// of element type `X`, in panels of `Panel` columns, at this place of a
+  /// program, in a buffer. Only the backward pass
   /// needs transposes, one at a time: no copy is kept. Null after a diagnostic
   /// at `User`.
   mlir::Value packedTransposed(mlir::OpBuilder &B, mlir::Value Weight,
-                               int64_t Panel, mlir::Operation *User);
+                               mlir::Type X, int64_t Panel,
+                               mlir::Operation *User);
   /// A parameter row by row: as the checkpoint stores it, or the copy that is
   /// kept of one that is updated. Null after a diagnostic at `User`.
   mlir::Value raw(mlir::OpBuilder &B, mlir::Value Weight,

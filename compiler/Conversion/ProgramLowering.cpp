@@ -210,8 +210,10 @@ Value ProgramLowering::packed(Value Weight, Value X, Operation *User,
   return Global ? global(Global) : Value();
 }
 
-Value ProgramLowering::packedTransposed(Value Weight, Operation *User) {
-  return Shared.packedTransposed(B, Weight, blocks().Panel, User);
+Value ProgramLowering::packedTransposed(Value Weight, Value X,
+                                        Operation *User) {
+  return Shared.packedTransposed(B, Weight, getElementTypeOrSelf(X.getType()),
+                                 blocks().Panel, User);
 }
 
 Value ProgramLowering::scalar(ExprAttr Size) {
@@ -304,6 +306,16 @@ LogicalResult ProgramLowering::expectOperandRows(Operation *Op,
                           Expected)))
       return failure();
   return success();
+}
+
+FailureOr<ExprAttr>
+ProgramLowering::expectSequences(Operation *Op, Value CuSeqlens, ExprAttr T) {
+  const ExprAttr Ends = rows(CuSeqlens);
+  if (Ends.getSymbol().empty() && Ends.getAdd() < 1)
+    return Op->emitOpError("expected cu_seqlens with at least 1 row, found 0");
+  if (failed(Checks.expectOffsets(Op, CuSeqlens, T)))
+    return failure();
+  return Ends.plus(-1);
 }
 
 LogicalResult ProgramLowering::expectBatch(Operation *Op, ExprAttr T,

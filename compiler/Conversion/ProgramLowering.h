@@ -73,10 +73,12 @@ public:
   mlir::Value packed(mlir::Value Weight, mlir::Value X, mlir::Operation *User,
                      int64_t Leaves = 1, int64_t Panel = 0);
 
-  /// The transpose of a weight, packed in panels of the target's width at this
-  /// place of the program; null after a diagnostic. Ask for it just before the
-  /// product: its buffer lives from here to there.
-  mlir::Value packedTransposed(mlir::Value Weight, mlir::Operation *User);
+  /// The transpose of a weight, packed for products with rows of `X`'s element
+  /// type in panels of the target's width, at this place of the program; null
+  /// after a diagnostic. Ask for it just before the product: its buffer lives
+  /// from here to there.
+  mlir::Value packedTransposed(mlir::Value Weight, mlir::Value X,
+                               mlir::Operation *User);
 
   // --- states ---
 
@@ -109,6 +111,10 @@ public:
     return plan::ExprAttr::constant(B.getContext(), N);
   }
   mlir::Value scalar(plan::ExprAttr Size);
+  /// The greatest value that a size may have.
+  int64_t most(plan::ExprAttr Size) const {
+    return Size.evaluate(Shared.Limits.of(Size.getSymbol()));
+  }
   /// The rank's coordinate on an axis of the mesh, times `Step`: of an op with
   /// `shard`, the index of the rank's first element. As the shift of a view, it
   /// makes the rank's part of a vector of all elements.
@@ -168,6 +174,9 @@ public:
   /// All operands have `Expected` rows.
   llvm::LogicalResult expectOperandRows(mlir::Operation *Op,
                                         plan::ExprAttr Expected);
+  /// `CuSeqlens` has the offsets of sequences of `T` tokens; their number.
+  mlir::FailureOr<plan::ExprAttr>
+  expectSequences(mlir::Operation *Op, mlir::Value CuSeqlens, plan::ExprAttr T);
   /// The batch of an attention op on T tokens at positions below `Length`.
   llvm::LogicalResult expectBatch(mlir::Operation *Op, plan::ExprAttr T,
                                   mlir::Value Positions, mlir::Value CuSeqlens,

@@ -532,6 +532,8 @@ std::vector<uint8_t> m1::writePlan(ModuleOp Module, const KernelImage &Image,
   Writer(Module, Image, Plan).run();
   if (auto Model = Module->getAttrOfType<ModelAttr>(kModelAttr)) {
     Plan.model = modelOf(Model, Slots, MaxLength);
+    if (auto Chunk = Module->getAttrOfType<IntegerAttr>(file::kChunkAttr))
+      Plan.model->chunk = Chunk.getInt();
     if (auto Blocks =
             Module->getAttrOfType<IntegerAttr>(file::kCacheBlocksAttr)) {
       Plan.model->cache_blocks = Blocks.getInt();

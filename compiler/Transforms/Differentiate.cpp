@@ -53,6 +53,15 @@ bool isLoss(Operation &Op) {
   return Differentiable && Differentiable.isLoss();
 }
 
+/// The offsets of the batch's sequences, if `Op` has them.
+Value sequencesOf(Operation &Op) {
+  if (auto Attention = dyn_cast<m1::LightningAttentionOp>(Op))
+    return Attention.getCuSeqlens();
+  if (auto Attention = dyn_cast<m1::SoftmaxAttentionOp>(Op))
+    return Attention.getCuSeqlens();
+  return {};
+}
+
 /// The value of a state after the last op that updates `V`.
 Value lastUpdate(Value V) {
   while (V.hasOneUse()) {
@@ -77,8 +86,11 @@ FunctionGradients::FunctionGradients(func::FuncOp Function,
 LogicalResult FunctionGradients::run() {
   Block &Body = Function.getBody().front();
   SmallVector<Operation *> Ops;
-  for (Operation &Op : Body.without_terminator())
+  for (Operation &Op : Body.without_terminator()) {
     Ops.push_back(&Op);
+    if (!Sequences)
+      Sequences = sequencesOf(Op);
+  }
   // Losses add to gradients of their own weights.
   for (Operation *Op : Ops) {
     auto Read = dyn_cast<m1::ReadStateOp>(Op);

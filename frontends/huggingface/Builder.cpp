@@ -374,7 +374,8 @@ void ModelBuilder::buildGradients() {
       vector(F32), vector(F32), X.getType(), Gradient, X, Weight,
       argument(Function, "targets"), argument(Function, "old_log_probs"),
       argument(Function, "advantages"), argument(Function, "weights"),
-      argument(Function, "temperature"), argument(Function, "bounds"), State);
+      argument(Function, "temperature"), argument(Function, "bounds"), State,
+      argument(Function, "cu_seqlens"));
   at("gradients");
   B.create<func::ReturnOp>(
       ValueRange{Loss.getLogProbs(), Loss.getEntropy(), Balance});

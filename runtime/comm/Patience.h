@@ -17,7 +17,8 @@ namespace m1 {
 
 /// Waits with less and less haste: at first without giving up the processor,
 /// then by yielding it to ranks that may need it to get ready, then by
-/// sleeping, which costs about a hundredth of a processor.
+/// sleeping, longer when nothing may happen for long, which costs about a
+/// hundredth of a processor.
 class Patience {
 public:
   using Clock = std::chrono::steady_clock;
@@ -36,7 +37,11 @@ public:
     if (Waited < Yields)
       ::sched_yield();
     else
-      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      std::this_thread::sleep_for(Waited < std::chrono::milliseconds(100)
+                                      ? std::chrono::microseconds(50)
+                                  : Waited < std::chrono::seconds(1)
+                                      ? std::chrono::microseconds(500)
+                                      : std::chrono::milliseconds(2));
   }
 
 private:

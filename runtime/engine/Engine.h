@@ -62,62 +62,68 @@ struct EngineStats {
   int64_t Preemptions = 0;
   int64_t CacheLookupTokens = 0, CacheHitTokens = 0; ///< of prompts
   int64_t Steps = 0;
+  int64_t Dequeued = 0; ///< sequences that have left the queue: see Waiting
   double SecondsInCalls = 0; ///< in the plan's functions
   double SecondsInSteps = 0; ///< in all of a step, calls and callbacks included
   double SecondsInMasks = 0; ///< before steps, in Request::NextMask
 };
 
 /// Executes requests on a language model's plan, many at a time: token ids in,
-/// token ids out. A thread of its own owns the executor; all functions
-/// may be called on any thread.
+/// token ids out. One thread owns the executor; all functions may be called on
+/// any thread.
 ///
 /// The result of a request depends on the plan, the weights and the request
 /// alone: tokens and log-probabilities are the same bits whatever else runs,
-/// however the prompt was cut, cached or not, preempted or not. docs/engine.md
-/// describes scheduling and memory.
+/// however the prompt was cut, cached or not, preempted or not, and for any
+/// number of ranks. docs/engine.md describes scheduling and memory.
 class Engine {
 public:
-  /// Nothing else may use the executor until the engine has been destroyed. An
-  /// error if the plan is not a language model's with the function `next`, if
-  /// it needs several ranks, or if an option is out of range.
+  /// An engine with a thread of its own. Nothing else may use the executor
+  /// until the engine has been destroyed. An error if the plan is not a
+  /// language model's with the function `next`, if it needs several ranks (see
+  /// EngineLoop.h), or if an option is out of range.
   static absl::StatusOr<std::unique_ptr<Engine>>
   create(Executor &Program, const EngineOptions &Options = {});
   /// As stop().
-  ~Engine();
+  virtual ~Engine();
 
   /// Accepts a request and returns its number. Errors: "invalid argument" if it
   /// is not well-formed or could never be executed; "resource exhausted" if the
   /// queue is full; "unavailable" after drain() or stop(); after a failure of
-  /// the device, that error. `OnUpdate` is called until each choice has an
-  /// update with a FinishReason, and not after an error. The first call may
-  /// precede the return.
-  absl::StatusOr<uint64_t> submit(Request Given, UpdateFunction OnUpdate);
+  /// the device or of a rank, that error. `OnUpdate` is called until each
+  /// choice has an update with a FinishReason, and not after an error. The
+  /// first call may precede the return.
+  virtual absl::StatusOr<uint64_t> submit(Request Given,
+                                          UpdateFunction OnUpdate) = 0;
 
   /// Ends all choices of a request at the next step, with Abort and without
   /// further tokens. No effect if it has ended, or is not known.
-  void abort(uint64_t Id);
+  virtual void abort(uint64_t Id) = 0;
 
   /// Accepts no more requests, and returns when all have ended. Not to be
   /// called by an UpdateFunction; nor is stop().
-  void drain();
+  virtual void drain() = 0;
   /// Accepts no more requests, aborts all, and returns when all have ended.
-  void stop();
+  virtual void stop() = 0;
 
   /// At the end of the last step.
-  EngineStats stats() const;
+  virtual EngineStats stats() const = 0;
+  /// The error after which no request runs any more: of the device, or of a
+  /// rank.
+  virtual absl::Status failure() const = 0;
 
   /// What requests are checked against.
-  const Abilities &abilities() const;
+  virtual const Abilities &abilities() const = 0;
   /// The most tokens of a sequence, prompt and response together.
   int64_t maxLength() const { return abilities().MaxLength; }
   /// The options with their defaults resolved.
-  const EngineOptions &options() const;
-
-private:
-  struct State;
-  explicit Engine(std::unique_ptr<State> S);
-  std::unique_ptr<State> S;
+  virtual const EngineOptions &options() const = 0;
 };
+
+/// An error unless there is room for the choices of a request beside the
+/// `Queued` sequences that wait: "resource exhausted", or "invalid argument" if
+/// there never is.
+absl::Status checkQueue(const Request &Given, int64_t Queued, int64_t Bound);
 
 } // namespace m1
 

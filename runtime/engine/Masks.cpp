@@ -41,7 +41,8 @@ void Scheduler::setMask(const SequenceKey &Key, Mask Given) {
     }
 }
 
-void Scheduler::askForMasks() {
+void Scheduler::askForMasks(
+    std::vector<std::pair<SequenceKey, Mask>> *Answers) {
   const std::vector<MaskWish> Wishes = maskWishes();
   if (Wishes.empty())
     return;
@@ -54,6 +55,10 @@ void Scheduler::askForMasks() {
     Found.Error = What.status();
     if (What.ok())
       Found.What = *What;
+    if (Found.What != Permit::Listed)
+      Found.Words.clear();
+    if (Answers)
+      Answers->emplace_back(Wish.Key, Found);
     setMask(Wish.Key, std::move(Found));
   }
   Counts.SecondsInMasks += Watch.seconds();

@@ -412,6 +412,7 @@ EngineStats Scheduler::stats() const {
     ++(S->HasStarted ? Stats.Preempted : Stats.Waiting);
   Stats.Waiting += static_cast<int64_t>(Empty.size());
   Stats.QueueBound = Options.MaxQueued;
+  Stats.Dequeued = Dequeued;
   Stats.ComputedTokens = Calls.tokens();
   Stats.SecondsInCalls = Calls.seconds();
   return Stats;

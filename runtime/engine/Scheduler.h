@@ -52,9 +52,11 @@ public:
   /// Says what the next token of a choice may be; no effect if there is no such
   /// choice. A choice without a mask waits before its next token.
   void setMask(const SequenceKey &Key, Mask Given);
-  /// Calls Request::NextMask for all wishes, and sets what it says. To be
-  /// called before step().
-  void askForMasks();
+  /// Calls Request::NextMask for all wishes, and sets what it says, which it
+  /// also appends to `Answers`, for other schedulers with the same requests. To
+  /// be called before step().
+  void
+  askForMasks(std::vector<std::pair<SequenceKey, Mask>> *Answers = nullptr);
 
   /// An error is the device's: no further step is possible, and all requests
   /// have to be ended.

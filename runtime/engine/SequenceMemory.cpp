@@ -13,18 +13,11 @@
 
 using namespace m1;
 
-namespace {
-/// Tokens in a chunk of lightning attention: its state changes at multiples.
-/// The bytes of a slot with p tokens serve a sequence that goes on anywhere
-/// from the last such multiple to p: what lies behind its position is not read.
-constexpr int64_t kChunk = 64;
-} // namespace
-
 SequenceMemory::SequenceMemory(Executor &Program, const LanguageModel &Model,
                                const EngineOptions &Options)
     : Program(Program), Options(Options),
       BlockPositions(usesBlocks(Program, Model) ? Model.blockPositions() : 0),
-      SlotCount(Options.MaxRunning),
+      ChunkPositions(Model.chunkPositions()), SlotCount(Options.MaxRunning),
       Pool(BlockPositions ? Options.MaxBlocks : 0, [this](int32_t Block) {
         if (this->Options.PoisonFreed)
           Poisoned.Update(this->Program.writeBlock(
@@ -33,8 +26,9 @@ SequenceMemory::SequenceMemory(Executor &Program, const LanguageModel &Model,
   CanCopy = BlockPositions > 0 || Program.slotBytes() > 0;
   for (int64_t Slot = SlotCount; Slot-- > 0;)
     FreeSlots.push_back(static_cast<int32_t>(Slot));
-  const int64_t Chunk =
-      BlockPositions ? std::lcm(kChunk, BlockPositions) : kChunk;
+  const int64_t Chunk = BlockPositions
+                            ? std::lcm(ChunkPositions, BlockPositions)
+                            : ChunkPositions;
   auto Wanted = std::make_unique<PrefixCache>(
       Chunk, BlockPositions ? Chunk / BlockPositions : 0,
       Options.PrefixCacheBytes, Pool);
@@ -47,7 +41,7 @@ SequenceMemory::SequenceMemory(Executor &Program, const LanguageModel &Model,
 }
 
 int64_t SequenceMemory::chunkTokens() const {
-  return Cache ? Cache->chunkTokens() : kChunk;
+  return Cache ? Cache->chunkTokens() : ChunkPositions;
 }
 
 absl::Status SequenceMemory::poisonAll() {

@@ -94,6 +94,10 @@ private:
   Executor &Program;
   const EngineOptions &Options;
   const int64_t BlockPositions; ///< 0 without blocks
+  /// The bytes of a slot with p tokens serve a sequence that goes on anywhere
+  /// from the last multiple of this to p: what lies behind its position is not
+  /// read.
+  const int64_t ChunkPositions;
   const int64_t SlotCount;
   bool CanCopy = false;
   std::vector<int32_t> FreeSlots;

@@ -114,8 +114,9 @@ absl::Status StepCalls::findTopOfPrompts(std::span<Piece> Pieces) {
   std::span<const float> Row = Logits;
   for (const Piece *P : Members)
     for (int64_t I = 0; I < P->Scored; ++I, Row = Row.subspan(V))
-      P->S->Of->PromptTop.push_back(
-          topTokens(Row.first(V), P->S->request().PromptLogProbs));
+      if (P->S->Of->OnUpdate)
+        P->S->Of->PromptTop.push_back(
+            topTokens(Row.first(V), P->S->request().PromptLogProbs));
   return absl::OkStatus();
 }
 
@@ -191,8 +192,8 @@ void StepCalls::takeDraw(Piece &P, size_t Row) {
   P.LogProb = LogProbs[Row];
   if (R.PolicyLogProbs)
     P.LogProb = PolicyLogProbs[Row];
-  if (R.TopLogProbs <= 0)
-    return;
+  if (R.TopLogProbs <= 0 || !S.Of->OnUpdate)
+    return; // on other ranks than 0, nobody wants to know
   const int64_t V = Model.vocabulary();
   const std::span<const float> Own = std::span(Logits).subspan(Row * V, V);
   // As the kernel, which divides by 1 where tokens are chosen greedily.

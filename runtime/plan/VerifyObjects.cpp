@@ -238,6 +238,9 @@ private:
       return fail("model: ", Blocks, " cache blocks of ", Of,
                   " positions; expected two positive 32-bit numbers, or 0 and "
                   "0 for none");
+    if (Model->chunk() < 1 || Model->chunk() > INT32_MAX)
+      return fail("model: chunks of ", Model->chunk(),
+                  " positions, expected a positive 32-bit number");
     return absl::OkStatus();
   }
 };

@@ -86,6 +86,7 @@ LanguageModel::create(Executor &Program) {
   Result->MaxTokens = INT32_MAX;
   Result->CacheBlocks = Model->cache_blocks();
   Result->BlockPositions = Model->block_positions();
+  Result->ChunkPositions = Model->chunk();
   M1_RETURN_IF_ERROR(Result->bind("next", Result->Next));
   M1_RETURN_IF_ERROR(Result->bind("score", Result->Score));
   M1_RETURN_IF_ERROR(Result->bind("logits", Result->Logits));

@@ -91,6 +91,10 @@ public:
   int64_t cacheBlocks() const { return CacheBlocks; }
   int64_t blockPositions() const { return BlockPositions; }
   int64_t blocksPerSequence() const { return BlocksPerSequence; }
+  /// Positions in a chunk: the state that a slot has after p tokens serves any
+  /// sequence with the same tokens that goes on at the last end of a chunk, or
+  /// between there and p.
+  int64_t chunkPositions() const { return ChunkPositions; }
   /// The table [B, M] in which each of `Of` has blocks of its own. An error if
   /// the plan has too few of them. Valid until the next call.
   absl::StatusOr<std::span<const int32_t>>
@@ -178,6 +182,7 @@ private:
   Executor &Program;
   int64_t Vocabulary = 0, MaxLength = 0, MaxTokens = 0, MaxSequences = 0;
   int64_t CacheBlocks = 0, BlockPositions = 0, BlocksPerSequence = 0;
+  int64_t ChunkPositions = 0;
   std::vector<float> NoBias, NoRepetition; ///< [1, V], of a batch without rows
   std::vector<int32_t> OwnBlocks;          ///< of a batch without `Blocks`
   std::optional<Entry> Next, Score, Logits;

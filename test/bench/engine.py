@@ -25,16 +25,17 @@ ROOT = os.path.join(HERE, "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "test", "e2e"))
 import e2e  # noqa: E402
 
-# What is changed in the configuration of test/golden/m1-pattern, options of m1c, and options of the schedules. With few
-# blocks, sequences give way to others.
+# What is changed in the configuration of test/golden/m1-pattern, options of m1c, and options of the schedules; and a mesh,
+# whose ranks, threads of one process, run some of the schedules. With few blocks, sequences give way to others.
 FEW_BLOCKS = ("--serve", "--cache-blocks", "12")
 CASES = {
-    "serve": ({}, FEW_BLOCKS, ()),
+    "serve": ({}, FEW_BLOCKS, (), "expert=2"),
     "bfloat16": ({"torch_dtype": "bfloat16"}, FEW_BLOCKS, ()),
     "long": ({}, ("--serve", "--cache-blocks", "20"), ("--longest-prompt", "300")),
     "lightning": ({"attn_type_list": [0, 0], "num_hidden_layers": 2}, ("--serve",), ()),
     "softmax": ({"attn_type_list": [1, 1], "num_hidden_layers": 2}, FEW_BLOCKS, ()),
     "plain": ({}, (), ()),
+    "four-ranks": ({"intermediate_size": 64}, FEW_BLOCKS, (), "tensor=2,expert=2"),
 }
 
 
@@ -50,10 +51,15 @@ def make_checkpoint(changes, directory):
 
 def run_case(name, count, seed, work):
     """Runs the schedules of a case; False if there is a difference."""
-    changes, compile_options, options = CASES[name]
+    changes, compile_options, options, *mesh = CASES[name]
     checkpoint = make_checkpoint(changes, os.path.join(work, name))
     plan = os.path.join(work, f"{name}.m1plan")
-    e2e.run("m1c", checkpoint, *compile_options, "-o", plan, "--max-tokens", "256", "--slots", "5", "--max-length", "400")
+    compile_options += ("--max-tokens", "256", "--slots", "5", "--max-length", "400")
+    e2e.run("m1c", checkpoint, *compile_options, "-o", plan)
+    if mesh:
+        ranks = os.path.join(work, f"{name}.ranks.m1plan")
+        e2e.run("m1c", checkpoint, *compile_options, "--mesh", *mesh, "-o", ranks)
+        options = (*options, "--ranks", ranks)
     output = e2e.run(
         "m1-engine-job", "schedules", plan, checkpoint, "--count", count, "--seed", seed, "--threads", "1,2", *options
     )

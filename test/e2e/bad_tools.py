@@ -36,7 +36,7 @@ def check_tools():
     good = compile_model(folder, "--max-length=2048")
     tokens = prompt("tokens", [1] * 1500)
     refused(["--bogus"], *score(good, folder, tokens), "--bogus")
-    commands = "expected a subcommand (generate, score, call, bench, inspect, estimate, digest, environment, train, sft, verify-run, gradients), found "
+    commands = "expected a subcommand (generate, score, call, bench, engine, inspect, estimate, digest, environment, train, sft, verify-run, gradients), found "
     refused([commands + "'bogus'"], "m1run", "bogus", "--json")
     refused([commands + "none"], "m1run")
     refused(["--bogus"], "m1c", folder, "-o", plan, "--bogus")

@@ -217,8 +217,7 @@ test::collective(plan::CollectiveKind Kind, uint32_t Axis, plan::Expr Block,
   return Step;
 }
 
-static void addAxis(plan::PlanT &Plan, const std::string &Name,
-                    int64_t Extent) {
+void test::addAxis(plan::PlanT &Plan, const std::string &Name, int64_t Extent) {
   addSymbol(Plan, "mesh." + Name, Extent - 1);
   auto Axis = std::make_unique<plan::MeshAxisT>();
   Axis->name = Name;

@@ -65,6 +65,8 @@ std::unique_ptr<plan::StepT> copy(std::unique_ptr<plan::ArgT> Destination,
                                   std::unique_ptr<plan::ArgT> Source);
 
 void addSymbol(plan::PlanT &Plan, const std::string &Name, int64_t Max);
+/// Adds an axis of the mesh.
+void addAxis(plan::PlanT &Plan, const std::string &Name, int64_t Extent);
 void addParameter(plan::PlanT &Plan, const std::string &Name, plan::DType Type,
                   const std::vector<int64_t> &Shape);
 uint32_t addArena(plan::PlanT &Plan, const std::string &Name,

@@ -35,6 +35,7 @@ void addGenerate(CLI::App &App, Action &Chosen);
 void addScore(CLI::App &App, Action &Chosen);
 void addCall(CLI::App &App, Action &Chosen);
 void addBench(CLI::App &App, Action &Chosen);
+void addEngine(CLI::App &App, Action &Chosen);
 void addInspect(CLI::App &App, Action &Chosen);
 void addEstimate(CLI::App &App, Action &Chosen);
 void addDigest(CLI::App &App, Action &Chosen);

@@ -97,7 +97,7 @@ enum class RanksUse : uint8_t {
   One   ///< there may be one only
 };
 RanksUse ranksUse(const std::string &Subcommand) {
-  for (const char *Each : {"generate", "score", "call", "bench"})
+  for (const char *Each : {"generate", "score", "call", "bench", "engine"})
     if (Subcommand == Each)
       return RanksUse::All;
   return Subcommand == "inspect" || Subcommand == "digest" ? RanksUse::Root
@@ -165,6 +165,7 @@ int run::main(int Argc, char **Argv) {
   run::addScore(App, Chosen);
   run::addCall(App, Chosen);
   run::addBench(App, Chosen);
+  run::addEngine(App, Chosen);
   run::addInspect(App, Chosen);
   run::addEstimate(App, Chosen);
   run::addDigest(App, Chosen);

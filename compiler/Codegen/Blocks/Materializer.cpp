@@ -29,7 +29,11 @@ void Materializer::write(Value Block, const Access &To, const Extent &E) {
   }
   const bool Vectorize =
       Context.Storage.isVectorizable(Block) && To.Strides.back() == 1;
-  Loops.forEach(Block, To, E, Vectorize, [&](const Position &P) {
+  Extent Written = E;
+  if (To.Pairs && !To.Rows && E.Rows) // whole pairs in a buffer
+    Written.Rows =
+        Context.B.times(Context.B.over(Context.B.plus(E.Rows, 1), 2), 2);
+  Loops.forEach(Block, To, Written, Vectorize, [&](const Position &P) {
     Context.Eval.store(Context.Eval.evaluate(Block, P), To, P);
   });
 }
@@ -46,12 +50,15 @@ Access Materializer::materialize(Value Block, Type Element) {
   return To;
 }
 
-Access Materializer::materializePairs(Value Block) {
+Access Materializer::materializePairs(Value Block, Value Rows) {
   auto Type = cast<VectorType>(Block.getType());
   Access To = allocateFor(Block, Type);
   To.Strides = {2 * Type.getDimSize(1), 2};
   To.Pairs = true;
-  write(Block, To);
+  Extent E = Context.demandedExtent(Block);
+  if (Rows)
+    E.Rows = Rows;
+  write(Block, To, E);
   return To;
 }
 

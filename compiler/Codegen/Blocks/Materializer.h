@@ -62,8 +62,9 @@ public:
   /// The buffer of `Block` if it has one with elements of type `Element` (null:
   /// the block's own); otherwise a new buffer with the demanded part.
   Access materialize(mlir::Value Block, mlir::Type Element = {});
-  /// A new buffer with `Block`, whose rows are interleaved in pairs.
-  Access materializePairs(mlir::Value Block);
+  /// A new buffer with `Block`, whose rows are interleaved in pairs: all of
+  /// them, or the pairs of the first `Rows` rows.
+  Access materializePairs(mlir::Value Block, mlir::Value Rows = {});
   /// Writes `Values` to `Targets` in parallel: each value reads what the
   /// targets hold before the first write. `Current` are the blocks that the
   /// targets hold until then, which the values may read; empty if the targets

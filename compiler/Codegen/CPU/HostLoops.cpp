@@ -103,9 +103,14 @@ bool HostLoops::transpose(const Access &To, const Extent &E,
   return true;
 }
 
+/// Vectors of a row that are interleaved in one iteration.
+static constexpr int64_t kInterleavedVectors = 4;
+
 bool HostLoops::interleave(const Access &To, const Extent &E, bool Transposed,
                            llvm::function_ref<Value(const Position &)> Row) {
-  if (E.Rows || E.Cols || To.RowIndex || To.Strides.back() != 2 ||
+  // A buffer has room for the second row of the last pair.
+  const bool InWholePairs = !E.Rows || (!Transposed && !To.Rows);
+  if (!InWholePairs || E.Cols || To.RowIndex || To.Strides.back() != 2 ||
       !To.Element.isBF16() || E.RowCount % 2 != 0)
     return false;
   const int64_t Pairs = E.RowCount / 2;
@@ -129,19 +134,32 @@ bool HostLoops::interleave(const Access &To, const Extent &E, bool Transposed,
     SmallVector<int64_t> Alternating;
     for (int64_t I = 0; I < N; ++I)
       Alternating.append({I, N + I});
-    auto RowAt = [&](Value At, Value Col) {
-      return B.create<arith::BitcastOp>(widened(Half, N), Row({At, Col, N}));
+    auto RowAt = [&](Value At, Value Col, const Extent *Loop) {
+      Position P{At, Col, N};
+      P.Loop = Loop;
+      return B.create<arith::BitcastOp>(widened(Half, N), Row(P));
     };
-    B.loop(B.index(0), B.index(Pairs), [&](Value Pair) {
-      Value First = B.times(Pair, 2);
+    // Some vectors before any is stored: what they share is loaded once.
+    int64_t Together = kInterleavedVectors;
+    while (E.ColCount / N % Together != 0)
+      --Together;
+    Value End = E.Rows ? B.over(B.plus(E.Rows, 1), 2) : B.index(Pairs);
+    B.loop(B.index(0), End, [&](Value Pair) {
+      Value First = B.times(Pair, 2), Second = B.plus(First, 1);
+      auto ColAt = [&](Value Col, int64_t I) { return B.plus(Col, I * N); };
       B.loop(
           B.index(0), B.index(E.ColCount),
           [&](Value Col) {
-            Value Even = RowAt(First, Col), Odd = RowAt(B.plus(First, 1), Col);
-            Store(B.create<vector::ShuffleOp>(Even, Odd, Alternating), Pair,
-                  Col);
+            SmallVector<Value> Evens, Odds;
+            for (int64_t I = 0; I < Together; ++I)
+              Evens.push_back(RowAt(First, ColAt(Col, I), &E));
+            for (int64_t I = 0; I < Together; ++I)
+              Odds.push_back(RowAt(Second, ColAt(Col, I), nullptr));
+            for (int64_t I = 0; I < Together; ++I)
+              Store(B.create<vector::ShuffleOp>(Evens[I], Odds[I], Alternating),
+                    Pair, ColAt(Col, I));
           },
-          N);
+          N * Together);
     });
     return true;
   }

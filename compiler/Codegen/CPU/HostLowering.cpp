@@ -66,6 +66,11 @@ bool HostLowering::usesUnit(tile::DotOp Dot) const {
                                   : PairProducts::supports(Dot, Unit);
 }
 
+/// True if the unit is that of PairProducts.
+bool HostLowering::usesPairs(tile::DotOp Dot) const {
+  return usesUnit(Dot) && !isa<tile::AmxAttr>(Target.getUnit());
+}
+
 Type HostLowering::operandType(tile::DotOp Dot, Side Which) const {
   Value Operand = Which == Side::Left ? Dot.getA() : Dot.getB();
   Type Element = getElementTypeOrSelf(Operand.getType());
@@ -82,19 +87,29 @@ Type HostLowering::operandType(tile::DotOp Dot, Side Which) const {
 Value HostLowering::rowsOf(Value Block) const {
   if (auto Extend = Block.getDefiningOp<arith::ExtFOp>())
     return rowsOf(Extend.getIn());
+  if (auto Round = Block.getDefiningOp<arith::TruncFOp>())
+    return rowsOf(Round.getIn());
   const Access *A = Context.Storage.access(Block);
   return A ? A->Rows : Value();
+}
+
+/// Rows of the right operand that are zero need not be multiplied.
+Value HostLowering::termsOf(tile::DotOp Dot) const {
+  return Dot.getLeaves() == 1 ? rowsOf(Dot.getB()) : Value();
 }
 
 Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
   const bool IsLeft = Which == Side::Left;
   Value Block = IsLeft ? Dot.getA() : Dot.getB();
   Type Element = operandType(Dot, Which);
-  // The rows of a transposed left operand are copied as they are, and its
-  // columns are read from the copy.
+  // The rows of a transposed left operand are copied as they are, or
+  // interleaved in pairs, and its columns are read from the copy.
   if (auto Transpose = Block.getDefiningOp<vector::TransposeOp>();
-      Transpose && IsLeft && !usesUnit(Dot) && !Context.Storage.buffer(Block)) {
-    Access A = Writer.materialize(Transpose.getVector(), Element);
+      Transpose && IsLeft && (!usesUnit(Dot) || usesPairs(Dot)) &&
+      !Context.Storage.buffer(Block)) {
+    Value Rows = Transpose.getVector();
+    Access A = usesUnit(Dot) ? Writer.materializePairs(Rows, termsOf(Dot))
+                             : Writer.materialize(Rows, Element);
     std::swap(A.Strides[0], A.Strides[1]);
     return A;
   }
@@ -110,7 +125,7 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
   if (const Access *A = Context.Storage.access(Block); A && IsReadable(*A))
     return *A;
   if (!IsLeft && usesUnit(Dot))
-    return Writer.materializePairs(Block);
+    return Writer.materializePairs(Block, termsOf(Dot));
   return Writer.materialize(Block, Element);
 }
 
@@ -126,9 +141,7 @@ void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   HostProduct P;
   P.K = Dot.getA().getType().getDimSize(1);
   P.Leaves = Dot.getLeaves();
-  // Rows of the right operand that are zero need not be multiplied.
-  if (P.Leaves == 1)
-    P.Depth = rowsOf(Dot.getB());
+  P.Depth = termsOf(Dot);
   if (!P.Depth)
     P.Depth = Context.B.index(P.K);
   P.Left = operand(Dot, E, Side::Left);

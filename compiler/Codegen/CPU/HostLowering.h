@@ -40,9 +40,12 @@ private:
   /// True if the target's matrix unit computes the product: its left operand
   /// is read as rows of bf16, its right operand in pairs of rows.
   bool usesUnit(tile::DotOp Dot) const;
+  bool usesPairs(tile::DotOp Dot) const;
   /// The element type in which a product reads an operand.
   mlir::Type operandType(tile::DotOp Dot, Side Which) const;
   mlir::Value rowsOf(mlir::Value Block) const;
+  /// The number of terms of a product that may be other than zero; null: all.
+  mlir::Value termsOf(tile::DotOp Dot) const;
   /// An operand of `Dot` where it is, or copied to where it can be read.
   Access operand(tile::DotOp Dot, const Extent &E, Side Which);
 

@@ -59,6 +59,18 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
   Right.Strides = {P.Right.Strides[0] / 2, 1};
   Right.RowAlignment = 1;
   Right.Pairs = false;
+  Access Left = P.Left;
+  if (Left.Pairs) {
+    Left.Element = Pair;
+    for (int64_t &Stride : Left.Strides)
+      Stride /= 2;
+    Left.Pairs = false;
+  }
+  // A pair of row `Row`. Rows start at any element, so pairs may be unaligned.
+  auto LoadPair = [&](Value Row, Value Step) -> Value {
+    Value From = address(B, Left, Row, P.Left.Pairs ? Step : B.times(Step, 2));
+    return B.create<LLVM::LoadOp>(Pair, From, P.Left.Pairs ? 4 : 2);
+  };
   accumulate(P, Sums, 2, [&](Value Step, ValueRange Carried) {
     SmallVector<Value> RightVectors;
     for (int64_t J = 0; J < Sums.Vectors; ++J)
@@ -66,11 +78,8 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
           Eval.load(Right, {Step, B.plus(Sums.Col, J * Width), Width}));
     SmallVector<Value> Next;
     for (int64_t I = 0; I < Sums.Rows; ++I) {
-      // Rows start at any element, so pairs need not be aligned.
-      Value From = address(B, P.Left, B.plus(Sums.Row, I), B.times(Step, 2));
-      Value Both = B.create<LLVM::LoadOp>(Pair, From, /*alignment=*/2);
-      Value Factor =
-          B.create<vector::SplatOp>(VectorType::get({Width}, Pair), Both);
+      Value Factor = B.create<vector::SplatOp>(
+          VectorType::get({Width}, Pair), LoadPair(B.plus(Sums.Row, I), Step));
       for (int64_t J = 0; J < Sums.Vectors; ++J)
         Next.push_back(addProducts(B, Carried[I * Sums.Vectors + J], Factor,
                                    RightVectors[J], Width));

@@ -10,6 +10,7 @@
 
 #include "compiler/Conversion/Kernels/ExpertBodies.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/TokenSums.h"
 #include "dialects/M1/IR/Elementwise.h"
 
 using namespace mlir;
@@ -129,7 +130,7 @@ static void buildExpertsHiddenGradient(KernelBody &B) {
 
 KernelDeclaration m1::expertsHiddenGradientKernel() {
   return {"experts_hidden_gradient",
-          {{"dy", "[T, D] f32"},
+          {{"dy", "[T, D]"},
            {"x", "[T, D]"},
            {"weights", "[TK, 1] f32"},
            {"w1", "packed [E, F, D]"},
@@ -138,9 +139,9 @@ KernelDeclaration m1::expertsHiddenGradientKernel() {
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
            {"terms", "[TK, F] f32"},
-           {"hidden", "[TK, F] f32"},
-           {"gate_gradient", "[TK, F] f32"},
-           {"up_gradient", "[TK, F] f32"}},
+           {"hidden", "[TK, F]"},
+           {"gate_gradient", "[TK, F]"},
+           {"up_gradient", "[TK, F]"}},
           {"choices"},
           buildExpertsHiddenGradient};
 }
@@ -170,8 +171,8 @@ static void buildExpertsInputGradient(KernelBody &B) {
 
 KernelDeclaration m1::expertsInputGradientKernel() {
   return {"experts_input_gradient",
-          {{"gate_gradient", "[TK, F] f32"},
-           {"up_gradient", "[TK, F] f32"},
+          {{"gate_gradient", "[TK, F]"},
+           {"up_gradient", "[TK, F]"},
            {"w1", "packed, transposed [E, F, D]"},
            {"w3", "packed, transposed [E, F, D]"},
            {"pairs", "[E, bound] i32"},
@@ -221,44 +222,30 @@ KernelDeclaration m1::sumChoicesKernel() {
 // The gradients of weights
 //===----------------------------------------------------------------------===//
 
-int64_t m1::expertGradientBlock(int64_t Extent, int64_t Most) {
-  if (2 * Extent <= 3 * Most)
-    return Extent;
-  while (Extent % Most != 0)
-    --Most;
-  return Most;
-}
-
 static void buildExpertsWeightGradient(KernelBody &B) {
-  const int64_t Height =
-      expertGradientBlock(B.extent("N"), B.Blocks.GradientRows);
-  const int64_t Width =
-      expertGradientBlock(B.extent("K"), B.Blocks.GradientColumns);
-  const int64_t Tokens = B.Blocks.GradientTokens;
   const int64_t Choices = B.integer("choices");
-  Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
+  const bool Twos = B.integer("twos");
   Value Count = B.at(B["counts"], B.Z);
-  // An expert without tokens keeps what it has.
-  B.ifThen(B.less(B.index(0), Count), [&] {
-    Value Before =
-        B.load(B["state"], {B.Z, Row, Column}, {1, 2}, {Height, Width});
-    Value Blocks = B.over(B.plus(Count, Tokens - 1), Tokens);
-    auto Add = [&](Value I, ValueRange Sums) -> SmallVector<Value> {
-      Value First = B.times(I, Tokens);
-      Value Now = B.smaller(B.index(Tokens), B.minus(Count, First));
-      Value Pairs = B.load(B["pairs"], {B.Z, First}, {1}, {Tokens}, Now);
-      auto Gather = [&](StringRef Name, StringRef ByPair, Value From,
-                        int64_t Columns) {
-        Value Rows = B.integer(ByPair) ? Pairs : tokensOf(B, Pairs, Choices);
-        return B.widened(B.gather(B[Name], Rows, From, {Tokens, Columns}, Now));
-      };
-      Value Left = Gather("left", "left_by_pair", Row, Height);
-      Value Right = Gather("right", "right_by_pair", Column, Width);
-      return {B.dot(B.transposed(Left), Right, Sums[0])};
+  auto Load = [&](const GradientBlock &At, Value First, Value Some) {
+    ListedRows Pairs{};
+    if (Twos)
+      Pairs = listedRows(B, B["pairs"], At, First);
+    else
+      Pairs.Row = B.load(B["pairs"], {B.Z, First}, {1}, {At.Tokens}, Some);
+    auto Gather = [&](StringRef Name, StringRef ByPair, Value Column,
+                      int64_t Columns) {
+      Value Rows =
+          B.integer(ByPair) ? Pairs.Row : tokensOf(B, Pairs.Row, Choices);
+      Value Block = B.gather(B[Name], Rows, Column, {At.Tokens, Columns}, Some);
+      return Twos ? Block : B.widened(Block);
     };
-    Value Sums = B.loop(B.index(0), Blocks, Before, Add)[0];
-    B.store(Sums, B["state"], {B.Z, Row, Column}, {1, 2});
-  });
+    Value Left = Gather("left", "left_by_pair", At.Row, At.Height);
+    Value Right = Gather("right", "right_by_pair", At.Column, At.Width);
+    return std::pair(Twos ? countedRows(B, Left, Pairs.Counts) : Left, Right);
+  };
+  // An expert without tokens keeps what it has.
+  B.ifThen(B.less(B.index(0), Count),
+           [&] { addOverTokens(B, Count, Twos, Load); });
 }
 
 KernelDeclaration m1::expertsWeightGradientKernel() {
@@ -268,6 +255,6 @@ KernelDeclaration m1::expertsWeightGradientKernel() {
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
            {"state", "[E, N, K] f32"}},
-          {"choices", "left_by_pair", "right_by_pair"},
+          {"choices", "left_by_pair", "right_by_pair", "twos"},
           buildExpertsWeightGradient};
 }

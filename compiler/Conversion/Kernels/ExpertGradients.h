@@ -31,12 +31,10 @@ KernelDeclaration rowSumKernel();
 /// few rows.
 KernelDeclaration sumChoicesKernel();
 
-/// Adds leftᵀ right over each expert's pairs to the state, one after the other.
-/// Grid: (blocks of its rows, blocks of its columns, experts).
+/// Adds leftᵀ right over each expert's pairs to the state, one after the other,
+/// or with "twos" as addOverTokens() says. Grid: (blocks of its columns, blocks
+/// of its rows, experts).
 KernelDeclaration expertsWeightGradientKernel();
-/// The extent of these blocks along an axis of `Extent`, where `Most` is the
-/// target's: a divisor of it, since gathered rows are read up to their end.
-int64_t expertGradientBlock(int64_t Extent, int64_t Most);
 
 } // namespace m1
 

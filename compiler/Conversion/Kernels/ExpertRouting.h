@@ -27,6 +27,12 @@ mlir::FailureOr<ExpertRouting> routePairs(mlir::Operation *Op,
                                           ProgramLowering &Program,
                                           ShardAttr Shard = {});
 
+/// The same, as lists in twos of the pairs of each sequence (TokenSums.h).
+mlir::FailureOr<ExpertRouting> routeTwos(mlir::Operation *Op,
+                                         mlir::Value Experts,
+                                         mlir::Value CuSeqlens, int64_t Count,
+                                         ProgramLowering &Program);
+
 /// The grid of a kernel on each expert's pairs of T tokens and a packed weight
 /// with an axis of experts.
 llvm::SmallVector<plan::ExprAttr>

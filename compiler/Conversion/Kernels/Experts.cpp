@@ -11,6 +11,7 @@
 #include "compiler/Conversion/Kernels/ExpertBodies.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "compiler/Conversion/Kernels/PartialSums.h"
+#include "compiler/Conversion/Kernels/TokenSums.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -100,24 +101,38 @@ static void buildRoute(KernelBody &B) {
   Value Zero = B.index(0);
   Value Mine =
       B.toI32(B.has("first_expert") ? B.plus(B.X, B["first_expert"]) : B.X);
-  SmallVector<Value> Count =
-      B.loop(Zero, B["rows"], {Zero}, [&](Value T, ValueRange Carried) {
-        Value Found = Carried[0];
-        for (int64_t I = 0; I < K; ++I) {
-          Value Expert =
-              B.create<memref::LoadOp>(B["experts"], ValueRange{T, B.index(I)});
-          Value Pair = B.plus(B.times(T, K), B.index(I));
-          Value IsMine = B.equal(Expert, Mine);
-          B.ifThen(IsMine, [&] {
-            B.create<memref::StoreOp>(B.toI32(Pair), B["pairs"],
-                                      ValueRange{B.X, Found});
-          });
-          Found = B.create<arith::SelectOp>(IsMine, B.plus(Found, B.index(1)),
-                                            Found);
-        }
-        return SmallVector<Value>{Found};
-      });
-  B.create<memref::StoreOp>(B.toI32(Count[0]), B["counts"], ValueRange{B.X});
+  // Appends the pairs of tokens; carries their number and the last of them.
+  auto AddTokens = [&](Value From, Value To, ValueRange Before) {
+    return B.loop(From, To, Before, [&](Value T, ValueRange Carried) {
+      Value Found = Carried[0], Last = Carried[1];
+      for (int64_t I = 0; I < K; ++I) {
+        Value Expert =
+            B.create<memref::LoadOp>(B["experts"], ValueRange{T, B.index(I)});
+        Value Pair = B.plus(B.times(T, K), B.index(I));
+        Value IsMine = B.equal(Expert, Mine);
+        B.ifThen(IsMine, [&] {
+          B.create<memref::StoreOp>(B.toI32(Pair), B["pairs"],
+                                    ValueRange{B.X, Found});
+        });
+        Found =
+            B.create<arith::SelectOp>(IsMine, B.plus(Found, B.index(1)), Found);
+        Last = B.create<arith::SelectOp>(IsMine, Pair, Last);
+      }
+      return SmallVector<Value>{Found, Last};
+    });
+  };
+  SmallVector<Value> End{Zero, Zero};
+  if (B.has("cu_seqlens"))
+    End = B.loop(Zero, B["sequences"], End, [&](Value S, ValueRange Carried) {
+      Value From = B.at(B["cu_seqlens"], S);
+      Value To = B.at(B["cu_seqlens"], B.plus(S, 1));
+      SmallVector<Value> Now = AddTokens(From, To, Carried);
+      Now[0] = completeTwos(B, B["pairs"], B.X, Now[0], Now[1]);
+      return Now;
+    });
+  else
+    End = AddTokens(Zero, B["rows"], End);
+  B.create<memref::StoreOp>(B.toI32(End[0]), B["counts"], ValueRange{B.X});
 }
 
 KernelDeclaration m1::routeKernel() {
@@ -126,6 +141,8 @@ KernelDeclaration m1::routeKernel() {
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
            {"first_expert?", "index"},
+           {"cu_seqlens?", "[B1] i32"},
+           {"sequences?", "index"},
            {"rows", "index"}},
           {},
           buildRoute};

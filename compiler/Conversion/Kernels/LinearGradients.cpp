@@ -8,32 +8,32 @@
 
 #include "compiler/Conversion/Kernels/LinearGradients.h"
 
-#include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/TokenSums.h"
 
 using namespace mlir;
 using namespace m1;
 
 static void buildLinearWeightGradient(KernelBody &B) {
-  const int64_t N = B.extent("N"), K = B.extent("K");
-  const int64_t Height = std::min(N, B.Blocks.GradientRows);
-  const int64_t Width = std::min(K, B.Blocks.GradientColumns);
-  const int64_t Tokens = B.Blocks.GradientTokens;
-  Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
-  Value Rows = columnsOf(B, Row, Height, N);
-  Value Columns = columnsOf(B, Column, Width, K);
-  Value Sums = B.loop(
-      B.index(0), B.over(B.plus(B["rows"], Tokens - 1), Tokens),
-      B.load(B["state"], {Row, Column}, {0, 1}, {Height, Width}, Rows, Columns),
-      [&](Value I, ValueRange Carried) -> SmallVector<Value> {
-        Value First = B.times(I, Tokens);
-        Value Count = B.smaller(B.index(Tokens), B.minus(B["rows"], First));
-        Value Dy = B.load(B["dy"], {First, Row}, {0, 1}, {Tokens, Height},
-                          Count, Rows);
-        Value X = B.load(B["x"], {First, Column}, {0, 1}, {Tokens, Width},
-                         Count, Columns);
-        return {B.dot(B.transposed(Dy), B.widened(X), Carried[0])};
-      })[0];
-  B.store(Sums, B["state"], {Row, Column}, {0, 1}, Rows, Columns);
+  if (B.has("list")) {
+    auto Load = [&](const GradientBlock &At, Value First, Value Some) {
+      const ListedRows Rows = listedRows(B, B["list"], At, First);
+      Value Dy =
+          B.gather(B["dy"], Rows.Row, At.Row, {At.Tokens, At.Height}, Some);
+      Value X =
+          B.gather(B["x"], Rows.Row, At.Column, {At.Tokens, At.Width}, Some);
+      return std::pair(countedRows(B, Dy, Rows.Counts), X);
+    };
+    return addOverTokens(B, B.at(B["counts"], B.Z), /*Twos=*/true, Load);
+  }
+  auto Load = [&](const GradientBlock &At, Value First, Value Some) {
+    auto Rows = [&](StringRef Name, Value Column, int64_t Columns) {
+      return B.widened(
+          B.load(B[Name], {First, Column}, {0, 1}, {At.Tokens, Columns}, Some));
+    };
+    return std::pair(Rows("dy", At.Row, At.Height),
+                     Rows("x", At.Column, At.Width));
+  };
+  addOverTokens(B, B["rows"], /*Twos=*/false, Load);
 }
 
 KernelDeclaration m1::linearWeightGradientKernel() {
@@ -41,6 +41,8 @@ KernelDeclaration m1::linearWeightGradientKernel() {
           {{"dy", "[T, N]"},
            {"x", "[T, K]"},
            {"state", "[N, K] f32"},
+           {"list?", "[E, bound] i32"},
+           {"counts?", "[E] i32"},
            {"rows", "index"}},
           {},
           buildLinearWeightGradient};

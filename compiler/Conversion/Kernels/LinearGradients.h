@@ -13,8 +13,8 @@
 
 namespace m1 {
 
-/// Adds dyᵀ x to the state, one token after the other. Grid: (blocks of its
-/// rows, blocks of its columns).
+/// Adds dyᵀ x to the state, one token after the other, or with "list" as
+/// addOverTokens() says. Grid: (blocks of its columns, blocks of its rows).
 KernelDeclaration linearWeightGradientKernel();
 
 } // namespace m1

@@ -40,16 +40,10 @@ static FailureOr<WholeSequences> wholeSequences(GradientOp Op,
         failed(Program.expectRows(Op, ("operand " + Twine(Number)).str(),
                                   Operand, T)))
       return failure();
-  const ExprAttr Ends = Program.rows(Op.getCuSeqlens());
-  if (Ends.getSymbol().empty() && Ends.getAdd() < 1)
-    return Op.emitOpError("expected cu_seqlens with at least 1 row, found 0");
-  if (failed(Program.Checks.expectOffsets(Op, Op.getCuSeqlens(), T)))
+  const auto Count = Program.expectSequences(Op, Op.getCuSeqlens(), T);
+  if (failed(Count))
     return failure();
-  const ExprAttr Count = Ends.plus(-1);
-  auto Most = [&](ExprAttr Size) {
-    return Size.evaluate(Program.Shared.Limits.of(Size.getSymbol()));
-  };
-  return WholeSequences{T, Count, Most(T), Most(Count)};
+  return WholeSequences{T, *Count, Program.most(T), Program.most(*Count)};
 }
 
 static LogicalResult lowerLightningGradient(LightningAttentionGradientOp Op,

@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/Kernels/ExpertGradients.h"
 #include "compiler/Conversion/Kernels/ExpertRouting.h"
+#include "compiler/Conversion/Kernels/TokenLists.h"
 
 using namespace mlir;
 using namespace m1;
@@ -90,13 +91,14 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
                           PairRows);
   };
   Value Terms = Buffer(F);
-  Value Transposed2 = Program.packedTransposed(Op.getW2(), Op);
+  Value Dy = Program.memory(Op.getDy());
+  Value Transposed2 = Program.packedTransposed(Op.getW2(), Dy, Op);
   if (!Transposed2)
     return failure();
   const Named<Value> Gate = Result("gate_gradient", Op.getGateGradient());
   const Named<Value> Up = Result("up_gradient", Op.getUpGradient());
   Program.launch(expertsHiddenGradientKernel(), expertGrid(Program, T, W1),
-                 {{"dy", Program.memory(Op.getDy())},
+                 {{"dy", Dy},
                   {"x", X},
                   {"weights", ByPair(Program.memory(Op.getWeights()), 1)},
                   {"w1", W1},
@@ -116,8 +118,8 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
       {{"x", Terms}, {"result", Dweights}, {"rows", Program.scalar(PairRows)}});
 
   Value Outputs = Buffer(D);
-  Value Transposed1 = Program.packedTransposed(Op.getW1(), Op);
-  Value Transposed3 = Program.packedTransposed(Op.getW3(), Op);
+  Value Transposed1 = Program.packedTransposed(Op.getW1(), Gate.Value, Op);
+  Value Transposed3 = Program.packedTransposed(Op.getW3(), Up.Value, Op);
   if (!Transposed1 || !Transposed3)
     return failure();
   Program.launch(expertsInputGradientKernel(),
@@ -144,8 +146,14 @@ static LogicalResult lowerExpertsWeightGradient(ExpertsWeightGradientOp Op,
       failed(Program.expectRows(Op, "right", Op.getRight(), T)))
     return failure();
   ArrayRef<int64_t> Shape = Op.getState().getType().getShape();
+  const bool Twos =
+      Op.getCuSeqlens() &&
+      takesTwos(Program.blocks(), getElementTypeOrSelf(Op.getLeft()),
+                getElementTypeOrSelf(Op.getRight()));
   const FailureOr<ExpertRouting> Routing =
-      routePairs(Op, Op.getExperts(), Shape[0], Program);
+      Twos
+          ? routeTwos(Op, Op.getExperts(), Op.getCuSeqlens(), Shape[0], Program)
+          : routePairs(Op, Op.getExperts(), Shape[0], Program);
   if (failed(Routing))
     return failure();
   const int64_t Choices = shapeOf(Op.getExperts())[1];
@@ -161,14 +169,9 @@ static LogicalResult lowerExpertsWeightGradient(ExpertsWeightGradientOp Op,
     return Program.view(Memory, {kDynamic, shapeOf(Side)[2]}, {}, 0,
                         T.times(Choices));
   };
-  const Blocking &Blocks = Program.blocks();
-  auto BlocksOf = [&](int64_t Extent, int64_t Most) {
-    return Program.size(Extent / expertGradientBlock(Extent, Most));
-  };
-  Program.launch(expertsWeightGradientKernel(),
-                 {BlocksOf(Shape[1], Blocks.GradientRows),
-                  BlocksOf(Shape[2], Blocks.GradientColumns),
-                  Program.size(Shape[0])},
+  SmallVector<ExprAttr> Grid = gradientGrid(Program, Shape[1], Shape[2], Twos);
+  Grid.push_back(Program.size(Shape[0]));
+  Program.launch(expertsWeightGradientKernel(), Grid,
                  {{"left", RowsOf(Op.getLeft())},
                   {"right", RowsOf(Op.getRight())},
                   Routing->Pairs,
@@ -176,7 +179,8 @@ static LogicalResult lowerExpertsWeightGradient(ExpertsWeightGradientOp Op,
                   {"state", Program.updateTensorState(Op.getStateMutable())}},
                  {{"choices", B.getI64IntegerAttr(Choices)},
                   {"left_by_pair", IsByPair(Op.getLeft())},
-                  {"right_by_pair", IsByPair(Op.getRight())}});
+                  {"right_by_pair", IsByPair(Op.getRight())},
+                  {"twos", B.getI64IntegerAttr(Twos)}});
   return success();
 }
 

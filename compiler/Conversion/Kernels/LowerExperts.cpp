@@ -10,6 +10,7 @@
 #include "compiler/Conversion/Kernels/Experts.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "compiler/Conversion/Kernels/PartialSums.h"
+#include "compiler/Conversion/Kernels/TokenLists.h"
 
 using namespace mlir;
 using namespace m1;
@@ -26,10 +27,12 @@ static LogicalResult verifyChoices(Operation *Op, Value Experts) {
          << kMaxChoices << " experts per token, found " << Type;
 }
 
-FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
-                                        int64_t Count, ProgramLowering &Program,
-                                        ShardAttr Shard) {
-  const int64_t All = Shard ? Shard.getExtent() : Count;
+/// Launches the kernel of routePairs(), with room for `Bound` entries of each
+/// expert, and with further operands.
+static FailureOr<ExpertRouting> route(Operation *Op, Value Experts,
+                                      int64_t Count, int64_t Bound, int64_t All,
+                                      ArrayRef<Named<Value>> More,
+                                      ProgramLowering &Program) {
   // A router's choices are distinct.
   if (failed(verifyChoices(Op, Experts)) ||
       failed(Program.Checks.expectBelow(Op, "experts", Experts, All)) ||
@@ -37,19 +40,42 @@ FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
        failed(Program.Checks.expectUnique(Op, "experts", Experts))))
     return failure();
   Type I32 = Builder(Op->getContext()).getI32Type();
-  const ExprAttr T = Program.rows(Experts);
-  const int64_t Bound = T.evaluate(Program.Shared.Limits.of(T.getSymbol()));
   const ExpertRouting Routing{
       {"pairs", Program.buffer(memoryType({Count, Bound}, I32))},
       {"counts", Program.buffer(memoryType({Count}, I32))}};
-  SmallVector<Named<Value>> Operands{{"experts", Program.memory(Experts)},
-                                     Routing.Pairs,
-                                     Routing.Counts,
-                                     {"rows", Program.scalar(T)}};
-  if (Shard)
-    Operands.push_back({"first_expert", Program.firstElement(Shard)});
+  SmallVector<Named<Value>> Operands{
+      {"experts", Program.memory(Experts)},
+      Routing.Pairs,
+      Routing.Counts,
+      {"rows", Program.scalar(Program.rows(Experts))}};
+  llvm::append_range(Operands, More);
   Program.launch(routeKernel(), {Program.size(Count)}, Operands);
   return Routing;
+}
+
+FailureOr<ExpertRouting> m1::routePairs(Operation *Op, Value Experts,
+                                        int64_t Count, ProgramLowering &Program,
+                                        ShardAttr Shard) {
+  SmallVector<Named<Value>> More;
+  if (Shard)
+    More.push_back({"first_expert", Program.firstElement(Shard)});
+  return route(Op, Experts, Count, Program.most(Program.rows(Experts)),
+               Shard ? Shard.getExtent() : Count, More, Program);
+}
+
+FailureOr<ExpertRouting> m1::routeTwos(Operation *Op, Value Experts,
+                                       Value CuSeqlens, int64_t Count,
+                                       ProgramLowering &Program) {
+  const ExprAttr T = Program.rows(Experts);
+  const auto Sequences = Program.expectSequences(Op, CuSeqlens, T);
+  if (failed(Sequences))
+    return failure();
+  const int64_t Bound =
+      listExtent(Program.blocks(), Program.most(T), Program.most(*Sequences));
+  return route(Op, Experts, Count, Bound, Count,
+               {{"cu_seqlens", Program.memory(CuSeqlens)},
+                {"sequences", Program.scalar(*Sequences)}},
+               Program);
 }
 
 SmallVector<ExprAttr> m1::expertGrid(ProgramLowering &Program, ExprAttr T,

@@ -9,6 +9,7 @@
 #include "compiler/Conversion/Kernels/Linear.h"
 #include "compiler/Conversion/Kernels/LinearGradients.h"
 #include "compiler/Conversion/Kernels/PartialSums.h"
+#include "compiler/Conversion/Kernels/TokenLists.h"
 #include "compiler/Conversion/ProgramLowering.h"
 
 using namespace mlir;
@@ -17,10 +18,10 @@ using namespace m1;
 /// A product with the transposed weight.
 static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
                                            ProgramLowering &Program) {
-  Value Weight = Program.packedTransposed(Op.getWeight(), Op);
+  Value Dy = Program.memory(Op.getDy());
+  Value Weight = Program.packedTransposed(Op.getWeight(), Dy, Op);
   if (!Weight)
     return failure();
-  Value Dy = Program.memory(Op.getDy());
   const plan::ExprAttr T = plan::rowsOf(Dy);
   const PackedLayout Packed(cast<MemRefType>(Weight.getType()).getShape());
   Program.launch(linearKernel(),
@@ -34,21 +35,61 @@ static LogicalResult lowerLinearTransposed(LinearTransposedOp Op,
   return success();
 }
 
+SmallVector<plan::ExprAttr> m1::gradientGrid(ProgramLowering &Program,
+                                             int64_t Rows, int64_t Columns,
+                                             bool Twos) {
+  const GradientBlocks Blocks(Program.blocks(), Rows, Columns, Twos);
+  return {Program.size(Blocks.Columns.cells()),
+          Program.size(Blocks.Rows.cells())};
+}
+
+SmallVector<Named<Value>> m1::listTokens(Value CuSeqlens, plan::ExprAttr T,
+                                         plan::ExprAttr Sequences,
+                                         ProgramLowering &Program,
+                                         int64_t Block, int64_t Blocks) {
+  Type I32 = IntegerType::get(CuSeqlens.getContext(), 32);
+  const int64_t Extent =
+      listExtent(Program.blocks(), Program.most(T), Program.most(Sequences));
+  SmallVector<Named<Value>> List{
+      {"list", Program.buffer(memoryType({1, Extent}, I32))},
+      {"counts", Program.buffer(memoryType({1}, I32))}};
+  SmallVector<Named<Value>> Operands{{"cu_seqlens", Program.memory(CuSeqlens)},
+                                     {"sequences", Program.scalar(Sequences)},
+                                     {"rows", Program.scalar(T)}};
+  if (Block) {
+    List.push_back({"ranges", Program.buffer(memoryType({Blocks + 1}, I32))});
+    Operands.push_back({"block", Program.scalar(Program.size(Block))});
+  }
+  llvm::append_range(Operands, List);
+  Program.launch(listTokensKernel(), {Program.size(1)}, Operands);
+  return List;
+}
+
 static LogicalResult lowerLinearWeightGradient(LinearWeightGradientOp Op,
                                                ProgramLowering &Program) {
   Value Dy = Program.memory(Op.getDy());
   const plan::ExprAttr T = plan::rowsOf(Dy);
   if (failed(Program.expectRows(Op, "x", Op.getX(), T)))
     return failure();
-  const Blocking &Blocks = Program.blocks();
+  SmallVector<Named<Value>> Operands{
+      {"dy", Dy},
+      {"x", Program.memory(Op.getX())},
+      {"state", Program.updateTensorState(Op.getStateMutable())},
+      {"rows", Program.scalar(T)}};
+  bool Twos = false;
+  if (Value CuSeqlens = Op.getCuSeqlens()) {
+    const auto Sequences = Program.expectSequences(Op, CuSeqlens, T);
+    if (failed(Sequences))
+      return failure();
+    Twos = takesTwos(Program.blocks(), getElementTypeOrSelf(Op.getDy()),
+                     getElementTypeOrSelf(Op.getX()));
+    if (Twos)
+      llvm::append_range(Operands,
+                         listTokens(CuSeqlens, T, *Sequences, Program));
+  }
   ArrayRef<int64_t> Shape = Op.getState().getType().getShape();
   Program.launch(linearWeightGradientKernel(),
-                 {Program.blocksOf(Shape[0], Blocks.GradientRows),
-                  Program.blocksOf(Shape[1], Blocks.GradientColumns)},
-                 {{"dy", Dy},
-                  {"x", Program.memory(Op.getX())},
-                  {"state", Program.updateTensorState(Op.getStateMutable())},
-                  {"rows", Program.scalar(T)}});
+                 gradientGrid(Program, Shape[0], Shape[1], Twos), Operands);
   return success();
 }
 

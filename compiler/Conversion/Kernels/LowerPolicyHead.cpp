@@ -9,11 +9,40 @@
 #include "compiler/Conversion/Kernels/LogProb.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
 #include "compiler/Conversion/Kernels/PolicyHead.h"
+#include "compiler/Conversion/Kernels/TokenLists.h"
 #include "compiler/Conversion/ProgramLowering.h"
 
 using namespace mlir;
 using namespace m1;
 using plan::ExprAttr;
+
+/// Row `Row` of memory with a dynamic axis 0.
+static Value rowOf(Value Memory, int64_t Row, ProgramLowering &Program) {
+  const int64_t Columns = cast<MemRefType>(Memory.getType()).getDimSize(1);
+  return Program.view(Memory, {ShapedType::kDynamic, Columns}, {},
+                      Row * Columns, Program.size(1));
+}
+
+/// The operands `list` and `ranges` of policyWeightGradientKernel() for
+/// `Blocks` blocks of `Block` tokens; none if tokens are added one by one.
+static FailureOr<SmallVector<Named<Value>>>
+listBlocks(PolicyHeadOp Op, ExprAttr T, int64_t Block, int64_t Blocks,
+           ProgramLowering &Program) {
+  Value CuSeqlens = Op.getCuSeqlens();
+  if (!CuSeqlens)
+    return SmallVector<Named<Value>>();
+  const auto Sequences = Program.expectSequences(Op, CuSeqlens, T);
+  if (failed(Sequences))
+    return failure();
+  const Type Weight = getElementTypeOrSelf(Op.getWeight());
+  if (!takesTwos(Program.blocks(), Weight, Weight))
+    return SmallVector<Named<Value>>();
+  SmallVector<Named<Value>> List =
+      listTokens(CuSeqlens, T, *Sequences, Program, Block, Blocks);
+  llvm::erase_if(List,
+                 [](const auto &Operand) { return Operand.Name == "counts"; });
+  return List;
+}
 
 /// A plan has no loops: the launches of a block are repeated for as many blocks
 /// as a call may have. Those past its tokens do nothing.
@@ -34,8 +63,7 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   if (failed(Program.Checks.expectBelow(Op, "targets", Op.getTargets(), V)))
     return failure();
   Value Packed = Program.packed(Op.getWeight(), X, Op);
-  Value Transposed = Program.packedTransposed(Op.getWeight(), Op);
-  if (!Packed || !Transposed)
+  if (!Packed)
     return failure();
 
   const Blocking &Blocks = Program.blocks();
@@ -62,6 +90,23 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const Named<Value> Targets = Given("targets", Op.getTargets());
   const Named<Value> Temperature = Given("temperature", Op.getTemperature());
   const Named<Value> Logits = Buffer("logits", V);
+  // Gradients replace the logits. Those that a unit multiplies two at a time
+  // are bf16 in memory of their own, with a row for the last token before the
+  // block.
+  const Type Element = WeightType.getElementType();
+  const bool InTwos = takesTwos(Blocks, Element, Element);
+  Named<Value> Gradients{"gradients", Logits.Value};
+  if (InTwos)
+    Gradients.Value =
+        Program.buffer(memoryType({ShapedType::kDynamic, V}, Element),
+                       Program.size(Block + 1));
+  const Named<Value> Before{"before", Program.scalar(Program.size(InTwos))};
+  const Named<Attribute> Rounded{
+      "rounded", Builder(Op.getContext()).getI64IntegerAttr(Element.isBF16())};
+  Value Transposed =
+      Program.packedTransposed(Op.getWeight(), Gradients.Value, Op);
+  if (!Transposed)
+    return failure();
   const Named<Value> Maxima = Buffer("maxima", GroupCount);
   const Named<Value> Others = Buffer("others", GroupCount);
   const Named<Value> Chosen = Buffer("chosen", GroupCount);
@@ -81,6 +126,10 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const ExprAttr RowBlocks = Program.productBlocks(Program.size(Block));
   const ExprAttr FewRowBlocks = Program.fewRowBlocks(Program.size(Block));
   const PackedLayout Panels(cast<MemRefType>(Transposed.getType()).getShape());
+  const FailureOr<SmallVector<Named<Value>>> List =
+      listBlocks(Op, T, Block, llvm::divideCeil(Bound, Block), Program);
+  if (failed(List))
+    return failure();
   for (int64_t From = 0; From < Bound; From += Block) {
     const Named<Value> First{"first", Program.scalar(Program.size(From))};
     const Named<Value> End{"end", Program.scalar(Program.size(From + Block))};
@@ -94,19 +143,36 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
                     Given("weights", Op.getWeights()),
                     Given("bounds", Op.getBounds()), Largest, LogSums, Inverses,
                     Rests, Slopes, LogProbs, First, Rows});
-    Program.launch(policyGradientKernel(), {RowBlocks, Groups},
-                   {Logits, Targets, Temperature, Largest, LogSums, Inverses,
-                    Rests, Slopes, Entropies, First, Rows});
+    if (!List->empty() && From > 0)
+      Program.copy(rowOf(Gradients.Value, Block, Program),
+                   rowOf(Gradients.Value, 0, Program));
+    SmallVector<Named<Value>> OfGradient{
+        Logits, Targets, Temperature, Largest, LogSums, Inverses,
+        Rests,  Slopes,  Entropies,   Before,  First,   Rows};
+    if (InTwos)
+      OfGradient.push_back(Gradients);
+    Program.launch(policyGradientKernel(), {RowBlocks, Groups}, OfGradient,
+                   {Rounded});
     Program.launch(policyEntropyKernel(), {FewRowBlocks},
                    {Entropies, Entropy, First, Rows});
-    Program.launch(
-        policyXGradientKernel(),
-        {RowBlocks, Program.panelGroups(Panels.Panels)},
-        {Logits, {"transposed", Transposed}, XGradient, First, Rows});
+    Program.launch(policyXGradientKernel(),
+                   {RowBlocks, Program.panelGroups(Panels.Panels)},
+                   {Gradients,
+                    {"transposed", Transposed},
+                    XGradient,
+                    Before,
+                    First,
+                    Rows});
+    SmallVector<Named<Value>> OfWeight{Gradients, Xs,  State, Before,
+                                       First,     End, Rows};
+    if (!List->empty()) {
+      llvm::append_range(OfWeight, *List);
+      OfWeight.push_back(
+          {"number", Program.scalar(Program.size(From / Block))});
+    }
     Program.launch(policyWeightGradientKernel(),
-                   {Program.blocksOf(V, Blocks.GradientRows),
-                    Program.blocksOf(D, Blocks.GradientColumns)},
-                   {Logits, Xs, State, First, End, Rows});
+                   gradientGrid(Program, V, D, !List->empty()), OfWeight,
+                   {Rounded});
   }
   return success();
 }

@@ -122,7 +122,12 @@ static void buildPackTransposed(KernelBody &B) {
   // the last column.
   if (Columns)
     W = B.transposed(B.transposed(W));
-  B.store(W, B["packed"], {B.Z, B.X, Zero, Zero}, panelDims(2));
+  SmallVector<Value> Where(B.memory("packed").getRank(), Zero);
+  Where[0] = B.Z;
+  Where[1] = B.X;
+  B.create<tile::StoreOp>(B.rounded(W, B.memory("packed").getElementType()),
+                          B["packed"], Where, Value(), Value(), panelDims(2),
+                          To.Pairs);
 }
 
 KernelDeclaration m1::packTransposedKernel() {

@@ -10,6 +10,7 @@
 
 #include "compiler/Conversion/Kernels/LogProb.h"
 #include "compiler/Conversion/Kernels/PackedWeights.h"
+#include "compiler/Conversion/Kernels/TokenSums.h"
 #include "compiler/Support/Masking.h"
 #include "dialects/M1/IR/PolicyRatio.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -55,6 +56,18 @@ static void forTokens(KernelBody &B, int64_t M,
     Value Count = B.smaller(B.index(M), B.minus(B["rows"], InBatch));
     Body({InBlock, InBatch, Count});
   });
+}
+
+/// The row of the first of the cell's tokens in the memory of the gradients of
+/// logits, which has rows of tokens before the block.
+static Value gradientRow(KernelBody &B, const Tokens &At) {
+  return B.plus(At.InBlock, B["before"]);
+}
+
+/// An operand of a product of the backward pass, rounded where the constant
+/// `rounded` says so.
+static Value roundedOperand(KernelBody &B, Value Block) {
+  return B.integer("rounded") ? B.rounded(Block, B.getBF16Type()) : Block;
 }
 
 /// Number `I` of a vector of memory, as a block [M].
@@ -213,7 +226,9 @@ static void buildPolicyGradient(KernelBody &B) {
       Value Zero = B.splat(0, P);
       Value Share = B.select(IsTarget, Rest, B.subF(Zero, P));
       Value Gradient = B.select(isZero(B, Slope), Zero, B.mulF(Slope, Share));
-      B.store(Gradient, B["logits"], {At.InBlock, Column}, {0, 1}, At.Count,
+      Gradient = roundedOperand(B, Gradient);
+      Value To = B.has("gradients") ? B["gradients"] : B["logits"];
+      B.store(Gradient, To, {gradientRow(B, At), Column}, {0, 1}, At.Count,
               Bound);
       return {Entropy};
     };
@@ -225,6 +240,7 @@ static void buildPolicyGradient(KernelBody &B) {
 KernelDeclaration m1::policyGradientKernel() {
   return {"policy_gradient",
           {{"logits", "[B, V] f32"},
+           {"gradients?", "[B, V]"},
            {"targets", "[T] i32"},
            {"temperature", "[one] f32"},
            {"largest", "[B] f32"},
@@ -233,9 +249,10 @@ KernelDeclaration m1::policyGradientKernel() {
            {"rests", "[B] f32"},
            {"slopes", "[B] f32"},
            {"entropies", "[B, groups] f32"},
+           {"before", "index"},
            {"first", "index"},
            {"rows", "index"}},
-          {},
+          {"rounded"},
           buildPolicyGradient};
 }
 
@@ -260,8 +277,8 @@ KernelDeclaration m1::policyEntropyKernel() {
 
 static void buildPolicyXGradient(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
-  const int64_t Depth = std::min(V, kDepth);
   const PackedLayout Packed(B.memory("transposed").getShape());
+  const int64_t Depth = std::min(V, kDepth);
   const int64_t Panel = Packed.Panel;
   Type Element = B.memory("transposed").getElementType();
   forTokens(B, M, [&](const Tokens &At) {
@@ -269,12 +286,16 @@ static void buildPolicyXGradient(KernelBody &B) {
       auto AddTerms = [&](Value I, ValueRange Carried) -> SmallVector<Value> {
         Value Row = B.times(I, Depth);
         Value Bound = columnsOf(B, Row, Depth, V);
-        Value Gradient = B.load(B["logits"], {At.InBlock, Row}, {0, 1},
-                                {M, Depth}, At.Count, Bound);
+        Value Gradient = B.load(B["gradients"], {gradientRow(B, At), Row},
+                                {0, 1}, {M, Depth}, At.Count, Bound);
+        SmallVector<Value> Where{J, Row, B.index(0)};
+        if (Packed.Pairs) {
+          Where[1] = B.over(Row, 2);
+          Where.push_back(B.index(0));
+        }
         Value Weight = B.create<tile::LoadOp>(
-            B.block({Depth, Panel}, Element), B["transposed"],
-            ValueRange{J, Row, B.index(0)}, Bound, Value(),
-            ArrayRef<int64_t>{1, 2}, Packed.Pairs);
+            B.block({Depth, Panel}, Element), B["transposed"], Where, Bound,
+            Value(), ArrayRef<int64_t>{1, 2}, Packed.Pairs);
         return {B.dot(Gradient, Weight, Carried[0])};
       };
       Value Sums = B.loop(B.index(0), B.index(llvm::divideCeil(V, Depth)),
@@ -288,50 +309,65 @@ static void buildPolicyXGradient(KernelBody &B) {
 
 KernelDeclaration m1::policyXGradientKernel() {
   return {"policy_x_gradient",
-          {{"logits", "[B, V] f32"},
+          {{"gradients", "[B, V]"},
            {"transposed", "packed [K, V]"},
            {"x_gradient", "[T, K] f32"},
+           {"before", "index"},
            {"first", "index"},
            {"rows", "index"}},
           {},
           buildPolicyXGradient};
 }
 
+/// With a list in twos, the block's terms are those of the twos that end in it.
+/// The first of them may begin with the last token before the block.
+static void buildPolicyWeightTwos(KernelBody &B) {
+  Value From = B.at(B["ranges"], B["number"]);
+  Value To = B.at(B["ranges"], B.plus(B["number"], 1));
+  auto Load = [&](const GradientBlock &At, Value First, Value Some) {
+    const ListedRows Rows = listedRows(B, B["list"], At, B.plus(From, First));
+    Value FirstRow = B.toI32(B.minus(B["first"], B["before"]));
+    Value InBlock =
+        B.create<arith::SubIOp>(Rows.Row, B.fill(FirstRow, {At.Tokens}));
+    Value Gradient =
+        B.gather(B["gradients"], InBlock, At.Row, {At.Tokens, At.Height}, Some);
+    Value X =
+        B.gather(B["x"], Rows.Row, At.Column, {At.Tokens, At.Width}, Some);
+    return std::pair(countedRows(B, Gradient, Rows.Counts),
+                     roundedOperand(B, X));
+  };
+  B.ifThen(B.less(From, To),
+           [&] { addOverTokens(B, B.minus(To, From), /*Twos=*/true, Load); });
+}
+
 static void buildPolicyWeightGradient(KernelBody &B) {
-  const int64_t K = B.extent("K"), V = B.extent("V");
-  const int64_t Height = std::min(V, B.Blocks.GradientRows);
-  const int64_t Width = std::min(K, B.Blocks.GradientColumns);
-  const int64_t M = B.Blocks.GradientTokens;
-  Value Row = B.times(B.X, Height), Column = B.times(B.Y, Width);
-  Value Rows = columnsOf(B, Row, Height, V);
-  Value Columns = columnsOf(B, Column, Width, K);
+  if (B.has("list"))
+    return buildPolicyWeightTwos(B);
   Value Count = B.minus(B.smaller(B["end"], B["rows"]), B["first"]);
-  B.ifThen(B.less(B.index(0), Count), [&] {
-    Value Before = B.load(B["state"], {Row, Column}, {0, 1}, {Height, Width},
-                          Rows, Columns);
-    auto AddTokens = [&](Value I, ValueRange Carried) -> SmallVector<Value> {
-      Value InBlock = B.times(I, M);
-      Value Some = B.smaller(B.index(M), B.minus(Count, InBlock));
-      Value Gradient =
-          B.load(B["logits"], {InBlock, Row}, {0, 1}, {M, Height}, Some, Rows);
-      Value Xs = B.load(B["x"], {B.plus(B["first"], InBlock), Column}, {0, 1},
-                        {M, Width}, Some, Columns);
-      return {B.dot(B.transposed(Gradient), B.widened(Xs), Carried[0])};
-    };
-    Value Sums = B.loop(B.index(0), B.over(B.plus(Count, M - 1), M), Before,
-                        AddTokens)[0];
-    B.store(Sums, B["state"], {Row, Column}, {0, 1}, Rows, Columns);
-  });
+  auto Load = [&](const GradientBlock &At, Value First, Value Some) {
+    Value Gradient =
+        B.load(B["gradients"], {B.plus(B["before"], First), At.Row}, {0, 1},
+               {At.Tokens, At.Height}, Some);
+    Value X = B.load(B["x"], {B.plus(B["first"], First), At.Column}, {0, 1},
+                     {At.Tokens, At.Width}, Some);
+    return std::pair(B.widened(Gradient), B.widened(roundedOperand(B, X)));
+  };
+  B.ifThen(B.less(B.index(0), Count),
+           [&] { addOverTokens(B, Count, /*Twos=*/false, Load); });
 }
 
 KernelDeclaration m1::policyWeightGradientKernel() {
   return {"policy_weight_gradient",
-          {{"logits", "[B, V] f32"},
+          {{"gradients", "[B, V]"},
            {"x", "[T, K]"},
            {"state", "[V, K] f32"},
+           {"before", "index"},
            {"first", "index"},
            {"end", "index"},
+           {"list?", "[E, bound] i32"},
+           {"ranges?", "[R] i32"},
+           {"number?", "index"},
            {"rows", "index"}},
-          {},
+          {"rounded"},
           buildPolicyWeightGradient};
 }

@@ -39,8 +39,8 @@ KernelDeclaration policyEntropyKernel();
 /// weight. Grid: (blocks of rows, groups of panels).
 KernelDeclaration policyXGradientKernel();
 /// Adds the gradient of the weight to the state, one token after the other, up
-/// to the token before `end`. Grid: (blocks of the weight's rows, blocks of its
-/// columns).
+/// to the token before `end`, or with "list" as addOverTokens() says. Grid:
+/// (blocks of the weight's columns, blocks of its rows).
 KernelDeclaration policyWeightGradientKernel();
 
 } // namespace m1

@@ -47,11 +47,32 @@ void CastOp::differentiate(GradientBuilder &G) {
   G.add(getOperand(), G.of(getResult()));
 }
 
+/// Whether the gradients of a product of `X` with `Weight` are computed from
+/// rounded numbers: where the product itself is, so that a matrix unit that
+/// multiplies in the forward pass multiplies in the backward pass as well.
+static bool isRounded(Value X, Value Weight) {
+  return getElementTypeOrSelf(X).isBF16() &&
+         getElementTypeOrSelf(Weight).isBF16();
+}
+
+/// The gradient `Dy` of such a product's result as other products read it.
+static Value rounded(GradientBuilder &G, Value Dy) {
+  auto Type = cast<RankedTensorType>(Dy.getType());
+  return G.create<CastOp>(Type.clone(BFloat16Type::get(G.getContext())), Dy);
+}
+
 /// The gradients of a product's operands.
 static void differentiateProduct(GradientBuilder &G, Value X, Value Weight,
                                  Value Dy) {
+  // Sums of rounded rows take the tokens of a sequence in pairs.
+  Value Sequences;
+  if (isRounded(X, Weight)) {
+    Dy = rounded(G, Dy);
+    Sequences = G.sequences();
+  }
   G.addToParameter(Weight, [&](Value State) {
-    return G.create<LinearWeightGradientOp>(State.getType(), Dy, X, State);
+    return G.create<LinearWeightGradientOp>(State.getType(), Dy, X, State,
+                                            Sequences);
   });
   G.add(X, G.create<LinearTransposedOp>(G.typeFor(X), Dy, Weight));
 }
@@ -176,19 +197,23 @@ void RouterBalanceOp::differentiate(GradientBuilder &G) {
 }
 
 void ExpertsOp::differentiate(GradientBuilder &G) {
-  Value Dy = G.of(getResult());
+  Value Dy = G.of(getResult()), Sequences;
+  if (isRounded(getX(), getW1())) {
+    Dy = rounded(G, Dy);
+    Sequences = G.sequences();
+  }
   ArrayRef<int64_t> Choices =
       cast<RankedTensorType>(getExperts().getType()).getShape();
   const int64_t Width = cast<RankedTensorType>(getW1().getType()).getDimSize(1);
-  Type Hidden =
-      RankedTensorType::get({Choices[0], Choices[1], Width}, G.getF32Type());
+  Type Hidden = RankedTensorType::get({Choices[0], Choices[1], Width},
+                                      getElementTypeOrSelf(Dy));
   auto Gradients = G.create<ExpertsGradientOp>(
       G.typeFor(getX()), G.typeFor(getWeights()), Hidden, Hidden, Hidden, Dy,
       getX(), getExperts(), getWeights(), getW1(), getW3(), getW2());
   auto AddTo = [&](Value Weight, Value Left, Value Right) {
     G.addToParameter(Weight, [&](Value State) {
       return G.create<ExpertsWeightGradientOp>(State.getType(), Left, Right,
-                                               getExperts(), State);
+                                               getExperts(), State, Sequences);
     });
   };
   AddTo(getW2(), Dy, Gradients.getHidden());

@@ -37,11 +37,17 @@ public:
   addToParameter(mlir::Value Weight,
                  llvm::function_ref<mlir::Value(mlir::Value)> Emit) = 0;
 
+  /// The offsets of the batch's sequences, cu_seqlens; null if no op has them.
+  mlir::Value sequences() const { return Sequences; }
+
   /// The type of the gradient of `V`.
   mlir::RankedTensorType typeFor(mlir::Value V) {
     return llvm::cast<mlir::RankedTensorType>(V.getType())
         .clone(mlir::Float32Type::get(getContext()));
   }
+
+protected:
+  mlir::Value Sequences;
 
 private:
   llvm::DenseMap<mlir::Value, mlir::Value> Gradients;

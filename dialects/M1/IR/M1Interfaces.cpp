@@ -70,7 +70,9 @@ StringRef JoinLogProbOp::getOperandAxes() { return "T G, T G, T G"; }
 
 StringRef EmbeddingGradientOp::getOperandAxes() { return "T D, T, -"; }
 StringRef LinearTransposedOp::getOperandAxes() { return "T N, N K"; }
-StringRef LinearWeightGradientOp::getOperandAxes() { return "T N, T K, -"; }
+StringRef LinearWeightGradientOp::getOperandAxes() {
+  return "T N, T K, -, B+1";
+}
 StringRef RMSNormGradientOp::getOperandAxes() { return "T N, T N, N"; }
 StringRef RMSNormWeightGradientOp::getOperandAxes() { return "T N, T N, -"; }
 StringRef ScaleOp::getOperandAxes() { return "..."; }
@@ -90,9 +92,11 @@ StringRef RouterBalanceOp::getOperandAxes() { return "T D, E D, E"; }
 StringRef ExpertsGradientOp::getOperandAxes() {
   return "T D, T D, T K, T K, E F D, E F D, E D F";
 }
-StringRef ExpertsWeightGradientOp::getOperandAxes() { return "T, T, T J, -"; }
+StringRef ExpertsWeightGradientOp::getOperandAxes() {
+  return "T, T, T J, -, B+1";
+}
 StringRef PolicyHeadOp::getOperandAxes() {
-  return "T D, V D, T, T, T, T, 1, 4, -";
+  return "T D, V D, T, T, T, T, 1, 4, -, B+1";
 }
 StringRef StateValueOp::getOperandAxes() { return "-"; }
 StringRef SquaredSumOp::getOperandAxes() { return "-"; }

@@ -13,7 +13,13 @@
 // contents and adds one term for each token, in the order of tokens. So the sum has the same bits however a batch of
 // sequences is divided into calls, as long as their order is kept.
 //
-// Sequences of a training step are complete: each begins at position 0.
+// The gradients of a product of bf16 by bf16 are themselves products of bf16 by bf16: `m1.cast` rounds a gradient before
+// them, as it rounds a row before the product of the forward pass. All other gradients are f32.
+//
+// Sequences of a training step are complete: each begins at position 0. Where an op that sums over tokens knows them, by
+// its operand `cu_seqlens`, a target may take the tokens of a sequence in pairs, (0, 1), (2, 3), ..., an odd last token
+// alone, and add both terms of a pair at once. Sequences that follow each other in other calls or in other company have
+// the same pairs, so the sum still does not depend on how a batch is divided.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +29,7 @@
 def M1_One : RankedTensorOf<[F32]>;          // [1]
 def M1_PerToken : RankedTensorOf<[F32]>;     // [T]
 def M1_Gradient : RankedTensorOf<[F32]>;     // of an activation
+def M1_RoundedGradient : RankedTensorOf<[F32, BF16]>; // as a product reads it
 
 /// An op that adds to, or replaces, the tensor in the operand `state`; its result `newState` is the tensor afterwards.
 class M1_AccumulateOp<string mnemonic, list<Trait> traits = []> : M1_Op<mnemonic, !listconcat([Pure,
@@ -52,9 +59,9 @@ def M1_LinearTransposedOp : M1_Op<"linear_transposed", [Pure, DeclareOpInterface
   let description = [{
     result[t, k] = Σ_n dy[t, n] weight[n, k], summed in f32, in one reduction order over N for every T.
 
-    Constraints: (C1) dy is [T, N]; (C2) weight is a static [N, K]; (C3) the result is [T, K] of f32.
+    Constraints: (C1) dy is [T, N], of f32 or bf16; (C2) weight is a static [N, K]; (C3) the result is [T, K] of f32.
   }];
-  let arguments = (ins M1_Gradient:$dy, M1_Weight:$weight);
+  let arguments = (ins M1_RoundedGradient:$dy, M1_Weight:$weight);
   let results = (outs M1_Gradient:$result);
   let assemblyFormat = "$dy `,` $weight attr-dict `:` functional-type(operands, results)";
 }
@@ -62,13 +69,14 @@ def M1_LinearTransposedOp : M1_Op<"linear_transposed", [Pure, DeclareOpInterface
 def M1_LinearWeightGradientOp : M1_AccumulateOp<"linear_weight_gradient"> {
   let summary = "Gradient of m1.linear in its weight: state += dyᵀ x";
   let description = [{
-    state[n, k] += Σ_t dy[t, n] x[t, k].
+    state[n, k] += Σ_t dy[t, n] x[t, k]. With `cu_seqlens` the tokens of a sequence may be added in pairs.
 
-    Constraints: (C1) dy is [T, N] and x [T, K]; (C2) the state is [N, K] of f32.
+    Constraints: (C1) dy is [T, N], of f32 or bf16, and x [T, K]; (C2) the state is [N, K] of f32; (C3) cu_seqlens is
+    [B+1].
   }];
-  let arguments = (ins M1_Gradient:$dy, M1_Rows:$x, M1_TensorStateType:$state);
+  let arguments = (ins M1_RoundedGradient:$dy, M1_Rows:$x, M1_TensorStateType:$state, Optional<M1_Index>:$cuSeqlens);
   let results = (outs M1_TensorStateType:$newState);
-  let assemblyFormat = "$dy `,` $x `,` $state attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$dy `,` $x `,` $state (`at` $cuSeqlens^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def M1_RMSNormGradientOp : M1_Op<"rms_norm_gradient", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
@@ -254,14 +262,17 @@ def M1_ExpertsGradientOp : M1_Op<"experts_gradient", [Pure, DeclareOpInterfaceMe
         hidden[t, k] = w h
         dx[t] = Σ_k (da w1 + db w3), in the order of k
 
-    Constraints: (C1) dy and x are [T, D], dx as well; (C2) experts, weights and dweights are [T, K]; (C3) w1 and w3 are
-    static [E, F, D], w2 [E, D, F], of one element type; (C4) hidden, gate_gradient and up_gradient are [T, K, F] of
-    f32.
+    da, db and w h are rounded to the element type of their results; dx is computed from the rounded values, dweights
+    from h and u as they are.
+
+    Constraints: (C1) dy and x are [T, D], dy of f32 or bf16, and dx [T, D] of f32; (C2) experts, weights and dweights
+    are [T, K]; (C3) w1 and w3 are static [E, F, D], w2 [E, D, F], of one element type; (C4) hidden, gate_gradient and
+    up_gradient are [T, K, F] of dy's element type.
   }];
-  let arguments = (ins M1_Gradient:$dy, M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights, M1_Weight:$w1,
-                       M1_Weight:$w3, M1_Weight:$w2);
-  let results = (outs M1_Gradient:$dx, M1_Gradient:$dweights, M1_Gradient:$hidden, M1_Gradient:$gateGradient,
-                      M1_Gradient:$upGradient);
+  let arguments = (ins M1_RoundedGradient:$dy, M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights,
+                       M1_Weight:$w1, M1_Weight:$w3, M1_Weight:$w2);
+  let results = (outs M1_Gradient:$dx, M1_Gradient:$dweights, M1_RoundedGradient:$hidden,
+                      M1_RoundedGradient:$gateGradient, M1_RoundedGradient:$upGradient);
   let assemblyFormat = [{
     $dy `,` $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 attr-dict `:` functional-type(operands, results)
   }];
@@ -271,15 +282,18 @@ def M1_ExpertsWeightGradientOp : M1_AccumulateOp<"experts_weight_gradient"> {
   let summary = "Gradient of one weight of m1.experts: state[e] += leftᵀ right over the choices of expert e";
   let description = [{
     state[e, n, k] += Σ left[t, n] right[t, k] over the tokens t and choices j with experts[t, j] = e, in the order of
-    tokens. Either side can have a row for each choice, [T, J, ·], which is then left[t, j, n] or right[t, j, k].
+    tokens. Either side can have a row for each choice, [T, J, ·], which is then left[t, j, n] or right[t, j, k]. With
+    `cu_seqlens` the tokens of a sequence that chose the expert may be added in pairs.
 
     Constraints: (C1) experts is [T, J]; (C2) left is [T, N] or [T, J, N], right [T, K] or [T, J, K]; (C3) the state is
-    [E, N, K] of f32.
+    [E, N, K] of f32; (C4) cu_seqlens is [B+1].
   }];
   let arguments = (ins RankedTensorOf<[M1_Float]>:$left, RankedTensorOf<[M1_Float]>:$right,
-                       RankedTensorOf<[I32]>:$experts, M1_TensorStateType:$state);
+                       RankedTensorOf<[I32]>:$experts, M1_TensorStateType:$state, Optional<M1_Index>:$cuSeqlens);
   let results = (outs M1_TensorStateType:$newState);
-  let assemblyFormat = "$left `,` $right `,` $experts `,` $state attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = [{
+    $left `,` $right `,` $experts `,` $state (`at` $cuSeqlens^)? attr-dict `:` functional-type(operands, results)
+  }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -304,20 +318,24 @@ def M1_PolicyHeadOp : M1_AccumulateOp<"policy_head", [M1_LossOpInterface]> {
     vocabulary, so that they are accurate for a token that is almost certain. log_probs has the bits of
     `m1.token_log_prob` with this temperature.
 
+    Where the weight is bf16, dlogits is rounded to bf16 before both products of the backward pass, and x before the
+    second; with `cu_seqlens` the tokens of a sequence may then be added to the state in pairs. The logits, the
+    log-probabilities and the entropy are those of x as it is.
+
     It is computed in blocks of tokens; there is no [T, V] tensor.
 
     Constraints: (C1) x is [T, D] and weight a static [V, D]; (C2) targets, old_log_probs, advantages and weights are
     [T], log_probs and entropy as well; (C3) temperature is [1] and bounds [4]; (C4) x_gradient is [T, D] and the state
-    [V, D] of f32.
+    [V, D] of f32; (C5) cu_seqlens is [B+1].
   }];
   let arguments = (ins M1_Rows:$x, M1_Weight:$weight, M1_Index:$targets, M1_PerToken:$oldLogProbs,
                        M1_PerToken:$advantages, M1_PerToken:$weights, M1_One:$temperature,
-                       RankedTensorOf<[F32]>:$bounds, M1_TensorStateType:$state);
+                       RankedTensorOf<[F32]>:$bounds, M1_TensorStateType:$state, Optional<M1_Index>:$cuSeqlens);
   let results = (outs M1_PerToken:$logProbs, M1_PerToken:$entropy, M1_Gradient:$xGradient,
                       M1_TensorStateType:$newState);
   let assemblyFormat = [{
     $x `,` $weight `,` $targets `old` $oldLogProbs `advantages` $advantages `weights` $weights `temperature` $temperature
-    `bounds` $bounds `,` $state attr-dict `:` functional-type(operands, results)
+    `bounds` $bounds `,` $state (`at` $cuSeqlens^)? attr-dict `:` functional-type(operands, results)
   }];
 }
 

@@ -35,6 +35,14 @@ static LogicalResult expectState(Operation *Op, StringRef Constraint,
                            << "xf32, found " << State;
 }
 
+/// `CuSeqlens`, where it is given, is [B+1].
+static LogicalResult expectCuSeqlens(Operation *Op, StringRef Constraint,
+                                     Value CuSeqlens) {
+  if (!CuSeqlens)
+    return success();
+  return expectShape(Op, Constraint, "cu_seqlens", CuSeqlens, {ragged("B+1")});
+}
+
 /// `V` is [T, N].
 static LogicalResult expectRows(Operation *Op, StringRef Constraint,
                                 StringRef Name, Value V, int64_t Tokens,
@@ -116,10 +124,11 @@ LogicalResult LinearWeightGradientOp::verify() {
   if (failed(
           expectShape(*this, "C1", "dy", getDy(), {ragged("T"), fixed("N")})) ||
       failed(expectShape(*this, "C1", "x", getX(),
-                         {ragged("T", extent(getDy(), 0)), fixed("K")})))
+                         {ragged("T", extent(getDy(), 0)), fixed("K")})) ||
+      failed(expectState(*this, "C2", getState().getType(),
+                         {extent(getDy(), 1), extent(getX(), 1)})))
     return failure();
-  return expectState(*this, "C2", getState().getType(),
-                     {extent(getDy(), 1), extent(getX(), 1)});
+  return expectCuSeqlens(*this, "C3", getCuSeqlens());
 }
 
 LogicalResult RMSNormGradientOp::verify() {
@@ -289,7 +298,8 @@ LogicalResult ExpertsGradientOp::verify() {
     if (failed(expectShape(*this, "C4", Name, V,
                            {ragged("T", Tokens),
                             fixed("K", extent(getExperts(), 1)),
-                            fixed("F", Hidden)})))
+                            fixed("F", Hidden)})) ||
+        failed(expectElementType(*this, "C4", Name, V, elementType(getDy()))))
       return failure();
   return success();
 }
@@ -310,9 +320,11 @@ LogicalResult ExpertsWeightGradientOp::verify() {
   }
   TensorStateType State = getState().getType();
   const int64_t Experts = State.getShape().empty() ? 0 : State.getShape()[0];
-  return expectState(*this, "C3", State,
-                     {Experts, tensorType(getLeft()).getShape().back(),
-                      tensorType(getRight()).getShape().back()});
+  if (failed(expectState(*this, "C3", State,
+                         {Experts, tensorType(getLeft()).getShape().back(),
+                          tensorType(getRight()).getShape().back()})))
+    return failure();
+  return expectCuSeqlens(*this, "C4", getCuSeqlens());
 }
 
 //===----------------------------------------------------------------------===//
@@ -338,8 +350,10 @@ LogicalResult PolicyHeadOp::verify() {
       failed(expectRows(*this, "C4", "x_gradient", getXGradient(), Tokens,
                         extent(getX(), 1))))
     return failure();
-  return expectState(*this, "C4", getState().getType(),
-                     {extent(getWeight(), 0), extent(getWeight(), 1)});
+  if (failed(expectState(*this, "C4", getState().getType(),
+                         {extent(getWeight(), 0), extent(getWeight(), 1)})))
+    return failure();
+  return expectCuSeqlens(*this, "C5", getCuSeqlens());
 }
 
 //===----------------------------------------------------------------------===//

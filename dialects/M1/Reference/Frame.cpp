@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/M1/Reference/Frame.h"
+#include "dialects/M1/Reference/Operations.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -158,6 +159,13 @@ LogicalResult Frame::checkAxes(Operation *Op) {
     }
   }
   return success();
+}
+
+LogicalResult m1::reference::checkSequences(Operation *Op, Value CuSeqlens,
+                                            int64_t Tokens, Frame &Values) {
+  if (!CuSeqlens)
+    return success();
+  return report(Op, checkCuSeqlens(Values.get(CuSeqlens), Tokens));
 }
 
 //===----------------------------------------------------------------------===//

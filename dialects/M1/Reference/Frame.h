@@ -99,6 +99,11 @@ inline mlir::LogicalResult report(mlir::Operation *Op,
   return Wrong.empty() ? mlir::success() : Op->emitOpError(Wrong);
 }
 
+/// Checks the offsets of the sequences of `Tokens` tokens, if an op has them.
+/// All that they decide is the order in which a sum is rounded.
+mlir::LogicalResult checkSequences(mlir::Operation *Op, mlir::Value CuSeqlens,
+                                   int64_t Tokens, Frame &Values);
+
 namespace detail {
 template <auto Interpret> struct Attach;
 template <typename OpT, mlir::LogicalResult (*Interpret)(OpT, Frame &)>

@@ -21,6 +21,9 @@ static LogicalResult interpretLinearTransposed(m1::LinearTransposedOp Op,
 
 static LogicalResult
 interpretLinearWeightGradient(m1::LinearWeightGradientOp Op, Frame &Values) {
+  if (failed(checkSequences(Op, Op.getCuSeqlens(),
+                            Values.get(Op.getDy()).Shape[0], Values)))
+    return failure();
   Tensor State = Values.getTensorState(Op.getState());
   linearWeightGradient(Values.get(Op.getDy()), Values.get(Op.getX()), State);
   Values.setTensorState(Op.getNewState(), std::move(State));
@@ -74,7 +77,8 @@ static LogicalResult
 interpretExpertsWeightGradient(m1::ExpertsWeightGradientOp Op, Frame &Values) {
   const Tensor &Chosen = Values.get(Op.getExperts());
   Tensor State = Values.getTensorState(Op.getState());
-  if (failed(report(Op, checkIndices("experts", Chosen, State.Shape[0]))))
+  if (failed(report(Op, checkIndices("experts", Chosen, State.Shape[0]))) ||
+      failed(checkSequences(Op, Op.getCuSeqlens(), Chosen.Shape[0], Values)))
     return failure();
   expertsWeightGradient(Values.get(Op.getLeft()), Values.get(Op.getRight()),
                         Chosen, State);

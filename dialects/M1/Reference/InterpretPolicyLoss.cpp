@@ -17,8 +17,10 @@ static LogicalResult interpretPolicyHead(m1::PolicyHeadOp Op, Frame &Values) {
   const PolicyTokens Tokens{
       Values.get(Op.getTargets()), Values.get(Op.getOldLogProbs()),
       Values.get(Op.getAdvantages()), Values.get(Op.getWeights())};
-  if (failed(
-          report(Op, checkIndices("targets", Tokens.Targets, Weight.Shape[0]))))
+  if (failed(report(
+          Op, checkIndices("targets", Tokens.Targets, Weight.Shape[0]))) ||
+      failed(checkSequences(Op, Op.getCuSeqlens(), Tokens.Targets.Shape[0],
+                            Values)))
     return failure();
   Tensor Sum = Values.getTensorState(Op.getState());
   PolicyHead Result =

@@ -30,6 +30,10 @@ inline constexpr llvm::StringLiteral kCacheBlocksAttr = "plan.cache_blocks";
 inline constexpr llvm::StringLiteral kBlockPositionsAttr =
     "plan.block_positions";
 
+/// The module attribute with the positions in a chunk of lightning layers, at
+/// whose ends their states change; absent without such layers.
+inline constexpr llvm::StringLiteral kChunkAttr = "plan.chunk";
+
 /// What the axis 0 of a state is about (plan.global).
 inline constexpr llvm::StringLiteral kBySlot = "slot";
 inline constexpr llvm::StringLiteral kByBlock = "block";

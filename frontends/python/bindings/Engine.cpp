@@ -12,9 +12,10 @@
 #include "frontends/python/bindings/Masks.h"
 #include "frontends/python/bindings/Program.h"
 
-#include "runtime/engine/Engine.h"
+#include "runtime/engine/remote/RemoteEngine.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -27,12 +28,39 @@ using namespace m1;
 using namespace m1::python;
 
 namespace {
-/// A plan with its weights, and an engine on it.
+/// Starts ranks, which are processes of their own. A signal's exception ends
+/// them.
+std::unique_ptr<RemoteEngine>
+startRanks(const std::vector<std::string> &Command, bool IsQuiet) {
+  RemoteEngine::StartOptions How;
+  How.Command = Command;
+  How.WhileStarting = [] {
+    nb::gil_scoped_acquire Locked;
+    return PyErr_CheckSignals() == 0 ? absl::OkStatus()
+                                     : absl::CancelledError("interrupted");
+  };
+  How.OnLine = [IsQuiet](const std::string &Line) {
+    constexpr std::string_view Note = "m1run: note: ";
+    if (!IsQuiet && Line.starts_with(Note))
+      std::fprintf(stderr, "m1: %s\n", Line.c_str() + Note.size());
+  };
+  absl::StatusOr<std::unique_ptr<RemoteEngine>> Started;
+  {
+    nb::gil_scoped_release Unlocked;
+    Started = RemoteEngine::start(How);
+  }
+  if (PyErr_Occurred())
+    throw nb::python_error();
+  return check(std::move(Started));
+}
+
+/// A plan with its weights, and an engine on it: in this process, or on ranks.
 class PyEngine {
 public:
   PyEngine(const std::string &Plan, const std::string &Weights,
            const OpenOptions &Open, const EngineOptions &Options)
-      : Opened(openSession(Plan, Weights, Open)) {
+      : Opened(openSession(Plan, Weights, Open)), Plan(*Opened->Plan),
+        Device(Opened->TheDevice->description()) {
     check(Box->open());
     absl::StatusOr<std::unique_ptr<m1::Engine>> Created;
     {
@@ -40,6 +68,14 @@ public:
       Created = m1::Engine::create(*Opened->Program, Options);
     }
     Engine = check(std::move(Created));
+  }
+  PyEngine(const std::string &Plan, const std::vector<std::string> &Command,
+           bool IsQuiet)
+      : Described(check(LoadedPlan::load(Plan))), Plan(*Described) {
+    check(Box->open());
+    std::unique_ptr<RemoteEngine> Started = startRanks(Command, IsQuiet);
+    Device = Started->device();
+    Engine = std::move(Started);
   }
   ~PyEngine() { stop(); }
 
@@ -86,10 +122,23 @@ public:
   }
   nb::dict stats() const;
   nb::dict information() const;
-  std::string device() const { return Opened->TheDevice->description(); }
+  std::string device() const { return Device; }
+  std::optional<std::string> failure() const {
+    absl::Status Failure;
+    {
+      nb::gil_scoped_release Unlocked;
+      Failure = Engine->failure();
+    }
+    if (Failure.ok())
+      return std::nullopt;
+    return std::string(Failure.message());
+  }
 
 private:
-  std::unique_ptr<Session> Opened;
+  std::unique_ptr<Session> Opened;       ///< null with ranks
+  std::unique_ptr<LoadedPlan> Described; ///< null without
+  const LoadedPlan &Plan;
+  std::string Device;
   /// Also owned by the callbacks of requests.
   std::shared_ptr<Mailbox> Box = std::make_shared<Mailbox>();
   std::unique_ptr<m1::Engine> Engine; ///< ends before what it uses
@@ -130,7 +179,7 @@ nb::dict PyEngine::stats() const {
 }
 
 nb::dict PyEngine::information() const {
-  nb::dict Result = describePlan(*Opened->Plan);
+  nb::dict Result = describePlan(Plan);
   const Abilities &Can = Engine->abilities();
   const EngineOptions &Options = Engine->options();
   Result["vocab_size"] = Can.Vocabulary;
@@ -261,7 +310,12 @@ void defineRequest(nb::module_ &Module) {
 void create(PyEngine *Self, const std::string &Plan, const std::string &Weights,
             const std::string &Device, unsigned Threads, uint64_t Seed,
             int64_t MaxTokensPerStep, int64_t MaxRunning, int64_t MaxQueued,
-            int64_t PrefixCacheBytes, int64_t SwapBytes, bool PoisonFreed) {
+            int64_t PrefixCacheBytes, int64_t SwapBytes, bool PoisonFreed,
+            const std::vector<std::string> &Ranks, bool IsQuiet) {
+  if (!Ranks.empty()) {
+    new (Self) PyEngine(Plan, Ranks, IsQuiet);
+    return;
+  }
   EngineOptions Options;
   Options.MaxTokensPerStep = MaxTokensPerStep;
   Options.MaxRunning = MaxRunning;
@@ -288,7 +342,11 @@ void python::defineEngine(nb::module_ &Module) {
            nb::arg("max_queued") = Defaults.MaxQueued,
            nb::arg("prefix_cache_bytes") = Defaults.PrefixCacheBytes,
            nb::arg("swap_bytes") = Defaults.SwapBytes,
-           nb::arg("poison_freed") = false)
+           nb::arg("poison_freed") = false,
+           nb::arg("ranks") = std::vector<std::string>(),
+           nb::arg("quiet") = false,
+           "`ranks`: a command that starts `m1run engine` on the ranks of the "
+           "plan; it has the other options, which are not looked at here.")
       .def("submit", &PyEngine::submit, nb::arg("request"),
            "Accepts a request and returns its number. Raises Error, QueueFull "
            "or Stopped.")
@@ -304,6 +362,9 @@ void python::defineEngine(nb::module_ &Module) {
       .def("stop", &PyEngine::stop,
            "Accepts no more requests, aborts all, and returns when all have "
            "ended.")
+      .def_prop_ro("failure", &PyEngine::failure,
+                   "Why no request runs any more: what the device or a rank "
+                   "said. None as long as all is well.")
       .def("stats", &PyEngine::stats, "Counts, at the end of the last step.")
       .def_prop_ro("model_info", &PyEngine::information,
                    "As describe_plan; and what requests are checked against, "

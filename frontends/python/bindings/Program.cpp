@@ -9,7 +9,8 @@
 #include "frontends/python/bindings/Program.h"
 #include "frontends/python/bindings/Errors.h"
 
-#include "runtime/comm/StartCheck.h"
+#include "runtime/comm/Launcher.h"
+#include "runtime/plan/Mesh.h"
 #include "runtime/support/MappingFaults.h"
 #include "runtime/support/Suggestion.h"
 
@@ -17,6 +18,7 @@
 #include <mutex>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <new>
 
@@ -193,7 +195,7 @@ nb::object describeModel(const plan::Plan &Plan) {
 } // namespace
 
 nb::dict python::describePlan(const LoadedPlan &Plan) {
-  nb::dict Functions, Symbols, Result;
+  nb::dict Functions, Symbols, Mesh, Result;
   for (const plan::Function *Each : *Plan->functions()) {
     if (view(Each->name()) == "init")
       continue;
@@ -205,6 +207,10 @@ nb::dict python::describePlan(const LoadedPlan &Plan) {
   for (uint32_t I = 0; I < length(Plan->symbols()); ++I)
     Symbols[Plan->symbols()->Get(I)->name()->c_str()] =
         Plan->symbols()->Get(I)->max();
+  for (uint32_t I = 0; I < length(Plan->mesh()); ++I)
+    Mesh[Plan->mesh()->Get(I)->name()->c_str()] =
+        Plan->mesh()->Get(I)->extent();
+  Result["mesh"] = Mesh;
   Result["functions"] = Functions;
   Result["symbols"] = Symbols;
   Result["model"] = describeModel(*Plan);
@@ -225,7 +231,11 @@ std::unique_ptr<Session> python::openSession(const std::string &Plan,
     auto open = [&]() -> absl::StatusOr<std::unique_ptr<Session>> {
       M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Loaded,
                           LoadedPlan::load(Plan));
-      M1_RETURN_IF_ERROR(checkRankCount(*Loaded, 1));
+      if (rankCount(**Loaded) > 1)
+        return makeError(Loaded->name(), ": compiled for ", rankCount(**Loaded),
+                         " ranks (", describeMesh(**Loaded),
+                         "), which LLM and m1 serve start; expected a plan "
+                         "for one");
       SessionOptions How;
       How.Weights = Weights;
       How.InitSeed = Options.Seed;
@@ -381,7 +391,18 @@ void python::defineProgram(nb::module_ &Module) {
       },
       nb::arg("path"),
       "What a plan holds, without its weights: the functions with the types "
-      "and shapes of their tensors, the bounds of its symbols, and the model.");
+      "and shapes of their tensors, the bounds of its symbols, the model, and "
+      "the mesh of its ranks, empty for one.");
+  Module.def(
+      "launched_rank",
+      []() -> std::optional<std::pair<int, int>> {
+        const std::optional<LaunchedRank> Own = check(launchedRank());
+        if (!Own)
+          return std::nullopt;
+        return std::pair(Own->Rank, Own->Size);
+      },
+      "This process's rank, and how many there are, if a launcher such as "
+      "mpirun has started several.");
   nb::class_<Program>(Module, "Program",
                       "A plan with its weights on a device. Calls from several "
                       "threads run one after the other.")

@@ -48,6 +48,8 @@ class Bounds:
     """Whether the plan is for the engine."""
     cache_blocks: int | None = None
     """Blocks of keys and values of a plan for the engine; None: as many as all slots could need."""
+    mesh: str | None = None
+    """The mesh of its ranks, such as "tensor=2"; None: one."""
 
     def arguments(self) -> list[str]:
         """The compiler's options."""
@@ -60,6 +62,8 @@ class Bounds:
             found.append("--serve")
         if self.cache_blocks is not None:
             found.append(f"--cache-blocks={self.cache_blocks}")
+        if self.mesh is not None:
+            found.append(f"--mesh={self.mesh}")
         return found
 
 

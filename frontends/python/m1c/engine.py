@@ -50,6 +50,11 @@ class Engine:
         """Aborts what runs, and ends the engine's thread. May be called again."""
         self._end()
 
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self.runtime.failure
+
     def stats(self) -> dict[str, Any]:
         """The engine's counts; `cache_usage` is the share of blocks that sequences use."""
         found = self.runtime.stats()
@@ -201,6 +206,11 @@ class Served:
     def chat_template(self) -> ChatTemplate | None:
         """The template of chats; None if there is none."""
         return self._engine.model.chat_template()
+
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self._engine.failure
 
     def stats(self) -> dict[str, Any]:
         """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""

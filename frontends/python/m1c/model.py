@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import _runtime
+from . import _runtime, ranks
 from .compiler import Bounds, compile_model, device_memory
 from .errors import Error
 from .text import ChatTemplate, TextError, Tokenizer
@@ -74,6 +74,15 @@ class EngineConfig:
     """Host memory for states of sequences that gave way to others."""
     max_num_queued: int = 1024
     """Sequences that wait; further ones are refused with QueueFull."""
+    tensor_parallel_size: int = 1
+    """Ranks, processes of their own, among which the model's tensors are divided. The results are the same bits."""
+    mesh: str | Mapping[str, int] | None = None
+    """The general form: the ranks on each axis, such as "tensor=2,expert=4"."""
+    launcher: str | None = None
+    """The command that starts the ranks of the mesh, on several machines for example: "srun -n 16". The command to
+    be run is appended, and rank 0 has to be on this machine. By default, mpirun starts them here."""
+    rank_timeout: int = 60
+    """Seconds that a rank waits for others in a step, before all end with an error."""
     device: str | None = None
     """"cpu", "cuda", "cuda:N" or "ptx" (a GPU in software)."""
     target_cpu: str | None = None
@@ -86,7 +95,14 @@ class EngineConfig:
     """Whether not to say on standard error that a model is being compiled."""
 
     def __post_init__(self) -> None:
-        for name in ("max_model_len", "max_num_seqs", "max_num_batched_tokens", "max_num_queued"):
+        for name in (
+            "max_model_len",
+            "max_num_seqs",
+            "max_num_batched_tokens",
+            "max_num_queued",
+            "tensor_parallel_size",
+            "rank_timeout",
+        ):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise Error(f"{name}: expected a whole number of at least 1, found {value!r}")
@@ -118,6 +134,7 @@ class Model:
     def __init__(self, model: str | os.PathLike[str], config: EngineConfig):
         path = Path(os.path.expanduser(os.fspath(model)))
         self.config = config
+        self.mesh = ranks.parse_mesh(config.mesh, config.tensor_parallel_size)
         if path.is_dir():
             if config.weights is not None:
                 raise Error(
@@ -137,6 +154,8 @@ class Model:
             self._check_plan()
         else:
             raise Error(f"{path}: there is no such checkpoint or plan")
+        if not self.mesh:
+            ranks.check_single()
         text = (
             Path(os.path.expanduser(os.fspath(config.tokenizer)))
             if config.tokenizer is not None
@@ -169,7 +188,8 @@ class Model:
         slots = config.max_num_seqs or 16
         if tokens < slots:
             raise Error(f"max_num_batched_tokens: expected at least max_num_seqs, {slots}, found {tokens}")
-        return Bounds(max_tokens=tokens, slots=slots, max_length=length, serve=True)
+        mesh = ranks.mesh_option(self.mesh)
+        return Bounds(max_tokens=tokens, slots=slots, max_length=length, serve=True, mesh=mesh)
 
     def _compile(self, directory: Path) -> Path:
         config = self.config
@@ -183,7 +203,10 @@ class Model:
         plan = compiled(bounds, config.quiet)
         if config.kv_cache_memory is None:
             return plan
-        memory = parse_bytes("kv_cache_memory", config.kv_cache_memory, device_memory(config.device))
+        whole = device_memory(config.device)
+        if not (config.device or "").startswith("cuda"):
+            whole //= ranks.rank_count(self.mesh)  # they are on this machine
+        memory = parse_bytes("kv_cache_memory", config.kv_cache_memory, whole)
         known = _runtime.describe_plan(str(plan))["model"]
         if not known["cache_blocks"]:
             return plan  # no layer has keys and values
@@ -205,6 +228,12 @@ class Model:
             raise Error(
                 f"{self.plan}: expected the plan of a language model, found one of a graph; m1c.Plan runs it"
             )
+        if self.mesh and self.mesh != described["mesh"]:
+            raise Error(
+                f"mesh: {self.plan} was compiled for {ranks.mesh_option(described['mesh']) or 'one rank'}, "
+                f"found {ranks.mesh_option(self.mesh)}"
+            )
+        self.mesh = ranks.parse_mesh(described["mesh"], 1)
         if config.kv_cache_memory is not None:
             raise Error(
                 "kv_cache_memory: a plan has its own, which m1c --cache-blocks gave it; found one for a plan"
@@ -255,7 +284,7 @@ class Model:
         """The arguments of the runtime's Engine."""
         config = self.config
         cache = parse_bytes("prefix_cache_memory", config.prefix_cache_memory)
-        return {
+        found: dict[str, Any] = {
             "plan": str(self.plan),
             "weights": self.weights,
             "device": config.device or "",
@@ -267,6 +296,33 @@ class Model:
             "prefix_cache_bytes": cache if config.enable_prefix_caching else 0,
             "swap_bytes": parse_bytes("swap_memory", config.swap_memory),
         }
+        if self.mesh:
+            found["ranks"] = ranks.launch(self.mesh, config.launcher, self._rank_arguments(found))
+            found["quiet"] = config.quiet
+        return found
+
+    def _rank_arguments(self, found: Mapping[str, Any]) -> list[str]:
+        """The same as arguments of `m1run engine`."""
+        options = {
+            "--weights": found["weights"],
+            "--init-seed": found["seed"],
+            "--threads": found["threads"],
+            "--timeout": self.config.rank_timeout,
+            "--max-tokens-per-step": found["max_tokens_per_step"],
+            "--max-running": found["max_running"],
+            "--max-queued": found["max_queued"],
+            "--prefix-cache-bytes": found["prefix_cache_bytes"],
+            "--swap-bytes": found["swap_bytes"],
+        }
+        if found["device"]:
+            options["--device"] = found["device"]
+        # Ranks may be started in another directory.
+        arguments = [os.path.abspath(found["plan"])]
+        if found["weights"] != "none":
+            options["--weights"] = os.path.abspath(found["weights"])
+        for name, value in options.items():
+            arguments += [name, str(value)]
+        return arguments
 
 
 def options_of(values: Mapping[str, Any]) -> EngineConfig:

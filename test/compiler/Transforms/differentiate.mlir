@@ -79,3 +79,40 @@ func.func @no_derivative(%x: tensor<?x8xf32>, %cu: tensor<?xi32>, %c: tensor<4xf
       : (tensor<?x8xf32>, tensor<4x8xf32>, tensor<4xf32>) -> (tensor<?xf32>, tensor<?x4xf32>)
   return %loss : tensor<?xf32>
 }
+
+// -----
+
+// The gradients of a product of bf16 by bf16 are products of bf16 by bf16, and sums over tokens know the sequences.
+
+m1.parameter @w : tensor<8x8xbf16> from [#m1.source<"w">]
+m1.parameter @head : tensor<16x8xf32> from [#m1.source<"head">]
+m1.state @head.gradient : !m1.tensor_state<16x8xf32>
+m1.state @cache : !m1.kv_cache<2 x 4, f32>
+
+// CHECK-LABEL: func.func @rounded(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x8xbf16>
+// CHECK-SAME: %[[CU:[^:]*]]: tensor<?xi32>
+func.func @rounded(%x: tensor<?x8xbf16>, %heads: tensor<?x2x4xf32>, %cu: tensor<?xi32>, %indices: tensor<?xi32>, %t: tensor<?xf32>,
+                   %one: tensor<1xf32>, %bounds: tensor<4xf32>) -> tensor<?xf32> {
+  %c0 = m1.read_state @cache : !m1.kv_cache<2 x 4, f32>
+  %attended, %c1 = m1.softmax_attention %heads, %heads, %heads, %c0 at (%indices, %cu, %indices) scale 0.5
+    : (tensor<?x2x4xf32>, tensor<?x2x4xf32>, tensor<?x2x4xf32>, !m1.kv_cache<2 x 4, f32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+    -> (tensor<?x2x4xf32>, !m1.kv_cache<2 x 4, f32>)
+  m1.write_state %c1, @cache : !m1.kv_cache<2 x 4, f32>
+  // CHECK: %[[W:.*]] = m1.load_parameter @w
+  %w = m1.load_parameter @w : tensor<8x8xbf16>
+  %y = m1.linear %x, %w : (tensor<?x8xbf16>, tensor<8x8xbf16>) -> tensor<?x8xf32>
+  %h = m1.load_parameter @head : tensor<16x8xf32>
+  %g = m1.read_state @head.gradient : !m1.tensor_state<16x8xf32>
+  // CHECK: %{{.*}}, %{{.*}}, %[[DY:.*]], %{{.*}} = m1.policy_head
+  %log_probs, %entropy, %dx, %g1 = m1.policy_head %y, %h, %indices old %t advantages %t weights %t temperature %one
+      bounds %bounds, %g
+      : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<?xi32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<1xf32>,
+         tensor<4xf32>, !m1.tensor_state<16x8xf32>)
+      -> (tensor<?xf32>, tensor<?xf32>, tensor<?x8xf32>, !m1.tensor_state<16x8xf32>)
+  // CHECK: %[[ROUNDED:.*]] = m1.cast %[[DY]] : tensor<?x8xf32> to tensor<?x8xbf16>
+  // CHECK: %[[STATE:.*]] = m1.read_state @w.gradient
+  // CHECK: m1.linear_weight_gradient %[[ROUNDED]], %[[X]], %[[STATE]] at %[[CU]] :
+  // CHECK: m1.linear_transposed %[[ROUNDED]], %[[W]] :
+  return %log_probs : tensor<?xf32>
+}

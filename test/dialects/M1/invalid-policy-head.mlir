@@ -128,3 +128,13 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<9x8xf32>, %y: tensor<?xi32>, %o: te
     -> (tensor<?xf32>, tensor<?xf32>, tensor<?x8xf32>, !m1.tensor_state<8x9xf32>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<9x8xbf16>, %y: tensor<?xi32>, %o: tensor<?xf32>, %a: tensor<?xf32>, %g: tensor<?xf32>, %t: tensor<1xf32>, %b: tensor<4xf32>, %s: !m1.tensor_state<9x8xf32>, %cu: tensor<?x2xi32>) {
+  // expected-error@+1 {{C5: expected cu_seqlens to be [B+1], found 'tensor<?x2xi32>'}}
+  %p, %h, %dx, %n = m1.policy_head %x, %w, %y old %o advantages %a weights %g temperature %t bounds %b, %s at %cu
+    : (tensor<?x8xf32>, tensor<9x8xbf16>, tensor<?xi32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<1xf32>, tensor<4xf32>, !m1.tensor_state<9x8xf32>, tensor<?x2xi32>)
+    -> (tensor<?xf32>, tensor<?xf32>, tensor<?x8xf32>, !m1.tensor_state<9x8xf32>)
+  return
+}

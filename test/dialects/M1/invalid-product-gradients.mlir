@@ -246,3 +246,27 @@ func.func @f(%a0: tensor<?x2x6xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>
   %r = m1.experts_weight_gradient %a0, %a1, %a2, %a3 : (tensor<?x2x6xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<6x8xf32>) -> !m1.tensor_state<6x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%a0: tensor<?x6xbf16>, %a1: tensor<?x8xbf16>, %a2: !m1.tensor_state<6x8xf32>, %a3: tensor<?x1xi32>) {
+  // expected-error@+1 {{C3: expected cu_seqlens to be [B+1], found 'tensor<?x1xi32>'}}
+  %r = m1.linear_weight_gradient %a0, %a1, %a2 at %a3 : (tensor<?x6xbf16>, tensor<?x8xbf16>, !m1.tensor_state<6x8xf32>, tensor<?x1xi32>) -> !m1.tensor_state<6x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xbf16>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: tensor<?x2xf32>, %a4: tensor<4x6x8xbf16>, %a5: tensor<4x8x6xbf16>) {
+  // expected-error@+1 {{C4: expected up_gradient of 'bf16', found 'f32'}}
+  %r0, %r1, %r2, %r3, %r4 = m1.experts_gradient %a0, %a1, %a2, %a3, %a4, %a4, %a5 : (tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xbf16>, tensor<?x2x6xbf16>, tensor<?x2x6xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x6xbf16>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: !m1.tensor_state<4x6x8xf32>, %a4: tensor<i32>) {
+  // expected-error@+1 {{C4: expected cu_seqlens to be [B+1], found 'tensor<i32>'}}
+  %r = m1.experts_weight_gradient %a0, %a1, %a2, %a3 at %a4 : (tensor<?x6xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>, tensor<i32>) -> !m1.tensor_state<4x6x8xf32>
+  return
+}

@@ -43,3 +43,23 @@ func.func @experts_weight_gradient(%a0: tensor<?x2x6xf32>, %a1: tensor<?x8xbf16>
   %r = m1.experts_weight_gradient %a0, %a1, %a2, %a3 : (tensor<?x2x6xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>) -> !m1.tensor_state<4x6x8xf32>
   return
 }
+
+// Rounded gradients, and sums that take the tokens of sequences in pairs.
+
+// CHECK-LABEL: func.func @rounded
+func.func @rounded(%dy: tensor<?x6xbf16>, %w: tensor<6x8xbf16>, %x: tensor<?x8xbf16>, %s: !m1.tensor_state<6x8xf32>, %cu: tensor<?xi32>) {
+  // CHECK: m1.linear_transposed %arg0, %arg1 : (tensor<?x6xbf16>, tensor<6x8xbf16>) -> tensor<?x8xf32>
+  %r = m1.linear_transposed %dy, %w : (tensor<?x6xbf16>, tensor<6x8xbf16>) -> tensor<?x8xf32>
+  // CHECK: m1.linear_weight_gradient %arg0, %arg2, %arg3 at %arg4 : (tensor<?x6xbf16>, tensor<?x8xbf16>, !m1.tensor_state<6x8xf32>, tensor<?xi32>) -> !m1.tensor_state<6x8xf32>
+  %n = m1.linear_weight_gradient %dy, %x, %s at %cu : (tensor<?x6xbf16>, tensor<?x8xbf16>, !m1.tensor_state<6x8xf32>, tensor<?xi32>) -> !m1.tensor_state<6x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rounded_experts
+func.func @rounded_experts(%dy: tensor<?x8xbf16>, %x: tensor<?x8xbf16>, %e: tensor<?x2xi32>, %p: tensor<?x2xf32>, %w1: tensor<4x6x8xbf16>, %w2: tensor<4x8x6xbf16>, %s: !m1.tensor_state<4x6x8xf32>, %cu: tensor<?xi32>) {
+  // CHECK: -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xbf16>, tensor<?x2x6xbf16>, tensor<?x2x6xbf16>)
+  %dx, %dp, %h, %da, %db = m1.experts_gradient %dy, %x, %e, %p, %w1, %w1, %w2 : (tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xbf16>, tensor<?x2x6xbf16>, tensor<?x2x6xbf16>)
+  // CHECK: m1.experts_weight_gradient %{{.*}}, %arg1, %arg2, %arg6 at %arg7 : (tensor<?x2x6xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>, tensor<?xi32>) -> !m1.tensor_state<4x6x8xf32>
+  %n = m1.experts_weight_gradient %da, %x, %e, %s at %cu : (tensor<?x2x6xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>, tensor<?xi32>) -> !m1.tensor_state<4x6x8xf32>
+  return
+}

@@ -104,6 +104,7 @@ private:
       number(P.model->max_length);
       number(P.model->cache_blocks);
       number(P.model->block_positions);
+      number(P.model->chunk);
     }
   }
   void visit(plan::SymbolT &S) {

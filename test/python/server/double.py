@@ -182,6 +182,7 @@ class ScriptedLLM:
         self.gate = asyncio.Event()
         self.gate.set()
         self.closed = False
+        self.failure: str | None = None
         self._max_queued = max_queued
         self._step_seconds = step_seconds
         self._engine: asyncio.Task | None = None

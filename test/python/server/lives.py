@@ -165,6 +165,14 @@ async def case_drain():
         await asyncio.wait_for(served.task, 100)
 
 
+async def case_engine_failure():
+    """A server whose engine has failed ends with status 1."""
+    async with Served() as served:
+        served.llm.failure = "rank 1 exited on signal 9 (Killed)"
+        await asyncio.wait_for(served.task, 60)
+        assert served.service.draining and served.server.exit_status == 1
+
+
 async def case_drain_timeout():
     async with Served(shutdown_timeout=0.2) as served:
         for _ in range(2):

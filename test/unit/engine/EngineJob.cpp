@@ -12,7 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/comm/InProcess.h"
 #include "runtime/engine/Engine.h"
+#include "runtime/plan/Mesh.h"
 #include "runtime/session/LanguageModel.h"
 #include "runtime/session/Session.h"
 #include "runtime/support/Stopwatch.h"
@@ -25,13 +27,14 @@
 #include <cstdio>
 #include <mutex>
 #include <sys/resource.h>
+#include <thread>
 
 using namespace m1;
 using namespace m1::test;
 
 namespace {
 struct Settings {
-  std::string Plan, Weights;
+  std::string Plan, Weights, RanksPlan;
   std::vector<unsigned> Threads = {1};
   ScheduleSettings Schedules;
   int64_t Batch = 8, PromptLength = 64, NewTokens = 200, Repeat = 5;
@@ -47,6 +50,39 @@ absl::StatusOr<std::unique_ptr<Session>> openWith(const Settings &S,
   return Session::open(S.Plan, Options);
 }
 
+/// Ranks that are threads of this process.
+struct Job {
+  std::vector<std::unique_ptr<Transport>> Transports;
+  std::vector<std::unique_ptr<Session>> Sessions;
+};
+
+absl::StatusOr<Job> openRanks(const Settings &S) {
+  M1_ASSIGN_OR_RETURN(std::unique_ptr<LoadedPlan> Plan,
+                      LoadedPlan::load(S.RanksPlan));
+  const auto Count = static_cast<size_t>(rankCount(**Plan));
+  Job Result;
+  Result.Transports = createInProcessRanks(static_cast<int>(Count));
+  std::vector<absl::StatusOr<std::unique_ptr<Session>>> Opened(Count);
+  std::vector<std::thread> Threads;
+  for (size_t Rank = 0; Rank < Count; ++Rank)
+    Threads.emplace_back([&, Rank] {
+      SessionOptions Options;
+      Options.Weights = S.Weights;
+      Options.Device.Threads = 1;
+      Options.Ranks = Result.Transports[Rank].get();
+      Opened[Rank] = Session::open(S.RanksPlan, Options);
+      if (!Opened[Rank].ok())
+        Options.Ranks->abort(Opened[Rank].status());
+    });
+  for (std::thread &Thread : Threads)
+    Thread.join();
+  for (auto &Each : Opened) {
+    M1_RETURN_IF_ERROR(Each.status());
+    Result.Sessions.push_back(std::move(*Each));
+  }
+  return Result;
+}
+
 absl::Status runSchedules(const Settings &S) {
   std::vector<std::unique_ptr<Session>> Sessions;
   std::vector<Executor *> Programs;
@@ -54,8 +90,16 @@ absl::Status runSchedules(const Settings &S) {
     M1_ASSIGN_OR_RETURN(Sessions.emplace_back(), openWith(S, Threads));
     Programs.push_back(Sessions.back()->Program.get());
   }
+  Job Ranks;
+  ScheduleSettings Schedules = S.Schedules;
+  if (!S.RanksPlan.empty()) {
+    M1_ASSIGN_OR_RETURN(Ranks, openRanks(S));
+    for (size_t I = 0; I < Ranks.Sessions.size(); ++I)
+      Schedules.Ranks.push_back(
+          {Ranks.Sessions[I]->Program.get(), Ranks.Transports[I].get()});
+  }
   M1_ASSIGN_OR_RETURN(const ScheduleReport Report,
-                      test::runSchedules(Programs, S.Schedules));
+                      test::runSchedules(Programs, Schedules));
   for (const std::string &Failure : Report.Failures)
     std::printf("%s\n", Failure.c_str());
   auto print = [](const char *What, int64_t Count) {
@@ -68,6 +112,7 @@ absl::Status runSchedules(const Settings &S) {
   print("preemptions", Report.Preemptions);
   print("aborted choices", Report.Aborted);
   print("schedules with several threads", Report.Threaded);
+  print("schedules on ranks", Report.OnRanks);
   print("choices with masks", Report.Masked);
   std::printf("%lld schedules, %zu failures\n",
               static_cast<long long>(Report.Schedules), Report.Failures.size());
@@ -338,6 +383,9 @@ int main(int Argc, char **Argv) {
   Schedules->add_option("--longest-prompt", S.Schedules.LongestPrompt);
   Schedules->add_option("--longest-response", S.Schedules.LongestResponse);
   Schedules->add_option("--schedules-per-pool", S.Schedules.SchedulesPerPool);
+  Schedules->add_option("--ranks", S.RanksPlan,
+                        "the same model's plan for several ranks, which run "
+                        "the schedules");
   CLI::App *Measure = addCommon(App.add_subcommand("bench"));
   Measure->add_option("--batch", S.Batch);
   Measure->add_option("--prompt-len", S.PromptLength);

@@ -68,9 +68,11 @@ private:
 class Engines : public testing::Test {
 protected:
   Engine &start(const EngineOptions &Options = {}, int64_t Slots = 4,
-                int64_t MaxLength = 400, int64_t Blocks = 100) {
+                int64_t MaxLength = 400, int64_t Blocks = 100,
+                int64_t Chunk = 64) {
     TheEngine.reset();
     plan::PlanT Plan = servingPlan(Slots, 512, MaxLength, Blocks);
+    Plan.model->chunk = Chunk;
     S = open(Plan);
     TheEngine = value(Engine::create(*S->Program, Options));
     return *TheEngine;
@@ -256,6 +258,12 @@ TEST_F(Engines, FindPrefixes) {
     EXPECT_EQ(Second.Tokens, Uncached.Tokens) << Length;
     EXPECT_EQ(Second.LogProbs, Uncached.LogProbs) << Length;
   }
+}
+
+TEST_F(Engines, FindPrefixesAtChunksOfThePlan) {
+  start({}, 4, 400, 100, 128);
+  run(request(200, 1));
+  EXPECT_EQ(run(request(200, 1)).CachedTokens, 128); // not 192
 }
 
 TEST_F(Engines, KeepStatesWherePromptsPart) {

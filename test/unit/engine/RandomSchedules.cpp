@@ -8,7 +8,7 @@
 
 #include "test/unit/engine/RandomSchedules.h"
 
-#include "runtime/engine/Scheduler.h"
+#include "runtime/engine/EngineLoop.h"
 
 #include <algorithm>
 #include <bit>
@@ -358,7 +358,11 @@ private:
   }
 
   absl::Status runSchedule() {
-    Executor &Program = *Programs[Rng.below(Programs.size())];
+    const bool HasRanks =
+        !Settings.Ranks.empty() && Rng.chance(Settings.OneOnRanksOf);
+    Report.OnRanks += HasRanks;
+    Executor &Program = HasRanks ? *Settings.Ranks[0].Program
+                                 : *Programs[Rng.below(Programs.size())];
     const EngineOptions Options = chooseOptions(Program);
     std::vector<Planned> Schedule(Rng.between(2, 12));
     const bool HasPriorities = Rng.chance(2);
@@ -369,10 +373,11 @@ private:
       P.Priority = HasPriorities ? static_cast<int32_t>(Rng.between(-1, 1)) : 0;
       P.Found.resize(P.Of->Given.N);
     }
-    const bool IsThreaded = Rng.chance(6);
+    const bool IsThreaded = Rng.chance(6) || HasRanks;
     Report.Threaded += IsThreaded;
     EngineStats Stats;
-    M1_ASSIGN_OR_RETURN(Stats, IsThreaded
+    M1_ASSIGN_OR_RETURN(Stats, HasRanks ? runOnRanks(Options, Schedule)
+                               : IsThreaded
                                    ? runThreaded(Program, Options, Schedule)
                                    : runSteps(Program, Options, Schedule));
     Report.Preemptions += Stats.Preemptions;
@@ -436,12 +441,47 @@ private:
     }
   }
 
-  /// From three threads, beside the engine's.
   absl::StatusOr<EngineStats> runThreaded(Executor &Program,
                                           const EngineOptions &Options,
                                           std::vector<Planned> &Schedule) {
     M1_ASSIGN_OR_RETURN(std::unique_ptr<Engine> TheEngine,
                         Engine::create(Program, Options));
+    return submitAll(*TheEngine, Schedule);
+  }
+
+  /// Rank 0 has the requests, the others follow.
+  absl::StatusOr<EngineStats> runOnRanks(const EngineOptions &Options,
+                                         std::vector<Planned> &Schedule) {
+    std::vector<absl::Status> Ends(Settings.Ranks.size());
+    std::vector<std::thread> Threads;
+    for (size_t Rank = 1; Rank < Ends.size(); ++Rank)
+      Threads.emplace_back([&, Rank] {
+        const ScheduleRank &Own = Settings.Ranks[Rank];
+        Ends[Rank] = followEngine(*Own.Program, Options, *Own.Others);
+        if (!Ends[Rank].ok())
+          Own.Others->abort(Ends[Rank]);
+      });
+    const ScheduleRank &Root = Settings.Ranks[0];
+    absl::StatusOr<EngineStats> Stats;
+    absl::StatusOr<std::unique_ptr<EngineLoop>> Requests =
+        EngineLoop::create(*Root.Program, Options, Root.Others);
+    if (Requests.ok()) {
+      Threads.emplace_back([&] { Ends[0] = (*Requests)->run(); });
+      Stats = submitAll(**Requests, Schedule);
+      (*Requests)->stop();
+    } else {
+      Ends[0] = Requests.status();
+    }
+    for (std::thread &Thread : Threads)
+      Thread.join();
+    for (const absl::Status &End : Ends)
+      M1_RETURN_IF_ERROR(End);
+    return Stats;
+  }
+
+  /// From three threads, beside the engine's.
+  absl::StatusOr<EngineStats> submitAll(Engine &TheEngine,
+                                        std::vector<Planned> &Schedule) {
     std::vector<std::thread> Threads;
     std::mutex Mutex;
     absl::Status Status;
@@ -453,19 +493,19 @@ private:
           Request R = P.Of->again();
           R.Priority = P.Priority;
           absl::StatusOr<uint64_t> Id =
-              TheEngine->submit(std::move(R), [&P](Update &&News) {
+              TheEngine.submit(std::move(R), [&P](Update &&News) {
                 P.Found[News.Choice].take(std::move(News));
               });
           if (Id.ok() && P.Abort >= 0)
-            TheEngine->abort(*Id);
+            TheEngine.abort(*Id);
           std::lock_guard Lock(Mutex);
           Status.Update(Id.status());
         }
       });
     for (std::thread &Thread : Threads)
       Thread.join();
-    TheEngine->drain();
-    const EngineStats Stats = TheEngine->stats();
+    TheEngine.drain();
+    const EngineStats Stats = TheEngine.stats();
     M1_RETURN_IF_ERROR(Status);
     return Stats;
   }

@@ -9,6 +9,7 @@
 #ifndef M1C_TEST_UNIT_ENGINE_RANDOMSCHEDULES_H
 #define M1C_TEST_UNIT_ENGINE_RANDOMSCHEDULES_H
 
+#include "runtime/comm/Transport.h"
 #include "runtime/engine/Engine.h"
 
 #include <span>
@@ -17,6 +18,12 @@
 
 namespace m1::test {
 
+/// A rank of this process.
+struct ScheduleRank {
+  Executor *Program;
+  Transport *Others;
+};
+
 struct ScheduleSettings {
   uint64_t Seed = 1;
   int64_t Count = 100;         ///< of schedules
@@ -24,12 +31,17 @@ struct ScheduleSettings {
   int64_t LongestResponse = 24;
   int64_t RequestsPerPool = 16;  ///< that are computed alone
   int64_t SchedulesPerPool = 20; ///< that they are used in
+  /// If there are any, one of so many schedules runs on these together. Their
+  /// plan differs from the others' in its mesh only.
+  std::vector<ScheduleRank> Ranks;
+  int64_t OneOnRanksOf = 8;
 };
 
 struct ScheduleReport {
   int64_t Schedules = 0, Choices = 0, Tokens = 0, Aborted = 0;
   int64_t Preemptions = 0, CacheHits = 0, SecondTurns = 0, Threaded = 0;
-  int64_t Masked = 0; ///< choices computed alone with a mask
+  int64_t OnRanks = 0; ///< schedules
+  int64_t Masked = 0;  ///< choices computed alone with a mask
   int64_t EndedByMask = 0;
   std::vector<std::string> Failures; ///< one line each
 };

@@ -141,6 +141,28 @@ private:
 };
 } // namespace
 
+plan::PlanT test::overRanks(plan::PlanT Serving, const char *Axis,
+                            int64_t Count) {
+  const int64_t Bytes = Serving.symbols[T]->max * 4;
+  addAxis(Serving, Axis, Count);
+  const uint32_t Own = addArena(Serving, "own tokens",
+                                plan::ArenaKind::Activations, Bytes),
+                 All = addArena(Serving, "all tokens",
+                                plan::ArenaKind::Activations, Count * Bytes);
+  for (auto &F : Serving.functions) {
+    std::vector<std::unique_ptr<plan::StepT>> Steps;
+    Steps.push_back(copy(memory(ArgKind::Arena, Own, symbol(T, 4), true),
+                         memory(ArgKind::Input, 0, symbol(T, 4))));
+    Steps.push_back(
+        collective(plan::CollectiveKind::AllGather, 0, symbol(T),
+                   memory(ArgKind::Arena, All, symbol(T, 4 * Count), true),
+                   memory(ArgKind::Arena, Own, symbol(T, 4))));
+    F->steps.insert(F->steps.begin(), std::make_move_iterator(Steps.begin()),
+                    std::make_move_iterator(Steps.end()));
+  }
+  return Serving;
+}
+
 plan::PlanT test::servingPlan(int64_t Slots, int64_t MaxTokens,
                               int64_t MaxLength, int64_t Blocks) {
   return std::move(ServingPlan(Slots, MaxTokens, MaxLength, Blocks).Plan);

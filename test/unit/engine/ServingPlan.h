@@ -22,6 +22,10 @@ inline constexpr int64_t ServingBlock = 16;
 plan::PlanT servingPlan(int64_t Slots, int64_t MaxTokens, int64_t MaxLength,
                         int64_t Blocks);
 
+/// The same for ranks on an axis, which all compute everything and exchange the
+/// tokens of each call: an error unless they have as many.
+plan::PlanT overRanks(plan::PlanT Serving, const char *Axis, int64_t Count);
+
 } // namespace m1::test
 
 #endif // M1C_TEST_UNIT_ENGINE_SERVINGPLAN_H

@@ -501,6 +501,17 @@ TEST(Plan, StatesAreDividedIntoEqualParts) {
                                   Positions, " positions; expected")));
 }
 
+TEST(Plan, ChunksHavePositions) {
+  for (int64_t Chunk : {int64_t(0), int64_t(-64), int64_t(1) << 31}) {
+    plan::PlanT Plan = modelPlan(2, 8, 16);
+    EXPECT_EQ(Plan.model->chunk, 64);
+    Plan.model->chunk = Chunk;
+    EXPECT_THAT(loadError(serialize(Plan)),
+                testing::HasSubstr(concat("model: chunks of ", Chunk,
+                                          " positions, expected a positive")));
+  }
+}
+
 TEST(Plan, MisalignedConstantsAreRejected) {
   plan::PlanT Plan = adderPlan();
   std::vector<uint8_t> Data(36);

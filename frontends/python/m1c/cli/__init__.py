@@ -17,7 +17,7 @@ import sys
 from types import ModuleType
 from typing import NoReturn
 
-from .. import _runtime
+from .. import _runtime, ranks
 from ..errors import Error
 
 __all__ = ["main"]
@@ -33,6 +33,8 @@ _COMMANDS = {
     "serve": ("Serve OpenAI's API over HTTP", "m1c.server.cli"),
     "bench": ("Measure a server", "m1c.cli.bench"),
 }
+# Those that run a model, which may have several ranks.
+_RUN_MODELS = ("complete", "chat", "run-batch", "serve")
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,7 +61,10 @@ def _parser(command: str | None) -> tuple[Parser, ModuleType | None]:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    parser, module = _parser(next((each for each in given if not each.startswith("-")), None))
+    command = next((each for each in given if not each.startswith("-")), None)
+    if command in _RUN_MODELS:
+        ranks.become_rank()
+    parser, module = _parser(command)
     chosen = parser.parse_args(given)
     assert module is not None  # the parser has refused anything else
     try:

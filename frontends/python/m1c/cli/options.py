@@ -93,11 +93,29 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--prefix-cache-memory", metavar="SIZE", help="for states of beginnings (default 256MiB)"
     )
     group.add_argument(
+        "--tensor-parallel-size",
+        type=whole(1),
+        metavar="N",
+        help="processes among which the model is divided; the results are the same bits (default 1)",
+    )
+    group.add_argument("--mesh", metavar="AXIS=N[,...]", help="the general form, such as tensor=2,expert=4")
+    group.add_argument(
+        "--launcher",
+        metavar="COMMAND",
+        help="what starts these processes, such as 'srun -n 8' (default: mpirun, on this machine)",
+    )
+    group.add_argument(
+        "--rank-timeout",
+        type=whole(1),
+        metavar="SECONDS",
+        help="how long they wait for each other in a step (default 60)",
+    )
+    group.add_argument(
         "--device", metavar="DEVICE", help="cpu, cuda, cuda:N, or ptx: a GPU in software (default cpu)"
     )
     group.add_argument("--target-cpu", metavar="CPU", help="the CPU to compile for (default: this one)")
     group.add_argument(
-        "--threads", type=whole(0), metavar="N", help="threads on the CPU (default: one per processor)"
+        "--threads", type=whole(0), metavar="N", help="threads on the CPU (default: one per processor that it may use)"
     )
 
 
@@ -111,6 +129,10 @@ _ENGINE = (
     "kv_cache_memory",
     "enable_prefix_caching",
     "prefix_cache_memory",
+    "tensor_parallel_size",
+    "mesh",
+    "launcher",
+    "rank_timeout",
     "device",
     "target_cpu",
     "threads",

@@ -20,6 +20,7 @@ from typing import IO, TextIO
 
 from .. import _runtime
 from ..async_llm import AsyncLLM
+from ..errors import Error
 from ..server.batch import BatchCounts, run_batch
 from ..server.metrics import Metrics
 from ..server.service import ChatFormat, Service
@@ -69,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def _answer(service: Service, lines: IO[bytes], output: IO[str], counts: BatchCounts) -> None:
     async for line in run_batch(service, lines, counts):
         print(line, file=output)
+    if service.llm.failure is not None:
+        raise Error(f"the engine has failed: {service.llm.failure}")
 
 
 def run(args: argparse.Namespace) -> int:

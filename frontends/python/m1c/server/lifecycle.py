@@ -29,6 +29,7 @@ from .app import Application
 log = logging.getLogger("m1c.server")
 
 _POLL_SECONDS = 0.05
+_WATCH_SECONDS = 0.2
 
 
 class CannotListen(Exception):
@@ -75,21 +76,34 @@ class Server(uvicorn.Server):
         self._shutdown_timeout = shutdown_timeout
         self._on_ready = on_ready
         self._draining: asyncio.Task[Any] | None = None
+        self.exit_status = 0
 
     def run_until_stopped(self) -> int:
-        """Serves until a signal or `stop` ends it."""
+        """Serves until a signal, `stop`, or a failure of the engine ends it. The exit status is then 1."""
         try:
             self._bound.listen(2048)
         except OSError as error:
             raise CannotListen(f"cannot listen on {address_of(self._bound)}: {_reason(error)}") from None
         self.run(sockets=[self._bound])
-        return 0
+        return self.exit_status
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts accepting connections, then tells so."""
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
         self._on_ready(address_of(self._bound))
+        self._watching = self._loop.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """Ends the server when its engine has failed: what supervises it can start another one."""
+        service = self._application.service
+        while service.llm.failure is None:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self.should_exit:
+                return
+        log.critical("the engine has failed: %s", service.llm.failure)
+        self.exit_status = 1
+        self.stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains. A second one ends the process: nothing that would have to be saved exists."""

@@ -275,6 +275,8 @@ class Service:
         except Stopped:
             raise errors.draining() from None
         except Error as error:
+            if self.llm.failure is not None:
+                raise errors.draining() from None
             raise errors.invalid(str(error)) from None
         stop = StopStrings(request.stop) if request.stop else ()
         outputs = [self._output(request, first + c, stop, sampling["min_tokens"], wanted is not None)

@@ -66,6 +66,27 @@ tile.kernel @transpose(%x: index, %y: index, %z: index, %a: memref<4x32xbf16>, %
   tile.return
 }
 
+// A transposed left operand: its rows are interleaved as those of the right operand, as many as there are terms, and a
+// pair is one element of 32 bits.
+// CHECK-LABEL: func.func @sum(
+// CHECK: vector.shuffle {{.*}} : vector<16xi16>, vector<16xi16>
+// CHECK: vector.shuffle {{.*}} : vector<16xi16>, vector<16xi16>
+// CHECK: scf.for
+// CHECK: llvm.load {{.*}} {alignment = 4 : i64} : !llvm.ptr -> vector<16xi32>
+// CHECK: llvm.load {{.*}} {alignment = 4 : i64} : !llvm.ptr -> i32
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+// CHECK-NOT: llvm.intr.fma
+tile.kernel @sum(%x: index, %y: index, %z: index, %a: memref<?x16xbf16>, %b: memref<?x16xbf16>, %c: memref<16x16xf32>, %rows: index) {
+  %zero = arith.constant 0 : index
+  %l = tile.load %a[%zero, %zero] dims [0, 1] rows %rows : memref<?x16xbf16>, vector<8x16xbf16>
+  %t = vector.transpose %l, [1, 0] : vector<8x16xbf16> to vector<16x8xbf16>
+  %r = tile.load %b[%zero, %zero] dims [0, 1] rows %rows : memref<?x16xbf16>, vector<8x16xbf16>
+  %none = arith.constant dense<0.0> : vector<16x16xf32>
+  %p = tile.dot %t, %r, %none : vector<16x8xbf16>, vector<8x16xbf16>, vector<16x16xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<16x16xf32>, memref<16x16xf32>
+  tile.return
+}
+
 // An odd number of terms and few columns are left to multiply-adds.
 // CHECK-LABEL: func.func @odd(
 // CHECK-NOT: llvm.x86

@@ -64,10 +64,12 @@ OPS = {
         optimizer.adamw,
         product_gradients.linear_transposed,
         product_gradients.linear_weight_gradient,
+        product_gradients.linear_gradient_twos,
         product_gradients.router_gradient,
         product_gradients.router_balance,
         product_gradients.experts_gradient,
         product_gradients.experts_weight_gradient,
+        product_gradients.experts_gradient_twos,
     )
 }
 

@@ -14,6 +14,7 @@ stays the same whatever other cases there are.
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import sys
 
@@ -129,12 +130,14 @@ class Function:
         self.lines.append(f"%state = m1.read_state @{symbol} : {type_}")
         return self.define("%state", type_), lambda value: self.lines.append(f"m1.write_state {value}, @{symbol} : {type_}")
 
-    def accumulated(self, op, calls, shape):
-        """Ends the function, whose result is a state [shape] of f32 after the op on each of the lists of operands in `calls`."""
+    def accumulated(self, op, calls, shape, at=()):
+        """Ends the function, whose result is a state [shape] of f32 after the op on each of the lists of operands in `calls`. `at`
+        has for each of them the offsets of its sequences."""
         type_ = f"!m1.tensor_state<{'x'.join(map(str, shape))}xf32>"
         state, write = self.state(type_)
-        for operands in calls:
-            state = self.op(op, [*operands, state], type_)
+        for operands, offsets_ in itertools.zip_longest(calls, at):
+            form = ", ".join(["{}"] * (len(operands) + 1)) + (" at {}" if offsets_ else "")
+            state = self.op(op, [*operands, state, *([offsets_] if offsets_ else [])], type_, form=form)
         value, state = self.op("m1.state_value", [state], tensor(*shape), type_)
         write(state)
         self.results(value)

@@ -8,33 +8,43 @@
 """The output head with the policy loss: random data, and cases by hand (test/dialects/M1/Reference/policy-head.mlir)."""
 
 import numpy as np
-from kernels.module import TOLERANCE, tensor
+from kernels.module import TOLERANCE, offsets, tensor
 from kernels.output import INDEX, targets
 
 FORM = "{}, {}, {} old {} advantages {} weights {} temperature {} bounds {}, {}"
+IN_SEQUENCES = FORM + " at {}"
 UNBOUNDED = np.float32([0, 5, 0, 3e38])  # no mask
 MASKED = np.float32([0.2, 3, 0.8, 1.28])
 
 
 class Head:
-    """A function of x [T, D] and what the loss is given for its tokens, with results log_probs, entropy, x_gradient, state."""
+    """A function of x [T, D] and what the loss is given for its tokens, with results log_probs, entropy, x_gradient, state;
+    with `in_sequences`, also of the offsets of sequences."""
 
-    def __init__(self, module, name, d, v, x="f32", w="f32", weight=None):
+    def __init__(self, module, name, d, v, x="f32", w="f32", weight=None, in_sequences=False):
         self.f = f = module.function(name, f"{d}x{v}", x, w)
-        self.d, self.v, self.x = d, v, x
+        self.d, self.v, self.x, self.in_sequences = d, v, x, in_sequences
+        # Where the weight is bf16, both operands of the gradients' products are rounded, each by up to 2^-9. The largest of a
+        # token's gradients are those of a few logits, so errors average out little.
+        self.tolerance = [TOLERANCE["f32"]] * 2 + [3 * TOLERANCE["bf16"] if w == "bf16" else TOLERANCE["f32"]] * 2
         type_ = f"!m1.tensor_state<{v}x{d}xf32>"
         weight = f.parameter(v, d, element=w, scale=2 / np.sqrt(d), values=weight)
         state, write = f.state(type_)
         rows, *others = (f.argument(t) for t in (tensor(None, d, element=x), INDEX, *[tensor(None)] * 3, tensor(1), tensor(4)))
         results = (tensor(None), tensor(None), tensor(None, d), type_)
-        *values, state = f.op("m1.policy_head", [rows, weight, *others, state], *results, form=FORM)
+        operands, form = [rows, weight, *others, state], FORM
+        if in_sequences:
+            operands, form = [*operands, f.argument(INDEX, "B+1")], IN_SEQUENCES
+        *values, state = f.op("m1.policy_head", operands, *results, form=form)
         value, state = f.op("m1.state_value", [state], tensor(v, d), type_)
         write(state)
         f.results(*values, value)
 
-    def case(self, name, x, tokens, old, advantages, weights, temperature, bounds, tolerance=TOLERANCE["f32"]):
+    def case(self, name, x, tokens, old, advantages, weights, temperature, bounds):
         numbers = [np.asarray(a, np.float32) for a in (old, advantages, weights, [temperature], bounds)]
-        self.f.case(name, [x, np.asarray(tokens, np.int32), *numbers], tolerance)
+        if self.in_sequences:
+            numbers.append(offsets((len(x) // 4 * 2 + 1, 0, len(x) - len(x) // 4 * 2 - 1)))
+        self.f.case(name, [x, np.asarray(tokens, np.int32), *numbers], self.tolerance)
 
 
 def random_tokens(random, head, t):
@@ -57,11 +67,18 @@ def policy_head(module):
             for t in (1, 65, 200) if (x, w) == ("f32", "f32") else (65,):
                 for temperature, bounds in ((1, UNBOUNDED), (0.7, MASKED)):
                     head.case(f"{t}/{temperature}", *random_tokens(head.f.random(t), head, t), temperature, bounds)
+        # Sums of rounded rows take the tokens of a sequence in twos.
+        head = Head(module, "policy_head_twos", d, v, "f32", "bf16", in_sequences=True)
+        for t in (65, 200):
+            head.case(t, *random_tokens(head.f.random(t), head, t), 0.7, MASKED)
     # A call of no tokens. Then more than a block of tokens (128, whose logits take 32 MiB).
     head = Head(module, "policy_head_empty", 7, 33)
     head.case(0, *random_tokens(head.f.random(0), head, 0), 1, UNBOUNDED)
     if not module.gpu:
         head = Head(module, "policy_head_blocks", 5, 65500)
+        head.case(130, *random_tokens(head.f.random(130), head, 130), 1.3, MASKED)
+        # Two tokens that are added at once are in different blocks: the second sequence begins at token 65.
+        head = Head(module, "policy_head_blocks_twos", 5, 65500, w="bf16", in_sequences=True)
         head.case(130, *random_tokens(head.f.random(130), head, 130), 1.3, MASKED)
 
     # Logits 0 and 0.

@@ -8,7 +8,7 @@
 """Gradients of products, routers and experts. Gradients that are added to states begin with what another call left there."""
 
 import numpy as np
-from kernels.module import TOLERANCE, tensor
+from kernels.module import TOLERANCE, offsets, tensor
 
 # Single rows, and one more or less than a block's.
 TOKENS = (0, 1, 6, 63, 64, 65, 200)
@@ -21,13 +21,23 @@ def shapes_of(module):
     return [(1, 1), (7, 1), (1, 7), (33, 60), (60, 33), (97, 97), (32, 128), (161, 300)]
 
 
+def sequences(tokens):
+    """The offsets of three sequences of that many tokens: of an odd number, of none, of the rest."""
+    first = min(tokens, tokens // 6 * 2 + 1)
+    return offsets((first, 0, tokens - first))
+
+
 def linear_transposed(module):
     for n, k in shapes_of(module):
-        for w in ("f32", "bf16", "f16") if (n, k) == (97, 97) else ("f32", "bf16"):
-            f = module.function("linear_transposed", f"{n}x{k}", w)
-            f.results(f.op("m1.linear_transposed", [f.argument(tensor(None, n)), f.parameter(n, k, element=w)], tensor(None, k)))
-            for t in TOKENS:
-                f.case(t, [f.random(t).normal(t, n)], TOLERANCE["f32"])
+        types = [("f32", w) for w in (("f32", "bf16", "f16") if (n, k) == (97, 97) else ("f32", "bf16"))]
+        if n >= 32:  # even and odd numbers of terms
+            types += [("bf16", "bf16")]
+        for dy, w in types:
+            f = module.function("linear_transposed", f"{n}x{k}", *(() if dy == "f32" else (dy,)), w)
+            operands = [f.argument(tensor(None, n, element=dy)), f.parameter(n, k, element=w)]
+            f.results(f.op("m1.linear_transposed", operands, tensor(None, k)))
+            for t in TOKENS if dy == "f32" else (1, 65):
+                f.case(t, [f.random(t).normal(t, n, element=dy)], TOLERANCE["f32"])
 
 
 def linear_weight_gradient(module):
@@ -41,6 +51,19 @@ def linear_weight_gradient(module):
                 random = f.random(t)
                 # A single sum may be small compared with its terms.
                 f.case(t, [random.normal(t, n), random.normal(t, k, element=x)], TOLERANCE["f32"] * (2 if n * k == 1 else 1))
+
+
+def linear_gradient_twos(module):
+    """The same of rounded rows, whose sums take the tokens of a sequence in twos."""
+    for n, k in ((1, 1), (7, 1), (33, 60), (97, 97), (320, 272)):
+        f = module.function("linear_gradient_twos", f"{n}x{k}")
+        operands = [f.argument(tensor(None, columns, element="bf16")) for columns in (n, k)]
+        cu_seqlens = f.argument(tensor(None, element="i32"), "B+1")
+        f.accumulated("m1.linear_weight_gradient", [operands, operands], (n, k), at=[cu_seqlens] * 2)
+        for t in (0, 1, 65, 129, 200):
+            random = f.random(t)
+            rows = [random.normal(t, columns, element="bf16") for columns in (n, k)]
+            f.case(t, [*rows, sequences(t)], TOLERANCE["f32"] * (2 if n * k == 1 else 1))
 
 
 def router_gradient(module):
@@ -78,22 +101,25 @@ def choices(random, tokens, experts, count):
 
 def experts_gradient(module):
     for d, width, e, k in ((1, 1, 1, 1), (7, 33, 3, 2), (60, 97, 4, 3), (32, 64, 5, 1)):
-        for x, w in (("f32", "f32"), ("bf16", "bf16"), ("f32", "bf16")):
-            f = module.function("experts_gradient", f"{d}x{width}x{e}", f"top{k}", x, w)
-            operands = [f.argument(type_) for type_ in (tensor(None, d), tensor(None, d, element=x), tensor(None, k, element="i32"), tensor(None, k))]
+        for dy, x, w in (("f32", "f32", "f32"), ("f32", "bf16", "bf16"), ("f32", "f32", "bf16"), ("bf16", "bf16", "bf16")):
+            f = module.function("experts_gradient", f"{d}x{width}x{e}", f"top{k}", *(() if dy == "f32" else (dy,)), x, w)
+            types = (tensor(None, d, element=dy), tensor(None, d, element=x), tensor(None, k, element="i32"), tensor(None, k))
+            operands = [f.argument(type_) for type_ in types]
             operands += [f.parameter(*s, element=w, scale=s[-1] ** -0.5) for s in ((e, width, d), (e, width, d), (e, d, width))]
-            hidden = tensor(None, k, width)
+            hidden = tensor(None, k, width, element=dy)
             f.results(*f.op("m1.experts_gradient", operands, tensor(None, d), tensor(None, k), hidden, hidden, hidden))
-            for t in (0, 1, 7, 63, 64, 65, 200):
+            for t in (0, 1, 7, 63, 64, 65, 200) if dy == "f32" else (1, 65):
                 random = f.random(t)
                 weights = random.generator.random((t, k)).astype(np.float32)
-                f.case(t, [random.normal(t, d), random.normal(t, d, element=x), choices(random, t, e, k), weights], TOLERANCE["f32"])
+                # dx is a sum of products with hidden rows, which are rounded to dy's type; the choices' weights are not.
+                tolerance = TOLERANCE["f32"] if dy == "f32" else [2 * TOLERANCE[dy], TOLERANCE["f32"], *[TOLERANCE[dy]] * 3]
+                f.case(t, [random.normal(t, d, element=dy), random.normal(t, d, element=x), choices(random, t, e, k), weights], tolerance)
 
 
 def experts_weight_gradient(module):
     """With a row for each token or choice on either side, added twice as above."""
-    for n, k, e, j in ((1, 1, 1, 1), (33, 7, 3, 2), (60, 100, 4, 3), (128, 150, 5, 1)):
-        for left, right in (("t", "t"), ("t", "j"), ("j", "t"), ("j", "j")):
+    for n, k, e, j in ((1, 1, 1, 1), (33, 7, 3, 2), (60, 100, 4, 3), (128, 150, 5, 1), (293, 101, 2, 1)):
+        for left, right in (("t", "t"), ("t", "j"), ("j", "t"), ("j", "j")) if n < 293 else (("j", "t"),):
             for x in ("f32", "bf16") if right == "t" else ("f32",):
                 f = module.function("experts_weight_gradient", f"{n}x{k}x{e}", f"top{j}", left + right, x)
                 types = [tensor(None, *([j] if side == "j" else []), width, element=element) for side, width, element in ((left, n, "f32"), (right, k, x))]
@@ -103,3 +129,19 @@ def experts_weight_gradient(module):
                     random = f.random(t)
                     sides = [random.normal(t, *([j] if side == "j" else []), width, element=element) for side, width, element in ((left, n, "f32"), (right, k, x))]
                     f.case(t, [*sides, choices(random, t, e, j)], TOLERANCE["f32"])
+
+
+def experts_gradient_twos(module):
+    """The same of rounded rows, whose sums take the tokens of a sequence that chose the expert in twos."""
+    for n, k, e, j in ((1, 1, 1, 1), (33, 7, 3, 2), (128, 208, 5, 1), (293, 101, 2, 1)):
+        for left, right in (("t", "j"), ("j", "t")):
+            f = module.function("experts_gradient_twos", f"{n}x{k}x{e}", f"top{j}", left + right)
+            shapes = [(*([j] if side == "j" else []), width) for side, width in ((left, n), (right, k))]
+            operands = [f.argument(tensor(None, *shape, element="bf16")) for shape in shapes]
+            operands += [f.argument(tensor(None, j, element="i32"))]
+            cu_seqlens = f.argument(tensor(None, element="i32"), "B+1")
+            f.accumulated("m1.experts_weight_gradient", [operands, operands], (e, n, k), at=[cu_seqlens] * 2)
+            for t in (0, 65, 301):
+                random = f.random(t)
+                sides = [random.normal(t, *shape, element="bf16") for shape in shapes]
+                f.case(t, [*sides, choices(random, t, e, j), sequences(t)], TOLERANCE["f32"])
