@@ -24,7 +24,8 @@ __all__ = ["AsyncLLM", "Stream"]
 
 
 class Stream:
-    """The deltas of a request, to be iterated once. A stream that is closed, cancelled or dropped aborts its request."""
+    """The deltas of a request, to be iterated once. A stream that is closed, cancelled or dropped aborts its
+    request."""
 
     def __init__(self, llm: AsyncLLM, prompt: list[int], params: SamplingParams):
         self.prompt_token_ids = prompt
@@ -98,8 +99,8 @@ class AsyncLLM(Served):
         self._drained = False
 
     def prepare(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> None:
-        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it for submit().
-        May be called on any thread; raises Error."""
+        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it
+        for submit(). May be called on any thread; raises Error."""
         self._engine.masks(prompt_token_ids, params)
 
     def submit(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> Stream:

@@ -68,8 +68,8 @@ class Engine:
         room = self.max_model_len - len(prompt)
         if room < (0 if max_tokens == 0 else 1):
             raise Error(
-                f"prompt: has {len(prompt)} tokens, but the model is served with at most {self.max_model_len} "
-                "of prompt and response together"
+                f"prompt: has {len(prompt)} tokens, but the model is served with at most "
+                f"{self.max_model_len} of prompt and response together"
             )
         return room if max_tokens is None else min(max_tokens, room)
 
@@ -118,8 +118,9 @@ class Engine:
         return made
 
     def masks(self, prompt: Sequence[int], params: SamplingParams) -> Callable[[int, list[int]], Any] | None:
-        """The function that masks the tokens of a response, if there is one. A form of the response is compiled, which
-        may take a while, unless that has been done. May be called on any thread; raises Error."""
+        """The function that masks the tokens of a response, if there is one. A form of the response is
+        compiled, which may take a while, unless that has been done. May be called on any thread; raises
+        Error."""
         wanted = params.structured_outputs
         if wanted is None:
             return params.next_mask
@@ -174,8 +175,8 @@ class Served:
     """What LLM and AsyncLLM have in common: a model with an engine."""
 
     def __init__(self, model: str | os.PathLike[str], **options: Any):
-        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options are the
-        fields of m1c.model.EngineConfig."""
+        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options
+        are the fields of m1c.model.EngineConfig."""
         self._engine = Engine(Model(model, options_of(options)))
 
     @property

@@ -116,12 +116,16 @@ class _Request:
             output.text = "".join(choice.texts)
             if choice.logprobs is not None:
                 kept = choice.logprobs[: len(output.token_ids)]
-                output.logprobs = [_place(token, own, top, name) for token, (own, top) in zip(output.token_ids, kept)]
+                output.logprobs = [
+                    _place(token, own, top, name) for token, (own, top) in zip(output.token_ids, kept)
+                ]
                 output.cumulative_logprob = sum(own for own, _ in kept)
         prompt_logprobs = None
         if self.params.prompt_logprobs is not None:
             found = self.prompt_logprobs or [None]
-            prompt_logprobs = [each and _place(token, each[0], each[1], name) for token, each in zip(self.ids, found)]
+            prompt_logprobs = [
+                each and _place(token, each[0], each[1], name) for token, each in zip(self.ids, found)
+            ]
         return RequestOutput(
             self.name,
             self.prompt,
@@ -147,8 +151,8 @@ class LLM(Served):
     """A model with an engine. May be used from several threads, whose requests run together."""
 
     def __init__(self, model: str | os.PathLike[str], **options: Any):
-        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options are the
-        fields of m1c.model.EngineConfig."""
+        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options
+        are the fields of m1c.model.EngineConfig."""
         super().__init__(model, **options)
         self._turn = threading.Lock()  # held by the thread that hands over updates
         self._template: ChatTemplate | None = None
@@ -162,8 +166,8 @@ class LLM(Served):
     ) -> list[RequestOutput]:
         """Continues prompts: texts, lists of token ids, or dictionaries with "prompt" or "prompt_token_ids".
 
-        `sampling_params`: for all, or one for each; by default those of the checkpoint. The outputs have the order of
-        the prompts. All prompts are checked before any is computed.
+        `sampling_params`: for all, or one for each; by default those of the checkpoint. The outputs have the
+        order of the prompts. All prompts are checked before any is computed.
         """
         found = _as_list(prompts)
         return self._run([self._encoded(i, prompt) for i, prompt in enumerate(found)], sampling_params)
@@ -177,7 +181,8 @@ class LLM(Served):
         add_generation_prompt: bool = True,
         chat_template_kwargs: Mapping[str, Any] | None = None,
     ) -> list[RequestOutput]:
-        """Answers a chat, a list of messages as OpenAI's API has them, or several. Control tokens in messages are text."""
+        """Answers a chat, a list of messages as OpenAI's API has them, or several. Control tokens in messages
+        are text."""
         if not messages:
             raise Error("messages: expected at least one message, found none")
         single = isinstance(messages[0], Mapping)
@@ -196,8 +201,9 @@ class LLM(Served):
     def score(
         self, prompts: Prompt | Sequence[Prompt], completions: Prompt | Sequence[Prompt] | None = None
     ) -> list[np.ndarray]:
-        """The log-probabilities, float32, of given tokens: of each prompt's from the second on; or, with completions,
-        of their tokens after the prompts. They have the bits that the same tokens get when they are generated.
+        """The log-probabilities, float32, of given tokens: of each prompt's from the second on; or, with
+        completions, of their tokens after the prompts. They have the bits that the same tokens get when they
+        are generated.
         """
         given = _as_list(prompts)
         encoded = [self._encoded(i, prompt)[1] for i, prompt in enumerate(given)]
@@ -218,8 +224,8 @@ class LLM(Served):
         ]
 
     def call(self, function: str, /, **arrays: Any) -> dict[str, np.ndarray]:
-        """Runs a function of the model's plan on arrays, as Plan.call: with states and memory of its own, beside the
-        engine, so that the first call loads the weights once more."""
+        """Runs a function of the model's plan on arrays, as Plan.call: with states and memory of its own,
+        beside the engine, so that the first call loads the weights once more."""
         if self._plan is None:
             model, config = self._engine.model, self._engine.model.config
             self._plan = Plan(
@@ -255,7 +261,8 @@ class LLM(Served):
             keys = [key for key in ("prompt_token_ids", "prompt") if key in prompt]
             if len(keys) != 1:
                 raise Error(
-                    f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found {", ".join(prompt) or "nothing"}'
+                    f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found '
+                    + (", ".join(prompt) or "nothing")
                 )
             prompt = prompt[keys[0]]
         if isinstance(prompt, str):
@@ -271,7 +278,8 @@ class LLM(Served):
                 raise Error(f"prompts[{index}][{place}]: expected a token id, found {token!r}")
             if not 0 <= token < self.vocab_size:
                 raise Error(
-                    f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, found {token}"
+                    f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, "
+                    f"found {token}"
                 )
         return None, [int(token) for token in prompt]
 
@@ -307,7 +315,8 @@ class LLM(Served):
         return requests
 
     def _wait(self, requests: list[_Request]) -> None:
-        """Submits the requests, and returns when all have ended. Those that are open are aborted if this is interrupted."""
+        """Submits the requests, and returns when all have ended. Those that are open are aborted if this is
+        interrupted."""
         queued = deque(requests)
         running: list[_Request] = []
         try:

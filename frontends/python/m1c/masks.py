@@ -116,11 +116,13 @@ class _Vocabulary:
 class ResponseMasks:
     """The masks of a request's choices, for Request.mask_with. Called by one thread at a time.
 
-    A choice follows the thinking, if there is any, or one of the forms; as long as its tokens leave that open, it may go
-    on with any of them. After the thinking, the forms begin.
+    A choice follows the thinking, if there is any, or one of the forms; as long as its tokens leave that
+    open, it may go on with any of them. After the thinking, the forms begin.
     """
 
-    def __init__(self, forms: list[Any], thinking: Any, must_think: bool, never: np.ndarray, control: np.ndarray):
+    def __init__(
+        self, forms: list[Any], thinking: Any, must_think: bool, never: np.ndarray, control: np.ndarray
+    ):
         """`never`: tokens that are never drawn; `control`: those that are not drawn in thinking."""
         self._forms = forms
         self._thinking = thinking
@@ -188,11 +190,17 @@ class _Choice:
 
 
 def _thinking(opened: bool) -> str:
-    """The grammar of a block of thinking, with the line ends that belong to its closing tag. The thinking is any bytes,
-    also no UTF-8: where a budget ends it, half a character may be at its end."""
+    """The grammar of a block of thinking, with the line ends that belong to its closing tag. The thinking is
+    any bytes, also no UTF-8: where a budget ends it, half a character may be at its end."""
     begin = "" if opened else f'"{OPEN}" '
-    rules = ["start: block ends?", "block[lazy]: BLOCK", f'BLOCK: {begin}BYTES "{CLOSE}"', "BYTES: ~NOTHING",
-             'NOTHING: "a" & "b"', r"ends: /\n{1,2}/"]
+    rules = [
+        "start: block ends?",
+        "block[lazy]: BLOCK",
+        f'BLOCK: {begin}BYTES "{CLOSE}"',
+        "BYTES: ~NOTHING",
+        'NOTHING: "a" & "b"',
+        r"ends: /\n{1,2}/",
+    ]
     return json.dumps({"grammars": [{"lark_grammar": "\n".join(rules)}]})
 
 

@@ -10,8 +10,8 @@
     llm = ScriptedLLM(byte_tokenizer())
     llm.say("Hello", cut=2)          # the next request gets these bytes as tokens, two at a time, then the end token
 
-Log-probabilities are a fixed function of the token, so that tests can expect them. One step of the engine gives every
-running request its next piece.
+Log-probabilities are a fixed function of the token, so that tests can expect them. One step of the engine
+gives every running request its next piece.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from m1c.errors import Error, QueueFull, Stopped
 from m1c.outputs import Delta
@@ -76,7 +75,9 @@ def pieces(text: str | bytes, cut: int | list[int] = 1, end: bool = True) -> lis
 class Stream:
     """The deltas of one request."""
 
-    def __init__(self, llm: ScriptedLLM, prompt: list[int], params: SamplingParams, scripts: list[Iterable[Step]]):
+    def __init__(
+        self, llm: ScriptedLLM, prompt: list[int], params: SamplingParams, scripts: list[Iterable[Step]]
+    ):
         self.prompt = prompt
         self.params = params
         self.aborted = False
@@ -160,12 +161,19 @@ class Stream:
 class ScriptedLLM:
     """An AsyncLLM whose responses are scripts.
 
-    `scripts` holds those of the next requests, each a list with one script for each choice (the last one repeats);
-    when there are none, `default` is said. `gate` stops the engine while it is clear.
+    `scripts` holds those of the next requests, each a list with one script for each choice (the last one
+    repeats); when there are none, `default` is said. `gate` stops the engine while it is clear.
     """
 
-    def __init__(self, tokenizer: Tokenizer | None = None, *, max_model_len: int = 1024, max_queued: int = 64,
-                 step_seconds: float = 0.0, defaults: dict | None = None):
+    def __init__(
+        self,
+        tokenizer: Tokenizer | None = None,
+        *,
+        max_model_len: int = 1024,
+        max_queued: int = 64,
+        step_seconds: float = 0.0,
+        defaults: dict | None = None,
+    ):
         self.tokenizer = tokenizer
         self.max_model_len = max_model_len
         self.vocab_size = 272

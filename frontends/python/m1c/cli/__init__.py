@@ -5,7 +5,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""The command `m1`: complete, chat, run-batch, serve and bench, each in a module that only its own use loads."""
+"""The command `m1`: complete, chat, run-batch, serve and bench, each in a module that only its own use
+loads."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ import asyncio
 import os
 import sys
 import tempfile
-from pathlib import Path
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, TextIO
 
 from .. import _runtime
@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input-file",
         required=True,
         metavar="FILE",
-        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard input',
+        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard '
+        "input",
     )
     parser.add_argument(
         "-o",
@@ -93,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
         finally:
             llm.close()
     print(
-        f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, {counts.invalid} lines are no requests",
+        f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, "
+        f"{counts.invalid} lines are no requests",
         file=sys.stderr,
     )
     return 0

@@ -46,8 +46,11 @@ class _Choice:
         """The whole message."""
         calls = self.calls
         content = "".join(self.content)
-        message: dict[str, Any] = {"role": "assistant", "content": content if content or not calls else None,
-                                   "refusal": None}
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": content if content or not calls else None,
+            "refusal": None,
+        }
         if self.reasoning:
             message["reasoning_content"] = message["reasoning"] = "".join(self.reasoning)
         if calls:
@@ -62,9 +65,16 @@ _Step = tuple[ChoiceOutput, _Choice, list[dict[str, Any]], list[TokenEntry], str
 class ChatReply(Reply):
     """The answer to a chat request, which has one run."""
 
-    def __init__(self, request: ChatRequest, run: Run, parts: list[ChatParts], text: TokenNames, **identity: Any):
-        super().__init__("chatcmpl-", "chat.completion.chunk" if request.stream else "chat.completion", request, [run],
-                         **identity)
+    def __init__(
+        self, request: ChatRequest, run: Run, parts: list[ChatParts], text: TokenNames, **identity: Any
+    ):
+        super().__init__(
+            "chatcmpl-",
+            "chat.completion.chunk" if request.stream else "chat.completion",
+            request,
+            [run],
+            **identity,
+        )
         self._request = request
         self._run = run
         self._text = text
@@ -101,8 +111,13 @@ class ChatReply(Reply):
                 state.entries += entries
         choices = []
         for choice, state in zip(self._run.choices, self._choices):
-            item = {"index": choice.index, "message": state.message(), "logprobs": self._logprobs(state.entries),
-                    "finish_reason": choice.finish_reason, "stop_reason": choice.stop_reason}
+            item = {
+                "index": choice.index,
+                "message": state.message(),
+                "logprobs": self._logprobs(state.entries),
+                "finish_reason": choice.finish_reason,
+                "stop_reason": choice.stop_reason,
+            }
             if request.return_token_ids:
                 item["token_ids"] = choice.token_ids
             choices.append(item)
@@ -120,14 +135,18 @@ class ChatReply(Reply):
                 index, out = choice.index, []
                 if not state.started:
                     state.started = True
-                    out.append(self._event(index, {"role": "assistant", "content": "", "refusal": None}, [], None))
+                    out.append(
+                        self._event(index, {"role": "assistant", "content": "", "refusal": None}, [], None)
+                    )
                 if plain:
                     for delta in deltas:
                         if "content" in delta:
                             # By far the most frequent event.
-                            out.append(f'{start}{{"index":{index},"delta":{{"content":'
-                                       f'{json_text.quote(delta["content"])}}},"logprobs":null,'
-                                       f'"finish_reason":null}}{end}')
+                            out.append(
+                                f'{start}{{"index":{index},"delta":{{"content":'
+                                f'{json_text.quote(delta["content"])}}},"logprobs":null,'
+                                f'"finish_reason":null}}{end}'
+                            )
                         else:
                             out.append(self._event(index, delta, [], None))
                 else:
@@ -147,8 +166,14 @@ class ChatReply(Reply):
             yield self.usage_event(self._usage())
         yield DONE
 
-    def _event(self, index: int, delta: dict[str, Any], entries: list[TokenEntry], reason: str | None,
-               choice: ChoiceOutput | None = None) -> str:
+    def _event(
+        self,
+        index: int,
+        delta: dict[str, Any],
+        entries: list[TokenEntry],
+        reason: str | None,
+        choice: ChoiceOutput | None = None,
+    ) -> str:
         if "reasoning_content" in delta:
             delta = {**delta, "reasoning": delta["reasoning_content"]}
         logprobs = self._logprobs(entries) if entries else None
@@ -164,5 +189,9 @@ class ChatReply(Reply):
 
     def _usage(self) -> dict[str, Any]:
         run = self._run
-        return usage(len(run.prompt_ids), sum(choice.count for choice in run.choices), run.cached_tokens,
-                     self._reasoning_tokens)
+        return usage(
+            len(run.prompt_ids),
+            sum(choice.count for choice in run.choices),
+            run.cached_tokens,
+            self._reasoning_tokens,
+        )

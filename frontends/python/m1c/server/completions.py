@@ -32,12 +32,19 @@ class Prompt:
 class CompletionReply(Reply):
     """The answer to a completions request.
 
-    There is one run for each prompt; none if nothing has to be computed (`max_tokens` of 0 without log-probabilities of
-    the prompt). Choice c of prompt p has the index p * n + c.
+    There is one run for each prompt; none if nothing has to be computed (`max_tokens` of 0 without
+    log-probabilities of the prompt). Choice c of prompt p has the index p * n + c.
     """
 
-    def __init__(self, request: CompletionRequest, prompts: list[Prompt], runs: list[Run], text: TokenNames,
-                 skipped: frozenset[int], **identity: Any):
+    def __init__(
+        self,
+        request: CompletionRequest,
+        prompts: list[Prompt],
+        runs: list[Run],
+        text: TokenNames,
+        skipped: frozenset[int],
+        **identity: Any,
+    ):
         super().__init__("cmpl-", "text_completion", request, runs, **identity)
         self._request = request
         self._prompts = prompts
@@ -50,16 +57,20 @@ class CompletionReply(Reply):
         choices: list[dict[str, Any]] = []
         for p, prompt in enumerate(self._prompts):
             if self._request.max_tokens == 0:
-                finished: Sequence[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [(None, "", [])] * self._request.n
+                finished: Sequence[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [
+                    (None, "", [])
+                ] * self._request.n
             else:
                 finished = self._best(kept[p])
             for c, (choice, text, entries) in enumerate(finished):
                 head, head_entries = self._head(p)
                 item: dict[str, Any] = {
-                    "index": p * self._request.n + c, "text": head + text,
+                    "index": p * self._request.n + c,
+                    "text": head + text,
                     "logprobs": self._logprobs(head_entries + _behind(head, entries)),
                     "finish_reason": choice.finish_reason if choice else "length",
-                    "stop_reason": choice.stop_reason if choice else None}
+                    "stop_reason": choice.stop_reason if choice else None,
+                }
                 if self._request.return_token_ids:
                     item["token_ids"] = choice.token_ids if choice else []
                     item["prompt_token_ids"] = prompt.ids
@@ -82,7 +93,7 @@ class CompletionReply(Reply):
     ) -> list[tuple[ChoiceOutput, str, list[TokenEntry]]]:
         if self._request.best_of == self._request.n:
             return kept
-        return sorted(kept, key=lambda item: -item[0].logprob_sum / max(item[0].count, 1))[:self._request.n]
+        return sorted(kept, key=lambda item: -item[0].logprob_sum / max(item[0].count, 1))[: self._request.n]
 
     def _head(self, p: int) -> tuple[str, list[TokenEntry]]:
         """What precedes the responses to prompt `p`: with echo, its text and entries."""
@@ -93,8 +104,10 @@ class CompletionReply(Reply):
             return prompt.text, []
         offsets = Offsets(self._text, self._skipped)
         rows = self.runs[p].prompt_logprobs or [None] * len(prompt.ids)
-        return prompt.text, [TokenEntry(token, row[0] if row else None, row[1] if row else [], offsets.next(token))
-                             for token, row in zip(prompt.ids, rows)]
+        return prompt.text, [
+            TokenEntry(token, row[0] if row else None, row[1] if row else [], offsets.next(token))
+            for token, row in zip(prompt.ids, rows)
+        ]
 
     def _logprobs(self, entries: list[TokenEntry]) -> dict[str, Any] | None:
         if self._request.logprobs is None:
@@ -127,26 +140,45 @@ class CompletionReply(Reply):
                     if plain:
                         if text or reason:
                             ending = f'"{reason}"' if reason else "null"
-                            yield (f'{start}{{"index":{index},"text":{json_text.quote(text)},"logprobs":null,'
-                                   f'"finish_reason":{ending}}}{end}')
+                            yield (
+                                f'{start}{{"index":{index},"text":{json_text.quote(text)},"logprobs":null,'
+                                f'"finish_reason":{ending}}}{end}'
+                            )
                     elif text or reason or entries or request.return_token_ids:
                         yield self._event(index, text, entries, choice, reason)
         if request.include_usage:
             yield self.usage_event(self._usage())
         yield DONE
 
-    def _event(self, index: int, text: str, entries: list[TokenEntry], choice: ChoiceOutput | None,
-               reason: str | None) -> str:
-        item: dict[str, Any] = {"index": index, "text": text, "logprobs": self._logprobs(entries),
-                                "finish_reason": reason}
+    def _event(
+        self,
+        index: int,
+        text: str,
+        entries: list[TokenEntry],
+        choice: ChoiceOutput | None,
+        reason: str | None,
+    ) -> str:
+        item: dict[str, Any] = {
+            "index": index,
+            "text": text,
+            "logprobs": self._logprobs(entries),
+            "finish_reason": reason,
+        }
         if self._request.return_token_ids:
             item["token_ids"] = self.new_ids(choice) if choice else []
         return self.event_start + json_text.dump(item) + self.event_end
 
     def _usage(self) -> dict[str, Any]:
-        generated = sum(choice.count for run in self.runs for choice in run.choices) if self._request.max_tokens else 0
-        return usage(sum(len(prompt.ids) for prompt in self._prompts), generated,
-                     sum(run.cached_tokens for run in self.runs))
+        generated = (
+            sum(choice.count for run in self.runs for choice in run.choices)
+            if self._request.max_tokens
+            else 0
+        )
+        return usage(
+            sum(len(prompt.ids) for prompt in self._prompts),
+            generated,
+            sum(run.cached_tokens for run in self.runs),
+        )
 
 
 def _behind(head: str, entries: list[TokenEntry]) -> list[TokenEntry]:

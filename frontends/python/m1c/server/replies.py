@@ -25,8 +25,12 @@ DONE = "data: [DONE]\n\n"
 
 def usage(prompt: int, generated: int, cached: int, reasoning: int | None = None) -> dict[str, Any]:
     """OpenAI's counts of tokens."""
-    result: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": generated,
-                              "total_tokens": prompt + generated, "prompt_tokens_details": {"cached_tokens": cached}}
+    result: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": generated,
+        "total_tokens": prompt + generated,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
     if reasoning is not None:
         result["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     return result
@@ -38,15 +42,23 @@ def error_event(error: ApiError) -> str:
 
 
 class Reply:
-    """An answer to a request whose runs have been submitted: either `collect` or `events` is called, then `close`."""
+    """An answer to a request whose runs have been submitted: either `collect` or `events` is called, then
+    `close`."""
 
-    def __init__(self, prefix: str, kind: str, request: Common, runs: list[Run], *, model: str, fingerprint: str):
+    def __init__(
+        self, prefix: str, kind: str, request: Common, runs: list[Run], *, model: str, fingerprint: str
+    ):
         self.id = prefix + uuid.uuid4().hex
         self.runs = runs
         self.streaming = request.stream
         self.ignored = request.ignored
-        self.head = {"id": self.id, "object": kind, "created": int(time.time()), "model": model,
-                     "system_fingerprint": fingerprint}
+        self.head = {
+            "id": self.id,
+            "object": kind,
+            "created": int(time.time()),
+            "model": model,
+            "system_fingerprint": fingerprint,
+        }
         # An event is the start, its choice and the end.
         self._opening = "data: " + json_text.dump(self.head)[:-1]
         self.event_start = self._opening + ',"choices":['

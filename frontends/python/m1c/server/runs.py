@@ -28,11 +28,13 @@ Update = tuple[ChoiceOutput, str, list[TokenEntry]]
 class Run:
     """A prompt that has been submitted, with its choices.
 
-    `updates` must be iterated once, or `close` be called. `closing` frees what the engine holds for the request; both
-    do it, too.
+    `updates` must be iterated once, or `close` be called. `closing` frees what the engine holds for the
+    request; both do it, too.
     """
 
-    def __init__(self, stream: Any, choices: list[ChoiceOutput], prompt_ids: list[int], record: RequestRecord):
+    def __init__(
+        self, stream: Any, choices: list[ChoiceOutput], prompt_ids: list[int], record: RequestRecord
+    ):
         self.choices = choices
         self.prompt_ids = prompt_ids
         self.cached_tokens = 0
