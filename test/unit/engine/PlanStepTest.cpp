@@ -75,7 +75,7 @@ TEST_F(Steps, PromptsShareEvenly) {
 
 TEST_F(Steps, PiecesEndAtChunks) {
   add(300, 50);
-  EXPECT_EQ(counts(88), (Counts{78})); // to 128
+  EXPECT_EQ(counts(88), (Counts{78}));   // to 128
   EXPECT_EQ(counts(100), (Counts{100})); // 22 fewer are too few
   EXPECT_EQ(counts(10), (Counts{10}));
   EXPECT_EQ(counts(14), (Counts{14})); // to 64
