@@ -35,24 +35,28 @@ def byte_characters():
     return [table[byte] for byte in range(256)]
 
 
-def tokenizer():
-    """The object of tokenizer.json."""
+def describe(added, merges=()):
+    """The object of a tokenizer.json without a splitting rule: byte b is token b, what merge i makes is token 256 + i.
+    `added` has (text, id, whether it is special) for each of the added tokens."""
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+    vocabulary = {character: byte for byte, character in enumerate(byte_characters())}
+    for i, (left, right) in enumerate(merges):
+        vocabulary[left + right] = 256 + i
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [
             {
-                "id": 256 + i,
+                "id": index,
                 "content": text,
                 "single_word": False,
                 "lstrip": False,
                 "rstrip": False,
                 "normalized": False,
-                "special": True,
+                "special": special,
             }
-            for i, text in enumerate(CONTROL)
+            for text, index, special in added
         ],
         "normalizer": None,
         "pre_tokenizer": level,
@@ -66,10 +70,16 @@ def tokenizer():
             "end_of_word_suffix": None,
             "fuse_unk": False,
             "byte_fallback": False,
-            "vocab": {character: byte for byte, character in enumerate(byte_characters())},
-            "merges": [],
+            "ignore_merges": False,
+            "vocab": vocabulary,
+            "merges": [list(pair) for pair in merges],
         },
     }
+
+
+def tokenizer():
+    """The object of tokenizer.json that write() writes."""
+    return describe([(text, 256 + i, True) for i, text in enumerate(CONTROL)])
 
 
 def write(folder, **sampling):

@@ -59,13 +59,13 @@ private:
                     static_cast<int64_t>(static_cast<double>(Share) / Price));
   }
 
-  /// A piece that does not end the prompt ends at the end of a chunk, if it
-  /// reaches one.
+  /// A piece that does not end the prompt ends at the end of a chunk, if that
+  /// leaves out at most an eighth of it.
   int64_t align(const Sequence &S, int64_t Share) const {
     if (Share >= S.pending())
       return S.pending();
     const int64_t End = (S.Fed + Share) / Bounds.Chunk * Bounds.Chunk;
-    return End > S.Fed ? End - S.Fed : Share;
+    return End - S.Fed >= Share - Share / 8 ? End - S.Fed : Share;
   }
 
   /// Adds a piece of at most `Count` tokens, which takes at most `Share` of

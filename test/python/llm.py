@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -84,7 +83,8 @@ def check_choices():
 
 
 def check_logprobs():
-    """Scored, prompted and generated tokens have the same bits; the raw mode does not change with temperature."""
+    """Scored, prompted and generated tokens have the same bits; the raw mode does not change with
+    temperature."""
     ids = [1, 2, 3, 50, 60, 200, 7]
     params = SamplingParams(max_tokens=9, seed=1, logprobs=0, prompt_logprobs=1, ignore_eos=True)
     [output] = llm.generate([ids], params)
@@ -108,7 +108,8 @@ def check_logprobs():
 
 
 def check_stops():
-    """Stop tokens and texts; nothing of a stop text is in the text, and tokens behind it are not in the response."""
+    """Stop tokens and texts; nothing of a stop text is in the text, and tokens behind it are not in the
+    response."""
     params = SamplingParams(max_tokens=40, seed=3, ignore_eos=True, logprobs=0)
     [output] = llm.generate("stop", params)
     [whole] = output.outputs
@@ -184,7 +185,8 @@ def check_chat():
 
 
 def check_masks():
-    """A function that says which tokens may come next: asked once for each, by choice; its errors end its choice."""
+    """A function that says which tokens may come next: asked once for each, by choice; its errors end its
+    choice."""
     words = (llm.vocab_size + 31) // 32
 
     def only(*ids):
@@ -229,7 +231,11 @@ def check_masks():
 
 
 def check_structured():
-    schema = {"type": "object", "properties": {"a": {"enum": [1, "two"]}, "b": {"type": "boolean"}}, "required": ["a"]}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"enum": [1, "two"]}, "b": {"type": "boolean"}},
+        "required": ["a"],
+    }
     schema["additionalProperties"] = False
     form = StructuredOutputsParams(json=schema, disable_any_whitespace=True)
     params = SamplingParams(n=4, max_tokens=60, seed=1, logprobs=0, structured_outputs=form)
@@ -448,7 +454,8 @@ try:
     while True:
         llm.generate(["a"] * 4, m1c.SamplingParams(max_tokens=2000, ignore_eos=True))
 except KeyboardInterrupt:
-    print("interrupted", len(llm.generate("a", m1c.SamplingParams(max_tokens=3, ignore_eos=True))[0].outputs[0].token_ids))
+    [output] = llm.generate("a", m1c.SamplingParams(max_tokens=3, ignore_eos=True))
+    print("interrupted", len(output.outputs[0].token_ids))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.stdout == "interrupted 3\n" and done.returncode == 0, (done.stdout, done.stderr)

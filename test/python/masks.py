@@ -39,7 +39,11 @@ PLACE = {
         "city": {"type": "string", "maxLength": 6},
         "warm": {"type": "boolean"},
         "size": {"enum": ["small", "large", None, 7]},
-        "tags": {"type": "array", "items": {"type": "integer", "minimum": -20, "maximum": 300}, "maxItems": 3},
+        "tags": {
+            "type": "array",
+            "items": {"type": "integer", "minimum": -20, "maximum": 300},
+            "maxItems": 3,
+        },
     },
     "required": ["city", "warm", "tags"],
     "additionalProperties": False,
@@ -89,7 +93,8 @@ class Walk:
         return self
 
     def run(self, limit=400, end=0.5):
-        """Draws until the form is complete, or, where it may end, with a probability of `end`. Returns the text."""
+        """Draws until the form is complete, or, where it may end, with a probability of `end`. Returns the
+        text."""
         for _ in range(limit):
             ids = self.possible()
             if ids is None:
@@ -129,12 +134,16 @@ def check_schemas():
         spaces = [text for text in texts if re.search(r"[\s]", re.sub(r'"[^"]*"', "", text))]
         assert not spaces if options.get("disable_any_whitespace") else spaces, texts
     assert all(is_place(json.loads(text)) for text in walks(3, json=json.dumps(PLACE)))
-    assert all(isinstance(json.loads(text), dict) for text in walks(6, json_object=True, disable_any_whitespace=True))
+    assert all(
+        isinstance(json.loads(text), dict) for text in walks(6, json_object=True, disable_any_whitespace=True)
+    )
 
 
 def check_other_forms():
-    assert {text for text in walks(20, choice=["a", "ab", 'q"\n', "é"])} == {"a", "ab", 'q"\n', "é"}
-    assert all(re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", text) for text in walks(5, regex="[0-9]{4}-(0[1-9]|1[0-2])"))
+    assert set(walks(20, choice=["a", "ab", 'q"\n', "é"])) == {"a", "ab", 'q"\n', "é"}
+    assert all(
+        re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", text) for text in walks(5, regex="[0-9]{4}-(0[1-9]|1[0-2])")
+    )
     assert all(re.fullmatch("(ab|c)+", text) for text in walks(5, regex="(ab|c)+", end=0.3))
     lark = 'start: "x" item+ "!"\nitem: /[0-9]/ | "(" item ")"'
     gbnf = 'root ::= "x" item+ "!"\nitem ::= [0-9] | "(" item ")"'
@@ -148,7 +157,9 @@ def check_thinking():
     for tokenizer, constraints in BOTH:
         params = StructuredOutputsParams(json=PLACE, disable_any_whitespace=True, after_thinking=True)
         masks = constraints.masks(params)
-        for choice, said in enumerate(("", "<think>\nhm {}</think>", "<think></think>\n\n", "<think>a</t</think>\n")):
+        for choice, said in enumerate(
+            ("", "<think>\nhm {}</think>", "<think></think>\n\n", "<think>a</t</think>\n")
+        ):
             walk = Walk(masks, tokenizer, choice, choice).say(said)
             text = walk.run()
             assert walk.ended and text.startswith(said), text
@@ -175,9 +186,19 @@ def check_thinking():
 
 
 TOOLS = [
-    Function(name="add", parameters={"type": "object", "properties": {"a": {"type": "integer", "maximum": 99}, "b": {
-        "type": "boolean"}}, "required": ["a"], "additionalProperties": False}),
-    Function(name='say "hi"', parameters={"properties": {"x": {"enum": ["<", "é\n"]}}, "additionalProperties": False}),
+    Function(
+        name="add",
+        parameters={
+            "type": "object",
+            "properties": {"a": {"type": "integer", "maximum": 99}, "b": {"type": "boolean"}},
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+    ),
+    Function(
+        name='say "hi"',
+        parameters={"properties": {"x": {"enum": ["<", "é\n"]}}, "additionalProperties": False},
+    ),
     Function(name="now"),
 ]
 
@@ -201,7 +222,9 @@ def check_tool_calls():
                     names.add(call.name)
                     arguments = json.loads(call.arguments)
                     if call.name == "add":
-                        assert type(arguments.pop("a")) is int and type(arguments.pop("b", True)) is bool, text
+                        assert type(arguments.pop("a")) is int and type(arguments.pop("b", True)) is bool, (
+                            text
+                        )
                     if call.name == 'say "hi"':
                         assert arguments.pop("x", "<") in ("<", "é\n"), text
                     assert not arguments, text
@@ -221,13 +244,21 @@ def check_ends():
     assert walk.possible() == [97, END]
     masks = byte_constraints.masks(StructuredOutputsParams(regex="a*"), ignore_eos=True)
     assert Walk(masks, bytes_tokenizer).possible() == [97]
-    assert Walk(byte_constraints.masks(StructuredOutputsParams(choice=["a"])), bytes_tokenizer).say("a").possible() is None
+    assert (
+        Walk(byte_constraints.masks(StructuredOutputsParams(choice=["a"])), bytes_tokenizer)
+        .say("a")
+        .possible()
+        is None
+    )
     endless = Constraints(bytes_tokenizer, VOCABULARY, [])
     walk = Walk(endless.masks(StructuredOutputsParams(regex="a*")), bytes_tokenizer)
     assert [token for token in walk.possible() if token < VOCABULARY] == [97]
     # A vocabulary that is padded to whole words or not.
     for size in (260, 261, 288, 289, 300):
-        walk = Walk(Constraints(bytes_tokenizer, size, [END]).masks(StructuredOutputsParams(regex="(.|\n)*")), bytes_tokenizer)
+        walk = Walk(
+            Constraints(bytes_tokenizer, size, [END]).masks(StructuredOutputsParams(regex="(.|\n)*")),
+            bytes_tokenizer,
+        )
         assert len(walk.masks(0, [])) == 4 * ((size + 31) // 32)
         ids = walk.possible()
         assert END in ids and 97 in ids and max(ids) == END, ids
@@ -258,7 +289,9 @@ def check_refused():
     ):
         with raises(Error, "structured_outputs"):
             byte_constraints.masks(StructuredOutputsParams(**values))
-    form = StructuredOutputsParams(json={"type": "string", "maxLength": 1, "not": {"const": "a"}}, lenient=True)
+    form = StructuredOutputsParams(
+        json={"type": "string", "maxLength": 1, "not": {"const": "a"}}, lenient=True
+    )
     assert Walk(byte_constraints.masks(form), bytes_tokenizer).run()[0] == '"'
     with raises(Error, "'f'", "array"):
         ToolCalls(functions=[Function(name="f", parameters={"type": "array"})]).grammar()

@@ -204,7 +204,8 @@ def check_opening():
 
 
 def check_cache():
-    """The same text and bounds: the same plan, which is compiled once, whoever asks; another text: another one."""
+    """The same text and bounds: the same plan, which is compiled once, whoever asks; another text: another
+    one."""
     assert m1c.compile(GRAPH, weights="none", slots=4, max_tokens=128).path == plan.path
     folder = tempfile.mkdtemp()
     log = os.path.join(folder, "log")
@@ -214,7 +215,8 @@ def check_cache():
         file.write(f'#!/bin/sh\n[ $1 = --version ] || echo run >>{log}\nexec {real} "$@"\n')
     os.chmod(counting, 0o755)
     environment = {**os.environ, "M1C_COMPILER_PATH": counting, "M1C_CACHE": os.path.join(folder, "cache")}
-    script = f"import m1c, numpy; print(m1c.compile({SILU!r}).call('f', arg0=numpy.zeros((1, 8), 'f4'))['result0'].sum())"
+    call = "call('f', arg0=numpy.zeros((1, 8), 'f4'))['result0'].sum()"
+    script = f"import m1c, numpy; print(m1c.compile({SILU!r}).{call})"
     running = [
         subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE)
         for _ in range(3)

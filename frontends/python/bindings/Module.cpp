@@ -16,7 +16,7 @@
 NB_MODULE(_runtime, Module) {
   Module.doc() = "The runtime of m1c: plans, and an engine for requests. "
                  "The package m1c has what users need.";
-  Module.attr("__version__") = m1::kProjectVersion;
+  Module.attr("version") = m1::kProjectVersion;
   m1::python::defineProgram(Module);
   m1::python::defineEngine(Module);
 }

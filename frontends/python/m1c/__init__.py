@@ -16,7 +16,7 @@
 `compile` and `Plan` are for graphs of one's own. The command `m1` has the rest: `m1 --help`.
 """
 
-from ._runtime import __version__
+from ._runtime import version as __version__
 from .compiler import compile
 from .errors import CompilerError, CompilerMissing, Error, NotFinite, QueueFull, Stopped
 from .llm import LLM, AsyncLLM, Stream

@@ -15,18 +15,17 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from .engine import Engine, delta_of
+from .engine import Served, delta_of
 from .errors import Error
-from .model import Model, options_of
 from .outputs import Delta
 from .sampling import SamplingParams
-from .text import ChatTemplate, Tokenizer
 
 __all__ = ["AsyncLLM", "Stream"]
 
 
 class Stream:
-    """The deltas of a request, to be iterated once. A stream that is closed, cancelled or dropped aborts its request."""
+    """The deltas of a request, to be iterated once. A stream that is closed, cancelled or dropped aborts its
+    request."""
 
     def __init__(self, llm: AsyncLLM, prompt: list[int], params: SamplingParams):
         self.prompt_token_ids = prompt
@@ -89,53 +88,19 @@ class Stream:
             self.abort()
 
 
-class AsyncLLM:
+class AsyncLLM(Served):
     """A model with an engine, for one event loop at a time."""
 
     def __init__(self, model: str | os.PathLike[str], **options: Any):
-        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options are the
-        fields of m1c.model.EngineConfig."""
-        self._engine = Engine(Model(model, options_of(options)))
+        """As LLM."""
+        super().__init__(model, **options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._streams: set[int] = set()
         self._drained = False
 
-    # What requests need to know.
-
-    @property
-    def tokenizer(self) -> Tokenizer | None:
-        """Between text and tokens; None if the checkpoint has no tokenizer.json."""
-        return self._engine.model.tokenizer
-
-    @property
-    def max_model_len(self) -> int:
-        """Most tokens of prompt and response together."""
-        return self._engine.max_model_len
-
-    @property
-    def vocab_size(self) -> int:
-        """Token ids are below this."""
-        return self._engine.vocab_size
-
-    @property
-    def stop_token_ids(self) -> list[int]:
-        """The tokens that end a response by themselves."""
-        return list(self._engine.model.stop_token_ids)
-
-    @property
-    def default_sampling(self) -> dict[str, Any]:
-        """The arguments of SamplingParams that the checkpoint's generation_config.json has."""
-        return dict(self._engine.model.default_sampling)
-
-    def chat_template(self) -> ChatTemplate | None:
-        """The template of chats; None if there is none."""
-        return self._engine.model.chat_template()
-
-    # Requests.
-
     def prepare(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> None:
-        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it for submit().
-        May be called on any thread; raises Error."""
+        """Does what may take a while of submit(), which is to compile the form of a response, and keeps it
+        for submit(). May be called on any thread; raises Error."""
         self._engine.masks(prompt_token_ids, params)
 
     def submit(self, prompt_token_ids: Sequence[int], params: SamplingParams) -> Stream:
@@ -166,15 +131,6 @@ class AsyncLLM:
     def _abort(self, number: int) -> None:
         self._streams.discard(number)
         self._engine.forget(number)
-
-    @property
-    def failure(self) -> str | None:
-        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
-        return self._engine.failure
-
-    def stats(self) -> dict[str, Any]:
-        """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""
-        return self._engine.stats()
 
     async def drain(self) -> None:
         """Accepts no more requests, and returns when all have ended and their streams have been told."""

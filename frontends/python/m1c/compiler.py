@@ -68,8 +68,8 @@ class Bounds:
 
 
 def find_compiler() -> str:
-    """The path of `m1c`: that of the environment variable M1C_COMPILER_PATH; or the one installed with this package, or
-    built beside it; or the first on the PATH. Raises CompilerMissing."""
+    """The path of `m1c`: that of the environment variable M1C_COMPILER_PATH; or the one installed with this
+    package, or built beside it; or the first on the PATH. Raises CompilerMissing."""
     named = os.environ.get("M1C_COMPILER_PATH")
     if named:
         if os.path.isfile(named) and os.access(named, os.X_OK):
@@ -185,8 +185,8 @@ def _header(path: Path) -> bytes:
 
 
 def model_digest(checkpoint: Path) -> str:
-    """A digest of what the compiler reads of a checkpoint: its configuration, and the names, types and shapes of its
-    tensors. Not of the weights, which a plan does not hold."""
+    """A digest of what the compiler reads of a checkpoint: its configuration, and the names, types and shapes
+    of its tensors. Not of the weights, which a plan does not hold."""
     found = hashlib.sha256()
     names = sorted(
         path
@@ -274,7 +274,8 @@ def compile_model(
     target_cpu: str | None = None,
     quiet: bool = False,
 ) -> Path:
-    """The plan of a checkpoint, compiled unless it is in the cache. Says on standard error that it compiles."""
+    """The plan of a checkpoint, compiled unless it is in the cache. Says on standard error that it
+    compiles."""
     checkpoint = Path(checkpoint)
     if not checkpoint.is_dir():
         raise Error(f"{checkpoint}: expected the directory of a checkpoint")
@@ -310,9 +311,9 @@ def compile(
 ) -> Plan:
     """Compiles a module of m1 ops, given as text; each of its functions becomes a function of the plan.
 
-    `max_tokens` bounds the symbol T, `slots` the symbol B, `max_length` the tokens of a sequence. `target`: "cpu" or
-    "cuda:ARCH", by default what the device needs; `target_cpu`: as for `m1c --target-cpu`. The other options are those
-    of `Program`. Raises CompilerError, with the compiler's message.
+    `max_tokens` bounds the symbol T, `slots` the symbol B, `max_length` the tokens of a sequence. `target`:
+    "cpu" or "cuda:ARCH", by default what the device needs; `target_cpu`: as for `m1c --target-cpu`. The other
+    options are those of `Program`. Raises CompilerError, with the compiler's message.
     """
     if not isinstance(mlir, str):
         raise Error(f"compile: expected the text of a module, found {type(mlir).__name__}")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import threading
 import weakref
@@ -19,12 +20,12 @@ from typing import Any
 from . import _runtime
 from .errors import Error
 from .masks import Constraints
-from .model import Model
+from .model import Model, options_of
 from .outputs import Delta
 from .sampling import SamplingParams
-from .text import Tokenizer, thinking_budget, thinking_is_open
+from .text import ChatTemplate, Tokenizer, thinking_budget, thinking_is_open
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Served", "delta_of"]
 
 Handler = Callable[[Any], None]
 
@@ -67,8 +68,8 @@ class Engine:
         room = self.max_model_len - len(prompt)
         if room < (0 if max_tokens == 0 else 1):
             raise Error(
-                f"prompt: has {len(prompt)} tokens, but the model is served with at most {self.max_model_len} "
-                "of prompt and response together"
+                f"prompt: has {len(prompt)} tokens, but the model is served with at most "
+                f"{self.max_model_len} of prompt and response together"
             )
         return room if max_tokens is None else min(max_tokens, room)
 
@@ -84,7 +85,7 @@ class Engine:
         limit = self.limit(prompt, params.max_tokens)
         made.n, made.priority = params.n, params.priority
         made.max_tokens, made.min_tokens = limit, min(params.min_tokens, limit)
-        stops = set(params.stop_token_ids)
+        stops = set(params.stop_token_ids or ())
         if not params.ignore_eos:
             stops.update(self.model.stop_token_ids)
         made.stop_tokens = sorted(stops)
@@ -103,7 +104,7 @@ class Engine:
         )
         rules.repetition_penalty = params.repetition_penalty
         rules.presence_penalty, rules.frequency_penalty = params.presence_penalty, params.frequency_penalty
-        rules.logit_bias = list(params.logit_bias.items())
+        rules.logit_bias = list((params.logit_bias or {}).items())
         rules.allowed_tokens = list(params.allowed_token_ids or ())
         made.rules = rules
         if params.thinking_budget is not None:
@@ -117,8 +118,9 @@ class Engine:
         return made
 
     def masks(self, prompt: Sequence[int], params: SamplingParams) -> Callable[[int, list[int]], Any] | None:
-        """The function that masks the tokens of a response, if there is one. A form of the response is compiled, which
-        may take a while, unless that has been done. May be called on any thread; raises Error."""
+        """The function that masks the tokens of a response, if there is one. A form of the response is
+        compiled, which may take a while, unless that has been done. May be called on any thread; raises
+        Error."""
         wanted = params.structured_outputs
         if wanted is None:
             return params.next_mask
@@ -167,6 +169,53 @@ class Engine:
                 for update in group:
                     handler(update)
         return bool(updates)
+
+
+class Served:
+    """What LLM and AsyncLLM have in common: a model with an engine."""
+
+    def __init__(self, model: str | os.PathLike[str], **options: Any):
+        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options
+        are the fields of m1c.model.EngineConfig."""
+        self._engine = Engine(Model(model, options_of(options)))
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """Between text and tokens; None if the checkpoint has no tokenizer.json."""
+        return self._engine.model.tokenizer
+
+    @property
+    def max_model_len(self) -> int:
+        """Most tokens of prompt and response together."""
+        return self._engine.max_model_len
+
+    @property
+    def vocab_size(self) -> int:
+        """Token ids are below this."""
+        return self._engine.vocab_size
+
+    @property
+    def stop_token_ids(self) -> list[int]:
+        """The tokens that end a response by themselves."""
+        return list(self._engine.model.stop_token_ids)
+
+    @property
+    def default_sampling(self) -> dict[str, Any]:
+        """The arguments of SamplingParams that the checkpoint's generation_config.json has."""
+        return dict(self._engine.model.default_sampling)
+
+    def chat_template(self) -> ChatTemplate | None:
+        """The template of chats; None if there is none."""
+        return self._engine.model.chat_template()
+
+    @property
+    def failure(self) -> str | None:
+        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
+        return self._engine.failure
+
+    def stats(self) -> dict[str, Any]:
+        """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""
+        return self._engine.stats()
 
 
 def delta_of(update: Any, wanted: SamplingParams) -> Delta:

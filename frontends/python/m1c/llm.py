@@ -13,14 +13,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from .async_llm import AsyncLLM, Stream
-from .engine import Engine, delta_of
+from .engine import Served, delta_of
 from .errors import Error, NotFinite, QueueFull
-from .model import Model, options_of
 from .outputs import CompletionOutput, Delta, Logprob, RequestOutput
 from .program import Plan
 from .sampling import SamplingParams
@@ -117,12 +116,16 @@ class _Request:
             output.text = "".join(choice.texts)
             if choice.logprobs is not None:
                 kept = choice.logprobs[: len(output.token_ids)]
-                output.logprobs = [_place(token, *each, name) for token, each in zip(output.token_ids, kept)]
+                output.logprobs = [
+                    _place(token, own, top, name) for token, (own, top) in zip(output.token_ids, kept)
+                ]
                 output.cumulative_logprob = sum(own for own, _ in kept)
         prompt_logprobs = None
         if self.params.prompt_logprobs is not None:
             found = self.prompt_logprobs or [None]
-            prompt_logprobs = [each and _place(token, *each, name) for token, each in zip(self.ids, found)]
+            prompt_logprobs = [
+                each and _place(token, each[0], each[1], name) for token, each in zip(self.ids, found)
+            ]
         return RequestOutput(
             self.name,
             self.prompt,
@@ -144,37 +147,17 @@ def _place(token: int, own: float, top: list[tuple[int, float]], text: Any) -> d
     return found
 
 
-class LLM:
+class LLM(Served):
     """A model with an engine. May be used from several threads, whose requests run together."""
 
     def __init__(self, model: str | os.PathLike[str], **options: Any):
-        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options are the
-        fields of m1c.model.EngineConfig."""
-        self._engine = Engine(Model(model, options_of(options)))
+        """Loads a checkpoint's directory, which is compiled unless it is in the cache, or a plan. The options
+        are the fields of m1c.model.EngineConfig."""
+        super().__init__(model, **options)
         self._turn = threading.Lock()  # held by the thread that hands over updates
         self._template: ChatTemplate | None = None
         self._plan: Plan | None = None
         self._count = 0
-
-    @property
-    def tokenizer(self) -> Tokenizer | None:
-        """Between text and tokens; None if the checkpoint has no tokenizer.json."""
-        return self._engine.model.tokenizer
-
-    @property
-    def max_model_len(self) -> int:
-        """Most tokens of prompt and response together."""
-        return self._engine.max_model_len
-
-    @property
-    def vocab_size(self) -> int:
-        """Token ids are below this."""
-        return self._engine.vocab_size
-
-    @property
-    def default_sampling(self) -> dict[str, Any]:
-        """The arguments of SamplingParams that the checkpoint's generation_config.json has."""
-        return dict(self._engine.model.default_sampling)
 
     def generate(
         self,
@@ -183,10 +166,10 @@ class LLM:
     ) -> list[RequestOutput]:
         """Continues prompts: texts, lists of token ids, or dictionaries with "prompt" or "prompt_token_ids".
 
-        `sampling_params`: for all, or one for each; by default those of the checkpoint. The outputs have the order of
-        the prompts. All prompts are checked before any is computed.
+        `sampling_params`: for all, or one for each; by default those of the checkpoint. The outputs have the
+        order of the prompts. All prompts are checked before any is computed.
         """
-        found = [prompts] if _is_one(prompts) else list(prompts)
+        found = _as_list(prompts)
         return self._run([self._encoded(i, prompt) for i, prompt in enumerate(found)], sampling_params)
 
     def chat(
@@ -198,13 +181,15 @@ class LLM:
         add_generation_prompt: bool = True,
         chat_template_kwargs: Mapping[str, Any] | None = None,
     ) -> list[RequestOutput]:
-        """Answers a chat, a list of messages as OpenAI's API has them, or several. Control tokens in messages are text."""
+        """Answers a chat, a list of messages as OpenAI's API has them, or several. Control tokens in messages
+        are text."""
         if not messages:
             raise Error("messages: expected at least one message, found none")
-        chats = [messages] if isinstance(messages[0], Mapping) else messages
+        single = isinstance(messages[0], Mapping)
+        chats = cast("Sequence[Sequence[Mapping[str, Any]]]", [messages] if single else messages)
         if self._template is None:
             self._needs_tokenizer("a chat")
-            self._template = self._engine.model.chat_template()
+            self._template = self.chat_template()
             if self._template is None:
                 raise Error("the checkpoint has no chat template; give one with chat_template=FILE")
         ids = [
@@ -216,14 +201,15 @@ class LLM:
     def score(
         self, prompts: Prompt | Sequence[Prompt], completions: Prompt | Sequence[Prompt] | None = None
     ) -> list[np.ndarray]:
-        """The log-probabilities, float32, of given tokens: of each prompt's from the second on; or, with completions,
-        of their tokens after the prompts. They have the bits that the same tokens get when they are generated.
+        """The log-probabilities, float32, of given tokens: of each prompt's from the second on; or, with
+        completions, of their tokens after the prompts. They have the bits that the same tokens get when they
+        are generated.
         """
-        given = [prompts] if _is_one(prompts) else list(prompts)
+        given = _as_list(prompts)
         encoded = [self._encoded(i, prompt)[1] for i, prompt in enumerate(given)]
         skipped = [1] * len(encoded)
         if completions is not None:
-            added = [completions] if _is_one(completions) else list(completions)
+            added = _as_list(completions)
             if len(added) != len(encoded):
                 raise Error(f"completions: expected {len(encoded)}, one for each prompt, found {len(added)}")
             skipped = [len(each) for each in encoded]
@@ -238,23 +224,14 @@ class LLM:
         ]
 
     def call(self, function: str, /, **arrays: Any) -> dict[str, np.ndarray]:
-        """Runs a function of the model's plan on arrays, as Plan.call: with states and memory of its own, beside the
-        engine, so that the first call loads the weights once more."""
+        """Runs a function of the model's plan on arrays, as Plan.call: with states and memory of its own,
+        beside the engine, so that the first call loads the weights once more."""
         if self._plan is None:
             model, config = self._engine.model, self._engine.model.config
             self._plan = Plan(
                 model.plan, model.weights, device=config.device, threads=config.threads, seed=config.seed or 0
             )
         return self._plan.call(function, **arrays)
-
-    @property
-    def failure(self) -> str | None:
-        """Why no request runs any more: the device or a rank has failed. None as long as all is well."""
-        return self._engine.failure
-
-    def stats(self) -> dict[str, Any]:
-        """The engine's counts: running, waiting, blocks_used, prefix_cache_hits and so on."""
-        return self._engine.stats()
 
     def close(self) -> None:
         """Ends the engine's thread. May be called again."""
@@ -284,7 +261,8 @@ class LLM:
             keys = [key for key in ("prompt_token_ids", "prompt") if key in prompt]
             if len(keys) != 1:
                 raise Error(
-                    f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found {", ".join(prompt) or "nothing"}'
+                    f'prompts[{index}]: expected "prompt" or "prompt_token_ids", found '
+                    + (", ".join(prompt) or "nothing")
                 )
             prompt = prompt[keys[0]]
         if isinstance(prompt, str):
@@ -300,7 +278,8 @@ class LLM:
                 raise Error(f"prompts[{index}][{place}]: expected a token id, found {token!r}")
             if not 0 <= token < self.vocab_size:
                 raise Error(
-                    f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, found {token}"
+                    f"prompts[{index}][{place}]: expected a token id from 0 to {self.vocab_size - 1}, "
+                    f"found {token}"
                 )
         return None, [int(token) for token in prompt]
 
@@ -336,7 +315,8 @@ class LLM:
         return requests
 
     def _wait(self, requests: list[_Request]) -> None:
-        """Submits the requests, and returns when all have ended. Those that are open are aborted if this is interrupted."""
+        """Submits the requests, and returns when all have ended. Those that are open are aborted if this is
+        interrupted."""
         queued = deque(requests)
         running: list[_Request] = []
         try:
@@ -353,7 +333,7 @@ class LLM:
                         break
                     self._engine.dispatch(0.05 if queued else 0.5)
                 failed = next((each for each in running if each.error is not None), None)
-                if failed is not None:
+                if failed is not None and failed.error is not None:
                     kind = NotFinite if "finite" in failed.error else Error
                     raise kind(f"request {failed.name}: {failed.error}")
                 running = [each for each in running if each.open]
@@ -361,6 +341,11 @@ class LLM:
             for each in running:
                 if each.open and each.number is not None:
                     self._engine.forget(each.number)
+
+
+def _as_list(prompts: Prompt | Sequence[Prompt]) -> list[Prompt]:
+    """A list of prompts, also of a single one."""
+    return cast("list[Prompt]", [prompts] if _is_one(prompts) else list(prompts))
 
 
 def _is_one(prompts: Any) -> bool:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections import OrderedDict
@@ -115,11 +116,13 @@ class _Vocabulary:
 class ResponseMasks:
     """The masks of a request's choices, for Request.mask_with. Called by one thread at a time.
 
-    A choice follows the thinking, if there is any, or one of the forms; as long as its tokens leave that open, it may go
-    on with any of them. After the thinking, the forms begin.
+    A choice follows the thinking, if there is any, or one of the forms; as long as its tokens leave that
+    open, it may go on with any of them. After the thinking, the forms begin.
     """
 
-    def __init__(self, forms: list[Any], thinking: Any, must_think: bool, never: np.ndarray, control: np.ndarray):
+    def __init__(
+        self, forms: list[Any], thinking: Any, must_think: bool, never: np.ndarray, control: np.ndarray
+    ):
         """`never`: tokens that are never drawn; `control`: those that are not drawn in thinking."""
         self._forms = forms
         self._thinking = thinking
@@ -141,13 +144,10 @@ class ResponseMasks:
         if thinking is None and all(form.is_stopped() for form in forms):
             self._check(forms)
             return False
-        mask = self._compute(forms[0]) if forms else None
-        for form in forms[1:]:
-            mask = mask | self._compute(form)
+        masks = [self._compute(form) for form in forms]
         if thinking is not None:
-            own = self._compute(thinking) & ~self._control
-            mask = own if mask is None else mask | own
-        return (mask & ~self._never).tobytes()
+            masks.append(self._compute(thinking) & ~self._control)
+        return bytes((functools.reduce(np.bitwise_or, masks) & ~self._never).tobytes())
 
     def _begin(self) -> list[Any]:
         return [form.deep_copy() for form in self._forms]
@@ -190,11 +190,17 @@ class _Choice:
 
 
 def _thinking(opened: bool) -> str:
-    """The grammar of a block of thinking, with the line ends that belong to its closing tag. The thinking is any bytes,
-    also no UTF-8: where a budget ends it, half a character may be at its end."""
+    """The grammar of a block of thinking, with the line ends that belong to its closing tag. The thinking is
+    any bytes, also no UTF-8: where a budget ends it, half a character may be at its end."""
     begin = "" if opened else f'"{OPEN}" '
-    rules = ["start: block ends?", "block[lazy]: BLOCK", f'BLOCK: {begin}BYTES "{CLOSE}"', "BYTES: ~NOTHING",
-             'NOTHING: "a" & "b"', r"ends: /\n{1,2}/"]
+    rules = [
+        "start: block ends?",
+        "block[lazy]: BLOCK",
+        f'BLOCK: {begin}BYTES "{CLOSE}"',
+        "BYTES: ~NOTHING",
+        'NOTHING: "a" & "b"',
+        r"ends: /\n{1,2}/",
+    ]
     return json.dumps({"grammars": [{"lark_grammar": "\n".join(rules)}]})
 
 

@@ -5,12 +5,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Finds what belongs to a model: its plan, which is compiled if need be, its weights, tokenizer and defaults."""
+"""Finds what belongs to a model: its plan, which is compiled if need be, its weights, tokenizer and
+defaults."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import re
@@ -21,7 +21,8 @@ from typing import Any
 from . import _runtime, ranks
 from .compiler import Bounds, compile_model, device_memory
 from .errors import Error
-from .text import ChatTemplate, Tokenizer
+from .text import ChatTemplate, TextError, Tokenizer
+from .text.files import read_optional_object
 
 __all__ = ["EngineConfig", "Model", "parse_bytes"]
 
@@ -58,14 +59,16 @@ class EngineConfig:
     chat_template: str | os.PathLike[str] | None = None
     """A file with a chat template, instead of the checkpoint's."""
     max_model_len: int | None = None
-    """Most tokens of a sequence, prompt and response; by default 4096, or what the model was made for if that is less."""
+    """Most tokens of a sequence, prompt and response; by default 4096, or what the model was made for if that
+    is less."""
     max_num_seqs: int | None = None
     """Sequences that are computed at a time; by default 16."""
     max_num_batched_tokens: int | None = None
-    """Tokens of a step: a longer prompt is computed in pieces, beside the responses of others; by default 512."""
+    """Tokens of a step: a longer prompt is computed in pieces, beside the responses of others; by default
+    512."""
     kv_cache_memory: int | str | None = None
-    """Memory for keys and values: bytes, a text such as "2GiB", or a share of the device's memory such as "50%".
-    Sequences that do not fit wait. By default there is enough for all."""
+    """Memory for keys and values: bytes, a text such as "2GiB", or a share of the device's memory such as
+    "50%". Sequences that do not fit wait. By default there is enough for all."""
     enable_prefix_caching: bool = False
     """Whether prompts that begin like an earlier one start from its state. The results are the same bits."""
     prefix_cache_memory: int | str = 256 << 20
@@ -75,12 +78,14 @@ class EngineConfig:
     max_num_queued: int = 1024
     """Sequences that wait; further ones are refused with QueueFull."""
     tensor_parallel_size: int = 1
-    """Ranks, processes of their own, among which the model's tensors are divided. The results are the same bits."""
+    """Ranks, processes of their own, among which the model's tensors are divided. The results are the same
+    bits."""
     mesh: str | Mapping[str, int] | None = None
     """The general form: the ranks on each axis, such as "tensor=2,expert=4"."""
     launcher: str | None = None
-    """The command that starts the ranks of the mesh, on several machines for example: "srun -n 16". The command to
-    be run is appended, and rank 0 has to be on this machine. By default, mpirun starts them here."""
+    """The command that starts the ranks of the mesh, on several machines for example: "srun -n 16". The
+    command to be run is appended, and rank 0 has to be on this machine. By default, mpirun starts them
+    here."""
     rank_timeout: int = 60
     """Seconds that a rank waits for others in a step, before all end with an error."""
     device: str | None = None
@@ -90,7 +95,8 @@ class EngineConfig:
     threads: int = 0
     """Threads on the CPU; 0: one for each processor."""
     seed: int | None = None
-    """Makes seeds of requests that have none, so that a program draws the same each time; also that of random weights."""
+    """Makes seeds of requests that have none, so that a program draws the same each time; also that of random
+    weights."""
     quiet: bool = False
     """Whether not to say on standard error that a model is being compiled."""
 
@@ -123,14 +129,9 @@ class EngineConfig:
 def read_config(path: Path) -> dict[str, Any]:
     """The object in a JSON file; empty if there is no such file."""
     try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise Error(f"{path}: {error}") from None
-    if not isinstance(found, dict):
-        raise Error(f"{path}: expected an object, found {type(found).__name__}")
-    return found
+        return read_optional_object(path)
+    except TextError as error:
+        raise Error(str(error)) from None
 
 
 class Model:
@@ -151,7 +152,8 @@ class Model:
         elif path.exists():
             if config.weights is None:
                 raise Error(
-                    f'{path}: a plan holds no weights: give weights=CHECKPOINT, or weights="none" for random ones'
+                    f"{path}: a plan holds no weights: give weights=CHECKPOINT, or "
+                    'weights="none" for random ones'
                 )
             self.weights = os.path.expanduser(os.fspath(config.weights))
             self.directory = Path(self.weights) if Path(self.weights).is_dir() else None
@@ -178,7 +180,10 @@ class Model:
         """The template of chats; None if there is none."""
         if self.tokenizer is None or self._text is None:
             return None
-        return ChatTemplate.from_directory(self._text, self.tokenizer, self.config.chat_template)
+        override = self.config.chat_template
+        return ChatTemplate.from_directory(
+            self._text, self.tokenizer, None if override is None else os.fspath(override)
+        )
 
     def _bounds(self, directory: Path) -> Bounds:
         config = self.config
@@ -263,13 +268,15 @@ class Model:
                 values = value if isinstance(value, list) else [value]
                 if not all(type(each) is int and each >= 0 for each in values):
                     raise Error(
-                        f"{self.directory}: eos_token_id: expected a token id or a list of them, found {value!r}"
+                        f"{self.directory}: eos_token_id: expected a token id or a list of them, "
+                        f"found {value!r}"
                     )
                 return values
         return []
 
     def _default_sampling(self) -> dict[str, Any]:
-        """The sampling parameters that generation_config.json gives. Its do_sample is ignored, as vLLM does."""
+        """The sampling parameters that generation_config.json gives. Its do_sample is ignored, as vLLM
+        does."""
         found = {}
         for name in _SAMPLING_DEFAULTS:
             value = self.generation.get(name)

@@ -77,6 +77,7 @@ class Delta:
     cached_tokens: int = 0
     """Of the prompt, that came from the prefix cache."""
     prompt_logprobs: list[tuple[float, list[tuple[int, float]]] | None] | None = None
-    """Once, for each token of the prompt: its log-probability and the most likely ones; None for the first."""
+    """Once, for each token of the prompt: its log-probability and the most likely ones; None for the
+    first."""
     error: str | None = None
     """Why, if finish_reason is "error"."""

@@ -62,7 +62,8 @@ def _functions(described: dict[str, Any]) -> dict[str, Function]:
 
 
 def _argument(where: str, value: Any, type: TensorType) -> Any:
-    """What the runtime takes for an argument: arrays as they are, numbers and lists as arrays of the input's type."""
+    """What the runtime takes for an argument: arrays as they are, numbers and lists as arrays of the input's
+    type."""
     if isinstance(value, np.ndarray) and value.dtype.name == "bfloat16":
         return value.view(np.uint16)
     if not isinstance(value, (bool, int, float, list, tuple, np.generic)):
@@ -96,7 +97,8 @@ def _from_bfloat16(bits: np.ndarray) -> np.ndarray:
 class Program:
     """A plan with its weights on a device.
 
-    States keep what calls wrote into them. Calls from several threads run one after the other, without the GIL.
+    States keep what calls wrote into them. Calls from several threads run one after the other, without the
+    GIL.
     """
 
     def __init__(
@@ -110,9 +112,9 @@ class Program:
     ):
         """Loads the plan and its weights.
 
-        `weights`: the checkpoint's directory, "none" for random weights (of the seed), or None for a plan without
-        parameters. `device`: "cpu", "cuda", "cuda:N" or "ptx" (a GPU in software); None: the one that the plan was
-        compiled for. `threads`: of the CPU; 0: one for each processor.
+        `weights`: the checkpoint's directory, "none" for random weights (of the seed), or None for a plan
+        without parameters. `device`: "cpu", "cuda", "cuda:N" or "ptx" (a GPU in software); None: the one that
+        the plan was compiled for. `threads`: of the CPU; 0: one for each processor.
         """
         self._opened = _runtime.Program(
             os.fspath(plan), os.fspath(weights or ""), device=device or "", threads=threads, seed=seed
@@ -131,9 +133,10 @@ class Program:
     def call(self, function: str, /, **arrays: Any) -> dict[str, np.ndarray]:
         """Runs a function on its inputs, which are given by name, and returns its results by name.
 
-        An input is an array of exactly the input's type, from NumPy or from anything with DLPack in the host's memory;
-        it is used in place if it is contiguous. Numbers and lists are converted. bfloat16: arrays of ml_dtypes, DLPack,
-        or the bits as uint16; results of bfloat16 are returned as float32, which is exact.
+        An input is an array of exactly the input's type, from NumPy or from anything with DLPack in the
+        host's memory; it is used in place if it is contiguous. Numbers and lists are converted. bfloat16:
+        arrays of ml_dtypes, DLPack, or the bits as uint16; results of bfloat16 are returned as float32, which
+        is exact.
         """
         known = self._functions.get(function)
         if known:
@@ -170,7 +173,12 @@ class Plan:
         self.path = os.fspath(path)
         self._described = _runtime.describe_plan(self.path)
         self._functions = _functions(self._described)
-        self._options = {"weights": weights, "device": device, "threads": threads, "seed": seed}
+        self._options: dict[str, Any] = {
+            "weights": weights,
+            "device": device,
+            "threads": threads,
+            "seed": seed,
+        }
         self._program: Program | None = None
         self._opening = threading.Lock()
 
@@ -185,7 +193,8 @@ class Plan:
 
     @property
     def model(self) -> dict[str, Any] | None:
-        """Of a language model: architecture, vocabulary, slots, max_length and so on; None for other graphs."""
+        """Of a language model: architecture, vocabulary, slots, max_length and so on; None for other
+        graphs."""
         model = self._described["model"]
         return dict(model) if model else None
 

@@ -85,7 +85,8 @@ class SamplingParams:
     ignore_eos: bool = False
     """Whether the response goes on after the model's own end."""
     max_tokens: int | None = 16
-    """Most tokens of the response; None: up to the model's bound. 0: none, for log-probabilities of the prompt."""
+    """Most tokens of the response; None: up to the model's bound. 0: none, for log-probabilities of the
+    prompt."""
     min_tokens: int = 0
     """Before as many tokens the response does not end, except at stop texts."""
     logprobs: int | None = None
@@ -101,13 +102,13 @@ class SamplingParams:
     structured_outputs: StructuredOutputsParams | None = None
     """The form of the response: a JSON schema, a regular expression, a list of texts or a grammar."""
     next_mask: Callable[[int, list[int]], bytes | bool | None] | None = None
-    """Called before each token of a choice, on the engine's thread, with the choice's number and the tokens that it has
-    got since the last call. Returns what the next one may be: None: any; bytes: those whose bits are 1 (bit t % 8 of
-    byte t // 8, for the whole vocabulary, in words of 32 bits); False: none, the response ends. An exception ends the
-    choice with it."""
+    """Called before each token of a choice, on the engine's thread, with the choice's number and the tokens
+    that it has got since the last call. Returns what the next one may be: None: any; bytes: those whose bits
+    are 1 (bit t % 8 of byte t // 8, for the whole vocabulary, in words of 32 bits); False: none, the response
+    ends. An exception ends the choice with it."""
     logprobs_mode: Literal["raw", "processed"] = "raw"
-    """raw: of the model itself, whatever the rules above; processed: of the distribution that tokens are drawn from,
-    at the temperature, with penalties and biases, before top_p, top_k and min_p."""
+    """raw: of the model itself, whatever the rules above; processed: of the distribution that tokens are
+    drawn from, at the temperature, with penalties and biases, before top_p, top_k and min_p."""
     priority: int = 0
     """Requests with smaller numbers go first."""
     skip_special_tokens: bool = True
@@ -151,13 +152,16 @@ class SamplingParams:
             raise Error(f"logprobs_mode: expected 'raw' or 'processed', found {self.logprobs_mode!r}")
         if not isinstance(self.structured_outputs, (StructuredOutputsParams, type(None))):
             raise Error(
-                f"structured_outputs: expected StructuredOutputsParams, found {self.structured_outputs!r:.100}"
+                "structured_outputs: expected StructuredOutputsParams, "
+                f"found {self.structured_outputs!r:.100}"
             )
         if self.next_mask is not None and not callable(self.next_mask):
             raise Error(f"next_mask: expected a function, found {self.next_mask!r:.100}")
         form = self.structured_outputs
         if form is not None and self.thinking_budget is not None and not form.after_thinking:
-            raise Error("thinking_budget: expected none beside structured_outputs without after_thinking, found one")
+            raise Error(
+                "thinking_budget: expected none beside structured_outputs without after_thinking, found one"
+            )
         if self.next_mask is not None and self.structured_outputs is not None:
             raise Error("next_mask: expected none beside structured_outputs, found one")
         self.priority = _whole("priority", self.priority, -(1 << 31), (1 << 31) - 1)

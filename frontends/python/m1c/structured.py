@@ -61,14 +61,19 @@ class ToolCalls:
         """The grammar, as llguidance takes it."""
         names = " | ".join(f"call{i}" for i in range(len(self.functions)))
         more = r' ("\n" call)*' if self.parallel else ""
-        rules = [f"start: {_literal(OPEN + chr(10))} call{more} {_literal(chr(10) + CLOSE)}", f"call: {names}"]
+        rules = [
+            f"start: {_literal(OPEN + chr(10))} call{more} {_literal(chr(10) + CLOSE)}",
+            f"call: {names}",
+        ]
         grammars = []
         for i, function in enumerate(self.functions):
             head = '{"name": ' + json.dumps(function.name, ensure_ascii=False) + ', "arguments": '
             rules.append(f"call{i}: {_literal(head)} @arguments{i} {_literal('}')}")
             # One line, with a space behind commas and colons or without.
             form = {"whitespace_flexible": False, "item_separator": ", ?", "key_separator": ": ?"}
-            schema = _NO_ARGUMENTS if function.parameters is None else {"type": "object", **function.parameters}
+            schema = (
+                _NO_ARGUMENTS if function.parameters is None else {"type": "object", **function.parameters}
+            )
             if schema["type"] != "object":
                 raise _error(f"the parameters of {function.name!r} are no object, but {schema['type']!r}")
             grammars.append(
@@ -79,8 +84,8 @@ class ToolCalls:
 
 @dataclasses.dataclass(kw_only=True)
 class StructuredOutputsParams:
-    """The form of a response: one of json, regex, choice, grammar and json_object, with the names and meanings of vLLM.
-    With tool_calls: calls, or, if there is another form, either."""
+    """The form of a response: one of json, regex, choice, grammar and json_object, with the names and
+    meanings of vLLM. With tool_calls: calls, or, if there is another form, either."""
 
     json: str | Mapping[str, Any] | None = None
     """A JSON schema, as an object or as its text. Properties come in its order."""
@@ -93,16 +98,16 @@ class StructuredOutputsParams:
     json_object: bool | None = None
     """True: any JSON object."""
     disable_any_whitespace: bool = False
-    """JSON is compact. Otherwise there may be white space wherever JSON allows it: a few blanks, or a line end and an
-    indentation."""
+    """JSON is compact. Otherwise there may be white space wherever JSON allows it: a few blanks, or a line
+    end and an indentation."""
     whitespace_pattern: str | None = None
     """A regular expression for the white space in JSON."""
     lenient: bool = False
     """Whether what cannot be followed in a schema is passed over; otherwise it is an error."""
     tool_calls: ToolCalls | None = None
     after_thinking: bool = False
-    """Whether the response may begin with a block <think>, so that what follows it has the form. With a thinking budget,
-    it does."""
+    """Whether the response may begin with a block <think>, so that what follows it has the form. With a
+    thinking budget, it does."""
 
     def __post_init__(self) -> None:
         found = [name for name in _FORMS if getattr(self, name) not in (None, False)]

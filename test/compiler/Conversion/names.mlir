@@ -6,6 +6,7 @@
 // RUN: m1run call %t/names.m1plan --weights none --entry elementwise_4_f32_silu --arg %t/x.npy --out-dir %t/out
 // RUN: m1run call %t/names.m1plan --weights none --entry constant_1 --arg %t/x.npy --arg %t/i.npy --arg %t/cu.npy --arg %t/i.npy --out-dir %t/out
 
+// CHECK: module attributes {{.*}}plan.chunk = 16 : i64
 // CHECK-DAG: plan.global "weights" @w.panels32_2 : memref<1x4x32xf32>
 // CHECK-DAG: plan.global "state" @s.keys_2 :
 // CHECK-DAG: plan.global "constant" @[[SLOPES:constant_1_2]] : memref<1xf32> = dense<5.000000e-01>

@@ -23,6 +23,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import byte_tokenizer  # noqa: E402
+
 M1 = ROOT / "test/data/minimax-m1"
 
 WORD = r"[^\r\n\p{L}\p{N}]?"
@@ -47,18 +51,9 @@ SAMPLE = """
 """
 
 
-def byte_characters():
-    """The character for each byte, as in GPT-2."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    table = {byte: chr(byte) for byte in printable}
-    table.update({byte: chr(256 + i) for i, byte in enumerate(others)})
-    return [table[byte] for byte in range(256)]
-
-
 def train(text, count):
     """The `count` merges of plain BPE; of equally frequent pairs the one that is first in order."""
-    characters = byte_characters()
+    characters = byte_tokenizer.byte_characters()
     words = collections.Counter()
     for line in text.splitlines(keepends=True):
         for i, word in enumerate(line.split(" ")):
@@ -85,42 +80,16 @@ def train(text, count):
 
 def describe(merges, added):
     """The object of tokenizer.json. `added` maps texts to ids."""
-    vocabulary = {character: byte for byte, character in enumerate(byte_characters())}
-    for i, (left, right) in enumerate(merges):
-        vocabulary[left + right] = 256 + i
-    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {"id": i, "content": text, **flags, "special": text.startswith("<")}
-            for text, i in sorted(added.items(), key=lambda item: item[1])
-        ],
-        "normalizer": None,
-        "pre_tokenizer": {
-            "type": "Sequence",
-            "pretokenizers": [
-                {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated", "invert": False},
-                byte_level,
-            ],
-        },
-        "post_processor": byte_level,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": False,
-            "vocab": vocabulary,
-            "merges": [list(pair) for pair in merges],
-        },
-    }
+    tokens = sorted(added.items(), key=lambda item: item[1])
+    description = byte_tokenizer.describe([(text, i, text.startswith("<")) for text, i in tokens], merges)
+    byte_level = dict(description["decoder"], trim_offsets=True)
+    split = {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated", "invert": False}
+    return dict(
+        description,
+        pre_tokenizer={"type": "Sequence", "pretokenizers": [split, byte_level]},
+        post_processor=byte_level,
+        decoder=byte_level,
+    )
 
 
 def small():

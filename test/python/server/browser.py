@@ -16,11 +16,10 @@ import harness
 import uvicorn
 from double import ScriptedLLM, Step, byte_tokenizer, pieces
 from harness import Served, until
+from m1c.server.lifecycle import address_of, bind
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-
-from m1c.server.lifecycle import address_of, bind
 
 PAGE = """<!doctype html><meta charset="utf-8"><script>
 async function events(body, onEvent, signal) {
@@ -73,8 +72,9 @@ TEXT = "<think>\nhm \u2028 hm\n</think>\n\nGrüß dich 你好 🙂"
 
 async def case_page():
     page_socket = bind("127.0.0.1", 0)
-    async with Served(ScriptedLLM(byte_tokenizer(), step_seconds=0.002), keys=["key"],
-                      origins=[address_of(page_socket)]) as served:
+    async with Served(
+        ScriptedLLM(byte_tokenizer(), step_seconds=0.002), keys=["key"], origins=[address_of(page_socket)]
+    ) as served:
         results: asyncio.Queue = asyncio.Queue()
 
         async def take(request):
@@ -95,9 +95,13 @@ async def case_page():
                 yield Step([])
             yield from steps[9:]
 
-        page = Starlette(routes=[Route("/seen", note, methods=["POST"]),
-                                 Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
-                                 Route("/result", take, methods=["POST"])])
+        page = Starlette(
+            routes=[
+                Route("/seen", note, methods=["POST"]),
+                Route("/", lambda request: HTMLResponse(PAGE.replace("SERVER", served.address))),
+                Route("/result", take, methods=["POST"]),
+            ]
+        )
         page_socket.listen()
         pages = uvicorn.Server(uvicorn.Config(page, log_level="error", lifespan="off"))
         task = asyncio.create_task(pages.serve(sockets=[page_socket]))
@@ -105,9 +109,17 @@ async def case_page():
         served.llm.say([Step([65], pause=1)] * 1000)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             browser = await asyncio.create_subprocess_exec(
-                shutil.which("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                f"--user-data-dir={profile}", "--remote-debugging-port=0", address_of(page_socket) + "/",
-                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL)
+                shutil.which("chromium"),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                f"--user-data-dir={profile}",
+                "--remote-debugging-port=0",
+                address_of(page_socket) + "/",
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
             try:
                 result = await results.get()
             finally:
@@ -116,7 +128,12 @@ async def case_page():
         assert result["text"] == "Grüß dich 你好 🙂" and result["reasoning"] == "hm \u2028 hm", result
         assert result["reasons"] == ["stop"] and result["left"] == "AbortError", result
         first, wrong = result["first"], result["wrong"]
-        assert first["status"] == 200 and first["done"] and first["reads"] > 1 and first["id"].startswith("chatcmpl-")
+        assert (
+            first["status"] == 200
+            and first["done"]
+            and first["reads"] > 1
+            and first["id"].startswith("chatcmpl-")
+        )
         assert wrong["status"] == 400 and wrong["error"]["param"] == "n", result
         await until(lambda: not served.llm.running)
         assert served.llm.submitted[-1].aborted

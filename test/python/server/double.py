@@ -10,57 +10,36 @@
     llm = ScriptedLLM(byte_tokenizer())
     llm.say("Hello", cut=2)          # the next request gets these bytes as tokens, two at a time, then the end token
 
-Log-probabilities are a fixed function of the token, so that tests can expect them. One step of the engine gives every
-running request its next piece.
+Log-probabilities are a fixed function of the token, so that tests can expect them. One step of the engine
+gives every running request its next piece.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
+import sys
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
 
 from m1c.errors import Error, QueueFull, Stopped
+from m1c.outputs import Delta
 from m1c.sampling import SamplingParams
-from m1c.text.tokenizer import BYTE_CHARACTERS, Tokenizer
+from m1c.text.tokenizer import Tokenizer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+
+from byte_tokenizer import describe  # noqa: E402
 
 CONTROL = {"<begin>": 256, "<turn>": 257, "<end>": 258, "<think>": 259, "</think>": 260}
 END = CONTROL["<end>"]
 
 
-def tokenizer_description() -> dict[str, Any]:
-    """A tokenizer.json whose tokens are the 256 bytes and control tokens; <think> and </think> are not special."""
-    return {
-        "version": "1.0",
-        "model": {"type": "BPE", "vocab": {c: b for c, b in BYTE_CHARACTERS.items()}, "merges": []},
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False},
-        "decoder": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False},
-        "added_tokens": [{"id": i, "content": text, "special": "think" not in text, "single_word": False,
-                          "lstrip": False, "rstrip": False, "normalized": False} for text, i in CONTROL.items()],
-    }
-
-
 def byte_tokenizer() -> Tokenizer:
-    """A tokenizer of bytes."""
-    return Tokenizer(json.loads(json.dumps(tokenizer_description())), special_tokens={"eos_token": "<end>"})
-
-
-@dataclasses.dataclass
-class Delta:
-    """What the engine yields for one choice."""
-
-    choice: int
-    token_ids: list[int]
-    logprobs: list[float] | None = None
-    top_logprobs: list[list[tuple[int, float]]] | None = None
-    finish_reason: str | None = None
-    stop_reason: int | None = None
-    cached_tokens: int = 0
-    prompt_logprobs: list | None = None
-    error: str | None = None
+    """A tokenizer of bytes and control tokens, of which <think> and </think> are not special."""
+    added = [(text, i, "think" not in text) for text, i in CONTROL.items()]
+    return Tokenizer(describe(added), special_tokens={"eos_token": "<end>"})
 
 
 @dataclasses.dataclass
@@ -96,7 +75,9 @@ def pieces(text: str | bytes, cut: int | list[int] = 1, end: bool = True) -> lis
 class Stream:
     """The deltas of one request."""
 
-    def __init__(self, llm: ScriptedLLM, prompt: list[int], params: SamplingParams, scripts: list[Iterable[Step]]):
+    def __init__(
+        self, llm: ScriptedLLM, prompt: list[int], params: SamplingParams, scripts: list[Iterable[Step]]
+    ):
         self.prompt = prompt
         self.params = params
         self.aborted = False
@@ -180,12 +161,19 @@ class Stream:
 class ScriptedLLM:
     """An AsyncLLM whose responses are scripts.
 
-    `scripts` holds those of the next requests, each a list with one script for each choice (the last one repeats);
-    when there are none, `default` is said. `gate` stops the engine while it is clear.
+    `scripts` holds those of the next requests, each a list with one script for each choice (the last one
+    repeats); when there are none, `default` is said. `gate` stops the engine while it is clear.
     """
 
-    def __init__(self, tokenizer: Tokenizer | None = None, *, max_model_len: int = 1024, max_queued: int = 64,
-                 step_seconds: float = 0.0, defaults: dict | None = None):
+    def __init__(
+        self,
+        tokenizer: Tokenizer | None = None,
+        *,
+        max_model_len: int = 1024,
+        max_queued: int = 64,
+        step_seconds: float = 0.0,
+        defaults: dict | None = None,
+    ):
         self.tokenizer = tokenizer
         self.max_model_len = max_model_len
         self.vocab_size = 272

@@ -23,36 +23,56 @@ from typing import Any
 import httpx2 as httpx
 import openai
 from double import ScriptedLLM, byte_tokenizer
-
 from m1c.server.app import Application, Limits
 from m1c.server.lifecycle import Server, bind
 from m1c.server.metrics import Metrics
 from m1c.server.service import ChatFormat, Service
 from m1c.text import ChatTemplate
 
-TEMPLATE = ("<begin>{% for m in messages %}<turn>{{ m.role }}: {{ m.content }}"
-            "{% for c in m.tool_calls or [] %}[{{ c.function.name }}]{% endfor %}<end>{% endfor %}"
-            "{% if tools %}<turn>tools {{ tools | tojson }}<end>{% endif %}"
-            "{% if add_generation_prompt %}<turn>assistant: {% endif %}")
+TEMPLATE = (
+    "<begin>{% for m in messages %}<turn>{{ m.role }}: {{ m.content }}"
+    "{% for c in m.tool_calls or [] %}[{{ c.function.name }}]{% endfor %}<end>{% endfor %}"
+    "{% if tools %}<turn>tools {{ tools | tojson }}<end>{% endif %}"
+    "{% if add_generation_prompt %}<turn>assistant: {% endif %}"
+)
 
 
 class Served:
     """A server on a free port with a scripted engine. Use as an async context manager."""
 
-    def __init__(self, llm: Any = None, *, keys: list[str] | None = None, origins: list[str] | None = None,
-                 reasoning: str = "m1", tools: str = "m1", template: str | None = TEMPLATE,
-                 shutdown_timeout: float = 5.0, **limits: Any):
+    def __init__(
+        self,
+        llm: Any = None,
+        *,
+        keys: list[str] | None = None,
+        origins: list[str] | None = None,
+        reasoning: str = "m1",
+        tools: str = "m1",
+        template: str | None = TEMPLATE,
+        shutdown_timeout: float = 5.0,
+        **limits: Any,
+    ):
         self.llm = llm if llm is not None else ScriptedLLM(byte_tokenizer())
         chat = None
         if template is not None and self.llm.tokenizer is not None:
             chat = ChatTemplate(template, self.llm.tokenizer)
-        self.service = Service(self.llm, ["tiny", "alias"], Metrics("tiny", self.llm.stats, "1.0"),
-                               ChatFormat(chat, reasoning, tools), "1.0")
+        self.service = Service(
+            self.llm,
+            ["tiny", "alias"],
+            Metrics("tiny", self.llm.stats, "1.0"),
+            ChatFormat(chat, reasoning, tools),
+            "1.0",
+        )
         self.application = Application(self.service, keys, Limits(**limits), origins)
         self._bound = bind("127.0.0.1", 0)
         self._ready = asyncio.Event()
-        self.server = Server(self.application, self._bound, shutdown_timeout=shutdown_timeout, access_log=False,
-                             on_ready=self._set_address)
+        self.server = Server(
+            self.application,
+            self._bound,
+            shutdown_timeout=shutdown_timeout,
+            access_log=False,
+            on_ready=self._set_address,
+        )
 
     def _set_address(self, address: str) -> None:
         self.address = address
@@ -63,8 +83,9 @@ class Served:
         self._bound.listen()
         self.task = asyncio.create_task(self.server.serve(sockets=[self._bound]))
         await self._ready.wait()
-        self.client = openai.AsyncOpenAI(base_url=self.address + "/v1", api_key="none", max_retries=0,
-                                         timeout=300)
+        self.client = openai.AsyncOpenAI(
+            base_url=self.address + "/v1", api_key="none", max_retries=0, timeout=300
+        )
         self.http = httpx.AsyncClient(base_url=self.address, timeout=300)
         return self
 
@@ -85,7 +106,8 @@ class Served:
         return await self.http.post(path, **kwargs)
 
     async def refused(self, path: str, body: Any, status: int, *parts: str, **kwargs: Any) -> dict:
-        """Checks that a request is refused with OpenAI's JSON, whose message has these parts. Returns the error."""
+        """Checks that a request is refused with OpenAI's JSON, whose message has these parts. Returns the
+        error."""
         response = await self.post(path, body, **kwargs)
         return check_error(response, status, *parts)
 
@@ -124,8 +146,13 @@ def check_error(response: httpx.Response, status: int, *parts: str) -> dict:
 
 def raw_request(path: str, body: bytes, *headers: str) -> bytes:
     """The bytes of a POST."""
-    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}",
-             *headers]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -146,8 +173,8 @@ def free_port() -> int:
 
 
 def run_cases(modules: list[Any], only: list[str]) -> int:
-    """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a sum; with
-    "-v", the CPU time of each."""
+    """Runs every case of the modules whose name contains one of `only`. Prints a line for each failure and a
+    sum; with "-v", the CPU time of each."""
     logging.getLogger("m1c.server").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     count = failed = 0

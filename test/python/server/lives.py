@@ -24,12 +24,11 @@ import openai
 from clients import TOOLS, USER
 from double import END, ScriptedLLM, Step, byte_tokenizer, pieces
 from harness import Served, check_error, free_port, raw_request, until
+from m1c.cli.options import engine_options
+from m1c.server import batch, bench, cli, fields, json_text, requests
 from openai.types import completion_create_params
 from openai.types.chat import completion_create_params as chat_create_params
 from prometheus_client.parser import text_string_to_metric_families
-
-from m1c.cli.options import engine_options
-from m1c.server import batch, bench, cli, fields, json_text, requests
 
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 FOREVER = [Step([65], pause=2)] * 1000
@@ -38,11 +37,17 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 # ---- Clients that leave
 
+
 async def case_disconnect():
-    """The engine is free two steps after the client has gone, streaming or not, before or after the first token."""
+    """The engine is free two steps after the client has gone, streaming or not, before or after the first
+    token."""
     async with Served(ScriptedLLM(byte_tokenizer(), step_seconds=0.01)) as served:
         llm = served.llm
-        bodies = [(CHAT, {"messages": USER}), (COMPLETIONS, {"prompt": "x"}), (COMPLETIONS, {"prompt": ["x", "y"]})]
+        bodies = [
+            (CHAT, {"messages": USER}),
+            (COMPLETIONS, {"prompt": "x"}),
+            (COMPLETIONS, {"prompt": ["x", "y"]}),
+        ]
         for path, body in bodies:
             for stream in (False, True):
                 for steps in (1, 7):
@@ -98,8 +103,12 @@ async def case_slow_reader():
     """A client that does not read holds up nobody else."""
     async with Served() as served:
         served.llm.say([Step(list(b"x" * 1000))] + pieces("y" * 900))
-        _, writer = await served.raw(raw_request(COMPLETIONS, json.dumps(
-            {"prompt": "x", "stream": True, "max_tokens": 1000, "logprobs": 20}).encode()))
+        _, writer = await served.raw(
+            raw_request(
+                COMPLETIONS,
+                json.dumps({"prompt": "x", "stream": True, "max_tokens": 1000, "logprobs": 20}).encode(),
+            )
+        )
         await until(lambda: served.llm.submitted)
         assert (await served.client.completions.create(model="tiny", prompt="x")).choices[0].text == "ok"
         writer.transport.abort()
@@ -113,8 +122,9 @@ async def case_many_at_once():
 
         async def ask(i):
             result = ""
-            async for chunk in await served.client.completions.create(model="tiny", prompt=[i], stream=True,
-                                                                      max_tokens=50):
+            async for chunk in await served.client.completions.create(
+                model="tiny", prompt=[i], stream=True, max_tokens=50
+            ):
                 result += chunk.choices[0].text
             return served.llm.submitted[[s.prompt for s in served.llm.submitted].index([i])], result
 
@@ -124,26 +134,41 @@ async def case_many_at_once():
 
 # ---- Browsers
 
+
 async def case_cors():
     async with Served() as served:
         response = await served.http.get("/health", headers={"origin": "http://page"})
         assert "access-control-allow-origin" not in response.headers
-        check_error(await served.http.options(CHAT, headers={
-            "origin": "http://page", "access-control-request-method": "POST"}), 405)
+        check_error(
+            await served.http.options(
+                CHAT, headers={"origin": "http://page", "access-control-request-method": "POST"}
+            ),
+            405,
+        )
     async with Served(origins=["http://page"], keys=["k"]) as served:
-        response = await served.http.options(CHAT, headers={
-            "origin": "http://page", "access-control-request-method": "POST",
-            "access-control-request-headers": "authorization,content-type"})
+        response = await served.http.options(
+            CHAT,
+            headers={
+                "origin": "http://page",
+                "access-control-request-method": "POST",
+                "access-control-request-headers": "authorization,content-type",
+            },
+        )
         assert response.status_code == 200, response.text
         assert response.headers["access-control-allow-origin"] == "http://page"
-        response = await served.http.get("/v1/models", headers={"origin": "http://other", "authorization": "Bearer k"})
+        response = await served.http.get(
+            "/v1/models", headers={"origin": "http://other", "authorization": "Bearer k"}
+        )
         assert "access-control-allow-origin" not in response.headers
         response = await served.post(CHAT, {"messages": USER}, headers={"origin": "http://page"})
         check_error(response, 401)
-        assert response.headers["access-control-allow-origin"] == "http://page", "the page could not read the error"
+        assert response.headers["access-control-allow-origin"] == "http://page", (
+            "the page could not read the error"
+        )
 
 
 # ---- Ends
+
 
 async def case_drain():
     async with Served() as served:
@@ -193,8 +218,12 @@ class Process:
     def __init__(self, *options: str, port: int = 0, **environment: str):
         here = Path(__file__).parent
         self.process = subprocess.Popen(
-            [sys.executable, here / "serve_double.py", "model", "--port", str(port), *options], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+            [sys.executable, here / "serve_double.py", "model", "--port", str(port), *options],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
+        )
 
     async def ready(self) -> str:
         """The address, from the line that the server prints."""
@@ -240,7 +269,10 @@ async def case_signals():
         taken = Process(port=int(address.rsplit(":", 1)[1]))
         status, out, err = await taken.end()
         assert (status, out) == (1, "") and err.count("\n") == 1, (status, out, err)
-        assert err.startswith("m1 serve: cannot listen on '127.0.0.1', port ") and "Address already in use" in err, err
+        assert (
+            err.startswith("m1 serve: cannot listen on '127.0.0.1', port ")
+            and "Address already in use" in err
+        ), err
         client = openai.AsyncOpenAI(base_url=address + "/v1", api_key="x", max_retries=0, timeout=300)
         stream = await client.chat.completions.create(model="model", messages=USER, stream=True)
         await anext(stream)
@@ -261,8 +293,9 @@ async def case_curl():
         address = await process.ready()
 
         async def curl(*arguments: str) -> str:
-            run = await asyncio.to_thread(subprocess.run, ["curl", "-sS", "-m", "100", *arguments], text=True,
-                                          capture_output=True)
+            run = await asyncio.to_thread(
+                subprocess.run, ["curl", "-sS", "-m", "100", *arguments], text=True, capture_output=True
+            )
             assert run.returncode == 0, run
             return run.stdout
 
@@ -287,14 +320,31 @@ async def case_curl():
 async def case_options():
     parser = argparse.ArgumentParser(prog="m1 serve")
     cli.add_arguments(parser)
-    args = parser.parse_args(["/some/dir/model/", "--max-model-len", "9", "--no-enable-prefix-caching",
-                              "--served-model-name", "x", "x", "y"])
+    args = parser.parse_args(
+        [
+            "/some/dir/model/",
+            "--max-model-len",
+            "9",
+            "--no-enable-prefix-caching",
+            "--served-model-name",
+            "x",
+            "x",
+            "y",
+        ]
+    )
     assert cli.served_names(args) == ["x", "y"]
     assert engine_options(args) == {"max_model_len": 9, "enable_prefix_caching": False}
     assert args.max_num_queued == 1024
     assert cli.served_names(parser.parse_args(["/some/dir/model/"])) == ["model"]
-    for wrong in (["--port", "70000"], ["--port", "x"], ["--max-num-seqs", "0"], ["--request-timeout", "-1"],
-                  ["--request-timeout", "nan"], ["--shutdown-timeout", "inf"], ["--reasoning-parser", "x"]):
+    for wrong in (
+        ["--port", "70000"],
+        ["--port", "x"],
+        ["--max-num-seqs", "0"],
+        ["--request-timeout", "-1"],
+        ["--request-timeout", "nan"],
+        ["--shutdown-timeout", "inf"],
+        ["--reasoning-parser", "x"],
+    ):
         with contextlib.redirect_stderr(io.StringIO()) as err, contextlib.suppress(SystemExit):
             parser.parse_args(["m", *wrong])
             raise AssertionError(wrong)
@@ -302,6 +352,7 @@ async def case_options():
 
 
 # ---- Metrics
+
 
 def scrape(text):
     """The samples of a metrics page: (name, labels without the model) to value."""
@@ -341,25 +392,41 @@ async def case_metrics():
             assert found[f"{prefix}{latency}_seconds_count", ()] == 2
             assert found[prefix + "request_prompt_tokens_bucket", (("le", "5.0"),)] == 1
             assert found[prefix + "request_prompt_tokens_bucket", (("le", "+Inf"),)] == 2
-        for name in ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "prefix_cache_hits_total",
-                     "prefix_cache_queries_total", "num_preemptions_total", "request_params_n_count"):
+        for name in (
+            "num_requests_running",
+            "num_requests_waiting",
+            "kv_cache_usage_perc",
+            "prefix_cache_hits_total",
+            "prefix_cache_queries_total",
+            "num_preemptions_total",
+            "request_params_n_count",
+        ):
             assert ("vllm:" + name, ()) in found, name
         assert found["m1_http_responses_total", (("path", "other"), ("status", "404"))] == 1
         assert found["m1_http_responses_total", (("path", CHAT), ("status", "200"))] == 1
         # A scrape of an idle server changes nothing but its own count.
         again = scrape((await served.http.get("/metrics")).text)
         assert {key for key in found if found[key] != again[key]} <= {
-            ("m1_http_responses_total", (("path", "/metrics"), ("status", "200")))}
+            ("m1_http_responses_total", (("path", "/metrics"), ("status", "200")))
+        }
 
 
 # ---- Fields
 
+
 async def case_tables_of_fields():
     """Every field of the installed openai package is in a table, and every honoured field is read."""
-    for table, params in ((fields.CHAT, chat_create_params.CompletionCreateParamsStreaming),
-                          (fields.COMPLETIONS, completion_create_params.CompletionCreateParamsStreaming)):
+    for table, params in (
+        (fields.CHAT, chat_create_params.CompletionCreateParamsStreaming),
+        (fields.COMPLETIONS, completion_create_params.CompletionCreateParamsStreaming),
+    ):
         known = {name for name, field in table.items() if not field.extension}
-        names = {name for each in params.__mro__ if hasattr(each, "__annotations__") for name in each.__annotations__}
+        names = {
+            name
+            for each in params.__mro__
+            if hasattr(each, "__annotations__")
+            for name in each.__annotations__
+        }
         assert names == known, names ^ known
     readers = []
 
@@ -386,8 +453,9 @@ async def case_document_of_fields():
     text = (DOCS / "openai.md").read_text()
     for title, table in fields.TABLES.items():
         found = re.search(rf"<!-- fields: {title} -->\n(.*?)<!-- end -->", text, re.DOTALL)
-        assert found and found[1] == fields.markdown(table), \
+        assert found and found[1] == fields.markdown(table), (
             f"docs/openai.md: the table '{title}' differs; python -m m1c.server.fields prints it"
+        )
 
 
 async def case_document_of_metrics():
@@ -400,20 +468,32 @@ async def case_document_of_metrics():
 
 # ---- Batches
 
+
 async def case_batch():
     async with Served(ScriptedLLM(byte_tokenizer(), max_queued=3)) as served:
         body = {"messages": USER}
-        lines = [json.dumps({"custom_id": f"r{i}", "method": "POST", "url": CHAT, "body": body}) for i in range(20)]
-        lines[3] = json.dumps({"custom_id": "c", "url": COMPLETIONS, "body": {"prompt": [[1], [2]], "max_tokens": 1}})
+        lines = [
+            json.dumps({"custom_id": f"r{i}", "method": "POST", "url": CHAT, "body": body}) for i in range(20)
+        ]
+        lines[3] = json.dumps(
+            {"custom_id": "c", "url": COMPLETIONS, "body": {"prompt": [[1], [2]], "max_tokens": 1}}
+        )
         lines[5] = "\n"
         lines[6] = json.dumps({"custom_id": "bad", "method": "POST", "url": CHAT, "body": {"messages": []}})
         lines[7] = "{nonsense"
-        lines[8:8] = [json.dumps({"url": CHAT, "body": body}), json.dumps({"custom_id": "u", "url": "/x", "body": body}),
-                      json.dumps({"custom_id": "s", "url": CHAT, "body": {**body, "stream": True}}),
-                      json.dumps({"custom_id": "g", "method": "GET", "url": CHAT, "body": body}), b"\xff",
-                      json.dumps({"custom_id": "m", "url": CHAT}), json.dumps({"custom_id": "z", "url": CHAT, "Z": 1})]
+        lines[8:8] = [
+            json.dumps({"url": CHAT, "body": body}),
+            json.dumps({"custom_id": "u", "url": "/x", "body": body}),
+            json.dumps({"custom_id": "s", "url": CHAT, "body": {**body, "stream": True}}),
+            json.dumps({"custom_id": "g", "method": "GET", "url": CHAT, "body": body}),
+            b"\xff",
+            json.dumps({"custom_id": "m", "url": CHAT}),
+            json.dumps({"custom_id": "z", "url": CHAT, "Z": 1}),
+        ]
         counts = batch.BatchCounts()
-        output = [json.loads(line) async for line in batch.run_batch(served.service, lines, counts, concurrency=8)]
+        output = [
+            json.loads(line) async for line in batch.run_batch(served.service, lines, counts, concurrency=8)
+        ]
         assert len(output) == 26 and (counts.succeeded, counts.refused, counts.invalid) == (17, 3, 6), counts
         assert [line["custom_id"] for line in output[:6]] == ["r0", "r1", "r2", "c", "r4", "bad"]
         for line in output:
@@ -426,16 +506,21 @@ async def case_batch():
         assert by_id["bad"]["response"]["status_code"] == 400
         assert by_id["bad"]["response"]["body"]["error"]["param"] == "messages"
         assert by_id["s"]["response"]["body"]["error"]["param"] == "stream"
-        assert by_id["u"]["error"]["code"] == "invalid_url" and by_id["g"]["error"]["code"] == "invalid_method"
+        assert (
+            by_id["u"]["error"]["code"] == "invalid_url" and by_id["g"]["error"]["code"] == "invalid_method"
+        )
         assert not served.llm.running
         # An output that is not read to its end leaves nothing running.
         served.llm.scripts.extend([[FOREVER]] * 3)
-        async with contextlib.aclosing(batch.run_batch(served.service, ["{", *lines[:3]], concurrency=1)) as partial:
+        async with contextlib.aclosing(
+            batch.run_batch(served.service, ["{", *lines[:3]], concurrency=1)
+        ) as partial:
             await anext(partial)
         assert not served.llm.running
 
 
 # ---- JSON
+
 
 async def case_json_lines():
     """Events have no line ends but their own, whatever way a client splits lines."""
@@ -450,35 +535,74 @@ async def case_json_lines():
 
 # ---- Benchmark
 
+
 async def case_bench():
     parser = argparse.ArgumentParser(prog="m1 bench serve")
     bench.add_arguments(parser)
     async with Served(keys=["k"]) as served:
         served.llm.default = "0123456789" * 3
-        common = ["--base-url", served.address, "--api-key", "k", "--num-prompts", "12", "--max-concurrency", "4"]
-        report = await bench.measure(parser.parse_args([*common, "--request-rate", "500", "--input-len", "5",
-                                                        "--output-len", "8", "--prefix-len", "2"]))
+        common = [
+            "--base-url",
+            served.address,
+            "--api-key",
+            "k",
+            "--num-prompts",
+            "12",
+            "--max-concurrency",
+            "4",
+        ]
+        report = await bench.measure(
+            parser.parse_args(
+                [
+                    *common,
+                    "--request-rate",
+                    "500",
+                    "--input-len",
+                    "5",
+                    "--output-len",
+                    "8",
+                    "--prefix-len",
+                    "2",
+                ]
+            )
+        )
         assert (report["requests"], report["failed"], report["output_tokens"]) == (12, 0, 96), report
         assert report["prompt_tokens"] == 60 and report["model"] == "tiny"
         prompts = [stream.prompt for stream in served.llm.submitted]
-        assert len(prompts) == 13 and len({tuple(p[:2]) for p in prompts}) == 1 and len({tuple(p) for p in prompts}) > 9
-        for name in ("time_to_first_token_ms", "inter_token_latency_ms", "time_per_output_token_ms", "end_to_end_ms"):
+        assert (
+            len(prompts) == 13
+            and len({tuple(p[:2]) for p in prompts}) == 1
+            and len({tuple(p) for p in prompts}) > 9
+        )
+        for name in (
+            "time_to_first_token_ms",
+            "inter_token_latency_ms",
+            "time_per_output_token_ms",
+            "end_to_end_ms",
+        ):
             summary = report[name]
             assert 0 < summary["p50"] <= summary["p90"] <= summary["p99"] <= summary["max"], report
         text = bench.table(report)
         assert "12 requests to tiny" in text and "between tokens" in text, text
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-            file.write('{"prompt": "abc"}\n\n{"messages": [{"role": "user", "content": "x"}], "max_tokens": 2}\n')
+            file.write(
+                '{"prompt": "abc"}\n\n{"messages": [{"role": "user", "content": "x"}], "max_tokens": 2}\n'
+            )
             file.flush()
-            report = await bench.measure(parser.parse_args([*common, "--dataset", "file", "--file", file.name,
-                                                            "--model", "alias"]))
+            report = await bench.measure(
+                parser.parse_args([*common, "--dataset", "file", "--file", file.name, "--model", "alias"])
+            )
             assert report["failed"] == 0 and report["output_tokens"] == 6 * 31 + 6 * 2, report
             file.write("nonsense\n")
             file.flush()
-            for options, part in ((["--dataset", "file", "--file", file.name], "line 4"), (["--model", "z"], "'z'"),
-                                  (["--dataset", "file", "--file", "/nowhere"], "No such file"),
-                                  (["--api-key", "wrong"], "not valid"), (["--input-len", "9999"], "maximum context"),
-                                  (["--base-url", f"http://127.0.0.1:{free_port()}"], "onnect")):
+            for options, part in (
+                (["--dataset", "file", "--file", file.name], "line 4"),
+                (["--model", "z"], "'z'"),
+                (["--dataset", "file", "--file", "/nowhere"], "No such file"),
+                (["--api-key", "wrong"], "not valid"),
+                (["--input-len", "9999"], "maximum context"),
+                (["--base-url", f"http://127.0.0.1:{free_port()}"], "onnect"),
+            ):
                 try:
                     await bench.measure(parser.parse_args([*common, *options]))
                     raise AssertionError(options)

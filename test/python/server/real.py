@@ -7,7 +7,7 @@
 # ===----------------------------------------------------------------------===//
 """Cases with a tiny model of random weights: what clients see must not depend on anything but their requests.
 
-    real.py WORK_DIR
+real.py WORK_DIR
 """
 
 import asyncio
@@ -27,7 +27,6 @@ import models  # noqa: E402
 import openai  # noqa: E402
 import pydantic  # noqa: E402
 from harness import Served, raw_request, until  # noqa: E402
-
 from m1c import AsyncLLM  # noqa: E402
 
 WORK = sys.argv[1]
@@ -39,7 +38,9 @@ USER = [{"role": "user", "content": "hi"}]
 
 def serving(tools="none", reasoning="m1", **options):
     """A server of the tiny model, with prefix caching."""
-    llm = AsyncLLM(os.path.join(WORK, "speaking"), **{**BOUNDS, "enable_prefix_caching": True, "quiet": True, **options})
+    llm = AsyncLLM(
+        os.path.join(WORK, "speaking"), **{**BOUNDS, "enable_prefix_caching": True, "quiet": True, **options}
+    )
     return Served(llm, template=TEMPLATE, tools=tools, reasoning=reasoning)
 
 
@@ -50,7 +51,14 @@ async def complete(served, prompt, **options):
 
 async def choices(served, prompt, **options):
     """All choices of a completion, as JSON."""
-    body = {"prompt": prompt, "max_tokens": 12, "logprobs": 1, "ignore_eos": True, "return_token_ids": True, **options}
+    body = {
+        "prompt": prompt,
+        "max_tokens": 12,
+        "logprobs": 1,
+        "ignore_eos": True,
+        "return_token_ids": True,
+        **options,
+    }
     response = await served.post("/v1/completions", body)
     assert response.status_code == 200, response.text
     return response.json()["choices"]
@@ -58,7 +66,12 @@ async def choices(served, prompt, **options):
 
 def bits(choice):
     """What must be equal: tokens, text and log-probabilities."""
-    return choice["token_ids"], choice["text"], choice["logprobs"]["token_logprobs"], choice["logprobs"]["top_logprobs"]
+    return (
+        choice["token_ids"],
+        choice["text"],
+        choice["logprobs"]["token_logprobs"],
+        choice["logprobs"]["top_logprobs"],
+    )
 
 
 async def case_same_bits():
@@ -67,17 +80,29 @@ async def case_same_bits():
         prompts = ["Hello", LONG, [5], "é" * 20]
         alone = [bits(await complete(served, prompt, seed=i)) for i, prompt in enumerate(prompts)]
         noise = [asyncio.create_task(complete(served, [i, 9], max_tokens=100)) for i in range(5)]
-        together = await asyncio.gather(*[complete(served, prompt, seed=i) for i, prompt in enumerate(prompts)])
+        together = await asyncio.gather(
+            *[complete(served, prompt, seed=i) for i, prompt in enumerate(prompts)]
+        )
         assert [bits(each) for each in together] == alone
         await asyncio.gather(*noise)
-        assert (await served.post("/v1/completions", {"prompt": LONG, "max_tokens": 1})
-                ).json()["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
+        assert (await served.post("/v1/completions", {"prompt": LONG, "max_tokens": 1})).json()["usage"][
+            "prompt_tokens_details"
+        ]["cached_tokens"] > 0
         several = await choices(served, LONG, seed=7, n=3)
         ones = [await complete(served, LONG, seed=7 + i) for i in range(3)]
         assert [bits(each) for each in several] == [bits(each) for each in ones]
         assert len({tuple(each["token_ids"]) for each in several}) == 3
-        events = await served.events("/v1/completions", {
-            "prompt": LONG, "max_tokens": 12, "logprobs": 1, "ignore_eos": True, "return_token_ids": True, "seed": 1})
+        events = await served.events(
+            "/v1/completions",
+            {
+                "prompt": LONG,
+                "max_tokens": 12,
+                "logprobs": 1,
+                "ignore_eos": True,
+                "return_token_ids": True,
+                "seed": 1,
+            },
+        )
         parts = [each["choices"][0] for each in events]
         assert sum((part["token_ids"] for part in parts), []) == alone[1][0]
         assert "".join(part["text"] for part in parts) == alone[1][1]
@@ -87,16 +112,27 @@ async def case_same_bits():
 
 
 async def case_logprobs():
-    """Those of a response are those that scoring it gives, whatever the temperature; the named mode has others."""
+    """Those of a response are those that scoring it gives, whatever the temperature; the named mode has
+    others."""
     async with serving() as served:
-        hot = await complete(served, LONG, seed=3, temperature=2.0, top_p=0.9, presence_penalty=1, frequency_penalty=1)
+        hot = await complete(
+            served, LONG, seed=3, temperature=2.0, top_p=0.9, presence_penalty=1, frequency_penalty=1
+        )
         scored = await complete(served, LONG + hot["token_ids"], echo=True, max_tokens=0)
-        assert scored["logprobs"]["token_logprobs"][len(LONG):] == hot["logprobs"]["token_logprobs"]
+        assert scored["logprobs"]["token_logprobs"][len(LONG) :] == hot["logprobs"]["token_logprobs"]
         # The top log-probabilities list the drawn token too, if it is not among them.
-        for a, b in zip(scored["logprobs"]["top_logprobs"][len(LONG):], hot["logprobs"]["top_logprobs"]):
+        for a, b in zip(scored["logprobs"]["top_logprobs"][len(LONG) :], hot["logprobs"]["top_logprobs"]):
             assert a == b, (a, b)
-        processed = await complete(served, LONG, seed=3, temperature=2.0, top_p=0.9, presence_penalty=1,
-                                   frequency_penalty=1, logprobs_mode="processed")
+        processed = await complete(
+            served,
+            LONG,
+            seed=3,
+            temperature=2.0,
+            top_p=0.9,
+            presence_penalty=1,
+            frequency_penalty=1,
+            logprobs_mode="processed",
+        )
         assert processed["token_ids"] == hot["token_ids"] and processed["logprobs"] != hot["logprobs"]
         # As lm-eval does it: log-probabilities of a continuation, and whether it is the likeliest.
         greedy = await complete(served, "abc", temperature=0, max_tokens=5)
@@ -111,20 +147,30 @@ async def case_rules():
     async with serving() as served:
         assert set((await complete(served, "x", allowed_token_ids=[65, 66]))["text"]) <= set("AB")
         assert (await complete(served, "x", logit_bias={"67": 100}))["text"] == "C" * 12
-        fair = await complete(served, "x", logit_bias={"67": 90, "68": 90}, temperature=0, max_tokens=40,
-                              frequency_penalty=2)
+        fair = await complete(
+            served, "x", logit_bias={"67": 90, "68": 90}, temperature=0, max_tokens=40, frequency_penalty=2
+        )
         assert min(fair["text"].count("C"), fair["text"].count("D")) >= 15, fair["text"]
         ended = await complete(served, "x", logit_bias={"258": 100}, ignore_eos=False)
         assert (ended["token_ids"], ended["text"], ended["finish_reason"]) == ([258], "", "stop"), ended
         late = await complete(served, "x", logit_bias={"258": 100}, ignore_eos=False, min_tokens=4)
         assert len(late["token_ids"]) == 5 and late["finish_reason"] == "stop", late
         stop = await complete(served, "x", logit_bias={"67": 100}, stop_token_ids=[67])
-        assert (stop["text"], stop["token_ids"], stop["finish_reason"], stop["stop_reason"]) == ("", [67], "stop", 67)
+        assert (stop["text"], stop["token_ids"], stop["finish_reason"], stop["stop_reason"]) == (
+            "",
+            [67],
+            "stop",
+            67,
+        )
         text = await complete(served, "x", logit_bias={"67": 100}, stop=["CCC"])
         assert (text["text"], text["token_ids"], text["finish_reason"]) == ("", [67, 67, 67], "stop"), text
         # The checkpoint's generation_config.json has a temperature of 0.9.
-        assert bits(await complete(served, "x", seed=1)) == bits(await complete(served, "x", seed=1, temperature=0.9))
-        assert bits(await complete(served, "x", seed=1)) != bits(await complete(served, "x", seed=1, temperature=1.5))
+        assert bits(await complete(served, "x", seed=1)) == bits(
+            await complete(served, "x", seed=1, temperature=0.9)
+        )
+        assert bits(await complete(served, "x", seed=1)) != bits(
+            await complete(served, "x", seed=1, temperature=1.5)
+        )
 
 
 async def case_limits():
@@ -143,8 +189,15 @@ async def case_limits():
 async def case_stock_client():
     async with serving() as served:
         chat = served.client.chat.completions
-        options = {"model": "tiny", "messages": USER, "seed": 5, "max_tokens": 40, "logprobs": True, "top_logprobs": 2,
-                   "extra_body": {"ignore_eos": True}}
+        options = {
+            "model": "tiny",
+            "messages": USER,
+            "seed": 5,
+            "max_tokens": 40,
+            "logprobs": True,
+            "top_logprobs": 2,
+            "extra_body": {"ignore_eos": True},
+        }
         whole = (await chat.create(**options)).choices[0]
         text, tokens = "", []
         async for chunk in await chat.create(**options, stream=True, stream_options={"include_usage": True}):
@@ -154,9 +207,22 @@ async def case_stock_client():
         assert chunk.usage.completion_tokens == 40 and chunk.usage.prompt_tokens == len("user: hiassistant: ")
         assert text == whole.message.content and tokens == whole.logprobs.content
         # A budget closes thinking that the prompt has opened.
-        served.service.chat_format.template = harness.ChatTemplate(TEMPLATE + "<think>\n", served.llm.tokenizer)
-        thought = (await chat.create(model="tiny", messages=USER, seed=5, max_tokens=60, extra_body={
-            "thinking_budget": 8, "ignore_eos": True, "logit_bias": {"60": -100}})).choices[0].message
+        served.service.chat_format.template = harness.ChatTemplate(
+            TEMPLATE + "<think>\n", served.llm.tokenizer
+        )
+        thought = (
+            (
+                await chat.create(
+                    model="tiny",
+                    messages=USER,
+                    seed=5,
+                    max_tokens=60,
+                    extra_body={"thinking_budget": 8, "ignore_eos": True, "logit_bias": {"60": -100}},
+                )
+            )
+            .choices[0]
+            .message
+        )
         assert thought.content and 0 < len(thought.reasoning_content.encode()) <= 8 * 3, thought
 
 
@@ -169,9 +235,19 @@ class Place(pydantic.BaseModel):
     sizes: Annotated[list[Annotated[int, pydantic.Field(ge=-5, le=40)]], pydantic.Field(max_length=2)]
 
 
-ADD = {"type": "function", "function": {"name": "add", "strict": True, "parameters": {
-    "type": "object", "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 9}, "b": {"type": "boolean"}},
-    "required": ["a", "b"], "additionalProperties": False}}}
+ADD = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "strict": True,
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer", "minimum": 0, "maximum": 9}, "b": {"type": "boolean"}},
+            "required": ["a", "b"],
+            "additionalProperties": False,
+        },
+    },
+}
 NOW = {"type": "function", "function": {"name": "now"}}
 
 
@@ -180,12 +256,15 @@ def is_call(call):
     arguments = json.loads(call.function.arguments)
     if call.function.name == "now":
         return arguments == {}
-    assert call.function.name == "add" and list(arguments) == ["a", "b"] and arguments["b"] in (True, False), call
+    assert (
+        call.function.name == "add" and list(arguments) == ["a", "b"] and arguments["b"] in (True, False)
+    ), call
     return arguments["a"] in range(10)
 
 
 async def case_structured_outputs():
-    """The stock client gets what it asks for, from a model that knows nothing: whole, streamed, of several choices."""
+    """The stock client gets what it asks for, from a model that knows nothing: whole, streamed, of several
+    choices."""
     schema = Place.model_json_schema()
     options = {"model": "tiny", "messages": USER, "seed": 5, "n": 2, "max_tokens": 230}
     strict = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema, "strict": True}}
@@ -200,8 +279,11 @@ async def case_structured_outputs():
                 texts[choice.index] += choice.delta.content or ""
         assert texts == [choice.message.content for choice in whole]
         # Beside others, and alone.
-        together = await asyncio.gather(*[chat.create(**options, response_format=strict) for _ in range(2)],
-                                        complete(served, LONG, max_tokens=90), complete(served, "x"))
+        together = await asyncio.gather(
+            *[chat.create(**options, response_format=strict) for _ in range(2)],
+            complete(served, LONG, max_tokens=90),
+            complete(served, "x"),
+        )
         assert [choice.message.content for choice in together[1].choices] == texts
         alone = await chat.create(**{**options, "n": 1, "seed": 6}, response_format=strict)
         assert alone.choices[0].message.content == texts[1]
@@ -209,22 +291,43 @@ async def case_structured_outputs():
         assert cut.finish_reason == "length" and texts[1].startswith(cut.message.content), cut
         parsed = await chat.parse(model="tiny", messages=USER, seed=1, max_tokens=230, response_format=Place)
         assert isinstance(parsed.choices[0].message.parsed, Place)
-        loose = await chat.create(**{**options, "n": 1}, response_format={"type": "json_object"},
-                                  extra_body={"logit_bias": {"125": 100, "34": -100}})
+        loose = await chat.create(
+            **{**options, "n": 1},
+            response_format={"type": "json_object"},
+            extra_body={"logit_bias": {"125": 100, "34": -100}},
+        )
         assert json.loads(loose.choices[0].message.content) == {}
-        for format in ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 5}}},
-                       {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": {
-                           "type": "string", "not": {"const": "a"}}}}):
-            error = await served.refused("/v1/chat/completions", {"messages": USER, "response_format": format}, 400,
-                                         "Invalid 'response_format'")
+        for format in (
+            {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 5}}},
+            {
+                "type": "json_schema",
+                "json_schema": {
+                    "name": "x",
+                    "strict": True,
+                    "schema": {"type": "string", "not": {"const": "a"}},
+                },
+            },
+        ):
+            error = await served.refused(
+                "/v1/chat/completions",
+                {"messages": USER, "response_format": format},
+                400,
+                "Invalid 'response_format'",
+            )
             assert error["param"] == "response_format", error
         completions = served.client.completions
-        for form, pattern in (({"structured_outputs": {"regex": "[a-c]{3}-[0-9]"}}, "[a-c]{3}-[0-9]"),
-                              ({"structured_outputs": {"choice": ["no", "not yet"]}}, "no|not yet"),
-                              ({"guided_grammar": 'start: "(" /[xy]/ ")"'}, r"\([xy]\)"),
-                              ({"guided_json": json.dumps({"enum": [17, True]})}, "17|true")):
-            answer = await completions.create(model="tiny", prompt=["ab", [7, 8]], n=2, seed=3, max_tokens=20, extra_body=form)
-            assert len(answer.choices) == 4 and {choice.finish_reason for choice in answer.choices} == {"stop"}, answer
+        for form, pattern in (
+            ({"structured_outputs": {"regex": "[a-c]{3}-[0-9]"}}, "[a-c]{3}-[0-9]"),
+            ({"structured_outputs": {"choice": ["no", "not yet"]}}, "no|not yet"),
+            ({"guided_grammar": 'start: "(" /[xy]/ ")"'}, r"\([xy]\)"),
+            ({"guided_json": json.dumps({"enum": [17, True]})}, "17|true"),
+        ):
+            answer = await completions.create(
+                model="tiny", prompt=["ab", [7, 8]], n=2, seed=3, max_tokens=20, extra_body=form
+            )
+            assert len(answer.choices) == 4 and {choice.finish_reason for choice in answer.choices} == {
+                "stop"
+            }, answer
             assert all(re.fullmatch(pattern, choice.text) for choice in answer.choices), answer
 
 
@@ -248,31 +351,56 @@ async def case_forced_tools():
                 assert len(each.message.tool_calls) == 1 and is_call(each.message.tool_calls[0]), each
                 assert each.message.tool_calls[0].function.name in functions
             calls = []
-            async for chunk in await chat.create(**options, tool_choice=choice, stream=True, parallel_tool_calls=False):
+            async for chunk in await chat.create(
+                **options, tool_choice=choice, stream=True, parallel_tool_calls=False
+            ):
                 calls += chunk.choices[0].delta.tool_calls or []
                 assert not chunk.choices[0].delta.content
             assert chunk.choices[0].finish_reason == "tool_calls" and len(calls) == 1
-            assert calls[0].function == found[0].message.tool_calls[0].function or \
-                calls[0].function.arguments == found[0].message.tool_calls[0].function.arguments
+            assert (
+                calls[0].function == found[0].message.tool_calls[0].function
+                or calls[0].function.arguments == found[0].message.tool_calls[0].function.arguments
+            )
         several = (await chat.create(**options, tool_choice="required")).choices[0]
-        assert several.finish_reason in ("tool_calls", "length") and all(map(is_call, several.message.tool_calls or []))
+        assert several.finish_reason in ("tool_calls", "length") and all(
+            map(is_call, several.message.tool_calls or [])
+        )
         bad = [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]
-        await served.refused("/v1/chat/completions", {"messages": USER, "tools": bad, "tool_choice": "required"}, 400,
-                             "Invalid 'tools'", "'f'")
+        await served.refused(
+            "/v1/chat/completions",
+            {"messages": USER, "tools": bad, "tool_choice": "required"},
+            400,
+            "Invalid 'tools'",
+            "'f'",
+        )
     async with serving(tools="m1") as served:
         bare(served)
         # The thinking comes first.
-        answer = (await served.client.chat.completions.create(
-            **options, tool_choice=named, extra_body={"thinking_budget": 12})).choices[0]
+        answer = (
+            await served.client.chat.completions.create(
+                **options, tool_choice=named, extra_body={"thinking_budget": 12}
+            )
+        ).choices[0]
         assert answer.message.reasoning_content and is_call(answer.message.tool_calls[0]), answer
-        answer = (await served.client.chat.completions.create(
-            **{**options, "tools": []}, response_format={"type": "json_schema", "json_schema": {
-                "name": "x", "schema": {"enum": ["yes", "no"]}}}, extra_body={"thinking_budget": 0})).choices[0]
+        answer = (
+            await served.client.chat.completions.create(
+                **{**options, "tools": []},
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": {"enum": ["yes", "no"]}},
+                },
+                extra_body={"thinking_budget": 0},
+            )
+        ).choices[0]
         assert answer.message.content in ('"yes"', '"no"') and answer.finish_reason == "stop", answer
     async with serving() as served:
         bare(served)
-        await served.refused("/v1/chat/completions", {"messages": USER, "tools": [ADD], "tool_choice": "required"}, 400,
-                             "--tool-call-parser none")
+        await served.refused(
+            "/v1/chat/completions",
+            {"messages": USER, "tools": [ADD], "tool_choice": "required"},
+            400,
+            "--tool-call-parser none",
+        )
 
 
 async def case_aborts():
@@ -290,7 +418,9 @@ async def case_aborts():
         served.llm.submit = counting
         before = await complete(served, "x", seed=1)
         for i in range(25):
-            body = json.dumps({"prompt": [i], "max_tokens": 200, "stream": i % 2 == 0, "ignore_eos": True, "n": 4}).encode()
+            body = json.dumps(
+                {"prompt": [i], "max_tokens": 200, "stream": i % 2 == 0, "ignore_eos": True, "n": 4}
+            ).encode()
             writers = [(await served.raw(raw_request("/v1/completions", body)))[1] for _ in range(10)]
             await until(lambda: submitted == 1 + 10 * (i + 1))
             for writer in writers:
@@ -317,26 +447,47 @@ async def case_command():
     command = [sys.executable, "-m", "m1c.cli"]
     bounds = ["--max-model-len", "256", "--max-num-seqs", "4", "--max-num-batched-tokens", "64"]
     folder = os.path.join(WORK, "speaking")
-    process = subprocess.Popen([*command, "serve", folder, *bounds, "--port", "0", "--served-model-name", "a", "b"],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "serve", folder, *bounds, "--port", "0", "--served-model-name", "a", "b"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         line = await asyncio.to_thread(process.stdout.readline)
         assert line.startswith("m1 serve: a at http://127.0.0.1:"), (line, process.communicate())
         address = line.split()[-1]
 
         async def run(*arguments):
-            return await asyncio.to_thread(subprocess.run, [*command, *arguments], text=True, capture_output=True)
+            return await asyncio.to_thread(
+                subprocess.run, [*command, *arguments], text=True, capture_output=True
+            )
 
-        bench = await run("bench", "serve", "--base-url", address, "--num-prompts", "6", "--input-len", "9",
-                          "--output-len", "5", "--json")
+        bench = await run(
+            "bench",
+            "serve",
+            "--base-url",
+            address,
+            "--num-prompts",
+            "6",
+            "--input-len",
+            "9",
+            "--output-len",
+            "5",
+            "--json",
+        )
         report = json.loads(bench.stdout)
         assert bench.returncode == 0 and report["output_tokens"] == 30 and report["model"] == "a", bench
         client = openai.AsyncOpenAI(base_url=address + "/v1", api_key="x", max_retries=0, timeout=300)
         answer = await client.chat.completions.create(model="b", messages=USER, max_tokens=4)
         assert answer.choices[0].finish_reason in ("stop", "length")
         port = address.rsplit(":", 1)[1]
-        for options, part in (([folder, *bounds, "--port", port], "Address already in use"),
-                              (["/nowhere"], "/nowhere"), ([folder, "--api-key", ""], "--api-key"), ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere")):
+        for options, part in (
+            ([folder, *bounds, "--port", port], "Address already in use"),
+            (["/nowhere"], "/nowhere"),
+            ([folder, "--api-key", ""], "--api-key"),
+            ([folder, *bounds, "--chat-template", "/nowhere"], "/nowhere"),
+        ):
             failed = await run("serve", *options)
             assert failed.returncode == 1 and failed.stderr.count("\n") == 1 and part in failed.stderr, failed
             assert failed.stdout == "", failed

@@ -12,7 +12,6 @@ import sys
 
 from double import ScriptedLLM, byte_tokenizer
 from harness import TEMPLATE
-
 from m1c.server import cli
 from m1c.server.lifecycle import CannotListen, bind
 from m1c.server.service import ChatFormat

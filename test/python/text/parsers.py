@@ -295,7 +295,9 @@ def check_budget():
         assert empty.after_tokens == 0 and tokenizer.decode(empty.tokens) == "<think></think>\n\n"
     assert m1c.text.thinking_budget(tokenizer, tag, opened=False) == (tag, budget.tokens, budget.closing)
     opened = tokenizer.encode("x" * 100 + "<think>\n")
-    assert m1c.text.thinking_is_open(tokenizer, opened) and not m1c.text.thinking_is_open(tokenizer, opened + [0])
+    assert m1c.text.thinking_is_open(tokenizer, opened) and not m1c.text.thinking_is_open(
+        tokenizer, opened + [0]
+    )
     rejects(lambda: m1c.text.thinking_budget(tokenizer, -1), "-1")
     rejects(lambda: m1c.text.thinking_budget(tokenizer, 1, "stop"), "'</think>'", "'stop'")
 

@@ -22,10 +22,9 @@ sys.path.insert(0, str(ROOT / "test/data/tokenizer"))
 
 import jinja2.ext  # noqa: E402
 import jinja2.sandbox  # noqa: E402
+import m1c.text  # noqa: E402
 import make_tokenizer  # noqa: E402, F401
 import tokenizers  # noqa: E402
-
-import m1c.text  # noqa: E402
 
 SMALL = ROOT / "test/data/tokenizer"
 M1 = ROOT / "test/data/minimax-m1"

@@ -94,7 +94,7 @@ def check_splitting():
     tokenizer, _ = small()
     assert json.loads((SMALL / "tokenizer_config.json").read_text())["tokenizer_class"] == "GPT2Tokenizer"
     description = json.loads((SMALL / "tokenizer.json").read_text())
-    characters = make_tokenizer.byte_characters()
+    characters = make_tokenizer.byte_tokenizer.byte_characters()
     merges = description["model"]["merges"]
     for pair in ("12", "34"), ("1234", "56"):
         for text in (*pair, "".join(pair)):

@@ -5,7 +5,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""The command `m1`: complete, chat, run-batch, serve and bench, each in a module that only its own use loads."""
+"""The command `m1`: complete, chat, run-batch, serve and bench, each in a module that only its own use
+loads."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import importlib
 import os
 import signal
 import sys
+from types import ModuleType
 from typing import NoReturn
 
 from .. import _runtime, ranks
@@ -43,10 +45,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message} ({self.prog} --help lists all)\n")
 
 
-def _parser(command: str | None) -> tuple[Parser, object]:
+def _parser(command: str | None) -> tuple[Parser, ModuleType | None]:
     """The parser, with the arguments of one command, and that command's module."""
     parser = Parser(prog="m1", description=_DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"m1 {_runtime.__version__}")
+    parser.add_argument("--version", action="version", version=f"m1 {_runtime.version}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     module = None
     for name, (about, path) in _COMMANDS.items():
@@ -65,8 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
         ranks.become_rank()
     parser, module = _parser(command)
     chosen = parser.parse_args(given)
+    assert module is not None  # the parser has refused anything else
     try:
-        status = module.run(chosen)  # type: ignore[union-attr]
+        status: int | None = module.run(chosen)
         sys.stdout.flush()
         return status or 0
     except BrokenPipeError:

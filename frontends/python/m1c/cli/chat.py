@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import sys
+from typing import Any
 
 from ..async_llm import AsyncLLM
 from ..errors import Error
@@ -117,7 +118,7 @@ class _Chat:
         opened = self.llm.tokenizer.decode(ids[-16:], False).rstrip().endswith(OPEN)
         parser = ReasoningParser(self.args.reasoning_parser, opened)
 
-        def show(events: list) -> None:
+        def show(events: list[Any]) -> None:
             for event in events:
                 if isinstance(event, Reasoning):
                     said["reasoning_content"] = said.get("reasoning_content", "") + event.text

@@ -62,7 +62,7 @@ def _prompt(args: argparse.Namespace) -> str | list[int]:
                 f"--prompt-token-ids: expected token ids separated by commas, found {args.prompt_token_ids!r}"
             ) from None
     if args.prompt is not None:
-        return args.prompt
+        return str(args.prompt)
     if args.prompt_file is not None:
         with open(args.prompt_file, encoding="utf-8") as file:
             return file.read()

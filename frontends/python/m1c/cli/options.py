@@ -115,7 +115,10 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--target-cpu", metavar="CPU", help="the CPU to compile for (default: this one)")
     group.add_argument(
-        "--threads", type=whole(0), metavar="N", help="threads on the CPU (default: one per processor that it may use)"
+        "--threads",
+        type=whole(0),
+        metavar="N",
+        help="threads on the CPU (default: one per processor that it may use)",
     )
 
 

@@ -14,8 +14,9 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from .. import _runtime
 from ..async_llm import AsyncLLM
@@ -38,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input-file",
         required=True,
         metavar="FILE",
-        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard input',
+        help='requests, an object a line: {"custom_id", "method": "POST", "url", "body"}; - is standard '
+        "input",
     )
     parser.add_argument(
         "-o",
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             path = Path(args.model).resolve()
             names = args.served_model_name or [path.stem if path.is_file() else path.name]
             formats = ChatFormat(llm.chat_template(), args.reasoning_parser, args.tool_call_parser)
-            version = _runtime.__version__
+            version = _runtime.version
             service = Service(llm, names, Metrics(names[0], llm.stats, version), formats, version)
             if args.output_file == "-":
                 asyncio.run(_answer(service, lines, sys.stdout, counts))
@@ -92,13 +94,14 @@ def run(args: argparse.Namespace) -> int:
         finally:
             llm.close()
     print(
-        f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, {counts.invalid} lines are no requests",
+        f"m1 run-batch: {counts.succeeded} answered, {counts.refused} refused, "
+        f"{counts.invalid} lines are no requests",
         file=sys.stderr,
     )
     return 0
 
 
-def _write(path: str, write) -> None:
+def _write(path: str, write: Callable[[TextIO], None]) -> None:
     """Writes a file that appears when it is complete."""
     folder, name = os.path.split(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=name + ".")

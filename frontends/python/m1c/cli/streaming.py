@@ -24,7 +24,7 @@ async def stream_text(llm: AsyncLLM, prompt: list[int], params: SamplingParams) 
     if params.stop and llm.tokenizer is None:
         raise Error("--stop: the model has no tokenizer, so stop texts cannot be found")
     text = (
-        Detokenizer(llm.tokenizer, params.stop, params.skip_special_tokens)
+        Detokenizer(llm.tokenizer, params.stop or (), params.skip_special_tokens)
         if llm.tokenizer is not None
         else None
     )

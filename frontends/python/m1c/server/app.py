@@ -7,8 +7,8 @@
 # ===----------------------------------------------------------------------===//
 """The ASGI application: routes, keys, limits, errors, streams.
 
-Every error is OpenAI's JSON with the right status. While a request runs, a second task listens for the client going
-away, and then ends the request at once, streaming or not.
+Every error is OpenAI's JSON with the right status. While a request runs, a second task listens for the client
+going away, and then ends the request at once, streaming or not.
 """
 
 from __future__ import annotations
@@ -69,8 +69,11 @@ class Keys:
         for each in self._digests:
             accepted |= hmac.compare_digest(each, digest)
         if header is None or scheme.lower() != b"bearer":
-            raise ApiError(401, "No API key was given: expected a header 'Authorization: Bearer KEY'.",
-                           code="missing_api_key")
+            raise ApiError(
+                401,
+                "No API key was given: expected a header 'Authorization: Bearer KEY'.",
+                code="missing_api_key",
+            )
         if not accepted:
             raise ApiError(401, "The API key is not valid.", code="invalid_api_key")
 
@@ -93,8 +96,13 @@ def error_response(error: ApiError) -> Response:
 class Application:
     """The routes of one service. `app` is the ASGI application."""
 
-    def __init__(self, service: Service, keys: list[str] | None = None, limits: Limits | None = None,
-                 origins: list[str] | None = None):
+    def __init__(
+        self,
+        service: Service,
+        keys: list[str] | None = None,
+        limits: Limits | None = None,
+        origins: list[str] | None = None,
+    ):
         self.service = service
         self.limits = limits or Limits()
         self._keys = Keys(keys or [])
@@ -115,9 +123,18 @@ class Application:
         self._paths = {route.path for route in routes}
         middleware = []
         if origins:
-            middleware.append(Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"],
-                                         allow_headers=["*"], expose_headers=["x-request-id", "x-m1-ignored"]))
-        inner = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: self._unrouted})
+            middleware.append(
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=origins,
+                    allow_methods=["GET", "POST"],
+                    allow_headers=["*"],
+                    expose_headers=["x-request-id", "x-m1-ignored"],
+                )
+            )
+        inner = Starlette(
+            routes=routes, middleware=middleware, exception_handlers={HTTPException: self._unrouted}
+        )
         inner.router.redirect_slashes = False
         self.app: ASGIApp = _Outermost(self, inner)
 
@@ -181,15 +198,20 @@ class Application:
         """The request's body, a JSON value."""
         kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         if kind != "application/json":
-            raise ApiError(415, f"Unsupported content type {kind[:100]!r}: expected application/json.",
-                           code="unsupported_media_type")
+            raise ApiError(
+                415,
+                f"Unsupported content type {kind[:100]!r}: expected application/json.",
+                code="unsupported_media_type",
+            )
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise ApiError(415, "Compressed bodies are not supported.", code="unsupported_media_type")
         return json_text.parse(await self._body(request))
 
     async def _body(self, request: Request) -> bytes:
         limit = self.limits.max_body_bytes
-        too_large = ApiError(413, f"The body is larger than {limit} bytes, the server's limit.", code="body_too_large")
+        too_large = ApiError(
+            413, f"The body is larger than {limit} bytes, the server's limit.", code="body_too_large"
+        )
         length = request.headers.get("content-length", "0")
         if length.isdigit() and int(length) > limit:
             raise too_large
@@ -206,8 +228,12 @@ class Application:
         try:
             return await asyncio.wait_for(read(), self.limits.body_timeout or None)
         except asyncio.TimeoutError:
-            raise ApiError(408, f"The body did not arrive within {self.limits.body_timeout:g} seconds.",
-                           kind="timeout_error", code="timeout") from None
+            raise ApiError(
+                408,
+                f"The body did not arrive within {self.limits.body_timeout:g} seconds.",
+                kind="timeout_error",
+                code="timeout",
+            ) from None
 
     def authorize(self, scope: Scope) -> None:
         """Raises unless the request has a key, if keys are needed."""
@@ -215,14 +241,22 @@ class Application:
 
     def count(self, path: str, status: int) -> None:
         """Counts a response. Paths of clients' invention are counted as one."""
-        known = path if path in self._paths else "/v1/models/{name}" if path.startswith("/v1/models/") else "other"
+        known = (
+            path
+            if path in self._paths
+            else "/v1/models/{name}"
+            if path.startswith("/v1/models/")
+            else "other"
+        )
         self.service.metrics.http_requests[known, status] += 1
 
     def _unrouted(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         method, path = request.method, request.url.path[:200]
         if error.status_code == 405:
-            response = error_response(ApiError(405, f"{path} does not take {method}.", code="method_not_allowed"))
+            response = error_response(
+                ApiError(405, f"{path} does not take {method}.", code="method_not_allowed")
+            )
             response.headers.update(error.headers or {})
             return response
         return error_response(ApiError(404, f"Unknown request URL: {method} {path}", code="unknown_url"))
@@ -231,8 +265,12 @@ class Application:
 class _Endpoint:
     """An ASGI application for one route: checks the key, and turns exceptions into responses."""
 
-    def __init__(self, owner: Application, function: Callable[[Request, Send], Awaitable[Response | None]],
-                 public: bool = False):
+    def __init__(
+        self,
+        owner: Application,
+        function: Callable[[Request, Send], Awaitable[Response | None]],
+        public: bool = False,
+    ):
         self._owner = owner
         self._function = function
         self._public = public
@@ -282,7 +320,8 @@ class _Outermost:
 class _Watched:
     """A block that is cut short when the client goes away, the time is over, or the server ends.
 
-    No exception leaves the block then. Afterwards `failure` has the error for the client; None if the client is gone.
+    No exception leaves the block then. Afterwards `failure` has the error for the client; None if the client
+    is gone.
     """
 
     def __init__(self, request: Request, owner: Application):
@@ -292,11 +331,15 @@ class _Watched:
         self._ended = False
 
     async def __aenter__(self) -> _Watched:
-        self._task = asyncio.current_task()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
         self._owner._watched.add(self)
         loop, seconds = asyncio.get_running_loop(), self._owner.limits.request_timeout
         self._listener = loop.create_task(self._listen())
-        self._timer = loop.call_later(seconds, lambda: self.end(errors.timed_out(seconds))) if seconds else None
+        self._timer = (
+            loop.call_later(seconds, lambda: self.end(errors.timed_out(seconds))) if seconds else None
+        )
         return self
 
     async def __aexit__(self, kind: type | None, error: BaseException | None, trace: object) -> bool:
@@ -326,23 +369,36 @@ class _Watched:
 async def _stream(reply: Reply, headers: dict[str, str], send: Send, watched: _Watched) -> None:
     """Sends a reply's events as they come, and a comment when there is none for long."""
     loop = asyncio.get_running_loop()
-    await send({"type": "http.response.start", "status": 200, "headers": [
-        (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache"),
-        (b"x-accel-buffering", b"no"), *((name.encode(), value.encode()) for name, value in headers.items())]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-cache"),
+                (b"x-accel-buffering", b"no"),
+                *((name.encode(), value.encode()) for name, value in headers.items()),
+            ],
+        }
+    )
     last = loop.time()
-    beating: set[asyncio.Task] = set()
+    beating: set[asyncio.Task[None]] = set()
+
+    async def send_comment() -> None:
+        await send({"type": "http.response.body", "body": b": waiting\n\n", "more_body": True})
+
+    timer = loop.call_later(HEARTBEAT_SECONDS, lambda: beat())
 
     def beat() -> None:
         nonlocal timer
         quiet = loop.time() - last
         if quiet >= HEARTBEAT_SECONDS:
             quiet = 0
-            task = loop.create_task(send({"type": "http.response.body", "body": b": waiting\n\n", "more_body": True}))
+            task = loop.create_task(send_comment())
             beating.add(task)
             task.add_done_callback(beating.discard)
         timer = loop.call_later(HEARTBEAT_SECONDS - quiet, beat)
 
-    timer = loop.call_later(HEARTBEAT_SECONDS, beat)
     try:
         async with contextlib.aclosing(reply.events()) as events:
             async for event in events:

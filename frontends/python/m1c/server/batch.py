@@ -9,8 +9,8 @@
 
     {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [...]}}
 
-A line of the output has the same `custom_id`, and either `response` (status, and the body that the server would have
-sent) or `error` (the line is no request).
+A line of the output has the same `custom_id`, and either `response` (status, and the body that the server
+would have sent) or `error` (the line is no request).
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ class BatchCounts:
     invalid: int = 0
 
 
-async def answer(service: Service, body: object, url: str) -> tuple[int, dict]:
-    """The status and the body that a server would send for a request. Waits while the engine's queue is full."""
+async def answer(service: Service, body: object, url: str) -> tuple[int, dict[str, Any]]:
+    """The status and the body that a server would send for a request. Waits while the engine's queue is
+    full."""
     try:
         if isinstance(body, dict) and body.get("stream"):
             raise ApiError(400, "A batch has no streams.", param="stream", code="unsupported_parameter")
@@ -61,7 +62,12 @@ async def answer(service: Service, body: object, url: str) -> tuple[int, dict]:
 
 async def answer_line(service: Service, line: str | bytes, counts: BatchCounts) -> dict[str, Any]:
     """The output for one line of input."""
-    result: dict[str, Any] = {"id": "batch_req_" + uuid.uuid4().hex, "custom_id": None, "response": None, "error": None}
+    result: dict[str, Any] = {
+        "id": "batch_req_" + uuid.uuid4().hex,
+        "custom_id": None,
+        "response": None,
+        "error": None,
+    }
     try:
         request = json_text.parse(line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line)
         if not isinstance(request, dict):
@@ -74,7 +80,9 @@ async def answer_line(service: Service, line: str | bytes, counts: BatchCounts) 
             raise ApiError(400, "'method' must be POST.", code="invalid_method")
         unknown = set(request) - {"custom_id", "method", "url", "body"}
         if unknown:
-            raise ApiError(400, f"Unrecognized field in a line: {min(unknown)[:64]!r}.", code="unknown_parameter")
+            raise ApiError(
+                400, f"Unrecognized field in a line: {min(unknown)[:64]!r}.", code="unknown_parameter"
+            )
         url = request.get("url")
         if url not in ("/v1/chat/completions", "/v1/completions"):
             raise ApiError(400, "'url' must be /v1/chat/completions or /v1/completions.", code="invalid_url")
@@ -91,14 +99,16 @@ async def answer_line(service: Service, line: str | bytes, counts: BatchCounts) 
     return result
 
 
-async def run_batch(service: Service, lines: Iterable[str | bytes], counts: BatchCounts | None = None,
-                    concurrency: int = 256) -> AsyncIterator[str]:
-    """Yields an output line, without its end, for each line of input that is not blank, in the order of the input.
+async def run_batch(
+    service: Service, lines: Iterable[str | bytes], counts: BatchCounts | None = None, concurrency: int = 256
+) -> AsyncIterator[str]:
+    """Yields an output line, without its end, for each line of input that is not blank, in the order of the
+    input.
 
     At most `concurrency` requests are underway; `lines` is read as they finish.
     """
     counts = counts if counts is not None else BatchCounts()
-    pending: deque[asyncio.Task] = deque()
+    pending: deque[asyncio.Task[Any]] = deque()
     try:
         for line in lines:
             if not line.strip():

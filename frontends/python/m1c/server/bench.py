@@ -29,11 +29,11 @@ import aiohttp
 _QUANTILES = (50, 90, 99)
 _EXAMPLE = """\
 example:
-  m1 bench serve --base-url http://127.0.0.1:8000 --num-prompts 200 --request-rate 4 --input-len 512 --output-len 64
+  m1 bench serve --num-prompts 200 --request-rate 4 --input-len 512 --output-len 64
 
-A file of prompts has one JSON object a line: {"prompt": TEXT or TOKEN IDS} or {"messages": [...]}, and optionally
-"max_tokens". Times between tokens are those between events of a stream; times per output token are of whole requests:
-from the first token to the last, divided by the tokens after the first.
+A file of prompts has one JSON object a line: {"prompt": TEXT or TOKEN IDS} or {"messages": [...]}, and
+optionally "max_tokens". Times between tokens are those between events of a stream; times per output token
+are of whole requests: from the first token to the last, divided by the tokens after the first.
 """
 
 
@@ -41,32 +41,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `m1 bench serve`."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLE
-    parser.add_argument("--base-url", default="http://127.0.0.1:8000", metavar="URL",
-                        help="the server, without /v1 (default %(default)s)")
+    parser.add_argument(
+        "--base-url",
+        default="http://127.0.0.1:8000",
+        metavar="URL",
+        help="the server, without /v1 (default %(default)s)",
+    )
     parser.add_argument("--model", metavar="NAME", help="the model (default: the server's first)")
-    parser.add_argument("--api-key", default=os.environ.get("M1_API_KEY"), metavar="KEY",
-                        help="default: the environment variable M1_API_KEY")
-    parser.add_argument("--num-prompts", type=_positive, default=100, metavar="N",
-                        help="requests (default %(default)s)")
-    parser.add_argument("--request-rate", type=_rate, default=float("inf"), metavar="R",
-                        help="requests a second, at random times as of independent users (default: all at once)")
-    parser.add_argument("--max-concurrency", type=_positive, metavar="N",
-                        help="requests at the same time (default: no bound)")
-    parser.add_argument("--dataset", choices=("random", "file"), default="random",
-                        help="random token ids, or prompts from --file (default %(default)s)")
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get("M1_API_KEY"),
+        metavar="KEY",
+        help="default: the environment variable M1_API_KEY",
+    )
+    parser.add_argument(
+        "--num-prompts", type=_positive, default=100, metavar="N", help="requests (default %(default)s)"
+    )
+    parser.add_argument(
+        "--request-rate",
+        type=_rate,
+        default=float("inf"),
+        metavar="R",
+        help="requests a second, at random times as of independent users (default: all at once)",
+    )
+    parser.add_argument(
+        "--max-concurrency", type=_positive, metavar="N", help="requests at the same time (default: no bound)"
+    )
+    parser.add_argument(
+        "--dataset",
+        choices=("random", "file"),
+        default="random",
+        help="random token ids, or prompts from --file (default %(default)s)",
+    )
     parser.add_argument("--file", metavar="FILE", help="prompts, for --dataset file")
-    parser.add_argument("--input-len", type=_positive, default=256, metavar="N",
-                        help="tokens of a random prompt (default %(default)s)")
-    parser.add_argument("--output-len", type=_positive, default=64, metavar="N",
-                        help="tokens of a response; with random prompts exactly, otherwise at most "
-                        "(default %(default)s)")
-    parser.add_argument("--prefix-len", type=int, default=0, metavar="N",
-                        help="tokens that all random prompts begin with, as part of --input-len (default %(default)s)")
-    parser.add_argument("--vocab-size", type=_positive, metavar="N",
-                        help="bound of random token ids (default: what the server says, otherwise 256)")
-    parser.add_argument("--num-warmups", type=int, default=1, metavar="N",
-                        help="requests before the measurement (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of prompts, arrivals and sampling (default %(default)s)")
+    parser.add_argument(
+        "--input-len",
+        type=_positive,
+        default=256,
+        metavar="N",
+        help="tokens of a random prompt (default %(default)s)",
+    )
+    parser.add_argument(
+        "--output-len",
+        type=_positive,
+        default=64,
+        metavar="N",
+        help="tokens of a response; with random prompts exactly, otherwise at most (default %(default)s)",
+    )
+    parser.add_argument(
+        "--prefix-len",
+        type=int,
+        default=0,
+        metavar="N",
+        help="tokens that all random prompts begin with, as part of --input-len (default %(default)s)",
+    )
+    parser.add_argument(
+        "--vocab-size",
+        type=_positive,
+        metavar="N",
+        help="bound of random token ids (default: what the server says, otherwise 256)",
+    )
+    parser.add_argument(
+        "--num-warmups",
+        type=int,
+        default=1,
+        metavar="N",
+        help="requests before the measurement (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of prompts, arrivals and sampling (default %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
@@ -100,7 +144,7 @@ class Result:
     error: str | None = None
 
 
-async def _request(session: aiohttp.ClientSession, path: str, body: dict) -> Result:
+async def _request(session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Result:
     """Sends one request and times its stream."""
     result = Result()
     start = last = time.perf_counter()
@@ -119,7 +163,11 @@ async def _request(session: aiohttp.ClientSession, path: str, body: dict) -> Res
                     result.error = _message(line[6:].decode())
                     return result
                 # Only the last event has numbers in its usage.
-                counts = json.loads(line[6:]).get("usage") if b'"usage":{' in line or b'"usage": {' in line else None
+                counts = (
+                    json.loads(line[6:]).get("usage")
+                    if b'"usage":{' in line or b'"usage": {' in line
+                    else None
+                )
                 if counts:
                     result.prompt_tokens = counts["prompt_tokens"]
                     result.output_tokens = counts["completion_tokens"]
@@ -155,9 +203,16 @@ def _message(text: str) -> str:
         return text[:300].replace("\n", " ")
 
 
-def _prompts(args: argparse.Namespace, vocab_size: int, model: str, count: int) -> list[tuple[str, dict]]:
+def _prompts(
+    args: argparse.Namespace, vocab_size: int, model: str, count: int
+) -> list[tuple[str, dict[str, Any]]]:
     """The requests: path and body."""
-    common = {"model": model, "stream": True, "stream_options": {"include_usage": True}, "max_tokens": args.output_len}
+    common = {
+        "model": model,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": args.output_len,
+    }
     if args.dataset == "random":
         generator = random.Random(args.seed)
 
@@ -165,8 +220,18 @@ def _prompts(args: argparse.Namespace, vocab_size: int, model: str, count: int) 
             return [generator.randrange(vocab_size) for _ in range(length)]
 
         prefix = ids(min(args.prefix_len, args.input_len))
-        return [("/v1/completions", {**common, "prompt": prefix + ids(args.input_len - len(prefix)), "seed": i,
-                                     "ignore_eos": True}) for i in range(count)]
+        return [
+            (
+                "/v1/completions",
+                {
+                    **common,
+                    "prompt": prefix + ids(args.input_len - len(prefix)),
+                    "seed": i,
+                    "ignore_eos": True,
+                },
+            )
+            for i in range(count)
+        ]
     requests = []
     try:
         with open(args.file, encoding="utf-8") as file:
@@ -179,31 +244,39 @@ def _prompts(args: argparse.Namespace, vocab_size: int, model: str, count: int) 
                     name = "messages" if "messages" in item else "prompt"
                     body = {**common, name: item[name], "max_tokens": item.get("max_tokens", args.output_len)}
                 except (ValueError, KeyError, TypeError, AttributeError):
-                    raise BenchError(f"{args.file}: line {number}: expected an object with 'prompt' or 'messages'"
-                                     ) from None
+                    raise BenchError(
+                        f"{args.file}: line {number}: expected an object with 'prompt' or 'messages'"
+                    ) from None
                 requests.append((path, body))
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"{args.file}: {getattr(error, 'strerror', None) or 'is not UTF-8'}") from None
     if not requests:
         raise BenchError(f"{args.file}: has no prompts")
-    return [(requests[i % len(requests)][0], {**requests[i % len(requests)][1], "seed": i}) for i in range(count)]
+    return [
+        (requests[i % len(requests)][0], {**requests[i % len(requests)][1], "seed": i}) for i in range(count)
+    ]
 
 
 async def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Runs the benchmark. Returns its report; raises BenchError if the server cannot be asked."""
     headers = {"Authorization": f"Bearer {args.api_key}"} if args.api_key else {}
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(args.base_url.rstrip("/"), headers=headers, connector=connector,
-                                     timeout=aiohttp.ClientTimeout(total=None), read_bufsize=1 << 20) as session:
+    async with aiohttp.ClientSession(
+        args.base_url.rstrip("/"),
+        headers=headers,
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None),
+        read_bufsize=1 << 20,
+    ) as session:
         model, vocab_size = await _model(session, args)
         requests = _prompts(args, vocab_size, model, args.num_prompts + args.num_warmups)
-        for path, body in requests[args.num_prompts:]:
+        for path, body in requests[args.num_prompts :]:
             warmup = await _request(session, path, body)
             if warmup.error:
                 raise BenchError(f"{args.base_url}{path}: {warmup.error}")
         slots = asyncio.Semaphore(args.max_concurrency or len(requests))
 
-        async def one(path: str, body: dict) -> Result:
+        async def one(path: str, body: dict[str, Any]) -> Result:
             async with slots:
                 return await _request(session, path, body)
 
@@ -211,7 +284,7 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
         start = time.perf_counter()
         due = start
         tasks = []
-        for path, body in requests[:args.num_prompts]:
+        for path, body in requests[: args.num_prompts]:
             tasks.append(asyncio.create_task(one(path, body)))
             if args.request_rate != float("inf"):
                 due += arrivals.expovariate(args.request_rate)
@@ -225,8 +298,9 @@ async def _model(session: aiohttp.ClientSession, args: argparse.Namespace) -> tu
     try:
         async with session.get("/v1/models") as response:
             if response.status != 200:
-                raise BenchError(f"{args.base_url}/v1/models: status {response.status}: "
-                                 f"{_message(await response.text())}")
+                raise BenchError(
+                    f"{args.base_url}/v1/models: status {response.status}: {_message(await response.text())}"
+                )
             models = (await response.json())["data"]
             known = {each["id"]: each for each in models}
             name = args.model or models[0]["id"]
@@ -247,8 +321,11 @@ def _summary(values: list[float]) -> dict[str, float] | None:
     if not values:
         return None
     values = sorted(values)
-    return {"mean": 1e3 * statistics.fmean(values), **{f"p{q}": 1e3 * quantile(values, q) for q in _QUANTILES},
-            "max": 1e3 * values[-1]}
+    return {
+        "mean": 1e3 * statistics.fmean(values),
+        **{f"p{q}": 1e3 * quantile(values, q) for q in _QUANTILES},
+        "max": 1e3 * values[-1],
+    }
 
 
 def _report(results: list[Result], seconds: float, model: str, args: argparse.Namespace) -> dict[str, Any]:
@@ -257,30 +334,48 @@ def _report(results: list[Result], seconds: float, model: str, args: argparse.Na
     tokens = sum(result.output_tokens for result in good)
     prompt_tokens = sum(result.prompt_tokens for result in good)
     return {
-        "model": model, "requests": len(results), "failed": len(errors), "first_error": errors[0] if errors else None,
-        "seconds": seconds, "request_rate": args.request_rate if args.request_rate != float("inf") else None,
-        "max_concurrency": args.max_concurrency, "prompt_tokens": prompt_tokens, "output_tokens": tokens,
-        "requests_per_second": len(good) / seconds, "output_tokens_per_second": tokens / seconds,
+        "model": model,
+        "requests": len(results),
+        "failed": len(errors),
+        "first_error": errors[0] if errors else None,
+        "seconds": seconds,
+        "request_rate": args.request_rate if args.request_rate != float("inf") else None,
+        "max_concurrency": args.max_concurrency,
+        "prompt_tokens": prompt_tokens,
+        "output_tokens": tokens,
+        "requests_per_second": len(good) / seconds,
+        "output_tokens_per_second": tokens / seconds,
         "total_tokens_per_second": (tokens + prompt_tokens) / seconds,
         "time_to_first_token_ms": _summary([result.first for result in good]),
         "inter_token_latency_ms": _summary([gap for result in good for gap in result.gaps]),
-        "time_per_output_token_ms": _summary([(result.total - result.first) / (result.output_tokens - 1)
-                                              for result in good if result.output_tokens > 1]),
+        "time_per_output_token_ms": _summary(
+            [
+                (result.total - result.first) / (result.output_tokens - 1)
+                for result in good
+                if result.output_tokens > 1
+            ]
+        ),
         "end_to_end_ms": _summary([result.total for result in good]),
     }
 
 
 def table(report: dict[str, Any]) -> str:
     """The report for people."""
-    lines = [f"{report['requests']} requests to {report['model']} in {report['seconds']:.2f} s, "
-             f"{report['failed']} failed",
-             f"{report['requests_per_second']:.2f} requests/s, "
-             f"{report['output_tokens_per_second']:.1f} output tokens/s, "
-             f"{report['total_tokens_per_second']:.1f} tokens/s with prompts", "",
-             f"{'milliseconds':24}" + "".join(f"{name:>10}" for name in ("mean", "p50", "p90", "p99", "max"))]
-    for name, title in (("time_to_first_token_ms", "time to first token"),
-                        ("inter_token_latency_ms", "between tokens"),
-                        ("time_per_output_token_ms", "per output token"), ("end_to_end_ms", "end to end")):
+    lines = [
+        f"{report['requests']} requests to {report['model']} in {report['seconds']:.2f} s, "
+        f"{report['failed']} failed",
+        f"{report['requests_per_second']:.2f} requests/s, "
+        f"{report['output_tokens_per_second']:.1f} output tokens/s, "
+        f"{report['total_tokens_per_second']:.1f} tokens/s with prompts",
+        "",
+        f"{'milliseconds':24}" + "".join(f"{name:>10}" for name in ("mean", "p50", "p90", "p99", "max")),
+    ]
+    for name, title in (
+        ("time_to_first_token_ms", "time to first token"),
+        ("inter_token_latency_ms", "between tokens"),
+        ("time_per_output_token_ms", "per output token"),
+        ("end_to_end_ms", "end to end"),
+    ):
         summary = report[name]
         if summary is not None:
             lines.append(f"{title:24}" + "".join(f"{value:10.2f}" for value in summary.values()))

@@ -17,9 +17,9 @@ from ..text import Content, Event, OutputParser, Reasoning
 class ChatParts:
     """Parses one response.
 
-    `push` and `finish` return deltas of a message. `thinking` tells whether the response is in its reasoning, `calls`
-    counts its tool calls, and `complete` that nothing more is wanted: a call is there, and `parallel` is false.
-    `opened`: the prompt ended with the beginning of the reasoning.
+    `push` and `finish` return deltas of a message. `thinking` tells whether the response is in its reasoning,
+    `calls` counts its tool calls, and `complete` that nothing more is wanted: a call is there, and `parallel`
+    is false. `opened`: the prompt ended with the beginning of the reasoning.
     """
 
     def __init__(self, parser: OutputParser, parallel: bool, opened: bool = False):

@@ -66,31 +66,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     group.add_argument("--port", type=_port, default=8000, help="0 takes a free one (default %(default)s)")
-    group.add_argument("--api-key", action="append", default=[], metavar="KEY",
-                       help="a key that clients must have; may be repeated. Better, as others can see a process's "
-                       "options: the environment variable M1_API_KEY, with several keys divided by commas")
-    group.add_argument("--allowed-origins", nargs="+", default=[], metavar="ORIGIN",
-                       help="origins of web pages that may use the server, or '*' (default: none)")
-    group.add_argument("--max-body-size", type=whole(1), default=32 << 20, metavar="BYTES",
-                       help="of a request (default %(default)s)")
-    group.add_argument("--request-timeout", type=_seconds, default=0.0, metavar="SECONDS",
-                       help="after which a request is ended with an error; 0: never (default)")
-    group.add_argument("--shutdown-timeout", type=_seconds, default=30.0, metavar="SECONDS",
-                       help="for running requests after SIGTERM (default %(default)g)")
+    group.add_argument(
+        "--api-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="a key that clients must have; may be repeated. Better, as others can see a process's "
+        "options: the environment variable M1_API_KEY, with several keys divided by commas",
+    )
+    group.add_argument(
+        "--allowed-origins",
+        nargs="+",
+        default=[],
+        metavar="ORIGIN",
+        help="origins of web pages that may use the server, or '*' (default: none)",
+    )
+    group.add_argument(
+        "--max-body-size",
+        type=whole(1),
+        default=32 << 20,
+        metavar="BYTES",
+        help="of a request (default %(default)s)",
+    )
+    group.add_argument(
+        "--request-timeout",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="after which a request is ended with an error; 0: never (default)",
+    )
+    group.add_argument(
+        "--shutdown-timeout",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="for running requests after SIGTERM (default %(default)g)",
+    )
 
     group = parser.add_argument_group("model")
-    group.add_argument("--served-model-name", nargs="+", action="extend", default=[], metavar="NAME",
-                       help="names that requests may use (default: the directory's)")
-    group.add_argument("--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template")
-    group.add_argument("--reasoning-parser", choices=REASONING_PARSERS, default="m1",
-                       help="how thinking is told from answers (default %(default)s)")
-    group.add_argument("--tool-call-parser", choices=TOOL_CALL_PARSERS, default="m1",
-                       help="how tool calls are found (default %(default)s)")
+    group.add_argument(
+        "--served-model-name",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="names that requests may use (default: the directory's)",
+    )
+    group.add_argument(
+        "--chat-template", metavar="FILE", help="instead of the checkpoint's: a Jinja template"
+    )
+    group.add_argument(
+        "--reasoning-parser",
+        choices=REASONING_PARSERS,
+        default="m1",
+        help="how thinking is told from answers (default %(default)s)",
+    )
+    group.add_argument(
+        "--tool-call-parser",
+        choices=TOOL_CALL_PARSERS,
+        default="m1",
+        help="how tool calls are found (default %(default)s)",
+    )
 
     add_engine_options(parser)
     group = parser.add_argument_group("queue")
-    group.add_argument("--max-num-queued", type=whole(1), default=1024, metavar="N",
-                       help="responses that wait; further requests get status 429 (default %(default)s)")
+    group.add_argument(
+        "--max-num-queued",
+        type=whole(1),
+        default=1024,
+        metavar="N",
+        help="responses that wait; further requests get status 429 (default %(default)s)",
+    )
 
     group = parser.add_argument_group("log")
     group.add_argument("--log-level", choices=_LOG_LEVELS, default="info", help="(default %(default)s)")
@@ -119,8 +165,9 @@ def serve(llm: Any, chat_format: ChatFormat, args: argparse.Namespace, bound: An
     def ready(address: str) -> None:
         print(f"m1 serve: {names[0]} at {address}", flush=True)
 
-    server = Server(application, bound, shutdown_timeout=args.shutdown_timeout, access_log=args.access_log,
-                    on_ready=ready)
+    server = Server(
+        application, bound, shutdown_timeout=args.shutdown_timeout, access_log=args.access_log, on_ready=ready
+    )
     try:
         return server.run_until_stopped()
     finally:
@@ -144,7 +191,8 @@ def _fail(message: object) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `m1 serve`. Returns the exit status: 0 after a signal, 1 with one line on stderr if it cannot start."""
+    """Runs `m1 serve`. Returns the exit status: 0 after a signal, 1 with one line on stderr if it cannot
+    start."""
     from ..async_llm import AsyncLLM  # Here, since it loads the runtime.
 
     _set_up_log(args)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from . import json_text
@@ -32,34 +32,45 @@ class Prompt:
 class CompletionReply(Reply):
     """The answer to a completions request.
 
-    There is one run for each prompt; none if nothing has to be computed (`max_tokens` of 0 without log-probabilities of
-    the prompt). Choice c of prompt p has the index p * n + c.
+    There is one run for each prompt; none if nothing has to be computed (`max_tokens` of 0 without
+    log-probabilities of the prompt). Choice c of prompt p has the index p * n + c.
     """
 
-    def __init__(self, request: CompletionRequest, prompts: list[Prompt], runs: list[Run], text: TokenNames,
-                 skipped: frozenset[int], **identity: Any):
+    def __init__(
+        self,
+        request: CompletionRequest,
+        prompts: list[Prompt],
+        runs: list[Run],
+        text: TokenNames,
+        skipped: frozenset[int],
+        **identity: Any,
+    ):
         super().__init__("cmpl-", "text_completion", request, runs, **identity)
         self._request = request
         self._prompts = prompts
         self._text = text
         self._skipped = skipped
 
-    async def collect(self) -> dict:
+    async def collect(self) -> dict[str, Any]:
         """The whole response."""
         kept = await asyncio.gather(*[self._keep(run) for run in self.runs])
-        choices: list[dict] = []
+        choices: list[dict[str, Any]] = []
         for p, prompt in enumerate(self._prompts):
             if self._request.max_tokens == 0:
-                finished: list[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [(None, "", [])] * self._request.n
+                finished: Sequence[tuple[ChoiceOutput | None, str, list[TokenEntry]]] = [
+                    (None, "", [])
+                ] * self._request.n
             else:
                 finished = self._best(kept[p])
             for c, (choice, text, entries) in enumerate(finished):
                 head, head_entries = self._head(p)
                 item: dict[str, Any] = {
-                    "index": p * self._request.n + c, "text": head + text,
+                    "index": p * self._request.n + c,
+                    "text": head + text,
                     "logprobs": self._logprobs(head_entries + _behind(head, entries)),
                     "finish_reason": choice.finish_reason if choice else "length",
-                    "stop_reason": choice.stop_reason if choice else None}
+                    "stop_reason": choice.stop_reason if choice else None,
+                }
                 if self._request.return_token_ids:
                     item["token_ids"] = choice.token_ids if choice else []
                     item["prompt_token_ids"] = prompt.ids
@@ -77,10 +88,12 @@ class CompletionReply(Reply):
                 entries[position[choice.index]] += new
         return [(choice, "".join(texts[i]), entries[i]) for i, choice in enumerate(run.choices)]
 
-    def _best(self, kept: list[tuple[ChoiceOutput, str, list[TokenEntry]]]):
+    def _best(
+        self, kept: list[tuple[ChoiceOutput, str, list[TokenEntry]]]
+    ) -> list[tuple[ChoiceOutput, str, list[TokenEntry]]]:
         if self._request.best_of == self._request.n:
             return kept
-        return sorted(kept, key=lambda item: -item[0].logprob_sum / max(item[0].count, 1))[:self._request.n]
+        return sorted(kept, key=lambda item: -item[0].logprob_sum / max(item[0].count, 1))[: self._request.n]
 
     def _head(self, p: int) -> tuple[str, list[TokenEntry]]:
         """What precedes the responses to prompt `p`: with echo, its text and entries."""
@@ -91,15 +104,17 @@ class CompletionReply(Reply):
             return prompt.text, []
         offsets = Offsets(self._text, self._skipped)
         rows = self.runs[p].prompt_logprobs or [None] * len(prompt.ids)
-        return prompt.text, [TokenEntry(token, row[0] if row else None, row[1] if row else [], offsets.next(token))
-                             for token, row in zip(prompt.ids, rows)]
+        return prompt.text, [
+            TokenEntry(token, row[0] if row else None, row[1] if row else [], offsets.next(token))
+            for token, row in zip(prompt.ids, rows)
+        ]
 
-    def _logprobs(self, entries: list[TokenEntry]) -> dict | None:
+    def _logprobs(self, entries: list[TokenEntry]) -> dict[str, Any] | None:
         if self._request.logprobs is None:
             return None
         return legacy_logprobs(entries, self._text, self._request.logprobs)
 
-    async def events(self) -> AsyncIterator[str]:
+    async def events(self) -> AsyncGenerator[str, None]:
         """The response as server-sent events."""
         request, start, end = self._request, self.event_start, self.event_end
         plain = request.logprobs is None and not request.return_token_ids
@@ -125,26 +140,45 @@ class CompletionReply(Reply):
                     if plain:
                         if text or reason:
                             ending = f'"{reason}"' if reason else "null"
-                            yield (f'{start}{{"index":{index},"text":{json_text.quote(text)},"logprobs":null,'
-                                   f'"finish_reason":{ending}}}{end}')
+                            yield (
+                                f'{start}{{"index":{index},"text":{json_text.quote(text)},"logprobs":null,'
+                                f'"finish_reason":{ending}}}{end}'
+                            )
                     elif text or reason or entries or request.return_token_ids:
                         yield self._event(index, text, entries, choice, reason)
         if request.include_usage:
             yield self.usage_event(self._usage())
         yield DONE
 
-    def _event(self, index: int, text: str, entries: list[TokenEntry], choice: ChoiceOutput | None,
-               reason: str | None) -> str:
-        item: dict[str, Any] = {"index": index, "text": text, "logprobs": self._logprobs(entries),
-                                "finish_reason": reason}
+    def _event(
+        self,
+        index: int,
+        text: str,
+        entries: list[TokenEntry],
+        choice: ChoiceOutput | None,
+        reason: str | None,
+    ) -> str:
+        item: dict[str, Any] = {
+            "index": index,
+            "text": text,
+            "logprobs": self._logprobs(entries),
+            "finish_reason": reason,
+        }
         if self._request.return_token_ids:
             item["token_ids"] = self.new_ids(choice) if choice else []
         return self.event_start + json_text.dump(item) + self.event_end
 
-    def _usage(self) -> dict:
-        generated = sum(choice.count for run in self.runs for choice in run.choices) if self._request.max_tokens else 0
-        return usage(sum(len(prompt.ids) for prompt in self._prompts), generated,
-                     sum(run.cached_tokens for run in self.runs))
+    def _usage(self) -> dict[str, Any]:
+        generated = (
+            sum(choice.count for run in self.runs for choice in run.choices)
+            if self._request.max_tokens
+            else 0
+        )
+        return usage(
+            sum(len(prompt.ids) for prompt in self._prompts),
+            generated,
+            sum(run.cached_tokens for run in self.runs),
+        )
 
 
 def _behind(head: str, entries: list[TokenEntry]) -> list[TokenEntry]:

@@ -7,8 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """The tables of request fields, and the reader that follows them.
 
-A field is honoured, ignored (with a warning in the log and in the header `x-m1-ignored`) or refused with status 400.
-A field that is in no table is refused. docs/openai.md has these tables: `python -m m1c.server.fields` prints them.
+A field is honoured, ignored (with a warning in the log and in the header `x-m1-ignored`) or refused with
+status 400. A field that is in no table is refused. docs/openai.md has these tables: `python -m
+m1c.server.fields` prints them.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
 class Field:
     """One field of a request.
 
-    `note` says what it does or why it is not honoured. A refused field may still have one of the values in `harmless`,
-    which ask for nothing. `extension` marks fields that OpenAI's API does not have.
+    `note` says what it does or why it is not honoured. A refused field may still have one of the values in
+    `harmless`, which ask for nothing. `extension` marks fields that OpenAI's API does not have.
     """
 
     name: str
     status: str
     note: str
-    harmless: tuple = ()
+    harmless: tuple[Any, ...] = ()
     extension: bool = False
 
 
@@ -47,17 +48,27 @@ _SAMPLING = (
     Field("n", HONOURED, "1 to 128; with a seed s, choice i equals a request of its own with seed s + i"),
     Field("presence_penalty", HONOURED, "-2 to 2"),
     Field("seed", HONOURED, "64 bits; the response does not depend on what else is served"),
-    Field("stop", HONOURED, "a string, or up to 16,384 strings of up to 4,096 characters; nothing of them is returned"),
+    Field(
+        "stop",
+        HONOURED,
+        "a string, or up to 16,384 strings of up to 4,096 characters; nothing of them is returned",
+    ),
     Field("stream", HONOURED, "server-sent events"),
-    Field("stream_options", HONOURED,
-          "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored"),
+    Field(
+        "stream_options",
+        HONOURED,
+        "`include_usage`; `include_obfuscation` and `continuous_usage_stats` are ignored",
+    ),
     Field("temperature", HONOURED, "0 (the most likely token) or more"),
     Field("top_p", HONOURED, "0 to 1"),
     Field("user", IGNORED, "nothing is kept about users"),
     _extension("allowed_token_ids", "only these tokens are drawn"),
     _extension("ignore_eos", "go on after the model's end token"),
-    _extension("logprobs_mode", '`"raw"` (default): the model\'s own, which do not change with the sampling rules; '
-               '`"processed"`: after penalties, biases and temperature'),
+    _extension(
+        "logprobs_mode",
+        '`"raw"` (default): the model\'s own, which do not change with the sampling rules; '
+        '`"processed"`: after penalties, biases and temperature',
+    ),
     _extension("min_p", "0 to 1: no token below this share of the most likely one's probability"),
     _extension("min_tokens", "the response does not end before so many tokens"),
     _extension("priority", "lower numbers are served first (default 0)"),
@@ -66,15 +77,24 @@ _SAMPLING = (
     _extension("return_tokens_as_token_ids", "in log-probabilities, tokens are written `token_id:N`"),
     _extension("skip_special_tokens", "default true: control tokens do not appear in the text"),
     _extension("stop_token_ids", "further tokens that end the response"),
-    _extension("structured_outputs", "one of `json` (a schema), `regex`, `choice`, `grammar` (Lark or GBNF) and "
-               "`json_object`; with `disable_any_whitespace` or `whitespace_pattern` for JSON"),
-    *(_extension(f"guided_{name}", f"the older name of `structured_outputs.{name}`")
-      for name in ("json", "regex", "choice", "grammar")),
+    _extension(
+        "structured_outputs",
+        "one of `json` (a schema), `regex`, `choice`, `grammar` (Lark or GBNF) and "
+        "`json_object`; with `disable_any_whitespace` or `whitespace_pattern` for JSON",
+    ),
+    *(
+        _extension(f"guided_{name}", f"the older name of `structured_outputs.{name}`")
+        for name in ("json", "regex", "choice", "grammar")
+    ),
     _extension("top_k", "only the k most likely tokens are drawn; 0 or -1 is off"),
 )
 
 _CHAT = (
-    Field("messages", HONOURED, "roles system, developer, user, assistant, tool; content as string or text parts"),
+    Field(
+        "messages",
+        HONOURED,
+        "roles system, developer, user, assistant, tool; content as string or text parts",
+    ),
     Field("model", HONOURED, "one of the served names; the first of them if it is missing"),
     Field("audio", REFUSED, "the model writes text only"),
     Field("function_call", REFUSED, "deprecated by OpenAI: use `tool_choice`", harmless=("none", "auto")),
@@ -90,15 +110,29 @@ _CHAT = (
     Field("prompt_cache_key", IGNORED, "the prefix cache finds equal prefixes by itself"),
     Field("prompt_cache_options", IGNORED, "as `prompt_cache_key`"),
     Field("prompt_cache_retention", IGNORED, "as `prompt_cache_key`"),
-    Field("reasoning_effort", IGNORED, "the model has no such setting; `thinking_budget` limits its thinking"),
-    Field("response_format", HONOURED, "`text`, `json_object`, and `json_schema`: the response follows the schema; what "
-          "cannot be followed of it is refused with `strict`, and else passed over"),
+    Field(
+        "reasoning_effort", IGNORED, "the model has no such setting; `thinking_budget` limits its thinking"
+    ),
+    Field(
+        "response_format",
+        HONOURED,
+        "`text`, `json_object`, and `json_schema`: the response follows the schema; what "
+        "cannot be followed of it is refused with `strict`, and else passed over",
+    ),
     Field("safety_identifier", IGNORED, "nothing is kept about users"),
     Field("service_tier", IGNORED, "there is one tier"),
     Field("store", IGNORED, "nothing is stored"),
-    Field("tool_choice", HONOURED, '`"none"`, `"auto"`, `"required"` (at least one call) and a named function (one call '
-          "of it); arguments follow the function's parameters"),
-    Field("tools", HONOURED, "functions, with `strict` as in `response_format`; tools of other types are refused"),
+    Field(
+        "tool_choice",
+        HONOURED,
+        '`"none"`, `"auto"`, `"required"` (at least one call) and a named function (one call '
+        "of it); arguments follow the function's parameters",
+    ),
+    Field(
+        "tools",
+        HONOURED,
+        "functions, with `strict` as in `response_format`; tools of other types are refused",
+    ),
     Field("top_logprobs", HONOURED, "0 to 20, with `logprobs`"),
     Field("verbosity", IGNORED, "the model has no such setting"),
     Field("web_search_options", REFUSED, "there is no web search"),
@@ -109,10 +143,21 @@ _CHAT = (
 
 _COMPLETIONS = (
     Field("model", HONOURED, "one of the served names; the first of them if it is missing"),
-    Field("prompt", HONOURED, "a string, a list of token ids, or a list of either; control tokens in strings are text"),
-    Field("best_of", HONOURED,
-          "n to 128, not with `stream`: the choices with the best mean log-probability of a token"),
-    Field("echo", HONOURED, "the prompt precedes the response, with its log-probabilities if `logprobs` is given"),
+    Field(
+        "prompt",
+        HONOURED,
+        "a string, a list of token ids, or a list of either; control tokens in strings are text",
+    ),
+    Field(
+        "best_of",
+        HONOURED,
+        "n to 128, not with `stream`: the choices with the best mean log-probability of a token",
+    ),
+    Field(
+        "echo",
+        HONOURED,
+        "the prompt precedes the response, with its log-probabilities if `logprobs` is given",
+    ),
     Field("logprobs", HONOURED, "0 to 20"),
     Field("max_tokens", HONOURED, "default 16; 0 generates nothing; clamped to the context"),
     Field("suffix", REFUSED, "the model cannot fill in the middle", harmless=("",)),
@@ -122,8 +167,10 @@ _COMPLETIONS = (
 )
 
 
-def _table(*groups: tuple) -> dict[str, Field]:
-    fields = sorted((field for group in groups for field in group), key=lambda field: (field.extension, field.name))
+def _table(*groups: tuple[Any, ...]) -> dict[str, Field]:
+    fields = sorted(
+        (field for group in groups for field in group), key=lambda field: (field.extension, field.name)
+    )
     table = {field.name: field for field in fields}
     assert len(table) == len(fields)
     return table
@@ -131,22 +178,26 @@ def _table(*groups: tuple) -> dict[str, Field]:
 
 CHAT = _table(_CHAT, _SAMPLING)
 COMPLETIONS = _table(_COMPLETIONS, _SAMPLING)
-TOKENIZE = _table((
-    _extension("model", "one of the served names"),
-    _extension("prompt", "the text to split"),
-    _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
-    Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
-    _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
-    _extension("messages", "instead of `prompt`: the chat to render and split"),
-    _extension("tools", "with `messages`"),
-    _extension("add_generation_prompt", "with `messages`; default true"),
-    _extension("chat_template_kwargs", "with `messages`"),
-))
-DETOKENIZE = _table((
-    _extension("model", "one of the served names"),
-    _extension("tokens", "token ids"),
-    _extension("skip_special_tokens", "default false"),
-))
+TOKENIZE = _table(
+    (
+        _extension("model", "one of the served names"),
+        _extension("prompt", "the text to split"),
+        _extension("allow_special", "default false; true: control tokens in the text become control tokens"),
+        Field("add_special_tokens", IGNORED, "the tokenizer adds none by itself", extension=True),
+        _extension("return_token_strs", "adds the tokens' texts as `token_strs`"),
+        _extension("messages", "instead of `prompt`: the chat to render and split"),
+        _extension("tools", "with `messages`"),
+        _extension("add_generation_prompt", "with `messages`; default true"),
+        _extension("chat_template_kwargs", "with `messages`"),
+    )
+)
+DETOKENIZE = _table(
+    (
+        _extension("model", "one of the served names"),
+        _extension("tokens", "token ids"),
+        _extension("skip_special_tokens", "default false"),
+    )
+)
 
 TABLES = {"chat": CHAT, "completions": COMPLETIONS, "tokenize": TOKENIZE, "detokenize": DETOKENIZE}
 
@@ -181,8 +232,11 @@ class Reader:
             elif field.status == IGNORED:
                 self.ignored.append(name)
             elif not any(_same(value, harmless) for harmless in field.harmless):
-                raise invalid(f"'{name}' is not supported: {field.note.replace('`', chr(39))}.", param=name,
-                              code="unsupported_parameter")
+                raise invalid(
+                    f"'{name}' is not supported: {field.note.replace('`', chr(39))}.",
+                    param=name,
+                    code="unsupported_parameter",
+                )
 
     def get(self, name: str) -> Any:
         """The value as it is in the request, or None."""
@@ -214,13 +268,13 @@ class Reader:
         value = self.get(name)
         return None if value is None else check_token_ids(value, name, vocab_size)
 
-    def object(self, name: str) -> dict | None:
+    def object(self, name: str) -> dict[str, Any] | None:
         value = self.get(name)
         if value is not None and not isinstance(value, dict):
             raise wrong_type(name, "an object", value)
         return value
 
-    def array(self, name: str) -> list | None:
+    def array(self, name: str) -> list[Any] | None:
         value = self.get(name)
         if value is not None and not isinstance(value, list):
             raise wrong_type(name, "an array", value)
@@ -233,19 +287,31 @@ class Reader:
         return value
 
 
-_TYPE_NAMES = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array",
-               dict: "an object", type(None): "null"}
+_TYPE_NAMES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
 
 
 def unknown(field: str, param: str, hint: str = "") -> ApiError:
     """The error for a field that nobody knows; `param` is the field of the request that it is in."""
-    return invalid(f"Unrecognized request argument supplied: {field!r}.{hint}", param=param, code="unknown_parameter")
+    return invalid(
+        f"Unrecognized request argument supplied: {field!r}.{hint}", param=param, code="unknown_parameter"
+    )
 
 
 def wrong_type(param: str, expected: str, value: object) -> ApiError:
     """The error for a value of another type than `expected`."""
-    return invalid(f"Invalid type for '{param}': expected {expected}, but got {_TYPE_NAMES[type(value)]} instead.",
-                   param=param, code="invalid_type")
+    return invalid(
+        f"Invalid type for '{param}': expected {expected}, but got {_TYPE_NAMES[type(value)]} instead.",
+        param=param,
+        code="invalid_type",
+    )
 
 
 def check_integer(value: object, param: str, low: int, high: int) -> int:
@@ -254,8 +320,11 @@ def check_integer(value: object, param: str, low: int, high: int) -> int:
         raise wrong_type(param, "an integer", value)
     if not low <= value <= high:
         shown = value if abs(value) < 10**30 else "a number of many digits"
-        raise invalid(f"Invalid '{param}': expected {low} to {high}, but got {shown}.", param=param,
-                      code="integer_out_of_range")
+        raise invalid(
+            f"Invalid '{param}': expected {low} to {high}, but got {shown}.",
+            param=param,
+            code="integer_out_of_range",
+        )
     return value
 
 
@@ -269,10 +338,18 @@ def check_number(value: object, param: str, low: float | None = None, high: floa
         number = float("inf")
     finite = abs(number) != float("inf") and number == number
     if not finite or low is not None and number < low or high is not None and number > high:
-        limits = f"{low:g} to {high:g}" if low is not None and high is not None else \
-            f"at least {low:g}" if low is not None else "a finite number"
-        raise invalid(f"Invalid '{param}': expected {limits}, but got {number:g}.", param=param,
-                      code="decimal_out_of_range")
+        limits = (
+            f"{low:g} to {high:g}"
+            if low is not None and high is not None
+            else f"at least {low:g}"
+            if low is not None
+            else "a finite number"
+        )
+        raise invalid(
+            f"Invalid '{param}': expected {limits}, but got {number:g}.",
+            param=param,
+            code="decimal_out_of_range",
+        )
     return number
 
 
@@ -286,8 +363,11 @@ def check_token_ids(value: object, param: str, vocab_size: int) -> list[int]:
     if value and (min(value) < 0 or max(value) >= vocab_size):
         index, token = next((i, t) for i, t in enumerate(value) if not 0 <= t < vocab_size)
         shown = token if abs(token) < 10**30 else "a number of many digits"
-        raise invalid(f"Invalid '{param}': token {index} is {shown}, but the vocabulary has {vocab_size} tokens.",
-                      param=param, code="invalid_token")
+        raise invalid(
+            f"Invalid '{param}': token {index} is {shown}, but the vocabulary has {vocab_size} tokens.",
+            param=param,
+            code="invalid_token",
+        )
     return value
 
 

@@ -73,8 +73,11 @@ def _form(field: str, **values: Any) -> Form:
 
 def form_error(field: str, error: Exception) -> ApiError:
     """The error for a form that is none."""
-    return invalid(f"Invalid '{field}': {str(error).removeprefix('structured_outputs: ')}", param=field,
-                   code="invalid_form")
+    return invalid(
+        f"Invalid '{field}': {str(error).removeprefix('structured_outputs: ')}",
+        param=field,
+        code="invalid_form",
+    )
 
 
 def _response_format(reader: Reader) -> dict[str, Any] | None:
@@ -85,7 +88,9 @@ def _response_format(reader: Reader) -> dict[str, Any] | None:
     kind = given.get("type")
     known = {"text": {"type"}, "json_object": {"type"}, "json_schema": {"type", "json_schema"}}
     if not isinstance(kind, str) or kind not in known:
-        raise invalid(f"'response_format.type' must be one of {', '.join(map(repr, known))}.", param="response_format")
+        raise invalid(
+            f"'response_format.type' must be one of {', '.join(map(repr, known))}.", param="response_format"
+        )
     for name in given:
         if name not in known[kind]:
             raise unknown(f"response_format.{name[:64]}", "response_format")
@@ -94,8 +99,12 @@ def _response_format(reader: Reader) -> dict[str, Any] | None:
     wanted = given.get("json_schema")
     if not isinstance(wanted, dict):
         raise wrong_type("response_format.json_schema", "an object", wanted)
-    for name, types, expected in (("name", str, "a string"), ("description", str, "a string"),
-                                  ("schema", dict, "an object"), ("strict", bool, "a boolean")):
+    for name, types, expected in (
+        ("name", str, "a string"),
+        ("description", str, "a string"),
+        ("schema", dict, "an object"),
+        ("strict", bool, "a boolean"),
+    ):
         if wanted.get(name) is not None and not isinstance(wanted[name], types):
             raise wrong_type(f"response_format.json_schema.{name}", expected, wanted[name])
     for name in wanted:
@@ -111,13 +120,13 @@ class ToolChoice(NamedTuple):
 
     offered: bool
     """Whether the model sees the tools."""
-    forced: list[dict] | None
+    forced: list[dict[str, Any]] | None
     """The tools of which it must call one."""
     one: bool = False
     """Whether it must call no more than one."""
 
 
-def read_tool_choice(choice: object, tools: list[dict] | None) -> ToolChoice:
+def read_tool_choice(choice: object, tools: list[dict[str, Any]] | None) -> ToolChoice:
     """The meaning of the field `tool_choice` beside these tools, which have been checked."""
     if choice is None:
         return ToolChoice(bool(tools), None)
@@ -132,18 +141,33 @@ def read_tool_choice(choice: object, tools: list[dict] | None) -> ToolChoice:
     if isinstance(choice, str):
         return ToolChoice(True, tools if choice == "required" else None)
     function = choice.get("function")
-    if choice.get("type") != "function" or not isinstance(function, dict) or not isinstance(function.get("name"), str):
-        raise invalid("'tool_choice' must be a string, or of the form {\"type\": \"function\", \"function\": {\"name\": "
-                      "...}}.", param="tool_choice", code="unsupported_value")
+    if (
+        choice.get("type") != "function"
+        or not isinstance(function, dict)
+        or not isinstance(function.get("name"), str)
+    ):
+        raise invalid(
+            '\'tool_choice\' must be a string, or of the form {"type": "function", "function": {"name": '
+            "...}}.",
+            param="tool_choice",
+            code="unsupported_value",
+        )
     named = [tool for tool in tools if tool["function"]["name"] == function["name"]]
     if not named:
-        raise invalid(f"'tool_choice' names the function {function['name'][:64]!r}, which is not in 'tools'.",
-                      param="tool_choice")
+        raise invalid(
+            f"'tool_choice' names the function {function['name'][:64]!r}, which is not in 'tools'.",
+            param="tool_choice",
+        )
     return ToolChoice(True, named[:1], True)
 
 
-def calls_of(tools: list[dict], parallel: bool) -> ToolCalls:
+def calls_of(tools: list[dict[str, Any]], parallel: bool) -> ToolCalls:
     """The form of calls of these tools."""
     functions = [tool["function"] for tool in tools]
-    return ToolCalls(functions=[Function(name=each["name"], parameters=each.get("parameters"),
-                                         strict=bool(each.get("strict"))) for each in functions], parallel=parallel)
+    return ToolCalls(
+        functions=[
+            Function(name=each["name"], parameters=each.get("parameters"), strict=bool(each.get("strict")))
+            for each in functions
+        ],
+        parallel=parallel,
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 from json.encoder import encode_basestring
+from typing import Any
 
 from .errors import invalid
 
@@ -31,11 +32,16 @@ def _number(text: str) -> float:
     return value
 
 
-def _unique(pairs: list) -> dict:
+def _unique(pairs: list[Any]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        seen: set = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        seen: set[Any] = set()
+        twice = ""
+        for name, _ in pairs:
+            if name in seen:
+                twice = name
+                break
+            seen.add(name)
         raise _Refused(f"the name {twice[:40]!r} occurs twice in one object")
     return result
 
@@ -43,8 +49,8 @@ def _unique(pairs: list) -> dict:
 def parse(body: bytes) -> object:
     """The value of a JSON text in UTF-8.
 
-    NaN, infinities, numbers out of range, names that occur twice, invalid UTF-8, lone surrogates and text that is
-    nested too deep raise an ApiError with status 400.
+    NaN, infinities, numbers out of range, names that occur twice, invalid UTF-8, lone surrogates and text
+    that is nested too deep raise an ApiError with status 400.
     """
     try:
         text = body.decode("utf-8")
@@ -55,15 +61,21 @@ def parse(body: bytes) -> object:
     except _Refused as error:
         raise invalid(f"The body is not valid JSON: {error}.", code="invalid_json") from None
     except json.JSONDecodeError as error:
-        raise invalid(f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
-                      code="invalid_json") from None
+        raise invalid(
+            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
+            code="invalid_json",
+        ) from None
     except ValueError:
-        raise invalid("The body is not valid JSON: an integer has too many digits.", code="invalid_json") from None
+        raise invalid(
+            "The body is not valid JSON: an integer has too many digits.", code="invalid_json"
+        ) from None
     except RecursionError:
         raise invalid("The body is not valid JSON: it is nested too deep.", code="invalid_json") from None
     # Only an escape can bring a lone surrogate into decoded UTF-8.
     if "\\u" in text and _has_surrogate(value):
-        raise invalid("The body is not valid JSON: a string has half of a surrogate pair.", code="invalid_json")
+        raise invalid(
+            "The body is not valid JSON: a string has half of a surrogate pair.", code="invalid_json"
+        )
     return value
 
 

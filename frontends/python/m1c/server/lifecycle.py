@@ -7,8 +7,8 @@
 # ===----------------------------------------------------------------------===//
 """Runs an application on uvicorn: binding, readiness, and an orderly end.
 
-The first SIGTERM or SIGINT stops new requests (503) and waits for the running ones; a second one ends the process at
-once.
+The first SIGTERM or SIGINT stops new requests (503) and waits for the running ones; a second one ends the
+process at once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -38,8 +39,9 @@ class CannotListen(Exception):
 def bind(host: str, port: int) -> socket.socket:
     """A socket bound to an address, not listening yet. Port 0 takes a free one. Raises CannotListen."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM,
-                                                                flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         bound = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         raise CannotListen(f"cannot listen on {host!r}: {_reason(error)}") from None
@@ -65,16 +67,34 @@ def address_of(bound: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A uvicorn server that drains: `run_until_stopped` returns the process's exit status."""
 
-    def __init__(self, application: Application, bound: socket.socket, *, shutdown_timeout: float,
-                 access_log: bool, on_ready: Callable[[str], None]):
-        super().__init__(uvicorn.Config(application.app, log_level=None, access_log=access_log, lifespan="off",
-                                        log_config=None, server_header=False, timeout_keep_alive=75,
-                                        timeout_graceful_shutdown=1, ws="none", backlog=2048))
+    def __init__(
+        self,
+        application: Application,
+        bound: socket.socket,
+        *,
+        shutdown_timeout: float,
+        access_log: bool,
+        on_ready: Callable[[str], None],
+    ):
+        super().__init__(
+            uvicorn.Config(
+                application.app,
+                log_level=None,
+                access_log=access_log,
+                lifespan="off",
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=1,
+                ws="none",
+                backlog=2048,
+            )
+        )
         self._application = application
         self._bound = bound
         self._shutdown_timeout = shutdown_timeout
         self._on_ready = on_ready
-        self._draining: asyncio.Task | None = None
+        self._draining: asyncio.Task[Any] | None = None
         self.exit_status = 0
 
     def run_until_stopped(self) -> int:
@@ -105,7 +125,8 @@ class Server(uvicorn.Server):
         self.stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains. A second one ends the process: nothing that would have to be saved exists."""
+        """The first signal drains. A second one ends the process: nothing that would have to be saved
+        exists."""
         if self._draining is not None or self.should_exit:
             os.write(2, b"m1 serve: second signal, not waiting any longer\n")
             signal.signal(sig, signal.SIG_DFL)
@@ -131,7 +152,10 @@ class Server(uvicorn.Server):
         while application.active and self._loop.time() < deadline:
             await asyncio.sleep(_POLL_SECONDS)
         if application.active:
-            log.warning("shutting down: ending %d requests that did not finish in %g seconds", application.active,
-                        self._shutdown_timeout)
+            log.warning(
+                "shutting down: ending %d requests that did not finish in %g seconds",
+                application.active,
+                self._shutdown_timeout,
+            )
             application.abort_all()
         self.should_exit = True

@@ -7,8 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """The server's metrics.
 
-Updates happen on the event loop only and cost a microsecond; the text is made when it is asked for. Every metric has a
-name of its own (m1_...); where vLLM has the same one, its name follows, so that dashboards for vLLM work.
+Updates happen on the event loop only and cost a microsecond; the text is made when it is asked for. Every
+metric has a name of its own (m1_...); where vLLM has the same one, its name follows, so that dashboards for
+vLLM work.
 """
 
 from __future__ import annotations
@@ -17,15 +18,100 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-_SECONDS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640)
-_TOKEN_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 10)
-_REQUEST_SECONDS = (0.05, 0.1, 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920)
-_TOKENS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000)
+_SECONDS = (
+    0.001,
+    0.005,
+    0.01,
+    0.02,
+    0.04,
+    0.06,
+    0.08,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1,
+    2.5,
+    5,
+    7.5,
+    10,
+    20,
+    40,
+    80,
+    160,
+    640,
+)
+_TOKEN_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.75,
+    1,
+    2.5,
+    5,
+    10,
+)
+_REQUEST_SECONDS = (
+    0.05,
+    0.1,
+    0.3,
+    0.5,
+    0.8,
+    1,
+    1.5,
+    2,
+    2.5,
+    5,
+    10,
+    15,
+    20,
+    30,
+    40,
+    50,
+    60,
+    120,
+    240,
+    480,
+    960,
+    1920,
+)
+_TOKENS = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    2000,
+    5000,
+    10000,
+    20000,
+    50000,
+    100000,
+    200000,
+    500000,
+    1000000,
+)
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "abort", "error")
 
@@ -46,9 +132,9 @@ class Histogram:
     def family(self, name: str, text: str, labels: dict[str, str]) -> Metric:
         """The histogram as Prometheus has it."""
         buckets, total = [], 0
-        for bound, count in zip((*self._bounds, "+Inf"), self._counts):
+        for bound, count in zip((*(repr(float(each)) for each in self._bounds), "+Inf"), self._counts):
             total += count
-            buckets.append((bound if isinstance(bound, str) else repr(float(bound)), total))
+            buckets.append((bound, total))
         family = HistogramMetricFamily(name, text, labels=tuple(labels))
         family.add_metric(tuple(labels.values()), buckets, self._sum)
         return family
@@ -104,14 +190,14 @@ class RequestRecord:
 class Metrics(Collector):
     """All metrics of one server. `engine_stats` returns the engine's own numbers."""
 
-    def __init__(self, model: str, engine_stats: Callable[[], dict], version: str):
+    def __init__(self, model: str, engine_stats: Callable[[], dict[str, Any]], version: str):
         self._labels = {"model_name": model}
         self._engine_stats = engine_stats
         self._version = version
         self.prompt_tokens = 0
         self.generated_tokens = 0
-        self.finished: Counter = Counter({reason: 0 for reason in FINISH_REASONS})
-        self.http_requests: Counter = Counter()
+        self.finished: Counter[str] = Counter(dict.fromkeys(FINISH_REASONS, 0))
+        self.http_requests: Counter[tuple[str, int]] = Counter()
         self.http_active = 0
         self.disconnects = 0
         self.first_token = Histogram(_SECONDS)
@@ -139,12 +225,24 @@ class Metrics(Collector):
         engine = self._engine_stats()
 
         for name, alias, text, value in (
-            ("m1_requests_running", "vllm:num_requests_running", "Requests that the engine computes.",
-             engine.get("running", 0)),
-            ("m1_requests_waiting", "vllm:num_requests_waiting", "Requests in the engine's queue.",
-             engine.get("waiting", 0)),
-            ("m1_kv_cache_usage_ratio", "vllm:kv_cache_usage_perc", "Used part of the key/value blocks, 0 to 1.",
-             engine.get("cache_usage", 0.0)),
+            (
+                "m1_requests_running",
+                "vllm:num_requests_running",
+                "Requests that the engine computes.",
+                engine.get("running", 0),
+            ),
+            (
+                "m1_requests_waiting",
+                "vllm:num_requests_waiting",
+                "Requests in the engine's queue.",
+                engine.get("waiting", 0),
+            ),
+            (
+                "m1_kv_cache_usage_ratio",
+                "vllm:kv_cache_usage_perc",
+                "Used part of the key/value blocks, 0 to 1.",
+                engine.get("cache_usage", 0.0),
+            ),
             ("m1_http_requests_active", None, "HTTP requests that have not been answered.", self.http_active),
         ):
             for each in (name, alias) if alias else (name,):
@@ -155,47 +253,94 @@ class Metrics(Collector):
         for name, alias, text, value in (
             ("m1_prompt_tokens", "vllm:prompt_tokens", "Tokens of prompts.", self.prompt_tokens),
             ("m1_generated_tokens", "vllm:generation_tokens", "Tokens of responses.", self.generated_tokens),
-            ("m1_prefix_cache_queries", "vllm:prefix_cache_queries", "Tokens looked up in the prefix cache.",
-             engine.get("prefix_cache_queries", 0)),
-            ("m1_prefix_cache_hits", "vllm:prefix_cache_hits", "Tokens found in the prefix cache.",
-             engine.get("prefix_cache_hits", 0)),
-            ("m1_preemptions", "vllm:num_preemptions", "Sequences that were moved out to make room.",
-             engine.get("preemptions", 0)),
+            (
+                "m1_prefix_cache_queries",
+                "vllm:prefix_cache_queries",
+                "Tokens looked up in the prefix cache.",
+                engine.get("prefix_cache_queries", 0),
+            ),
+            (
+                "m1_prefix_cache_hits",
+                "vllm:prefix_cache_hits",
+                "Tokens found in the prefix cache.",
+                engine.get("prefix_cache_hits", 0),
+            ),
+            (
+                "m1_preemptions",
+                "vllm:num_preemptions",
+                "Sequences that were moved out to make room.",
+                engine.get("preemptions", 0),
+            ),
             ("m1_engine_steps", None, "Steps of the engine.", engine.get("steps", 0)),
             ("m1_client_disconnects", None, "Requests whose client went away.", self.disconnects),
         ):
             for each in (name, alias) if alias else (name,):
-                family = CounterMetricFamily(each, text, labels=labels)
-                family.add_metric(values, value)
-                yield family
+                counter = CounterMetricFamily(each, text, labels=labels)
+                counter.add_metric(values, value)
+                yield counter
 
         for name in ("m1_requests_finished", "vllm:request_success"):
-            family = CounterMetricFamily(name, "Finished responses, by reason.", labels=(*labels, "finished_reason"))
+            counter = CounterMetricFamily(
+                name, "Finished responses, by reason.", labels=(*labels, "finished_reason")
+            )
             for reason, count in self.finished.items():
-                family.add_metric((*values, reason), count)
-            yield family
+                counter.add_metric((*values, reason), count)
+            yield counter
 
-        family = CounterMetricFamily("m1_http_responses", "HTTP responses.", labels=("path", "status"))
+        counter = CounterMetricFamily("m1_http_responses", "HTTP responses.", labels=("path", "status"))
         for (path, status), count in self.http_requests.items():
-            family.add_metric((path, str(status)), count)
-        yield family
+            counter.add_metric((path, str(status)), count)
+        yield counter
 
         for name, alias, text, histogram in (
-            ("m1_time_to_first_token_seconds", "vllm:time_to_first_token_seconds",
-             "From the submission of a request to its first token.", self.first_token),
-            ("m1_inter_token_latency_seconds", "vllm:inter_token_latency_seconds",
-             "Between two tokens of a response.", self.between_tokens),
-            ("m1_time_per_output_token_seconds", "vllm:time_per_output_token_seconds",
-             "A request's mean time of a token after the first.", self.per_output_token),
-            ("m1_request_latency_seconds", "vllm:e2e_request_latency_seconds",
-             "From the submission of a request to its end.", self.whole_request),
-            ("m1_request_prompt_tokens", "vllm:request_prompt_tokens", "Tokens of a prompt.",
-             self.request_prompt_tokens),
-            ("m1_request_generated_tokens", "vllm:request_generation_tokens", "Tokens of all responses to a prompt.",
-             self.request_generated_tokens),
-            ("m1_request_max_tokens", "vllm:request_params_max_tokens", "The limit of a request's tokens.",
-             self.request_max_tokens),
-            ("m1_request_choices", "vllm:request_params_n", "The choices of a request.", self.request_choices),
+            (
+                "m1_time_to_first_token_seconds",
+                "vllm:time_to_first_token_seconds",
+                "From the submission of a request to its first token.",
+                self.first_token,
+            ),
+            (
+                "m1_inter_token_latency_seconds",
+                "vllm:inter_token_latency_seconds",
+                "Between two tokens of a response.",
+                self.between_tokens,
+            ),
+            (
+                "m1_time_per_output_token_seconds",
+                "vllm:time_per_output_token_seconds",
+                "A request's mean time of a token after the first.",
+                self.per_output_token,
+            ),
+            (
+                "m1_request_latency_seconds",
+                "vllm:e2e_request_latency_seconds",
+                "From the submission of a request to its end.",
+                self.whole_request,
+            ),
+            (
+                "m1_request_prompt_tokens",
+                "vllm:request_prompt_tokens",
+                "Tokens of a prompt.",
+                self.request_prompt_tokens,
+            ),
+            (
+                "m1_request_generated_tokens",
+                "vllm:request_generation_tokens",
+                "Tokens of all responses to a prompt.",
+                self.request_generated_tokens,
+            ),
+            (
+                "m1_request_max_tokens",
+                "vllm:request_params_max_tokens",
+                "The limit of a request's tokens.",
+                self.request_max_tokens,
+            ),
+            (
+                "m1_request_choices",
+                "vllm:request_params_n",
+                "The choices of a request.",
+                self.request_choices,
+            ),
         ):
             for each in (name, alias):
                 yield histogram.family(each, text, self._labels)

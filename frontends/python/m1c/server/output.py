@@ -7,8 +7,9 @@
 # ===----------------------------------------------------------------------===//
 """Turns the tokens of one choice into text and log-probabilities that fit together.
 
-Text may be held back (half a character, the beginning of a stop string). A token's log-probability is held back as long
-as no text of it or after it has been shown, and is never shown if the token lies behind a stop string.
+Text may be held back (half a character, the beginning of a stop string). A token's log-probability is held
+back as long as no text of it or after it has been shown, and is never shown if the token lies behind a stop
+string.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ LOWEST = -9999.0  # Stands for minus infinity, which JSON does not have.
 
 
 class TokenEntry(NamedTuple):
-    """One token: id, log-probability (None for the first of a prompt), the most likely ones with theirs, and the
-    number of characters before it."""
+    """One token: id, log-probability (None for the first of a prompt), the most likely ones with theirs, and
+    the number of characters before it."""
 
     id: int
     logprob: float | None
@@ -55,7 +56,7 @@ class TokenNames:
         except UnicodeDecodeError:
             return "bytes:" + "".join(f"\\x{byte:02x}" for byte in raw)
 
-    def chat(self, token: int, logprob: float) -> dict:
+    def chat(self, token: int, logprob: float) -> dict[str, Any]:
         """As an entry of OpenAI's chat log-probabilities."""
         raw = self.raw(token)
         text = f"token_id:{token}" if self._as_ids else raw.decode("utf-8", "replace")
@@ -63,11 +64,12 @@ class TokenNames:
 
 
 def _top(entry: TokenEntry, count: int, logprob: float) -> list[tuple[int, float]]:
-    """The most likely tokens. If the token itself is among them, it has its own log-probability, to the bit."""
+    """The most likely tokens. If the token itself is among them, it has its own log-probability, to the
+    bit."""
     return [(token, logprob if token == entry.id else each) for token, each in entry.top[:count]]
 
 
-def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list[dict]:
+def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list[dict[str, Any]]:
     """The `content` of a chat choice's log-probabilities. All entries have one."""
     result = []
     for entry in entries:
@@ -77,9 +79,10 @@ def chat_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> list
     return result
 
 
-def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> dict:
-    """The `logprobs` of a completions choice. Of two tokens with the same string, the likelier one is listed."""
-    tops: list[dict | None] = []
+def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> dict[str, Any]:
+    """The `logprobs` of a completions choice. Of two tokens with the same string, the likelier one is
+    listed."""
+    tops: list[dict[str, Any] | None] = []
     for entry in entries:
         if entry.logprob is None:
             tops.append(None)
@@ -90,7 +93,9 @@ def legacy_logprobs(entries: list[TokenEntry], text: TokenNames, top: int) -> di
         tops.append(listed)
     return {
         "tokens": [text.legacy(entry.id) for entry in entries],
-        "token_logprobs": [None if entry.logprob is None else max(entry.logprob, LOWEST) for entry in entries],
+        "token_logprobs": [
+            None if entry.logprob is None else max(entry.logprob, LOWEST) for entry in entries
+        ],
         "top_logprobs": tops,
         "text_offset": [entry.offset for entry in entries],
     }
@@ -116,11 +121,23 @@ class Offsets:
 class ChoiceOutput:
     """The state of one choice while its tokens arrive.
 
-    `push` returns the text and the entries that may be shown now. `finish_reason` is None until the choice has ended.
+    `push` returns the text and the entries that may be shown now. `finish_reason` is None until the choice
+    has ended.
     """
 
-    __slots__ = ("index", "detokenizer", "count", "finish_reason", "stop_reason", "token_ids", "logprob_sum", "shown",
-                 "_offsets", "_held", "_keep_ids")
+    __slots__ = (
+        "index",
+        "detokenizer",
+        "count",
+        "finish_reason",
+        "stop_reason",
+        "token_ids",
+        "logprob_sum",
+        "shown",
+        "_offsets",
+        "_held",
+        "_keep_ids",
+    )
 
     def __init__(self, index: int, detokenizer: Any, offsets: Offsets | None, keep_ids: bool):
         self.index = index
@@ -168,14 +185,16 @@ class ChoiceOutput:
             del self.token_ids[-count:]
 
     def _hold(self, delta: Any) -> None:
-        tops = delta.top_logprobs
+        tops, held, offsets = delta.top_logprobs, self._held, self._offsets
+        assert held is not None and offsets is not None
         for i, token in enumerate(delta.token_ids):
             logprob = delta.logprobs[i]
             self.logprob_sum += logprob
-            self._held.append(TokenEntry(token, logprob, tops[i] if tops else [], self._offsets.next(token)))
+            held.append(TokenEntry(token, logprob, tops[i] if tops else [], offsets.next(token)))
 
     def _release(self) -> list[TokenEntry]:
         held, result = self._held, []
+        assert held is not None
         behind = isinstance(self.stop_reason, str)
         everything = self.finish_reason is not None and not behind or self.detokenizer is None
         while held and (everything or held[0].offset < self.shown):

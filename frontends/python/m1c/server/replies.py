@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from . import json_text
@@ -23,10 +23,14 @@ from .runs import Run, close_all
 DONE = "data: [DONE]\n\n"
 
 
-def usage(prompt: int, generated: int, cached: int, reasoning: int | None = None) -> dict:
+def usage(prompt: int, generated: int, cached: int, reasoning: int | None = None) -> dict[str, Any]:
     """OpenAI's counts of tokens."""
-    result: dict[str, Any] = {"prompt_tokens": prompt, "completion_tokens": generated,
-                              "total_tokens": prompt + generated, "prompt_tokens_details": {"cached_tokens": cached}}
+    result: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": generated,
+        "total_tokens": prompt + generated,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
     if reasoning is not None:
         result["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     return result
@@ -38,30 +42,38 @@ def error_event(error: ApiError) -> str:
 
 
 class Reply:
-    """An answer to a request whose runs have been submitted: either `collect` or `events` is called, then `close`."""
+    """An answer to a request whose runs have been submitted: either `collect` or `events` is called, then
+    `close`."""
 
-    def __init__(self, prefix: str, kind: str, request: Common, runs: list[Run], *, model: str, fingerprint: str):
+    def __init__(
+        self, prefix: str, kind: str, request: Common, runs: list[Run], *, model: str, fingerprint: str
+    ):
         self.id = prefix + uuid.uuid4().hex
         self.runs = runs
         self.streaming = request.stream
         self.ignored = request.ignored
-        self.head = {"id": self.id, "object": kind, "created": int(time.time()), "model": model,
-                     "system_fingerprint": fingerprint}
+        self.head = {
+            "id": self.id,
+            "object": kind,
+            "created": int(time.time()),
+            "model": model,
+            "system_fingerprint": fingerprint,
+        }
         # An event is the start, its choice and the end.
         self._opening = "data: " + json_text.dump(self.head)[:-1]
         self.event_start = self._opening + ',"choices":['
         self.event_end = '],"usage":null}\n\n' if request.include_usage else "]}\n\n"
         self._sent_ids: dict[int, int] = {}
 
-    async def collect(self) -> dict:
+    async def collect(self) -> dict[str, Any]:
         """The whole response, a JSON object."""
         raise NotImplementedError
 
-    def events(self) -> AsyncIterator[str]:
+    def events(self) -> AsyncGenerator[str, None]:
         """The response as server-sent events."""
         raise NotImplementedError
 
-    def usage_event(self, counts: dict) -> str:
+    def usage_event(self, counts: dict[str, Any]) -> str:
         """The event with the counts of tokens."""
         return f'{self._opening},"choices":[],"usage":{json_text.dump(counts)}}}\n\n'
 

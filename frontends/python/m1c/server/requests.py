@@ -37,8 +37,8 @@ INT64 = 2**63
 class Common:
     """What chat and completions requests have in common.
 
-    `sampling` holds keyword arguments of SamplingParams, for the fields that the request has; max_tokens and n are
-    not among them. `max_tokens` of None means that the request does not limit them.
+    `sampling` holds keyword arguments of SamplingParams, for the fields that the request has; max_tokens and
+    n are not among them. `max_tokens` of None means that the request does not limit them.
     """
 
     model: str | None
@@ -58,15 +58,15 @@ class Common:
 
 @dataclass
 class ChatRequest(Common):
-    """A checked body of /v1/chat/completions. `tools` is None if there are none or tool_choice is none; of `forced` the
-    model must call one."""
+    """A checked body of /v1/chat/completions. `tools` is None if there are none or tool_choice is none; of
+    `forced` the model must call one."""
 
-    messages: list[dict] = field(default_factory=list)
-    tools: list[dict] | None = None
-    forced: list[dict] | None = None
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    tools: list[dict[str, Any]] | None = None
+    forced: list[dict[str, Any]] | None = None
     parallel_tool_calls: bool = True
     add_generation_prompt: bool = True
-    template_kwargs: dict = field(default_factory=dict)
+    template_kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -91,13 +91,21 @@ def parse_chat(body: object, vocab_size: int) -> ChatRequest:
         raise invalid("'top_logprobs' needs 'logprobs' to be true.", param="top_logprobs")
     newer = reader.integer("max_completion_tokens", 1, MAX_TOKENS)
     older = reader.integer("max_tokens", 1, MAX_TOKENS)
-    common = _common(reader, vocab_size, newer if newer is not None else older, (top or 0) if wanted else None)
+    common = _common(
+        reader, vocab_size, newer if newer is not None else older, (top or 0) if wanted else None
+    )
     budget = reader.integer("thinking_budget", 0, MAX_TOKENS)
     if budget is not None:
         common["sampling"]["thinking_budget"] = budget
-    return ChatRequest(**common, messages=messages, tools=tools, forced=choice.forced, parallel_tool_calls=parallel,
-                       add_generation_prompt=reader.boolean("add_generation_prompt", True),
-                       template_kwargs=_template_kwargs(reader))
+    return ChatRequest(
+        **common,
+        messages=messages,
+        tools=tools,
+        forced=choice.forced,
+        parallel_tool_calls=parallel,
+        add_generation_prompt=reader.boolean("add_generation_prompt", True),
+        template_kwargs=_template_kwargs(reader),
+    )
 
 
 def parse_completion(body: object, vocab_size: int) -> CompletionRequest:
@@ -113,8 +121,13 @@ def parse_completion(body: object, vocab_size: int) -> CompletionRequest:
         raise invalid(f"'best_of' must be at least 'n', which is {n}.", param="best_of")
     if best_of is not None and best_of > n and common["stream"]:
         raise invalid("'best_of' above 'n' cannot be streamed.", param="best_of")
-    return CompletionRequest(**common, prompts=prompts, echo=reader.boolean("echo"), best_of=best_of or n,
-                             allow_special=reader.boolean("allow_special"))
+    return CompletionRequest(
+        **common,
+        prompts=prompts,
+        echo=reader.boolean("echo"),
+        best_of=best_of or n,
+        allow_special=reader.boolean("allow_special"),
+    )
 
 
 @dataclass
@@ -125,10 +138,10 @@ class TokenizeRequest:
     prompt: str | None
     allow_special: bool
     return_token_strs: bool
-    messages: list[dict] | None
-    tools: list[dict] | None
+    messages: list[dict[str, Any]] | None
+    tools: list[dict[str, Any]] | None
     add_generation_prompt: bool
-    template_kwargs: dict
+    template_kwargs: dict[str, Any]
 
 
 def parse_tokenize(body: object) -> TokenizeRequest:
@@ -140,11 +153,16 @@ def parse_tokenize(body: object) -> TokenizeRequest:
     if prompt is not None and not isinstance(prompt, str):
         raise wrong_type("prompt", "a string", prompt)
     tools = reader.array("tools")
-    return TokenizeRequest(_model(reader), prompt, reader.boolean("allow_special"),
-                           reader.boolean("return_token_strs"),
-                           check_messages(messages) if messages is not None else None,
-                           check_tools(tools) if tools else None, reader.boolean("add_generation_prompt", True),
-                           _template_kwargs(reader))
+    return TokenizeRequest(
+        _model(reader),
+        prompt,
+        reader.boolean("allow_special"),
+        reader.boolean("return_token_strs"),
+        check_messages(messages) if messages is not None else None,
+        check_tools(tools) if tools else None,
+        reader.boolean("add_generation_prompt", True),
+        _template_kwargs(reader),
+    )
 
 
 def parse_detokenize(body: object, vocab_size: int) -> tuple[str | None, list[int], bool]:
@@ -168,11 +186,18 @@ def _common(reader: Reader, vocab_size: int, max_tokens: int | None, logprobs: i
     stream = reader.boolean("stream")
     include_usage = _stream_options(reader, stream)
     return {
-        "model": _model(reader), "sampling": _sampling(reader, vocab_size, max_tokens), "n": 1 if n is None else n,
-        "max_tokens": max_tokens, "stop": _stop(reader.get("stop")), "logprobs": logprobs, "stream": stream,
-        "include_usage": include_usage, "return_token_ids": reader.boolean("return_token_ids"),
+        "model": _model(reader),
+        "sampling": _sampling(reader, vocab_size, max_tokens),
+        "n": 1 if n is None else n,
+        "max_tokens": max_tokens,
+        "stop": _stop(reader.get("stop")),
+        "logprobs": logprobs,
+        "stream": stream,
+        "include_usage": include_usage,
+        "return_token_ids": reader.boolean("return_token_ids"),
         "tokens_as_ids": reader.boolean("return_tokens_as_token_ids"),
-        "skip_special": reader.boolean("skip_special_tokens", True), "form": read_form(reader),
+        "skip_special": reader.boolean("skip_special_tokens", True),
+        "form": read_form(reader),
         "ignored": reader.ignored,
     }
 
@@ -188,7 +213,7 @@ def _sampling(reader: Reader, vocab_size: int, max_tokens: int | None) -> dict[s
         "frequency_penalty": reader.number("frequency_penalty", -2, 2),
         "seed": reader.integer("seed", -INT64, 2 * INT64 - 1),
         "min_tokens": reader.integer("min_tokens", 0, MAX_TOKENS),
-        "priority": reader.integer("priority", -2**31, 2**31 - 1),
+        "priority": reader.integer("priority", -(2**31), 2**31 - 1),
         "logprobs_mode": reader.choice("logprobs_mode", ("raw", "processed")),
         "ignore_eos": reader.boolean("ignore_eos") or None,
         "logit_bias": _logit_bias(reader.object("logit_bias"), vocab_size),
@@ -215,7 +240,7 @@ def _sampling(reader: Reader, vocab_size: int, max_tokens: int | None) -> dict[s
     return result
 
 
-def _logit_bias(value: dict | None, vocab_size: int) -> dict[int, float] | None:
+def _logit_bias(value: dict[str, Any] | None, vocab_size: int) -> dict[int, float] | None:
     if not value:
         return None
     if len(value) > MAX_LOGIT_BIASES:
@@ -223,8 +248,11 @@ def _logit_bias(value: dict | None, vocab_size: int) -> dict[int, float] | None:
     result = {}
     for key, bias in value.items():
         if not re.fullmatch("[0-9]{1,10}", key, re.ASCII) or int(key) >= vocab_size:
-            raise invalid(f"Invalid 'logit_bias': {key[:64]!r} is not a token id below {vocab_size}.",
-                          param="logit_bias", code="invalid_token")
+            raise invalid(
+                f"Invalid 'logit_bias': {key[:64]!r} is not a token id below {vocab_size}.",
+                param="logit_bias",
+                code="invalid_token",
+            )
         result[int(key)] = check_number(bias, f"logit_bias.{int(key)}", -100, 100)
     return result
 
@@ -236,14 +264,19 @@ def _stop(value: object) -> list[str]:
     if not isinstance(strings, list):
         raise wrong_type("stop", "a string or an array of strings", value)
     if len(strings) > MAX_STOP_STRINGS:
-        raise invalid(f"'stop' has {len(strings)} strings, but at most {MAX_STOP_STRINGS} are possible.", param="stop",
-                      code="array_above_max_length")
+        raise invalid(
+            f"'stop' has {len(strings)} strings, but at most {MAX_STOP_STRINGS} are possible.",
+            param="stop",
+            code="array_above_max_length",
+        )
     for text in strings:
         if not isinstance(text, str):
             raise wrong_type("stop", "strings", text)
         if not 0 < len(text) <= MAX_STOP_LENGTH:
-            raise invalid(f"A string in 'stop' has {len(text)} characters, but expected 1 to {MAX_STOP_LENGTH}.",
-                          param="stop")
+            raise invalid(
+                f"A string in 'stop' has {len(text)} characters, but expected 1 to {MAX_STOP_LENGTH}.",
+                param="stop",
+            )
     return strings
 
 
@@ -275,20 +308,25 @@ def _prompts(value: object, vocab_size: int) -> list[str | list[int]]:
     if type(value[0]) is int:
         return [check_token_ids(value, "prompt", vocab_size)]
     if len(value) > MAX_PROMPTS:
-        raise invalid(f"'prompt' has {len(value)} prompts, but at most {MAX_PROMPTS} are possible.", param="prompt",
-                      code="array_above_max_length")
-    return [item if isinstance(item, str) else check_token_ids(item, f"prompt[{i}]", vocab_size)
-            for i, item in enumerate(value)]
+        raise invalid(
+            f"'prompt' has {len(value)} prompts, but at most {MAX_PROMPTS} are possible.",
+            param="prompt",
+            code="array_above_max_length",
+        )
+    return [
+        item if isinstance(item, str) else check_token_ids(item, f"prompt[{i}]", vocab_size)
+        for i, item in enumerate(value)
+    ]
 
 
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def check_messages(messages: list | None) -> list[dict]:
+def check_messages(messages: list[Any] | None) -> list[dict[str, Any]]:
     """Checks the messages of a chat. Returns copies with the fields that templates may read.
 
-    Content is a string, a list of text parts ({"type": "text", "text": ...}), or None in an assistant's message that
-    calls tools. The role developer becomes system.
+    Content is a string, a list of text parts ({"type": "text", "text": ...}), or None in an assistant's
+    message that calls tools. The role developer becomes system.
     """
     if messages is None:
         raise invalid("'messages' is missing.", param="messages", code="missing_required_parameter")
@@ -297,19 +335,32 @@ def check_messages(messages: list | None) -> list[dict]:
     return [_message(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
-def _message(message: object, where: str) -> dict:
+def _message(message: object, where: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise wrong_type(where, "an object", message)
     role = message.get("role")
     if not isinstance(role, str) or role not in _ROLES:
-        raise invalid(f"Invalid '{where}.role': expected one of {', '.join(map(repr, _ROLES))}.", param=f"{where}.role")
+        raise invalid(
+            f"Invalid '{where}.role': expected one of {', '.join(map(repr, _ROLES))}.", param=f"{where}.role"
+        )
     result: dict[str, Any] = {"role": "system" if role == "developer" else role}
     for name, value in message.items():
         if value is None or name in ("role", "content"):
             continue
-        if name not in ("name", "tool_calls", "tool_call_id", "reasoning_content", "reasoning", "refusal",
-                        "annotations", "audio", "function_call"):
-            raise invalid(f"Unrecognized field in a message: {name[:64]!r}.", param=where, code="unknown_parameter")
+        if name not in (
+            "name",
+            "tool_calls",
+            "tool_call_id",
+            "reasoning_content",
+            "reasoning",
+            "refusal",
+            "annotations",
+            "audio",
+            "function_call",
+        ):
+            raise invalid(
+                f"Unrecognized field in a message: {name[:64]!r}.", param=where, code="unknown_parameter"
+            )
         if name in ("audio", "function_call"):
             raise invalid(f"'{where}.{name}' is not supported.", param=where, code="unsupported_parameter")
         if name in ("name", "tool_call_id", "reasoning_content", "reasoning", "refusal"):
@@ -336,7 +387,7 @@ def _message(message: object, where: str) -> dict:
     return result
 
 
-def _content(content: object, where: str, role: str) -> str | list[dict]:
+def _content(content: object, where: str, role: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -350,15 +401,18 @@ def _content(content: object, where: str, role: str) -> str | list[dict]:
         kind = part.get("type")
         name = "refusal" if kind == "refusal" and role == "assistant" else "text"
         if kind not in ("text", name):
-            raise invalid(f"'{where}[{i}]' is of type {str(kind)[:64]!r}, but the model reads text only.",
-                          param=f"{where}[{i}]", code="unsupported_content")
+            raise invalid(
+                f"'{where}[{i}]' is of type {str(kind)[:64]!r}, but the model reads text only.",
+                param=f"{where}[{i}]",
+                code="unsupported_content",
+            )
         if not isinstance(part.get(name), str):
             raise wrong_type(f"{where}[{i}].{name}", "a string", part.get(name))
         parts.append({"type": "text", "text": part[name]})
     return parts
 
 
-def _tool_calls(value: object, where: str) -> list[dict]:
+def _tool_calls(value: object, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise wrong_type(where, "an array", value)
     calls = []
@@ -370,34 +424,52 @@ def _tool_calls(value: object, where: str) -> list[dict]:
             raise invalid(f"'{where}[{i}].function' needs 'name' and 'arguments', both strings.", param=where)
         if not isinstance(call.get("id", ""), str):
             raise wrong_type(f"{where}[{i}].id", "a string", call["id"])
-        calls.append({"id": call.get("id", ""), "type": "function",
-                      "function": {"name": function["name"], "arguments": function["arguments"]}})
+        calls.append(
+            {
+                "id": call.get("id", ""),
+                "type": "function",
+                "function": {"name": function["name"], "arguments": function["arguments"]},
+            }
+        )
     return calls
 
 
-def check_tools(tools: list) -> list[dict]:
+def check_tools(tools: list[Any]) -> list[dict[str, Any]]:
     """Checks the definitions of tools."""
     if len(tools) > MAX_TOOLS:
-        raise invalid(f"'tools' has {len(tools)} tools, but at most {MAX_TOOLS} are possible.", param="tools",
-                      code="array_above_max_length")
+        raise invalid(
+            f"'tools' has {len(tools)} tools, but at most {MAX_TOOLS} are possible.",
+            param="tools",
+            code="array_above_max_length",
+        )
     for i, tool in enumerate(tools):
         if not isinstance(tool, dict):
             raise wrong_type(f"tools[{i}]", "an object", tool)
         if tool.get("type") != "function":
-            raise invalid(f"'tools[{i}]' is of type {str(tool.get('type'))[:64]!r}, but only functions are supported.",
-                          param=f"tools[{i}].type", code="unsupported_value")
+            raise invalid(
+                f"'tools[{i}]' is of type {str(tool.get('type'))[:64]!r}, but only functions are supported.",
+                param=f"tools[{i}].type",
+                code="unsupported_value",
+            )
         function = tool.get("function")
-        if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
+        if (
+            not isinstance(function, dict)
+            or not isinstance(function.get("name"), str)
+            or not function["name"]
+        ):
             raise invalid(f"'tools[{i}].function' needs a 'name'.", param=f"tools[{i}].function")
-        for name, kind, expected in (("parameters", dict, "an object"), ("description", str, "a string"),
-                                     ("strict", bool, "a boolean")):
+        for name, kind, expected in (
+            ("parameters", dict, "an object"),
+            ("description", str, "a string"),
+            ("strict", bool, "a boolean"),
+        ):
             value = function.get(name)
             if value is not None and not isinstance(value, kind):
                 raise wrong_type(f"tools[{i}].function.{name}", expected, value)
     return tools
 
 
-def _tools(reader: Reader) -> tuple[list[dict] | None, ToolChoice]:
+def _tools(reader: Reader) -> tuple[list[dict[str, Any]] | None, ToolChoice]:
     tools = reader.array("tools")
     if tools:
         check_tools(tools)
@@ -405,7 +477,7 @@ def _tools(reader: Reader) -> tuple[list[dict] | None, ToolChoice]:
     return (tools if choice.offered else None), choice
 
 
-def _template_kwargs(reader: Reader) -> dict:
+def _template_kwargs(reader: Reader) -> dict[str, Any]:
     kwargs = reader.object("chat_template_kwargs") or {}
     reserved = {"messages", "tools", "add_generation_prompt", "self"} & set(kwargs)
     if reserved:
@@ -413,5 +485,15 @@ def _template_kwargs(reader: Reader) -> dict:
     return kwargs
 
 
-__all__ = ["ChatRequest", "CompletionRequest", "TokenizeRequest", "check_integer", "check_messages", "check_tools",
-           "parse_chat", "parse_completion", "parse_detokenize", "parse_tokenize"]
+__all__ = [
+    "ChatRequest",
+    "CompletionRequest",
+    "TokenizeRequest",
+    "check_integer",
+    "check_messages",
+    "check_tools",
+    "parse_chat",
+    "parse_completion",
+    "parse_detokenize",
+    "parse_tokenize",
+]

@@ -28,15 +28,17 @@ Update = tuple[ChoiceOutput, str, list[TokenEntry]]
 class Run:
     """A prompt that has been submitted, with its choices.
 
-    `updates` must be iterated once, or `close` be called. `closing` frees what the engine holds for the request; both
-    do it, too.
+    `updates` must be iterated once, or `close` be called. `closing` frees what the engine holds for the
+    request; both do it, too.
     """
 
-    def __init__(self, stream: Any, choices: list[ChoiceOutput], prompt_ids: list[int], record: RequestRecord):
+    def __init__(
+        self, stream: Any, choices: list[ChoiceOutput], prompt_ids: list[int], record: RequestRecord
+    ):
         self.choices = choices
         self.prompt_ids = prompt_ids
         self.cached_tokens = 0
-        self.prompt_logprobs: list | None = None
+        self.prompt_logprobs: list[Any] | None = None
         self._stream = stream
         self._record = record
         self._open = len(choices)
@@ -93,7 +95,7 @@ def merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
 
 
 async def _merged(runs: list[Run]) -> AsyncGenerator[Update, None]:
-    queue: asyncio.Queue = asyncio.Queue()
+    queue: asyncio.Queue[Any] = asyncio.Queue()
 
     async def feed(run: Run) -> None:
         try:

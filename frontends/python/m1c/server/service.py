@@ -5,7 +5,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===//
-"""Answers requests in OpenAI's format over an AsyncLLM. The HTTP server and `m1 run-batch` are built on it."""
+"""Answers requests in OpenAI's format over an AsyncLLM. The HTTP server and `m1 run-batch` are built on
+it."""
 
 from __future__ import annotations
 
@@ -31,8 +32,16 @@ from .forms import Form, calls_of, form_error
 from .metrics import Metrics, RequestRecord
 from .output import ChoiceOutput, Offsets, TokenNames
 from .replies import Reply
-from .requests import (ChatRequest, CompletionRequest, Common, TokenizeRequest, parse_chat, parse_completion,
-                       parse_detokenize, parse_tokenize)
+from .requests import (
+    ChatRequest,
+    Common,
+    CompletionRequest,
+    TokenizeRequest,
+    parse_chat,
+    parse_completion,
+    parse_detokenize,
+    parse_tokenize,
+)
 from .runs import Run, close_all
 
 log = logging.getLogger("m1c.server")
@@ -45,7 +54,8 @@ _INLINE_CHARACTERS = 16384
 class ChatFormat:
     """How chats become prompts, and responses become messages.
 
-    Without a template, chats are refused. The kinds of parsers are those of ReasoningParser and ToolCallParser.
+    Without a template, chats are refused. The kinds of parsers are those of ReasoningParser and
+    ToolCallParser.
     """
 
     template: ChatTemplate | None = None
@@ -57,7 +67,8 @@ class ChatFormat:
 class Service:
     """One engine's service.
 
-    `names` are the models' names that requests may use; the first is reported. `draining` refuses new requests.
+    `names` are the models' names that requests may use; the first is reported. `draining` refuses new
+    requests.
     """
 
     llm: Any
@@ -77,7 +88,8 @@ class Service:
     # Requests.
 
     async def reply(self, path: str, body: object) -> Reply:
-        """Submits a request to a path that generates. Errors are ApiErrors; nothing is left behind by them."""
+        """Submits a request to a path that generates. Errors are ApiErrors; nothing is left behind by
+        them."""
         if path == "/v1/chat/completions":
             return await self.chat(body)
         if path == "/v1/completions":
@@ -107,15 +119,24 @@ class Service:
         if request.max_tokens != 0 or scored:
             try:
                 for i, (prompt, limit) in enumerate(zip(prompts, limits)):
-                    runs.append(self._submit(request, prompt.ids, limit, request.best_of, first=i * request.n,
-                                             scored=scored))
+                    runs.append(
+                        self._submit(
+                            request, prompt.ids, limit, request.best_of, first=i * request.n, scored=scored
+                        )
+                    )
             except ApiError:
                 close_all(runs)
                 raise
-        return CompletionReply(request, prompts, runs, self._token_names(request), self._skipped(request),
-                               **self._identity(request))
+        return CompletionReply(
+            request,
+            prompts,
+            runs,
+            self._token_names(request),
+            self._skipped(request),
+            **self._identity(request),
+        )
 
-    async def tokenize(self, body: object) -> dict:
+    async def tokenize(self, body: object) -> dict[str, Any]:
         """The tokens of a text or a chat."""
         request = parse_tokenize(body)
         self.check_model(request.model)
@@ -130,34 +151,49 @@ class Service:
             result["token_strs"] = [text.legacy(token) for token in ids]
         return result
 
-    async def detokenize(self, body: object) -> dict:
+    async def detokenize(self, body: object) -> dict[str, Any]:
         """The text of tokens."""
         model, ids, skip = parse_detokenize(body, self.llm.vocab_size)
         self.check_model(model)
         tokenizer = self._needs_tokenizer("tokens")
         return {"prompt": await self._on_worker(len(ids), tokenizer.decode, ids, skip)}
 
-    def tokenizer_info(self) -> dict:
+    def tokenizer_info(self) -> dict[str, Any]:
         """The names of special tokens, as clients that split text themselves ask for them."""
         names = self._needs_tokenizer("prompt").special_tokens
-        return {**{name: names.get(name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
-                "vocab_size": self.llm.vocab_size, "model_max_length": self.llm.max_model_len}
+        return {
+            **{name: names.get(name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
+            "vocab_size": self.llm.vocab_size,
+            "model_max_length": self.llm.max_model_len,
+        }
 
-    def models(self) -> dict:
+    def models(self) -> dict[str, Any]:
         """The body of /v1/models."""
         return {"object": "list", "data": [self.model(name) for name in self.names]}
 
-    def model(self, name: str) -> dict:
+    def model(self, name: str) -> dict[str, Any]:
         """The body of /v1/models/{name}."""
         self.check_model(name)
-        return {"id": name, "object": "model", "created": self.created, "owned_by": "m1c", "root": self.names[0],
-                "parent": None, "max_model_len": self.llm.max_model_len, "vocab_size": self.llm.vocab_size}
+        return {
+            "id": name,
+            "object": "model",
+            "created": self.created,
+            "owned_by": "m1c",
+            "root": self.names[0],
+            "parent": None,
+            "max_model_len": self.llm.max_model_len,
+            "vocab_size": self.llm.vocab_size,
+        }
 
     def check_model(self, name: str | None) -> None:
         """Raises if `name` is given and not served."""
         if name is not None and name not in self.names:
-            raise ApiError(404, f"The model {name[:200]!r} does not exist; this server has {', '.join(self.names)}.",
-                           param="model", code="model_not_found")
+            raise ApiError(
+                404,
+                f"The model {name[:200]!r} does not exist; this server has {', '.join(self.names)}.",
+                param="model",
+                code="model_not_found",
+            )
 
     # Parts of the above.
 
@@ -168,16 +204,23 @@ class Service:
         if self.tokenizer is None:
             request.return_token_ids = True
         if request.stop and self.tokenizer is None:
-            raise errors.invalid("This model has no tokenizer, so 'stop' cannot be honoured; use 'stop_token_ids'.",
-                                 param="stop", code="no_tokenizer")
+            raise errors.invalid(
+                "This model has no tokenizer, so 'stop' cannot be honoured; use 'stop_token_ids'.",
+                param="stop",
+                code="no_tokenizer",
+            )
 
     def _identity(self, request: Common) -> dict[str, str]:
         return {"model": request.model or self.names[0], "fingerprint": f"m1c-{self.version}"}
 
     def _needs_tokenizer(self, param: str) -> Any:
         if self.tokenizer is None:
-            raise errors.invalid(f"This model has no tokenizer, so text is not possible in '{param}'; /v1/completions "
-                                 "takes token ids.", param=param, code="no_tokenizer")
+            raise errors.invalid(
+                f"This model has no tokenizer, so text is not possible in '{param}'; /v1/completions "
+                "takes token ids.",
+                param=param,
+                code="no_tokenizer",
+            )
         return self.tokenizer
 
     def _token_names(self, request: Common) -> TokenNames:
@@ -186,13 +229,14 @@ class Service:
     def _skipped(self, request: Common) -> frozenset[int]:
         return self._special if request.skip_special else frozenset()
 
-    async def _on_worker(self, size: int, function: Callable, *arguments: Any) -> Any:
+    async def _on_worker(self, size: int, function: Callable[..., Any], *arguments: Any) -> Any:
         if size <= _INLINE_CHARACTERS:
             return function(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
 
     async def _encode(self, text: str, allow_special: bool) -> list[int]:
-        return await self._on_worker(len(text), self.tokenizer.encode, text, allow_special)
+        ids: list[int] = await self._on_worker(len(text), self.tokenizer.encode, text, allow_special)
+        return ids
 
     async def _prompt(self, prompt: str | list[int], request: CompletionRequest) -> Prompt:
         if isinstance(prompt, str):
@@ -207,16 +251,25 @@ class Service:
         self._needs_tokenizer("messages")
         template = self.chat_format.template
         if template is None:
-            raise errors.invalid("This model has no chat template; start the server with --chat-template, or use "
-                                 "/v1/completions.", param="messages", code="no_chat_template")
+            raise errors.invalid(
+                "This model has no chat template; start the server with --chat-template, or use "
+                "/v1/completions.",
+                param="messages",
+                code="no_chat_template",
+            )
         size = sum(len(str(message["content"])) for message in request.messages or ())
 
         def render() -> list[int]:
-            return template.encode(request.messages, tools=request.tools,
-                                   add_generation_prompt=request.add_generation_prompt, **request.template_kwargs)
+            return template.encode(
+                request.messages or [],
+                tools=request.tools,
+                add_generation_prompt=request.add_generation_prompt,
+                **request.template_kwargs,
+            )
 
         try:
-            return await self._on_worker(size, render)
+            ids: list[int] = await self._on_worker(size, render)
+            return ids
         except ValueError as error:
             raise errors.invalid(str(error), param="messages") from None
 
@@ -226,10 +279,16 @@ class Service:
         thinks = self.chat_format.reasoning != "none"
         if request.forced is not None:
             if self.chat_format.tools == "none":
-                raise errors.invalid("This server was started with --tool-call-parser none, so 'tool_choice' must be "
-                                     "'none' or 'auto'.", param="tool_choice", code="unsupported_value")
-            return Form("tools", StructuredOutputsParams(tool_calls=calls_of(request.forced, parallel),
-                                                         after_thinking=thinks))
+                raise errors.invalid(
+                    "This server was started with --tool-call-parser none, so 'tool_choice' must be "
+                    "'none' or 'auto'.",
+                    param="tool_choice",
+                    code="unsupported_value",
+                )
+            return Form(
+                "tools",
+                StructuredOutputsParams(tool_calls=calls_of(request.forced, parallel), after_thinking=thinks),
+            )
         if form is None:
             return None
         calls = calls_of(tools, parallel) if tools and self.chat_format.tools != "none" else None
@@ -250,13 +309,14 @@ class Service:
         """The most tokens of the response: what was asked for, or what fits."""
         if not ids:
             raise errors.invalid("The prompt is empty: it has no tokens.", param=param, code="empty_prompt")
-        room = self.llm.max_model_len - len(ids)
+        room: int = self.llm.max_model_len - len(ids)
         if room < (0 if max_tokens == 0 else 1):
             raise errors.context_length(len(ids), self.llm.max_model_len, param)
         return room if max_tokens is None else min(max_tokens, room)
 
-    def _submit(self, request: Common, ids: list[int], limit: int, choices: int, first: int,
-                scored: bool = False) -> Run:
+    def _submit(
+        self, request: Common, ids: list[int], limit: int, choices: int, first: int, scored: bool = False
+    ) -> Run:
         """Submits a prompt of which `choices` responses are wanted; the first has the index `first`."""
         sampling = {**self._defaults, **request.sampling, "n": choices, "max_tokens": limit}
         sampling["min_tokens"] = min(sampling.get("min_tokens") or 0, limit)
@@ -277,12 +337,20 @@ class Service:
                 raise errors.draining() from None
             raise errors.invalid(str(error)) from None
         stop = StopStrings(request.stop) if request.stop else ()
-        outputs = [self._output(request, first + c, stop, sampling["min_tokens"], wanted is not None)
-                   for c in range(choices)]
+        outputs = [
+            self._output(request, first + c, stop, sampling["min_tokens"], wanted is not None)
+            for c in range(choices)
+        ]
         return Run(stream, outputs, ids, RequestRecord(self.metrics, len(ids), limit, choices))
 
-    def _output(self, request: Common, index: int, stop: StopStrings | tuple, min_tokens: int,
-                logprobs: bool) -> ChoiceOutput:
+    def _output(
+        self,
+        request: Common,
+        index: int,
+        stop: StopStrings | tuple[Any, ...],
+        min_tokens: int,
+        logprobs: bool,
+    ) -> ChoiceOutput:
         detokenizer = None
         if self.tokenizer is not None:
             detokenizer = Detokenizer(self.tokenizer, stop, request.skip_special, min_tokens=min_tokens)

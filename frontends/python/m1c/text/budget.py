@@ -40,8 +40,8 @@ def thinking_budget(
 ) -> ThinkingBudget:
     """The budget of `after_tokens` tokens of thinking, which ends with the text `close`.
 
-    `opened` is False if the prompt does not begin the thinking: a budget without room for `<think>` then makes the
-    response begin with an empty block.
+    `opened` is False if the prompt does not begin the thinking: a budget without room for `<think>` then
+    makes the response begin with an empty block.
     """
     if after_tokens < 0:
         raise TextError(f"a thinking budget must not be negative, found {after_tokens}")

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from .stop import StopStrings
 from .tokenizer import Tokenizer

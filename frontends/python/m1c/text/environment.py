@@ -18,7 +18,8 @@ import datetime
 import functools
 import json
 import types
-from typing import Any, Callable, Iterable, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator
@@ -81,7 +82,7 @@ def _to_json(
     )
 
 
-def _join(environment: "ChatEnvironment", value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
+def _join(environment: ChatEnvironment, value: Iterable[Any], d: str = "", attribute: Any = None) -> str:
     if attribute is not None:
         value = environment.filters["map"](environment.make_context(), value, attribute=attribute)
     return join(d, [_printed(each) for each in value])

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Iterable, Union
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class ToolCallDelta:
         }
 
 
-Event = Union[Content, Reasoning, ToolCallDelta]
+Event = Content | Reasoning | ToolCallDelta
 
 
 def merge_events(events: Iterable[Event]) -> list[Event]:

@@ -14,7 +14,8 @@ result of anything else that saw a Marked is taken to come from the request as a
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, Sequence, SupportsIndex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, SupportsIndex
 
 from jinja2 import Undefined
 

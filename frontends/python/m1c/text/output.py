@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from .events import Content, Event
 from .reasoning import ReasoningParser

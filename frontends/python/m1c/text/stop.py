@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from .errors import TextError
 
@@ -52,7 +53,7 @@ class StopStrings:
         self.root = _State(0, len(self._strings), 0)
         firsts = sorted({each[0] for each in self._strings})
         # A character class searches faster than one state after the other.
-        self.first = re.compile("[%s]" % "".join(map(re.escape, firsts)))
+        self.first = re.compile(f"[{''.join(map(re.escape, firsts))}]")
 
     def _child(self, state: _State, character: str) -> _State | None:
         """The state one character further down, new if need be, without its fallback; None if there is

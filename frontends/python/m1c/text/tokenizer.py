@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 import tokenizers
 
@@ -36,7 +37,7 @@ def _byte_characters() -> dict[str, int]:
 
 BYTE_CHARACTERS = _byte_characters()
 _TO_LATIN_1 = {ord(character): byte for character, byte in BYTE_CHARACTERS.items()}
-_BYTE_STRING = re.compile("[%s]*" % re.escape("".join(BYTE_CHARACTERS)))
+_BYTE_STRING = re.compile(f"[{re.escape(''.join(BYTE_CHARACTERS))}]*")
 
 #: Names of special tokens in tokenizer_config.json and special_tokens_map.json.
 _SPECIAL_NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")

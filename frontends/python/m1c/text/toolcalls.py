@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import Any, Callable, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from .errors import TextError
 from .events import Content, Event, ToolCallDelta
