@@ -7,10 +7,11 @@
 # ===----------------------------------------------------------------------===//
 """Times tokens with and without masks, on a tiny model with MiniMax-M1's vocabulary of 200,064 tokens.
 
-    masks.py WORK_DIR [--batch 8] [--tokens 200] [--repeat 5]
+    masks.py WORK_DIR [--batch 8] [--tokens 100] [--repeat 3]
 
 Needs m1c in the PATH (build/bin). Prints, for each kind of mask, the CPU time of a token in the whole process, and the
-part of it that the engine waits for masks. The kinds take turns; the medians are printed.
+part of it that the engine waits for masks. A request with a mask has a row of biases, as one with a bias has. The kinds
+take turns; the medians are printed.
 """
 
 import argparse
@@ -45,8 +46,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("work", metavar="WORK_DIR")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--tokens", type=int, default=200)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--repeat", type=int, default=3)
     args = parser.parse_args()
     folder = os.path.join(args.work, "masks")
     if not os.path.isdir(folder):
@@ -65,22 +66,32 @@ def main():
     plain = SamplingParams(max_tokens=args.tokens, seed=1, ignore_eos=True)
     kinds = {
         "none": plain,
+        "none, but a bias": plain.replace(logit_bias={7: 1}),
         "one that permits all": plain.replace(next_mask=lambda choice, tokens: None),
         "the same bytes": plain.replace(next_mask=lambda choice, tokens: half),
         "other bytes each time": plain.replace(next_mask=flips),
-        "JSON schema": plain.replace(structured_outputs=StructuredOutputsParams(json=SCHEMA, disable_any_whitespace=True)),
+        "JSON schema": plain.replace(
+            structured_outputs=StructuredOutputsParams(json=SCHEMA, disable_any_whitespace=True)
+        ),
         "any text": plain.replace(structured_outputs=StructuredOutputsParams(regex="(.|\n)*")),
     }
     found = {kind: [] for kind in kinds}
     for turn in range(args.repeat + 1):
         for kind, params in kinds.items():
-            before, waited = resource.getrusage(resource.RUSAGE_SELF).ru_utime, llm.stats()["seconds_in_masks"]
+            before, waited = (
+                resource.getrusage(resource.RUSAGE_SELF).ru_utime,
+                llm.stats()["seconds_in_masks"],
+            )
             outputs = llm.generate([[1 + i] for i in range(args.batch)], params)
             count = sum(len(each.outputs[0].token_ids) for each in outputs)
             assert count == args.batch * args.tokens, (kind, count)
             if turn:  # the first one compiles, and touches pages
-                found[kind].append(((resource.getrusage(resource.RUSAGE_SELF).ru_utime - before) / count,
-                                    (llm.stats()["seconds_in_masks"] - waited) / count))
+                found[kind].append(
+                    (
+                        (resource.getrusage(resource.RUSAGE_SELF).ru_utime - before) / count,
+                        (llm.stats()["seconds_in_masks"] - waited) / count,
+                    )
+                )
     for kind, times in found.items():
         user, masks = (1e6 * statistics.median(each) for each in zip(*times))
         print(f"{kind:24} {user:8.1f} us of CPU time a token, {masks:8.1f} us in masks")
