@@ -324,7 +324,7 @@ def check_call():
 def check_memory():
     """A pool for fewer sequences: the others wait, and get the same bits."""
     info = llm._engine.runtime.model_info["model"]
-    assert info["block_positions"] == 64 and info["cache_blocks"] == 4 * 2048 // 64
+    assert info["chunk"] == info["block_positions"] == 64 and info["cache_blocks"] == 4 * 2048 // 64
     params = SamplingParams(max_tokens=70, seed=1, logprobs=0, ignore_eos=True)
     with LLM(SPEAKING, **BOUNDS, kv_cache_memory=5 * info["block_bytes"], quiet=True) as small:
         assert small.stats()["blocks"] == 5

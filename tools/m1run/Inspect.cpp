@@ -155,7 +155,8 @@ json describePlan(const LoadedPlan &Loaded) {
                        {"slots", Model->slots()},
                        {"max_length", Model->max_length()},
                        {"cache_blocks", Model->cache_blocks()},
-                       {"block_positions", Model->block_positions()}};
+                       {"block_positions", Model->block_positions()},
+                       {"chunk", Model->chunk()}};
   // A tensor may be several parameters, and a parameter several tensors.
   int64_t Elements = 0, Bytes = 0;
   std::set<std::string_view> Tensors;

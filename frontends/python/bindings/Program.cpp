@@ -189,6 +189,7 @@ nb::object describeModel(const plan::Plan &Plan) {
   Result["slot_bytes"] = partBytes(Plan, plan::Division::Slot);
   Result["cache_blocks"] = Model->cache_blocks();
   Result["block_positions"] = Model->block_positions();
+  Result["chunk"] = Model->chunk();
   Result["block_bytes"] = partBytes(Plan, plan::Division::Block);
   return Result;
 }

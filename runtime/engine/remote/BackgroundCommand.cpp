@@ -159,6 +159,11 @@ std::string BackgroundCommand::describeEnd() {
   if (WIFSIGNALED(Status))
     return concat(Name, " was killed by signal ", WTERMSIG(Status), " (",
                   ::strsignal(WTERMSIG(Status)), ")");
+  // What another program says: the first line that is more than a rule.
+  for (const std::string &Line : Lines)
+    if (Line.find_first_not_of("- \t") != Line.npos &&
+        !Line.starts_with("m1run: note: "))
+      return Line;
   return concat(Name, " ended with exit status ", WEXITSTATUS(Status));
 }
 
@@ -181,8 +186,5 @@ std::string m1::reasonIn(const std::deque<std::string> &Lines) {
     return concat("rank ", Line.substr(Number, Line.find(' ', Number) - Number),
                   " ", How);
   }
-  for (const std::string &Line : Lines)
-    if (Line.find_first_not_of("- \t") != Line.npos)
-      return Line;
   return "";
 }
