@@ -20,7 +20,8 @@
 namespace m1 {
 
 /// The engine's side of a RemoteEngine: takes its requests, and sends news. It
-/// makes the engine's thread wait for the client only where a request has masks.
+/// makes the engine's thread wait for the client only where a request has
+/// masks.
 class EngineService {
 public:
   /// From now on, the process ends with an error if the client goes away before
