@@ -103,8 +103,7 @@ template <typename Op> Access BlockLowering::rowAccessOf(Op GatherOrScatter) {
   A.RowAlignment = rowAlignment(Type, GatherOrScatter.getCol());
   A.RowIndex = GatherOrScatter.getRowIndex();
   A.Rows = Storage.scalar(GatherOrScatter.getRows());
-  if constexpr (std::is_same_v<Op, tile::ScatterOp>)
-    A.Cols = Storage.scalar(GatherOrScatter.getCols());
+  A.Cols = Storage.scalar(GatherOrScatter.getCols());
   return A;
 }
 
