@@ -24,8 +24,6 @@ import numpy as np
 # Longer than a chunk of 64 tokens, and of one predicted token.
 LENGTHS = (70, 9, 33, 2, 64)
 LENGTH, TOKENS = 96, 128
-# How many of m1-recompute's levels take less memory than that before; level 0 keeps all.
-LEVELS = 3
 
 
 class Trainer:
@@ -97,8 +95,8 @@ def check_supervised(trainer, checks):
     micro = trainer.recipe(**keys, micro_batch_tokens=70)
     checks.equal("micro-batches of 70 tokens", digests(trainer.start("sft", micro)), expected)
     checks.equal("1 thread", digests(trainer.start("sft", recipe, "--threads", 1)), expected)
-    for number, plan in enumerate(lean_plans(trainer), 1):
-        checks.equal(f"level {number} of less memory", digests(trainer.start("sft", recipe, plan=plan)), expected)
+    lean = trainer.compile("lean", "--activation-memory", lean_memory(trainer))
+    checks.equal("less memory", digests(trainer.start("sft", recipe, plan=lean)), expected)
     # Interrupted after a step that no checkpoint holds, across an epoch's end.
     cut = trainer.start("sft", recipe, "--steps", 1)
     trainer.start("sft", recipe, "--steps", 3, "--resume", out=cut)
@@ -112,14 +110,12 @@ def check_supervised(trainer, checks):
     e2e.run(trainer.runner, "score", plan, "--weights", checkpoint, "--tokens", trainer.tokens, "--out-dir", os.path.join(run, "scores"), *trainer.device)
 
 
-def lean_plans(trainer):
-    """Plans with less and less memory of activations, down to the least; on an emulated device only the first, which takes long enough."""
-    plan = trainer.plan
-    for number in range(1, 2 if trainer.device else LEVELS + 1):
-        figures = json.loads(e2e.run("m1run", "inspect", plan, "--json"))
-        kept = next(arena["bytes"] for arena in figures["arenas"] if arena["name"] == "activations")
-        plan = trainer.compile(f"lean{number}", "--activation-memory", kept - 1)
-        yield plan
+def lean_memory(trainer):
+    """Bytes of activations that only values computed anew keep. They need level 1 of m1-recompute in the test in float32, 2 in
+    bfloat16, and 3 on the emulated device."""
+    figures = json.loads(e2e.run("m1run", "inspect", trainer.plan, "--json"))
+    kept = next(arena["bytes"] for arena in figures["arenas"] if arena["name"] == "activations")
+    return int(kept * (0.6 if trainer.device else 0.9))
 
 
 def check_reinforcement(trainer, checks):
