@@ -149,6 +149,29 @@ func.func @experts(%x: tensor<?x16xf32>, %e: tensor<?x3xi32>, %w: tensor<?x3xf32
 
 // -----
 
+// Experts that return their products, as only training asks for, are computed whole on every rank.
+module attributes {m1.mesh = #m1.mesh<tensor = 2>} {
+m1.parameter @w1 : tensor<4x64x16xf32> from [#m1.source<"gate">]
+m1.parameter @w2 : tensor<4x16x64xf32> from [#m1.source<"down">]
+m1.parameter @wx : tensor<16x16xf32> from [#m1.source<"x">] sharding [#m1.sharding<0 over "tensor" unit 8>]
+
+// CHECK-LABEL: func.func @products(
+func.func @products(%x: tensor<?x16xf32>, %e: tensor<?x3xi32>, %w: tensor<?x3xf32>) -> (tensor<?x16xf32>, tensor<?x3x64xf32>) {
+  %w1 = m1.load_parameter @w1 : tensor<4x64x16xf32>
+  %w2 = m1.load_parameter @w2 : tensor<4x16x64xf32>
+  %wx = m1.load_parameter @wx : tensor<16x16xf32>
+  %0 = m1.linear %x, %wx : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  // CHECK: %[[X:.*]] = m1.all_gather %{{.*}} over "tensor" : (tensor<?x8xf32>) -> tensor<?x16xf32>
+  // CHECK-NEXT: m1.experts %[[X]], %{{.*}} -> (tensor<?x16xf32>, tensor<?x3x64xf32>, tensor<?x3x64xf32>)
+  %y, %gate, %up = m1.experts %0, %e, %w, %w1, %w1, %w2
+      : (tensor<?x16xf32>, tensor<?x3xi32>, tensor<?x3xf32>, tensor<4x64x16xf32>, tensor<4x64x16xf32>, tensor<4x16x64xf32>)
+      -> (tensor<?x16xf32>, tensor<?x3x64xf32>, tensor<?x3x64xf32>)
+  return %y, %up : tensor<?x16xf32>, tensor<?x3x64xf32>
+}
+}
+
+// -----
+
 // The vocabulary: rows of the tied embedding, logits that are gathered where they are returned, and the parts of
 // log-probabilities elsewhere. Rank 1 has 452 of its 2,048 rows.
 module attributes {m1.mesh = #m1.mesh<tensor = 2>} {

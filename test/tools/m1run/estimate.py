@@ -97,7 +97,6 @@ for target in "cpu", "cuda:sm_80":
     case = estimate(path, "--entry", "gradients", "--decode", "none", "--prefill", str(T))["cases"][0]
     by_kernel = {k["name"]: k["operations"] for k in case["kernels"]}
     found = sum(v for n, v in by_kernel.items() if n.startswith(("linear", "experts", "router", "policy")))
-    # The backward pass computes the experts' hidden rows anew, and the loss of routers that are out of balance has products of
-    # its own, as many as the routers.
-    again = T * 2 * layers * K * 2 * F * D + T * 6 * layers * E * D
+    # The loss of routers that are out of balance has products of its own, as many as the routers.
+    again = T * 6 * layers * E * D
     equal(f"{target}: 6 operations per parameter and token", found, T * 6 * (products + head) + again)
