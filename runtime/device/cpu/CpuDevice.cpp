@@ -117,6 +117,7 @@ public:
                       [&](int64_t Begin, int64_t End, unsigned Thread) {
                         runCells(K.Function, Args.data(), {Grid, Begin, End},
                                  Scratches[Thread].data());
+                        completeStores();
                       });
     return absl::OkStatus();
   }
@@ -144,6 +145,12 @@ private:
     std::string_view Name;
     uint64_t ScratchBytes;
   };
+
+  /// Makes what a kernel has stored past the caches visible to other threads.
+  /// Atomics alone do not: the compiler orders ordinary stores only.
+  static void completeStores() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
 
   /// Large pages save TLB misses and page faults, but commit memory that may
   /// never be touched: slots and blocks that no sequence uses, and activations
@@ -183,6 +190,7 @@ private:
                         std::optional<Fault> Found =
                             runCellsGuarded(K.Function, Guarded.values(),
                                             {Grid, Begin, End}, Scratch);
+                        completeStores();
                         if (!Found)
                           return;
                         Failed = true;
