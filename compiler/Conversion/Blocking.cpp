@@ -19,6 +19,8 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   Blocks.Panel = 64;
   Blocks.PanelsPerCell = 1;
   Blocks.SumColumns = 128;
+  Blocks.TransposedRows = 0;
+  Blocks.UpdateElements = 0;
   Blocks.GradientRows = Blocks.GradientColumns = 64;
   Blocks.GradientTokens = 32;
   Blocks.KeyRows = 32;

@@ -28,6 +28,11 @@ struct Blocking {
   int64_t FewRows = 8; // tokens per block of a row kernel (norms and the like)
   /// Columns per cell of a kernel that visits all tokens in order.
   int64_t SumColumns = 256;
+  /// Rows of a matrix per cell when its transpose is packed; 0: all.
+  int64_t TransposedRows = 8;
+  /// Elements that are updated, and then packed, while they are in a cache; 0:
+  /// no limit.
+  int64_t UpdateElements = int64_t(1) << 20;
   /// Elements per block of a flat tensor, and blocks per cell.
   int64_t FlatElements = 1024;
   int64_t FlatBlocks = 16;

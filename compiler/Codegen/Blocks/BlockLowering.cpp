@@ -92,6 +92,11 @@ template <typename Op> Access BlockLowering::accessOf(Op LoadOrStore) {
   if (A.Strides.size() == 1) // the only axis is the one along a row
     std::swap(A.Rows, A.Cols);
   A.Pairs = LoadOrStore.getPairs();
+  if constexpr (std::is_same_v<Op, tile::StoreOp>) {
+    A.Streamed = LoadOrStore.getStreamed();
+    if (A.Streamed && A.Pairs)
+      A.RowAlignment = pairAlignment(Type, Indices);
+  }
   return A;
 }
 
