@@ -147,6 +147,8 @@ void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   P.Left = operand(Dot, E, Side::Left);
   P.Right = operand(Dot, E, Side::Right);
   P.Sums = C;
+  if (auto Carried = dyn_cast<BlockArgument>(Dot.getAcc()))
+    P.IsFarSums = static_cast<bool>(Materialization::storeOfSums(Carried));
   P.E = E;
   if (!usesUnit(Dot))
     Vectors.multiply(P);
