@@ -18,7 +18,11 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   // Blocks are kept in the registers of a thread block and must be smaller.
   Blocks.Panel = 64;
   Blocks.PanelsPerCell = 1;
+  Blocks.HeadRows = Blocks.Rows;
+  Blocks.WidensPanels = false;
   Blocks.SumColumns = 128;
+  Blocks.TransposedRows = 0;
+  Blocks.UpdateElements = 0;
   Blocks.GradientRows = Blocks.GradientColumns = 64;
   Blocks.GradientTokens = 32;
   Blocks.KeyRows = 32;

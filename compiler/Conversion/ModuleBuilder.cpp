@@ -75,23 +75,7 @@ static Value reference(OpBuilder &B, plan::GlobalOp Global) {
 }
 
 void ModuleBuilder::finish() {
-  for (const Update &Each : Updates) {
-    OpBuilder B(Module.getContext());
-    B.setInsertionPointAfter(Each.After);
-    Derived &Copies = DerivedFrom[Each.Parameter.getValue()];
-    auto Type = cast<MemRefType>(Each.Master.getType());
-    ArrayRef<int64_t> Matrix = Type.getShape().take_back(2);
-    if (Copies.Rows)
-      convert(B, Copies.Rows.getLoc(), Each.Master, reference(B, Copies.Rows));
-    for (const PackedCopy &Copy : Copies.Packed) {
-      const int64_t Count =
-          Type.getRank() == 3 ? Type.getDimSize(0) : int64_t(1);
-      pack(B, Copy, Count, [&](size_t Number) {
-        return m1::view(B, Copy.Global.getLoc(), Each.Master, Matrix, {},
-                        Number * Matrix[0] * Matrix[1]);
-      });
-    }
-  }
+  emitUpdates();
   if (Init.getInsertionBlock()->empty())
     return InitProgram.erase();
   Init.create<plan::ReturnOp>(Module.getLoc());
@@ -281,12 +265,14 @@ Value ModuleBuilder::packedTransposed(OpBuilder &B, Value Weight, mlir::Type X,
   OfOne.insert(OfOne.begin(), 1);
   Value Buffer = B.create<plan::BufferOp>(
       Loc, memoryType(OfAll, Type.getElementType()), ExprAttr(), IntegerAttr());
+  const Blocking &Blocks = Kernels.Blocks;
   auto Pack = [&](Value From, Value To, int64_t Matrices) {
     auto Number = [&](int64_t N) {
       return ExprAttr::constant(B.getContext(), N);
     };
     launch(B, Loc, packTransposedKernel(),
-           {Number(Layout.Panels), Number(1), Number(Matrices)},
+           {Number(packTransposedCells(Matrix[0], Layout.Panels, Blocks)),
+            Number(1), Number(Matrices)},
            {{"source", From}, {"packed", To}});
   };
   const int64_t Size = Layout.Panels * Layout.K * Layout.Panel;
@@ -436,11 +422,6 @@ plan::GlobalOp ModuleBuilder::tensorState(StringAttr Name) {
   if (std::optional<StringRef> From = Declaration.getParameter())
     copyParameter(Symbols.lookup<ParameterOp>(*From), reference(Init, Global));
   return Global;
-}
-
-void ModuleBuilder::updateParameter(OpBuilder &B, StringAttr Parameter,
-                                    Value Master) {
-  Updates.push_back({Master.getDefiningOp(), Parameter, Master});
 }
 
 void ModuleBuilder::declareTrained(TrainedOp Trained, int64_t Group) {

@@ -32,6 +32,12 @@ struct Bounds {
   }
 };
 
+/// Elements of a tensor state that have their new values after a launch.
+struct UpdatedPart {
+  mlir::Operation *After;
+  int64_t First, Count;
+};
+
 /// What the programs of a module share: kernels, parameters of the checkpoint,
 /// packed weights, states, and the program `init` that packs the weights.
 class ModuleBuilder {
@@ -69,7 +75,15 @@ public:
   /// `Parameter` at this place of a program: everything that is derived from
   /// the parameter is made anew. Emitted by `finish`.
   void updateParameter(mlir::OpBuilder &B, mlir::StringAttr Parameter,
-                       mlir::Value Master);
+                       mlir::StringAttr State, mlir::Value Master);
+  /// Says that a tensor state of rank 2 or 3 has its new values part by part,
+  /// each after a launch: whole matrices, or rows of one. If updateParameter
+  /// follows at once, what is derived from a part is made right after it, while
+  /// the part is in a cache.
+  void updatedInParts(mlir::StringAttr State,
+                      llvm::ArrayRef<UpdatedPart> Parts) {
+    LastParts = {State, llvm::to_vector(Parts)};
+  }
   /// Describes the states of a parameter, number `Group` of those that are
   /// trained, to callers (plan.trained).
   void declareTrained(TrainedOp Trained, int64_t Group);
@@ -138,14 +152,22 @@ private:
   struct Update {
     mlir::Operation *After; ///< where its launches go
     mlir::StringAttr Parameter;
-    mlir::Value Master;
+    mlir::Value Master;                   ///< a reference to the state
+    llvm::SmallVector<UpdatedPart> Parts; ///< empty: all of it, there
   };
+  /// Emits what the updates of parameters need.
+  void emitUpdates();
+  /// Makes anew what is derived from a parameter, from its master values.
+  void derive(mlir::OpBuilder &B, Derived &Copies, mlir::Value Master);
+  /// The same for a part of them.
+  void derivePart(const Update &Of, Derived &Copies, const UpdatedPart &Part);
 
   llvm::StringMap<plan::GlobalOp> Globals;
   llvm::StringMap<Derived> DerivedFrom; ///< by parameter
   /// The state that a parameter that is updated gets its values from.
   llvm::StringMap<mlir::StringAttr> Masters;
   llvm::SmallVector<Update> Updates;
+  std::pair<mlir::StringAttr, llvm::SmallVector<UpdatedPart>> LastParts;
   llvm::DenseMap<mlir::Attribute, plan::GlobalOp> Constants; // by value
   plan::ProgramOp InitProgram;
 };

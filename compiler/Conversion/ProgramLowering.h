@@ -93,7 +93,13 @@ public:
   mlir::Value updateTensorState(mlir::OpOperand &State);
   /// Makes the contents of a tensor state the value of a parameter.
   void updateParameter(mlir::StringAttr Parameter, mlir::StringAttr State) {
-    Shared.updateParameter(B, Parameter, global(Shared.tensorState(State)));
+    Shared.updateParameter(B, Parameter, State,
+                           global(Shared.tensorState(State)));
+  }
+  /// Says that launches have given a tensor state its new values part by part.
+  void updatedInParts(mlir::StringAttr State,
+                      llvm::ArrayRef<UpdatedPart> Parts) {
+    Shared.updatedInParts(State, Parts);
   }
   /// The memory of one part of a state, with an index of axis 0 for each slot
   /// or block, as `Division` says (plan::kBySlot, plan::kByBlock).

@@ -45,11 +45,11 @@ public:
   /// Call once, before anything else; the plan must outlive the device.
   virtual absl::Status loadKernels(const LoadedPlan &Plan) = 0;
 
-  /// Allocates device memory, aligned to 64 bytes, which lives as long as the
-  /// device. Weights and states are zero-initialised, activations are not.
-  /// Where possible, untouched pages cost nothing.
-  virtual absl::StatusOr<Address> allocate(uint64_t Bytes,
-                                           plan::ArenaKind Kind) = 0;
+  /// Allocates the memory of an arena other than constants, aligned to 64
+  /// bytes, which lives as long as the device. Weights and states are
+  /// zero-initialised, activations are not. Where possible, untouched pages of
+  /// activations and of divided states cost nothing.
+  virtual absl::StatusOr<Address> allocate(const plan::Arena &Arena) = 0;
 
   /// Makes a parameter or constants readable by kernels until `unload`. If the
   /// device uses host memory, the data must stay valid until then; otherwise it

@@ -138,8 +138,7 @@ absl::Status Executor::prepare() {
       Arenas.push_back(Address);
       continue;
     }
-    absl::StatusOr<Device::Address> Address =
-        TheDevice.allocate(Arena.bytes(), Arena.kind());
+    absl::StatusOr<Device::Address> Address = TheDevice.allocate(Arena);
     if (!Address.ok())
       return makeError(Plan.name(), ": arena '", view(Arena.name()),
                        "': ", std::string(Address.status().message()));

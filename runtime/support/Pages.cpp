@@ -18,6 +18,9 @@
 
 using namespace m1;
 
+/// The size of large pages where pages have 4 KiB.
+static constexpr uint64_t LargePage = uint64_t(1) << 21;
+
 static absl::StatusOr<char *> reserve(uint64_t Bytes, int Protection) {
   void *Address = ::mmap(nullptr, Bytes, Protection,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -33,6 +36,26 @@ absl::StatusOr<Pages> Pages::allocate(uint64_t Bytes) {
     return Result;
   M1_ASSIGN_OR_RETURN(Result.Data, reserve(Bytes, PROT_READ | PROT_WRITE));
   Result.Bytes = Bytes;
+  return Result;
+}
+
+absl::StatusOr<Pages> Pages::allocateLarge(uint64_t Bytes) {
+  if (Bytes < LargePage)
+    return allocate(Bytes);
+  const uint64_t Page = ::sysconf(_SC_PAGESIZE);
+  const uint64_t Whole = (Bytes + Page - 1) / Page * Page;
+  M1_ASSIGN_OR_RETURN(char *Start,
+                      reserve(Whole + LargePage, PROT_READ | PROT_WRITE));
+  // Large pages are aligned: what is before the first and after the last byte
+  // is given back.
+  const uint64_t Before = -reinterpret_cast<uint64_t>(Start) % LargePage;
+  Pages Result;
+  Result.Data = Start + Before;
+  Result.Bytes = Bytes;
+  if (Before)
+    ::munmap(Start, Before);
+  ::munmap(Result.Data + Whole, LargePage - Before);
+  ::madvise(Result.Data, Whole, MADV_HUGEPAGE);
   return Result;
 }
 
@@ -66,11 +89,6 @@ Pages &Pages::operator=(Pages &&Other) noexcept {
 Pages::~Pages() {
   if (Data)
     ::munmap(Data - GuardBytes, Bytes + 2 * GuardBytes);
-}
-
-void Pages::useLargePages() const {
-  if (Data)
-    ::madvise(Data, Bytes, MADV_HUGEPAGE);
 }
 
 void Pages::protect() const {

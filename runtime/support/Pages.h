@@ -19,6 +19,9 @@ namespace m1 {
 class Pages {
 public:
   static absl::StatusOr<Pages> allocate(uint64_t Bytes);
+  /// The same for memory that will be used completely: in large pages, as far
+  /// as the system has them. Never commits more than `Bytes`.
+  static absl::StatusOr<Pages> allocateLarge(uint64_t Bytes);
   /// The same with 16 MiB of inaccessible address space before and after.
   static absl::StatusOr<Pages> allocateGuarded(uint64_t Bytes);
 
@@ -29,8 +32,6 @@ public:
 
   char *data() const { return Data; }
   char *end() const { return Data + Bytes; }
-  /// Asks for large pages.
-  void useLargePages() const;
   /// Write-protects the pages.
   void protect() const;
   /// Whether the address is in the pages or in the inaccessible space around

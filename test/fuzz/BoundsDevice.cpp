@@ -34,9 +34,9 @@ absl::Status BoundsDevice::remove(Address At) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Device::Address> BoundsDevice::allocate(uint64_t Bytes,
-                                                       plan::ArenaKind) {
-  return add(Bytes, /*Writable=*/true);
+absl::StatusOr<Device::Address>
+BoundsDevice::allocate(const plan::Arena &Arena) {
+  return add(Arena.bytes(), /*Writable=*/true);
 }
 
 absl::StatusOr<Device::Address> BoundsDevice::load(const void *,

@@ -22,8 +22,7 @@ class BoundsDevice : public Device {
 public:
   std::string description() const override { return "bounds"; }
   absl::Status loadKernels(const LoadedPlan &Plan) override;
-  absl::StatusOr<Address> allocate(uint64_t Bytes,
-                                   plan::ArenaKind Kind) override;
+  absl::StatusOr<Address> allocate(const plan::Arena &Arena) override;
   absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) override;
   absl::Status unload(Address Loaded) override { return remove(Loaded); }
   bool usesHostMemory() const override { return true; }

@@ -58,6 +58,18 @@ static SmallVector<int64_t> stridesOf(MemRefType Type) {
   return Strides;
 }
 
+int64_t m1::codegen::pairAlignment(MemRefType Type, ValueRange Indices) {
+  const SmallVector<int64_t> Strides = stridesOf(Type);
+  const size_t Row = Strides.size() - 2; // and what follows: of a row
+  int64_t Alignment = bufferAlignment(Type.getElementType());
+  for (auto [Axis, Stride] : llvm::enumerate(Strides))
+    if (Axis < Row)
+      Alignment = std::gcd(Alignment, Stride);
+    else if (Axis < Indices.size())
+      Alignment = std::gcd(Alignment, divisorOf(Indices[Axis]) * Stride);
+  return Alignment;
+}
+
 int64_t m1::codegen::rowAlignment(MemRefType Type, Value Col) {
   const SmallVector<int64_t> Strides = stridesOf(Type);
   // A matrix that is a range of another's columns may start at any of them.
@@ -176,7 +188,13 @@ void m1::codegen::storeMemory(ScalarBuilder &B, Value V, const Access &A,
   const Type Stored = storedType(A.Element);
   if (Stored != A.Element)
     V = B.create<arith::BitcastOp>(widened(Stored, P.Width), V);
-  B.create<LLVM::StoreOp>(V, address(B, A, Row, P.Col), alignmentAt(A, P));
+  // Parts of a cache line would each be written to memory.
+  const unsigned Alignment = alignmentAt(A, P);
+  const bool IsWholeLine = P.Width * bytesOf(A.Element) == kBufferAlignment &&
+                           Alignment == kBufferAlignment;
+  B.create<LLVM::StoreOp>(V, address(B, A, Row, P.Col), Alignment,
+                          /*isVolatile=*/false,
+                          /*isNonTemporal=*/A.Streamed && IsWholeLine);
 }
 
 //===----------------------------------------------------------------------===//

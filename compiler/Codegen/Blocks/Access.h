@@ -40,6 +40,8 @@ struct Access {
   /// none.
   mlir::Value RowIndex;
   bool Pairs = false;
+  /// Whole cache lines are stored past the caches (tile.store).
+  bool Streamed = false;
   /// A known divisor, in elements, of every row's offset from an address that
   /// has the alignment of a buffer.
   int64_t RowAlignment = 1;
@@ -77,6 +79,8 @@ int64_t bufferAlignment(mlir::Type Element);
 /// A known divisor, in elements, of the start offset of every row of a block
 /// that starts at column `Col` of a memref's last axis (null: at 0).
 int64_t rowAlignment(mlir::MemRefType Type, mlir::Value Col);
+/// The same for rows in pairs, which run along the axis before the last.
+int64_t pairAlignment(mlir::MemRefType Type, mlir::ValueRange Indices);
 
 /// The type in which elements are stored: bf16 as 16-bit integers, since LLVM
 /// would widen and round it through library calls.

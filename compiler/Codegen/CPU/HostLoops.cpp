@@ -84,6 +84,7 @@ bool HostLoops::transpose(const Access &To, const Extent &E,
     N /= 2;
   if (N < 4)
     return false;
+  const int64_t Alignment = To.Streamed ? N : 1;
   auto Square = [&](Value FirstRow, Value FirstCol) {
     SmallVector<Value> Rows;
     for (int64_t I = 0; I < N; ++I) {
@@ -96,7 +97,7 @@ bool HostLoops::transpose(const Access &To, const Extent &E,
     for (auto [I, V] : llvm::enumerate(Rows)) {
       Value Typed = B.createOrFold<arith::BitcastOp>(widened(To.Element, N), V);
       Value At = B.plus(FirstRow, static_cast<int64_t>(I));
-      storeMemory(B, Typed, To, {At, FirstCol, N}, At);
+      storeMemory(B, Typed, To, {At, FirstCol, N, Alignment}, At);
     }
   };
   forEachSquare(E.RowCount, E.ColCount, N, Square);
@@ -125,10 +126,11 @@ bool HostLoops::interleave(const Access &To, const Extent &E, bool Transposed,
   Words.Element = Word;
   Words.Strides = {To.Strides[0] / 2, 1};
   Words.Pairs = false;
-  Words.RowAlignment = 1;
+  Words.RowAlignment = std::max<int64_t>(1, To.RowAlignment / 2);
+  const int64_t Alignment = To.Streamed ? N : 1;
   auto Store = [&](Value V, Value Pair, Value Col) {
     V = B.create<vector::BitCastOp>(VectorType::get({N}, Word), V);
-    storeMemory(B, V, Words, {Pair, Col, N}, Pair);
+    storeMemory(B, V, Words, {Pair, Col, N, Alignment}, Pair);
   };
   if (!Transposed) {
     SmallVector<int64_t> Alternating;

@@ -75,9 +75,9 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
       return failure();
     Operands = {{"x", X}, {"w1", W1}, {"w3", W3}};
   } else {
+    const StringRef Names[] = {"gate", "up"};
     SmallVector<Value> Products;
-    for (auto [Name, V] :
-         llvm::zip(ArrayRef<StringRef>{"gate", "up"}, Op.getProducts())) {
+    for (auto [Name, V] : llvm::zip(Names, Op.getProducts())) {
       if (failed(Program.expectRows(Op, Name, V, T)))
         return failure();
       Products.push_back(Program.memory(V));

@@ -23,12 +23,16 @@ static int64_t elements(TensorStateType Type) {
   return Product;
 }
 
-/// The memory of a state that the owner of the operand updates, as a flat
-/// tensor.
+/// A part of the memory of a state, as a flat tensor.
+static Value flat(Value State, int64_t First, int64_t Count,
+                  ProgramLowering &Program) {
+  return Program.view(State, {kDynamic}, {}, First, Program.size(Count));
+}
+
+/// The memory of a state that the owner of the operand updates.
 static Value flat(OpOperand &State, ProgramLowering &Program) {
   auto Type = cast<TensorStateType>(State.get().getType());
-  return Program.view(Program.updateTensorState(State), {kDynamic}, {},
-                      /*Offset=*/0, Program.size(elements(Type)));
+  return flat(Program.updateTensorState(State), 0, elements(Type), Program);
 }
 
 static LogicalResult lowerSquaredSum(SquaredSumOp Op,
@@ -68,22 +72,54 @@ static LogicalResult lowerClipNorm(ClipNormOp Op, ProgramLowering &Program) {
   return success();
 }
 
+/// The most elements that one launch updates: of whole matrices, or of rows of
+/// one that are whole panels.
+static int64_t partSize(TensorStateType Type, const Blocking &Blocks) {
+  ArrayRef<int64_t> Shape = Type.getShape();
+  const int64_t Limit = Blocks.UpdateElements;
+  if (Limit == 0 || Shape.size() < 2)
+    return elements(Type);
+  const int64_t N = Shape[Shape.size() - 2], K = Shape.back();
+  if (N * K <= Limit)
+    return Limit / (N * K) * (N * K);
+  int64_t Rows = N;
+  for (int64_t Parts = 2; Rows * K > Limit && N / Parts >= Blocks.Panel;
+       ++Parts)
+    if (N % Parts == 0 && N / Parts % Blocks.Panel == 0)
+      Rows = N / Parts;
+  return Rows * K;
+}
+
 static LogicalResult lowerAdamW(AdamWOp Op, ProgramLowering &Program) {
-  const int64_t Count = elements(Op.getMaster().getType());
+  auto Type = cast<TensorStateType>(Op.getMaster().getType());
   const auto Index = static_cast<int64_t>(Op.getIndex());
-  Program.launch(adamWKernel(),
-                 {Program.size(flatCells(Count, Program.blocks()))},
-                 {{"master", flat(Op.getMasterMutable(), Program)},
-                  {"first", flat(Op.getFirstMutable(), Program)},
-                  {"second", flat(Op.getSecondMutable(), Program)},
-                  {"gradient", flat(Op.getGradientMutable(), Program)},
-                  {"scale", Program.memory(Op.getScale())},
-                  {"applied", Program.memory(Op.getApplied())},
-                  {"learning_rates", Program.memory(Op.getLearningRates())},
-                  {"weight_decays", Program.memory(Op.getWeightDecays())},
-                  {"hyperparameters", Program.memory(Op.getHyperparameters())},
-                  {"index", Program.scalar(Program.size(Index))},
-                  {"count", Program.scalar(Program.size(Count))}});
+  Value Master = Program.updateTensorState(Op.getMasterMutable());
+  Value First = Program.updateTensorState(Op.getFirstMutable());
+  Value Second = Program.updateTensorState(Op.getSecondMutable());
+  Value Gradient = Program.updateTensorState(Op.getGradientMutable());
+  SmallVector<UpdatedPart> Parts;
+  const int64_t All = elements(Type), Size = partSize(Type, Program.blocks());
+  for (int64_t From = 0; From < All; From += Size) {
+    const int64_t Count = std::min(Size, All - From);
+    auto PartOf = [&](Value State) {
+      return flat(State, From, Count, Program);
+    };
+    plan::LaunchOp Launch = Program.launch(
+        adamWKernel(), {Program.size(flatCells(Count, Program.blocks()))},
+        {{"master", PartOf(Master)},
+         {"first", PartOf(First)},
+         {"second", PartOf(Second)},
+         {"gradient", PartOf(Gradient)},
+         {"scale", Program.memory(Op.getScale())},
+         {"applied", Program.memory(Op.getApplied())},
+         {"learning_rates", Program.memory(Op.getLearningRates())},
+         {"weight_decays", Program.memory(Op.getWeightDecays())},
+         {"hyperparameters", Program.memory(Op.getHyperparameters())},
+         {"index", Program.scalar(Program.size(Index))},
+         {"count", Program.scalar(Program.size(Count))}});
+    Parts.push_back({Launch, From, Count});
+  }
+  Program.updatedInParts(Program.stateOf(Op.getMaster()), Parts);
   return success();
 }
 

@@ -84,8 +84,9 @@ static void buildPack(KernelBody &B) {
   Where[0] = B.X;
   // Rounded first: a store transposes vectors only if nothing comes between.
   Value Rounded = B.rounded(W, B.memory("packed").getElementType());
+  // All other weights are packed, or read, before this one is read again.
   B.create<tile::StoreOp>(B.transposed(Rounded), B["packed"], Where, Value(),
-                          Value(), panelDims(1), To.Pairs);
+                          Value(), panelDims(1), To.Pairs, /*streamed=*/true);
 }
 
 KernelDeclaration m1::packKernel() {
@@ -110,24 +111,47 @@ KernelDeclaration m1::convertKernel() {
           }};
 }
 
+/// Rows of a matrix of `N` that a cell packs the transposes of, for all panels;
+/// 0: a cell packs a panel, of all rows.
+static int64_t transposedRows(int64_t N, const Blocking &Blocks) {
+  return Blocks.TransposedRows && N % Blocks.TransposedRows == 0
+             ? Blocks.TransposedRows
+             : 0;
+}
+
+int64_t m1::packTransposedCells(int64_t N, int64_t Panels,
+                                const Blocking &Blocks) {
+  const int64_t Rows = transposedRows(N, Blocks);
+  return Rows ? N / Rows : Panels;
+}
+
 static void buildPackTransposed(KernelBody &B) {
   const int64_t N = B.extent("N"), K = B.extent("K");
   const PackedLayout To(B.memory("packed").getShape().drop_front());
-  Value First = B.times(B.X, To.Panel);
   Value Zero = B.index(0);
-  Value Columns = columnsOf(B, First, To.Panel, K);
-  Value W = B.load(B["source"], {B.Z, Zero, First}, {1, 2}, {N, To.Panel},
-                   Value(), Columns);
-  // Transposed blocks are copied element by element, as vectors may reach past
-  // the last column.
-  if (Columns)
-    W = B.transposed(B.transposed(W));
-  SmallVector<Value> Where(B.memory("packed").getRank(), Zero);
-  Where[0] = B.Z;
-  Where[1] = B.X;
-  B.create<tile::StoreOp>(B.rounded(W, B.memory("packed").getElementType()),
-                          B["packed"], Where, Value(), Value(), panelDims(2),
-                          To.Pairs);
+  auto PackRows = [&](Value FirstRow, int64_t Rows, Value Panel) {
+    Value First = B.times(Panel, To.Panel);
+    Value Columns = columnsOf(B, First, To.Panel, K);
+    Value W = B.load(B["source"], {B.Z, FirstRow, First}, {1, 2},
+                     {Rows, To.Panel}, Value(), Columns);
+    // Transposed blocks are copied element by element, as vectors may reach
+    // past the last column.
+    if (Columns)
+      W = B.transposed(B.transposed(W));
+    SmallVector<Value> Where(B.memory("packed").getRank(), Zero);
+    Where[0] = B.Z;
+    Where[1] = Panel;
+    Where[2] = To.Pairs ? B.over(FirstRow, 2) : FirstRow;
+    B.create<tile::StoreOp>(B.rounded(W, B.memory("packed").getElementType()),
+                            B["packed"], Where, Value(), Value(), panelDims(2),
+                            To.Pairs);
+  };
+  const int64_t Rows = transposedRows(N, B.Blocks);
+  if (Rows == 0)
+    return PackRows(Zero, N, B.X);
+  // A few rows are one stream from memory; the column of a panel is not.
+  B.loop(Zero, B.index(To.Panels),
+         [&](Value Panel) { PackRows(B.times(B.X, Rows), Rows, Panel); });
 }
 
 KernelDeclaration m1::packTransposedKernel() {

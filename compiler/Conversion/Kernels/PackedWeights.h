@@ -52,8 +52,10 @@ void forPanelsOfCell(KernelBody &B, int64_t Panels,
 /// Packs a weight, and widens it where `packed` has a wider element type. Grid:
 /// panels.
 KernelDeclaration packKernel();
-/// The same for the transposes of E weights. Grid: panels, 1, E.
+/// The same for the transposes of E weights [N, K]. Grid: packTransposedCells,
+/// 1, E.
 KernelDeclaration packTransposedKernel();
+int64_t packTransposedCells(int64_t N, int64_t Panels, const Blocking &Blocks);
 
 /// Copies rows to another element type. Grid: blocks of few rows.
 KernelDeclaration convertKernel();

@@ -168,13 +168,17 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let description = [{
     The inverse of `tile.load`. Elements at or past `rows` and `cols` are not written.
 
+    `streamed` says that the memory is not read again before a cache would have replaced it. Code for a CPU then writes
+    whole cache lines past the caches, which saves reading them first.
+
     Constraints: as `tile.load`.
   }];
   let arguments = (ins Tile_Block:$value, Arg<AnyMemRef, "", [MemWrite]>:$memref, Variadic<Index>:$indices,
-                       Optional<Index>:$rows, Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs);
+                       Optional<Index>:$rows, Optional<Index>:$cols, DenseI64ArrayAttr:$dims, UnitAttr:$pairs,
+                       UnitAttr:$streamed);
   let assemblyFormat = [{
-    $value `,` $memref `[` $indices `]` `dims` $dims (`pairs` $pairs^)? (`rows` $rows^)? (`cols` $cols^)? attr-dict
-    `:` type($value) `,` type($memref)
+    $value `,` $memref `[` $indices `]` `dims` $dims (`pairs` $pairs^)? (`streamed` $streamed^)? (`rows` $rows^)?
+    (`cols` $cols^)? attr-dict `:` type($value) `,` type($memref)
   }];
   let hasVerifier = 1;
 }

@@ -76,14 +76,11 @@ public:
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Address> allocate(uint64_t Bytes,
-                                   plan::ArenaKind Kind) override {
-    M1_ASSIGN_OR_RETURN(Pages Arena, Pages::allocate(Bytes));
-    // Weights are read completely: large pages save TLB misses. States and
-    // activations may stay mostly untouched.
-    if (Kind == plan::ArenaKind::Weights)
-      Arena.useLargePages();
-    Arenas.push_back(std::move(Arena));
+  absl::StatusOr<Address> allocate(const plan::Arena &Arena) override {
+    M1_ASSIGN_OR_RETURN(Pages Memory, isUsedCompletely(Arena)
+                                          ? Pages::allocateLarge(Arena.bytes())
+                                          : Pages::allocate(Arena.bytes()));
+    Arenas.push_back(std::move(Memory));
     return reinterpret_cast<Address>(Arenas.back().data());
   }
 
@@ -120,6 +117,7 @@ public:
                       [&](int64_t Begin, int64_t End, unsigned Thread) {
                         runCells(K.Function, Args.data(), {Grid, Begin, End},
                                  Scratches[Thread].data());
+                        completeStores();
                       });
     return absl::OkStatus();
   }
@@ -147,6 +145,21 @@ private:
     std::string_view Name;
     uint64_t ScratchBytes;
   };
+
+  /// Makes what a kernel has stored past the caches visible to other threads.
+  /// Atomics alone do not: the compiler orders ordinary stores only.
+  static void completeStores() {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+
+  /// Large pages save TLB misses and page faults, but commit memory that may
+  /// never be touched: slots and blocks that no sequence uses, and activations
+  /// of more tokens than there are.
+  static bool isUsedCompletely(const plan::Arena &Arena) {
+    return Arena.kind() == plan::ArenaKind::Weights ||
+           (Arena.kind() == plan::ArenaKind::State &&
+            Arena.division() == plan::Division::None);
+  }
 
   static int64_t cellsOf(const std::array<int64_t, 3> &Grid) {
     return Grid[0] * Grid[1] * Grid[2];
@@ -177,6 +190,7 @@ private:
                         std::optional<Fault> Found =
                             runCellsGuarded(K.Function, Guarded.values(),
                                             {Grid, Begin, End}, Scratch);
+                        completeStores();
                         if (!Found)
                           return;
                         Failed = true;

@@ -77,11 +77,11 @@ public:
     return absl::OkStatus();
   }
 
-  absl::StatusOr<Address> allocate(uint64_t Bytes,
-                                   plan::ArenaKind Kind) override {
-    return allocateBytes(Bytes, Kind == plan::ArenaKind::Activations
-                                    ? Driver::Contents::Undefined
-                                    : Driver::Contents::Zero);
+  absl::StatusOr<Address> allocate(const plan::Arena &Arena) override {
+    return allocateBytes(Arena.bytes(),
+                         Arena.kind() == plan::ArenaKind::Activations
+                             ? Driver::Contents::Undefined
+                             : Driver::Contents::Zero);
   }
 
   bool usesHostMemory() const override { return false; }

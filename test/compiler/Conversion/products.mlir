@@ -23,7 +23,7 @@
 // CHECK-LABEL: tile.kernel @pack_160x20_bf16(%cell_x: index
 // CHECK: %[[W:.*]] = tile.load %source[%{{.*}}, %{{.*}}] dims [0, 1] : memref<160x20xbf16>, vector<32x20xbf16>
 // CHECK: %[[T:.*]] = vector.transpose %[[W]], [1, 0]
-// CHECK: tile.store %[[T]], %packed[%cell_x, %{{.*}}, %{{.*}}] dims [1, 2] : vector<20x32xbf16>
+// CHECK: tile.store %[[T]], %packed[%cell_x, %{{.*}}, %{{.*}}] dims [1, 2] streamed : vector<20x32xbf16>
 // CHECK-LABEL: tile.kernel @linear_20x160_bf16_f32(%cell_x: index, %cell_y: index
 // CHECK: %[[ROWS:.*]] = arith.minsi
 // CHECK: %[[X:.*]] = tile.load %x[%[[FIRST:.*]], %{{.*}}] dims [0, 1] rows %[[ROWS]] : memref<?x20xbf16>, vector<64x20xbf16>
@@ -316,11 +316,11 @@ func.func @double(%x: tensor<?x20xf64>) -> (tensor<?x33xf32>, tensor<?x33xf64>) 
 // AMX: %[[V:.*]] = plan.global_ref @v.panels32 : memref<2x64x32xbf16>
 // AMX: plan.launch @linear_64x40_f32_bf16 {{.*}} weight = %[[V]] : memref<2x64x32xbf16>
 // AMX-LABEL: tile.kernel @pack_40x64_bf16(
-// AMX: tile.store %{{.*}}, %packed[%cell_x, %{{.*}}] dims [1, 2] pairs : vector<64x32xbf16>, memref<2x32x32x2xbf16>
+// AMX: tile.store %{{.*}}, %packed[%cell_x, %{{.*}}] dims [1, 2] pairs streamed : vector<64x32xbf16>, memref<2x32x32x2xbf16>
 // AMX-LABEL: tile.kernel @linear_64x40_bf16_f32(
 // AMX: tile.load %weight[{{.*}}] dims [1, 2] pairs : memref<2x32x32x2xbf16>, vector<64x32xbf16>
 // AMX-LABEL: tile.kernel @pack_40x64_bf16_2(
-// AMX: tile.store %{{.*}}, %packed[%cell_x, %{{.*}}] dims [1, 2] : vector<64x32xbf16>, memref<2x64x32xbf16>
+// AMX: tile.store %{{.*}}, %packed[%cell_x, %{{.*}}] dims [1, 2] streamed : vector<64x32xbf16>, memref<2x64x32xbf16>
 
 // CHECK: plan.global "weights" @w.panels32 : memref<2x64x32xbf16>
 // CHECK: plan.global "weights" @v.panels32 : memref<2x64x32xbf16>

@@ -31,7 +31,7 @@ public:
   absl::Status loadKernels(const LoadedPlan &) override {
     return absl::OkStatus();
   }
-  absl::StatusOr<Address> allocate(uint64_t, plan::ArenaKind) override {
+  absl::StatusOr<Address> allocate(const plan::Arena &) override {
     return makeError("a device for exchanges only");
   }
   absl::StatusOr<Address> load(const void *, uint64_t) override {

@@ -27,9 +27,8 @@ public:
   absl::Status loadKernels(const LoadedPlan &Plan) override {
     return absl::OkStatus();
   }
-  absl::StatusOr<Address> allocate(uint64_t Bytes,
-                                   plan::ArenaKind Kind) override {
-    return Real.allocate(Bytes, Kind);
+  absl::StatusOr<Address> allocate(const plan::Arena &Arena) override {
+    return Real.allocate(Arena);
   }
   absl::StatusOr<Address> load(const void *Host, uint64_t Bytes) override {
     return Real.load(Host, Bytes);
