@@ -167,7 +167,8 @@ static LogicalResult verifyBounds(Operation *Op) {
     return verifyRange(
         Op, /*Axis=*/1, Gather.getMemref().getType().getDimSize(1),
         constantOf(Gather.getCol()),
-        cast<VectorType>(Gather.getResult().getType()).getDimSize(1));
+        touched(cast<VectorType>(Gather.getResult().getType()).getDimSize(1),
+                Gather.getCols()));
   if (auto Scatter = dyn_cast<tile::ScatterOp>(Op))
     return verifyRange(
         Op, /*Axis=*/1, Scatter.getMemref().getType().getDimSize(1),

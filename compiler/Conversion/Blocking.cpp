@@ -18,6 +18,8 @@ Blocking Blocking::of(tile::TargetAttr Target) {
   // Blocks are kept in the registers of a thread block and must be smaller.
   Blocks.Panel = 64;
   Blocks.PanelsPerCell = 1;
+  Blocks.HeadRows = Blocks.Rows;
+  Blocks.WidensPanels = false;
   Blocks.SumColumns = 128;
   Blocks.TransposedRows = 0;
   Blocks.UpdateElements = 0;

@@ -25,6 +25,11 @@ struct Blocking {
   /// A weight's gradient: rows and columns of the block that a cell sums, and
   /// the tokens that are added at once.
   int64_t GradientRows = 192, GradientColumns = 64, GradientTokens = 64;
+  /// Tokens per block of the output head in training, whose product is in f32,
+  /// and whether a panel of bf16 weights is widened once for all of them,
+  /// instead of where it is read.
+  int64_t HeadRows = 128;
+  bool WidensPanels = true;
   int64_t FewRows = 8; // tokens per block of a row kernel (norms and the like)
   /// Columns per cell of a kernel that visits all tokens in order.
   int64_t SumColumns = 256;

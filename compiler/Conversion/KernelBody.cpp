@@ -113,9 +113,9 @@ void KernelBody::store(Value Block, Value Memory, ValueRange Indices,
                         Rows, Cols, Dims, /*pairs=*/false);
 }
 Value KernelBody::gather(Value Memory, Value RowIndex, Value Col,
-                         ArrayRef<int64_t> Shape, Value Rows) {
+                         ArrayRef<int64_t> Shape, Value Rows, Value Cols) {
   return create<tile::GatherOp>(block(Shape, elementOf(Memory)), Memory,
-                                RowIndex, Col, Rows);
+                                RowIndex, Col, Rows, Cols);
 }
 void KernelBody::scatter(Value Block, Value Memory, Value RowIndex, Value Col,
                          Value Rows, Value Cols) {

@@ -75,7 +75,8 @@ public:
              mlir::Value Cols = {});
   /// Row i of the block is row RowIndex[i] of the memory, from `Col` on.
   mlir::Value gather(mlir::Value Memory, mlir::Value RowIndex, mlir::Value Col,
-                     llvm::ArrayRef<int64_t> Shape, mlir::Value Rows);
+                     llvm::ArrayRef<int64_t> Shape, mlir::Value Rows,
+                     mlir::Value Cols = {});
   void scatter(mlir::Value Block, mlir::Value Memory, mlir::Value RowIndex,
                mlir::Value Col, mlir::Value Rows, mlir::Value Cols);
 

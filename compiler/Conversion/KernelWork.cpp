@@ -218,8 +218,15 @@ static void describeExpertsDown(Work &W) {
 
 static void describeExpertsHiddenGradient(Work &W) {
   const ExprAttr Pairs = W.rows("hidden");
-  W.computes("x", W.times(6 * W.extent("x", 1) * W.extent("hidden", 1), Pairs));
-  describePairs(W, Pairs, W.integer("choices"), {"w1", "w3", "w2"});
+  // Without w1 and w3 if the forward pass has left their products.
+  SmallVector<StringRef> Stacked{"w2"};
+  if (W.has("x"))
+    Stacked.append({"w1", "w3"});
+  W.computes(W.has("x") ? "x" : "dy",
+             W.times(2 * static_cast<double>(Stacked.size()) *
+                         W.extent("dy", 1) * W.extent("hidden", 1),
+                     Pairs));
+  describePairs(W, Pairs, W.integer("choices"), Stacked);
 }
 
 static void describeExpertsInputGradient(Work &W) {

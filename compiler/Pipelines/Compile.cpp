@@ -121,7 +121,7 @@ LogicalResult Compilation::schedule(ModuleOp On, int64_t RecomputeLevel) {
 /// The lowest level at which activations take no more memory than they may. The
 /// memory is known once every buffer has its offset, so each level is tried.
 FailureOr<int64_t> Compilation::chooseRecomputeLevel() {
-  constexpr int64_t MaxLevel = 2;
+  constexpr int64_t MaxLevel = 3;
   if (Options.ActivationMemory == 0)
     return 0;
   int64_t Bytes = 0;

@@ -79,6 +79,19 @@ std::vector<PlanFigure> m1::modelFigures(ModuleOp Module) {
   return Figures;
 }
 
+/// What a state holds: "keys" of "model.layers.3.state.keys", and of tensor
+/// states "gradient" of "model.norm.gradient.value" or ".gradient.1.value".
+static StringRef kindOfState(StringRef Symbol) {
+  Symbol.consume_back(".value");
+  while (true) {
+    StringRef Part = Symbol.substr(Symbol.rfind('.') + 1); // npos + 1 is 0
+    unsigned Number;
+    if (Part.size() == Symbol.size() || Part.getAsInteger(10, Number))
+      return Part;
+    Symbol = Symbol.drop_back(Part.size() + 1);
+  }
+}
+
 std::vector<PlanFigure> m1::planFigures(ModuleOp Module) {
   std::vector<PlanFigure> Figures;
   auto Kernels = Module.getOps<tile::KernelOp>();
@@ -89,13 +102,12 @@ std::vector<PlanFigure> m1::planFigures(ModuleOp Module) {
   };
   Figures.push_back({"activations", Bytes(kActivationBytesAttr), "bytes"});
   Figures.push_back({"packed weights", Bytes(kWeightBytesAttr), "bytes"});
-  // "model.layers.3.state.keys" is of kind "keys".
   llvm::MapVector<StringRef, double> States;
   for (plan::GlobalOp Global : Module.getOps<plan::GlobalOp>()) {
     if (Global.getKind() != "state")
       continue;
     auto Type = cast<MemRefType>(Global.getType());
-    States[Global.getSymName().rsplit('.').second] +=
+    States[kindOfState(Global.getSymName())] +=
         double(Type.getNumElements()) * Type.getElementTypeBitWidth() / 8;
   }
   for (auto [Kind, Size] : States)

@@ -84,20 +84,22 @@ def VerifyStates : Pass<"m1-verify-states", "::mlir::func::FuncOp"> {
 }
 
 def Recompute : Pass<"m1-recompute", "::mlir::func::FuncOp"> {
-  let summary = "Computes values of the forward pass anew in the backward pass, instead of keeping them";
+  let summary = "Decides what the backward pass keeps of the forward pass, and what it computes anew";
   let description = [{
     In a function with a loss, the ops after its last loss op are the backward pass. A value that they use is computed
     anew, once, before its first use there, if the level allows:
 
-    - 0: nothing is; every value is kept;
-    - 1: values that cost little: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
-    - 2: products, routers and experts as well.
+    - 0: nothing is; every value is kept. So are the products with w1 and w3 inside of experts, which `m1.experts` then
+      returns for `m1.experts_gradient`;
+    - 1: these products, inside of `m1.experts_gradient`, which does not store them;
+    - 2: values that cost little as well: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
+    - 3: products, routers and experts as well.
 
     Always kept are the residual stream (computing it anew would take all layers before it), the results of ops that
     update states, such as attention, and parameters. Equal ops on equal values give equal bits, so no gradient
     changes. Run after CSE, which would undo it.
   }];
-  let options = [Option<"level", "level", "int64_t", "0", "What may be computed anew: 0 to 2">];
+  let options = [Option<"level", "level", "int64_t", "0", "What may be computed anew: 0 to 3">];
 }
 
 def ReturnValues : Pass<"m1-return-values", "::mlir::func::FuncOp"> {

@@ -20,6 +20,9 @@ namespace m1 {
 
 namespace {
 
+/// The levels from which on something is computed anew; see the pass.
+enum : int64_t { kExpertProducts = 1, kCheapValues = 2, kProducts = 3 };
+
 /// The op whose result `Op` returns: the last of a fused op's body, else `Op`.
 Operation *lastOf(Operation *Op) {
   auto Fused = dyn_cast<m1::FusedOp>(Op);
@@ -53,7 +56,7 @@ private:
     if (auto Differentiable = dyn_cast<m1::DifferentiableOpInterface>(Op);
         Differentiable && Differentiable.isLoss())
       return false;
-    return Level >= (hasCost(Op) ? 2 : 1);
+    return Level >= (hasCost(Op) ? kProducts : kCheapValues);
   }
 
   /// The value to use in place of `V` by ops from `User` on.
@@ -80,11 +83,47 @@ private:
   IRMapping Mapping; ///< from values of the forward pass
 };
 
+/// The op of the forward pass whose gradients `Gradient` computes; null if
+/// there is none with these operands.
+m1::ExpertsOp forwardOf(m1::ExpertsGradientOp Gradient, Operation *LastLoss) {
+  for (Operation *User : Gradient.getX().getUsers()) {
+    auto Forward = dyn_cast<m1::ExpertsOp>(User);
+    if (Forward && Forward->getBlock() == LastLoss->getBlock() &&
+        Forward->isBeforeInBlock(LastLoss) &&
+        Forward.getX() == Gradient.getX() &&
+        Forward.getExperts() == Gradient.getExperts() &&
+        Forward.getW1() == Gradient.getW1() &&
+        Forward.getW3() == Gradient.getW3())
+      return Forward;
+  }
+  return {};
+}
+
+/// Makes `Gradient` read gate and up, which `Forward` then returns.
+void keepProducts(m1::ExpertsOp Forward, m1::ExpertsGradientOp Gradient) {
+  if (Forward.getProducts().empty()) {
+    ArrayRef<int64_t> Choices =
+        cast<RankedTensorType>(Forward.getExperts().getType()).getShape();
+    auto W1 = cast<RankedTensorType>(Forward.getW1().getType());
+    OpBuilder B(Forward);
+    Type Product = RankedTensorType::get(
+        {Choices[0], Choices[1], W1.getDimSize(1)}, B.getF32Type());
+    auto Keeping = B.create<m1::ExpertsOp>(
+        Forward.getLoc(),
+        TypeRange{Forward.getResult().getType(), Product, Product},
+        Forward->getOperands(), Forward->getAttrs());
+    Forward.getResult().replaceAllUsesWith(Keeping.getResult());
+    Forward->erase();
+    Forward = Keeping;
+  }
+  Gradient.getProductsMutable().assign(Forward.getProducts());
+}
+
 struct Recompute : m1::impl::RecomputeBase<Recompute> {
   using RecomputeBase::RecomputeBase;
 
   void runOnOperation() override {
-    if (level == 0 || getOperation().isExternal())
+    if (getOperation().isExternal())
       return;
     Block &Body = getOperation().getBody().front();
     Operation *LastLoss = nullptr;
@@ -98,6 +137,13 @@ struct Recompute : m1::impl::RecomputeBase<Recompute> {
     for (Operation *Op = LastLoss->getNextNode(); Op != Body.getTerminator();
          Op = Op->getNextNode())
       Backward.push_back(Op);
+    if (level < kExpertProducts)
+      for (Operation *Op : Backward)
+        if (auto Gradient = dyn_cast<m1::ExpertsGradientOp>(Op))
+          if (m1::ExpertsOp Forward = forwardOf(Gradient, LastLoss))
+            keepProducts(Forward, Gradient);
+    if (level < kCheapValues)
+      return;
     Recomputation Values(LastLoss, level);
     for (Operation *Op : Backward)
       Values.rewrite(Op);

@@ -524,9 +524,11 @@ Value ModelBuilder::buildMLP(const std::string &Name, Value H) {
   Value W3 = parameter(Experts + ".w3");
   Value W2 = parameter(Experts + ".w2");
   at(Experts);
-  Value Routed = B.create<m1::ExpertsOp>(
-      rows(C.Hidden, F32), X, Router.getExperts(), Router.getWeights(), W1, W3,
-      W2, m1::leavesFor(Types.at(Experts + ".w2").getDimSize(2)));
+  auto Op = B.create<m1::ExpertsOp>(
+      rows(C.Hidden, F32), /*products=*/TypeRange(), X, Router.getExperts(),
+      Router.getWeights(), W1, W3, W2,
+      m1::leavesFor(Types.at(Experts + ".w2").getDimSize(2)));
+  Value Routed = Op.getResult();
   if (C.SharedWidth == 0)
     return Routed;
 

@@ -502,7 +502,8 @@ const std::vector<RecipeKey> Keys = {
      Natural,
      {},
      "An update is left out if its loss or the norm of its gradients is not "
-     "finite. This many in a row end the run with an error."},
+     "finite. This many in a row end the run with an error; a run that is "
+     "resumed goes on counting."},
     {"seed",
      Updates,
      Both,

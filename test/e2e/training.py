@@ -111,10 +111,11 @@ def check_supervised(trainer, checks):
 
 
 def lean_memory(trainer):
-    """Bytes of activations that only values computed anew keep."""
+    """Bytes of activations that only values computed anew keep. They need level 1 of m1-recompute in the test in float32, 2 in
+    bfloat16, and 3 on the emulated device."""
     figures = json.loads(e2e.run("m1run", "inspect", trainer.plan, "--json"))
     kept = next(arena["bytes"] for arena in figures["arenas"] if arena["name"] == "activations")
-    return int(kept * 0.9)
+    return int(kept * (0.6 if trainer.device else 0.9))
 
 
 def check_reinforcement(trainer, checks):

@@ -20,6 +20,14 @@ static SmallVector<Value> blocksOf(ValueRange Values) {
   return llvm::to_vector(llvm::make_filter_range(Values, isBlock));
 }
 
+/// True if a loop has added what `Store` stores in the memory itself.
+static bool isStored(tile::StoreOp Store) {
+  auto Result = dyn_cast<OpResult>(Store.getValue());
+  auto Loop = Result ? dyn_cast<scf::ForOp>(Result.getOwner()) : scf::ForOp();
+  return Loop && Materialization::storeOfSums(
+                     Loop.getTiedLoopRegionIterArg(Result)) == Store;
+}
+
 LogicalResult BlockLowering::lower() {
   return lowerBlock(Context.Kernel.getBody().front());
 }
@@ -49,7 +57,9 @@ LogicalResult BlockLowering::lowerOp(Operation *Op) {
     lowerLoad(Load.getResult(), accessOf(Load));
   else if (auto Gather = dyn_cast<tile::GatherOp>(Op))
     lowerLoad(Gather.getResult(), rowAccessOf(Gather));
-  else if (auto Store = dyn_cast<tile::StoreOp>(Op))
+  else if (auto Store = dyn_cast<tile::StoreOp>(Op); Store && isStored(Store))
+    return success();
+  else if (Store)
     lowerStore(Store.getValue(), accessOf(Store));
   else if (auto Scatter = dyn_cast<tile::ScatterOp>(Op))
     lowerStore(Scatter.getValue(), rowAccessOf(Scatter));
@@ -108,8 +118,7 @@ template <typename Op> Access BlockLowering::rowAccessOf(Op GatherOrScatter) {
   A.RowAlignment = rowAlignment(Type, GatherOrScatter.getCol());
   A.RowIndex = GatherOrScatter.getRowIndex();
   A.Rows = Storage.scalar(GatherOrScatter.getRows());
-  if constexpr (std::is_same_v<Op, tile::ScatterOp>)
-    A.Cols = Storage.scalar(GatherOrScatter.getCols());
+  A.Cols = Storage.scalar(GatherOrScatter.getCols());
   return A;
 }
 
@@ -195,23 +204,11 @@ void BlockLowering::lowerConstant(arith::ConstantOp Constant) {
   Storage.setBuffer(Constant, A);
 }
 
-/// True for a product that is added to a block that a loop carries and that is
-/// used for nothing else, and whose result the loop carries on.
-static bool addsToCarried(tile::DotOp Dot) {
-  auto Carried = dyn_cast<BlockArgument>(Dot.getAcc());
-  if (!Carried || !Carried.hasOneUse() || !Dot.getResult().hasOneUse())
-    return false;
-  auto Loop = dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp());
-  OpOperand &Use = *Dot.getResult().use_begin();
-  return Loop && Use.getOwner() == Loop.getBody()->getTerminator() &&
-         Loop.getRegionIterArg(Use.getOperandNumber()) == Carried;
-}
-
 void BlockLowering::lowerDot(tile::DotOp Dot) {
   const Extent E = Context.demandedExtent(Dot.getResult());
   // In memory, such a product is added in place.
   if (const Access *Sums = Context.Storage.buffer(Dot.getAcc());
-      Sums && !Sums->Layout && addsToCarried(Dot)) {
+      Sums && !Sums->Layout && Materialization::addsToCarried(Dot)) {
     const Access C = *Sums;
     Target.lowerDot(Dot, C, E);
     Storage.setBuffer(Dot.getResult(), C);
@@ -283,8 +280,12 @@ LogicalResult BlockLowering::lowerFor(scf::ForOp Loop) {
       ScalarInits.push_back(Storage.scalar(Init));
       continue;
     }
-    Carried.push_back(Writer.allocateFor(Argument, Type));
-    Writer.write(Init, Carried.back());
+    if (Materialization::storeOfSums(Argument)) {
+      Carried.push_back(*Storage.lazyLoad(Init));
+    } else {
+      Carried.push_back(Writer.allocateFor(Argument, Type));
+      Writer.write(Init, Carried.back());
+    }
     Storage.setBuffer(Argument, Carried.back());
     Storage.setBuffer(Result, Carried.back());
   }

@@ -70,19 +70,27 @@ static bool readsElsewhere(Value V, Value Loaded, bool IsAtPlace,
   });
 }
 
+/// True if `To` stores a block at the place that `From` loads one from.
+static bool areAtOnePlace(tile::StoreOp To, tile::LoadOp From) {
+  return To->getBlock() == From->getBlock() &&
+         To.getMemref() == From.getMemref() &&
+         To.getIndices() == From.getIndices() &&
+         To.getDims() == From.getDims() && To.getPairs() == From.getPairs() &&
+         To.getValue().getType() == From.getResult().getType();
+}
+
+static bool isForCpu(Operation *Op) {
+  const tile::TargetAttr Target = tile::targetOf(Op);
+  return Target && Target.getKind() == tile::TargetKind::Cpu;
+}
+
 /// True if `Writer` replaces the elements that `Load` reads, each by a value
 /// that is computed from it and not from others of them. Then they can be read
 /// when the values are computed: a CPU does so, vector by vector, once.
 static bool replaces(Operation *Writer, Operation *Load) {
   auto To = dyn_cast<tile::StoreOp>(Writer);
   auto From = dyn_cast<tile::LoadOp>(Load);
-  if (!To || !From || To->getBlock() != From->getBlock() ||
-      To.getIndices() != From.getIndices() || To.getDims() != From.getDims() ||
-      To.getPairs() != From.getPairs() ||
-      To.getValue().getType() != From.getResult().getType())
-    return false;
-  const tile::TargetAttr Target = tile::targetOf(Load);
-  if (!Target || Target.getKind() != tile::TargetKind::Cpu)
+  if (!To || !From || !areAtOnePlace(To, From) || !isForCpu(Load))
     return false;
   DenseSet<Value> Known;
   return !readsElsewhere(To.getValue(), From.getResult(), /*IsAtPlace=*/true,
@@ -109,6 +117,41 @@ static bool canDefer(Operation *Load, Value MemRef) {
     return Here && Load->isBeforeInBlock(Here) &&
            (Here == Last || Here->isBeforeInBlock(Last));
   });
+}
+
+bool Materialization::addsToCarried(tile::DotOp Dot) {
+  auto Carried = dyn_cast<BlockArgument>(Dot.getAcc());
+  if (!Carried || !Carried.hasOneUse() || !Dot.getResult().hasOneUse())
+    return false;
+  auto Loop = dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp());
+  OpOperand &Use = *Dot.getResult().use_begin();
+  return Loop && Use.getOwner() == Loop.getBody()->getTerminator() &&
+         Loop.getRegionIterArg(Use.getOperandNumber()) == Carried;
+}
+
+tile::StoreOp Materialization::storeOfSums(BlockArgument Carried) {
+  auto Loop = dyn_cast<scf::ForOp>(Carried.getOwner()->getParentOp());
+  if (!Loop || !isForCpu(Loop) || !Carried.hasOneUse())
+    return {};
+  auto Dot = dyn_cast<tile::DotOp>(*Carried.user_begin());
+  Value Result = Loop.getTiedLoopResult(Carried);
+  if (!Dot || Dot.getAcc() != Carried || !addsToCarried(Dot) ||
+      !Result.hasOneUse())
+    return {};
+  auto From =
+      Loop.getTiedLoopInit(Carried)->get().getDefiningOp<tile::LoadOp>();
+  auto To = dyn_cast<tile::StoreOp>(*Result.user_begin());
+  if (!From || !To || !From.getResult().hasOneUse() ||
+      !areAtOnePlace(To, From) || Loop->getBlock() != From->getBlock() ||
+      From.getPairs() || From.getRows() || From.getCols() || To.getRows() ||
+      To.getCols())
+    return {};
+  for (Operation *User : From.getMemref().getUsers()) {
+    Operation *Here = From->getBlock()->findAncestorOpInBlock(*User);
+    if (Here && From->isBeforeInBlock(Here) && Here->isBeforeInBlock(To))
+      return {};
+  }
+  return To;
 }
 
 bool Materialization::isLazyLoad(Value Block) {

@@ -25,6 +25,16 @@ public:
   /// True for loads and gathers that are read where their elements are used.
   bool isLazyLoad(mlir::Value Block);
 
+  /// The store of a block that a loop carries, `Carried`, to the memory that it
+  /// was loaded from before the loop, if the loop does nothing with the block
+  /// but add products to it, and nothing else accesses the memory meanwhile.
+  /// Then the block needs no buffer: products are added in the memory. Null
+  /// otherwise, and on GPUs.
+  static tile::StoreOp storeOfSums(mlir::BlockArgument Carried);
+  /// True for a product that is added to a block that a loop carries and that
+  /// is used for nothing else, and whose result the loop carries on.
+  static bool addsToCarried(tile::DotOp Dot);
+
   /// True for ops that compute each element from single elements of their
   /// operands.
   static bool isTransparent(mlir::Operation *Op);

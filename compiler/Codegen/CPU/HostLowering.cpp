@@ -114,7 +114,8 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
     return A;
   }
   auto IsReadable = [&](const Access &A) {
-    if (A.Element != Element || A.RowIndex || A.Cols)
+    if (A.Element != Element || A.Cols ||
+        (A.RowIndex && !(IsLeft && usesPairs(Dot))))
       return false;
     if (IsLeft)
       return (!A.Rows || A.Rows == E.Rows) &&
@@ -132,7 +133,8 @@ Access HostLowering::operand(tile::DotOp Dot, const Extent &E, Side Which) {
 std::optional<Access> HostLowering::materializeLeft(tile::DotOp Dot,
                                                     const Access &Left) {
   Type Element = operandType(Dot, Side::Left);
-  if (!Left.RowIndex && Element == Left.Element)
+  const bool CanGather = usesPairs(Dot);
+  if ((!Left.RowIndex || CanGather) && Element == Left.Element)
     return std::nullopt;
   return Writer.materialize(Dot.getA(), Element);
 }
@@ -147,6 +149,8 @@ void HostLowering::lowerDot(tile::DotOp Dot, const Access &C, const Extent &E) {
   P.Left = operand(Dot, E, Side::Left);
   P.Right = operand(Dot, E, Side::Right);
   P.Sums = C;
+  if (auto Carried = dyn_cast<BlockArgument>(Dot.getAcc()))
+    P.IsFarSums = static_cast<bool>(Materialization::storeOfSums(Carried));
   P.E = E;
   if (!usesUnit(Dot))
     Vectors.multiply(P);

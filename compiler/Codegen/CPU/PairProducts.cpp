@@ -66,6 +66,10 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
       Stride /= 2;
     Left.Pairs = false;
   }
+  SmallVector<Value> LeftRows;
+  for (int64_t I = 0; I < Sums.Rows; ++I)
+    LeftRows.push_back(
+        Eval.memoryRow(Left, {B.plus(Sums.Row, I), {}, 1, 1, &P.E}));
   // A pair of row `Row`. Rows start at any element, so pairs may be unaligned.
   auto LoadPair = [&](Value Row, Value Step) -> Value {
     Value From = address(B, Left, Row, P.Left.Pairs ? Step : B.times(Step, 2));
@@ -78,8 +82,8 @@ void PairProducts::multiplyPart(const HostProduct &P, const Part &Sums) {
           Eval.load(Right, {Step, B.plus(Sums.Col, J * Width), Width}));
     SmallVector<Value> Next;
     for (int64_t I = 0; I < Sums.Rows; ++I) {
-      Value Factor = B.create<vector::SplatOp>(
-          VectorType::get({Width}, Pair), LoadPair(B.plus(Sums.Row, I), Step));
+      Value Factor = B.create<vector::SplatOp>(VectorType::get({Width}, Pair),
+                                               LoadPair(LeftRows[I], Step));
       for (int64_t J = 0; J < Sums.Vectors; ++J)
         Next.push_back(addProducts(B, Carried[I * Sums.Vectors + J], Factor,
                                    RightVectors[J], Width));

@@ -14,9 +14,9 @@
 namespace m1::codegen {
 
 /// Products of bf16 by vdpbf16ps, two terms at a time. The left operand's rows
-/// are contiguous, or with `Pairs` its terms are interleaved in pairs: element
-/// [i, 2p + e] has the address base + i * strides[0] + p * strides[1] + e. The
-/// right operand's rows are interleaved in pairs.
+/// are contiguous, gathered or not, or with `Pairs` its terms are interleaved
+/// in pairs: element [i, 2p + e] has the address base + i * strides[0] + p *
+/// strides[1] + e. The right operand's rows are interleaved in pairs.
 class PairProducts final : public RegisterBlocks {
 public:
   using RegisterBlocks::RegisterBlocks;

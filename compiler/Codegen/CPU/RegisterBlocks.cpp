@@ -80,6 +80,17 @@ SmallVector<Value> RegisterBlocks::sumLeaves(const HostProduct &P,
                 });
 }
 
+void RegisterBlocks::prefetchBelow(const HostProduct &P, const Part &Sums) {
+  // The sums of the same columns, which come several parts later. Past the last
+  // row there may be no memory: a prefetch does not mind.
+  for (int64_t I = 0; I < Sums.Rows; ++I)
+    for (int64_t J = 0; J < Sums.Vectors; ++J)
+      B.create<LLVM::Prefetch>(address(B, P.Sums,
+                                       B.plus(Sums.Row, kBlockRows + I),
+                                       B.plus(Sums.Col, J * Sums.Width)),
+                               /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
 void RegisterBlocks::accumulate(const HostProduct &P, const Part &Sums,
                                 int64_t Terms, Step Body) {
   auto At = [&](int64_t I, int64_t J) -> Position {
@@ -95,6 +106,8 @@ void RegisterBlocks::accumulate(const HostProduct &P, const Part &Sums,
     for (int64_t I = 0; I < Sums.Rows; ++I)
       for (int64_t J = 0; J < Sums.Vectors; ++J)
         Values.push_back(Eval.load(P.Sums, At(I, J)));
+    if (P.IsFarSums)
+      prefetchBelow(P, Sums);
     Values = B.loop(B.index(0), Steps, Values, Body);
   }
   for (int64_t I = 0; I < Sums.Rows; ++I)

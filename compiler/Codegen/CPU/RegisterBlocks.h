@@ -17,7 +17,9 @@ namespace m1::codegen {
 struct HostProduct {
   Access Left, Right; // [M, K] and [K, N]
   Access Sums;        // [M, N], the accumulator and the result
-  Extent E;           // the part of the sums that is computed
+  /// The sums are in memory that this cell has not read before.
+  bool IsFarSums = false;
+  Extent E; // the part of the sums that is computed
   int64_t K = 0;
   /// The terms past this number are zero; K with more than one leaf.
   mlir::Value Depth;
@@ -62,6 +64,8 @@ protected:
 private:
   /// `Rows` rows from `Row` by all columns.
   void multiplyRows(const HostProduct &P, mlir::Value Row, int64_t Rows);
+  /// Asks for the part of the sums below that part.
+  void prefetchBelow(const HostProduct &P, const Part &Sums);
   /// A part of the sums, all `Number`.
   llvm::SmallVector<mlir::Value> constants(const HostProduct &P,
                                            const Part &Sums, double Number);

@@ -88,23 +88,37 @@ KernelDeclaration m1::routerBalanceKernel() {
 static void buildExpertsHiddenGradient(KernelBody &B) {
   const int64_t M = B.Blocks.Rows, D = B.extent("D"), F = B.extent("F");
   const int64_t K = B.integer("choices");
-  const PackedLayout Packed(B.memory("w1").getShape().drop_front());
+  const bool IsKept = B.has("gate");
+  // The transpose of w2 has the panels of w1 and w3.
+  const PackedLayout Packed(B.memory("w2").getShape().drop_front());
   const int64_t Panel = Packed.Panel;
   Value Zero = B.index(0);
   forChosen(
       B, Packed.Panels,
       [&](Value Pairs, Value Rows) -> SmallVector<Value> {
         Value Token = tokensOf(B, Pairs, K);
-        return {B.gather(B["x"], Token, Zero, {M, D}, Rows),
-                B.gather(B["dy"], Token, Zero, {M, D}, Rows)};
+        auto Gather = [&](StringRef Name) {
+          return B.gather(B[Name], Token, Zero, {M, D}, Rows);
+        };
+        if (IsKept)
+          return {Gather("dy")};
+        Value X = Gather("x");
+        return {Gather("dy"), X};
       },
       [&](ValueRange Blocks, Value Pairs, Value Rows, Value J) {
-        auto Product = [&](Value Left, Value W) {
-          return B.dot(Left, loadPanel(B, W, {B.Z, J}), B.zeros({M, Panel}));
+        Value Column = B.times(J, Panel);
+        Value Columns = columnsOf(B, Column, Panel, F);
+        auto Product = [&](Value Left, StringRef W) {
+          return B.dot(Left, loadPanel(B, B[W], {B.Z, J}), B.zeros({M, Panel}));
         };
-        Value A = Product(Blocks[0], B["w1"]);
-        Value Up = Product(Blocks[0], B["w3"]);
-        Value U = Product(Blocks[1], B["w2"]);
+        auto KeptOr = [&](StringRef Kept, StringRef W) {
+          return IsKept ? B.gather(B[Kept], Pairs, Column, {M, Panel}, Rows,
+                                   Columns)
+                        : Product(Blocks[1], W);
+        };
+        Value A = KeptOr("gate", "w1");
+        Value Up = KeptOr("up", "w3");
+        Value U = Product(Blocks[0], "w2");
         // A sum of one element each: the pairs' weights as a block of rank 1.
         Value Weight =
             B.along(B.rowSum(B.gather(B["weights"], Pairs, Zero, {M, 1}, Rows)),
@@ -116,8 +130,6 @@ static void buildExpertsHiddenGradient(KernelBody &B) {
         Value Slope =
             B.mulF(S, B.addF(One, B.mulF(A, B.subF(One, S)))); // silu'(a)
         Value WeightedU = B.mulF(Weight, U);
-        Value Column = B.times(J, Panel);
-        Value Columns = columnsOf(B, Column, Panel, F);
         auto Scatter = [&](Value Block, StringRef To) {
           B.scatter(Block, B[To], Pairs, Column, Rows, Columns);
         };
@@ -131,13 +143,15 @@ static void buildExpertsHiddenGradient(KernelBody &B) {
 KernelDeclaration m1::expertsHiddenGradientKernel() {
   return {"experts_hidden_gradient",
           {{"dy", "[T, D]"},
-           {"x", "[T, D]"},
+           {"x?", "[T, D]"},
            {"weights", "[TK, 1] f32"},
-           {"w1", "packed [E, F, D]"},
-           {"w3", "packed [E, F, D]"},
+           {"w1?", "packed [E, F, D]"},
+           {"w3?", "packed [E, F, D]"},
            {"w2", "packed, transposed [E, D, F]"},
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
+           {"gate?", "[TK, F] f32"},
+           {"up?", "[TK, F] f32"},
            {"terms", "[TK, F] f32"},
            {"hidden", "[TK, F]"},
            {"gate_gradient", "[TK, F]"},

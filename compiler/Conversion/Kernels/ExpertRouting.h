@@ -38,6 +38,12 @@ mlir::FailureOr<ExpertRouting> routeTwos(mlir::Operation *Op,
 llvm::SmallVector<plan::ExprAttr>
 expertGrid(ProgramLowering &Program, plan::ExprAttr T, mlir::Value Packed);
 
+/// The operands `gate` and `up` of kernels, with a row for each pair.
+/// `Products` is the memory of both, [T, K, F], or none: then there are no
+/// operands.
+llvm::SmallVector<Named<mlir::Value>, 2>
+productOperands(ProgramLowering &Program, llvm::ArrayRef<mlir::Value> Products);
+
 /// The packed weight of a router, one panel for all experts; null after a
 /// diagnostic.
 mlir::Value packedRouter(mlir::Value Weight, mlir::Value X,

@@ -191,8 +191,15 @@ static void buildExpertsUp(KernelBody &B) {
         Value Gate = Product(B["w1"]);
         Value Up = Product(B["w3"]);
         Value Column = B.times(J, Panel);
-        B.scatter(B.mulF(B.silu(Gate), Up), B["hidden"], Pairs, Column, Rows,
-                  columnsOf(B, Column, Panel, F));
+        Value Columns = columnsOf(B, Column, Panel, F);
+        auto Scatter = [&](Value Block, StringRef To) {
+          B.scatter(Block, B[To], Pairs, Column, Rows, Columns);
+        };
+        if (B.has("gate")) {
+          Scatter(Gate, "gate");
+          Scatter(Up, "up");
+        }
+        Scatter(B.mulF(B.silu(Gate), Up), "hidden");
       });
 }
 
@@ -203,6 +210,8 @@ KernelDeclaration m1::expertsUpKernel() {
            {"w3", "packed [E, F, D]"},
            {"pairs", "[E, bound] i32"},
            {"counts", "[E] i32"},
+           {"gate?", "[TK, F] f32"},
+           {"up?", "[TK, F] f32"},
            {"hidden", "[TK, F]"}},
           {"choices"},
           buildExpertsUp};

@@ -66,10 +66,24 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
   for (auto [Name, V] : Rows)
     if (failed(Program.expectRows(Op, Name, V, T)))
       return failure();
-  Value W1 = Program.packed(Op.getW1(), X, Op);
-  Value W3 = Program.packed(Op.getW3(), X, Op);
-  if (!W1 || !W3)
-    return failure();
+  // What a and b are computed from, or they themselves.
+  SmallVector<Named<Value>> Operands;
+  if (Op.getProducts().empty()) {
+    Value W1 = Program.packed(Op.getW1(), X, Op);
+    Value W3 = Program.packed(Op.getW3(), X, Op);
+    if (!W1 || !W3)
+      return failure();
+    Operands = {{"x", X}, {"w1", W1}, {"w3", W3}};
+  } else {
+    const StringRef Names[] = {"gate", "up"};
+    SmallVector<Value> Products;
+    for (auto [Name, V] : llvm::zip(Names, Op.getProducts())) {
+      if (failed(Program.expectRows(Op, Name, V, T)))
+        return failure();
+      Products.push_back(Program.memory(V));
+    }
+    llvm::append_range(Operands, productOperands(Program, Products));
+  }
   const int64_t E = shapeOf(Op.getW1())[0], F = shapeOf(Op.getW1())[1];
   const int64_t D = shapeOf(Op.getW1())[2], K = shapeOf(Op.getExperts())[1];
   const FailureOr<ExpertRouting> Routing =
@@ -97,19 +111,17 @@ static LogicalResult lowerExpertsGradient(ExpertsGradientOp Op,
     return failure();
   const Named<Value> Gate = Result("gate_gradient", Op.getGateGradient());
   const Named<Value> Up = Result("up_gradient", Op.getUpGradient());
-  Program.launch(expertsHiddenGradientKernel(), expertGrid(Program, T, W1),
-                 {{"dy", Dy},
-                  {"x", X},
-                  {"weights", ByPair(Program.memory(Op.getWeights()), 1)},
-                  {"w1", W1},
-                  {"w3", W3},
-                  {"w2", Transposed2},
-                  Pairs,
-                  Counts,
-                  {"terms", Terms},
-                  Result("hidden", Op.getHidden()),
-                  Gate,
-                  Up},
+  Operands.append({{"dy", Dy},
+                   {"weights", ByPair(Program.memory(Op.getWeights()), 1)},
+                   {"w2", Transposed2},
+                   Pairs,
+                   Counts,
+                   {"terms", Terms},
+                   Result("hidden", Op.getHidden()),
+                   Gate,
+                   Up});
+  Program.launch(expertsHiddenGradientKernel(),
+                 expertGrid(Program, T, Transposed2), Operands,
                  {{"choices", B.getI64IntegerAttr(K)}});
   Value Dweights = Program.view(Program.allocate(Op.getDweights(), T),
                                 {kDynamic}, {}, 0, PairRows);

@@ -86,6 +86,20 @@ SmallVector<ExprAttr> m1::expertGrid(ProgramLowering &Program, ExprAttr T,
           Program.size(Shape[0])};
 }
 
+SmallVector<Named<Value>, 2> m1::productOperands(ProgramLowering &Program,
+                                                 ArrayRef<Value> Products) {
+  static constexpr StringRef Names[] = {"gate", "up"};
+  SmallVector<Named<Value>, 2> Operands;
+  for (auto [Number, Memory] : llvm::enumerate(Products)) {
+    ArrayRef<int64_t> Shape = cast<MemRefType>(Memory.getType()).getShape();
+    const ExprAttr Pairs = plan::rowsOf(Memory).times(Shape[1]);
+    Operands.push_back(
+        {Names[Number],
+         Program.view(Memory, {kDynamic, Shape[2]}, {}, 0, Pairs)});
+  }
+  return Operands;
+}
+
 Value m1::packedRouter(Value Weight, Value X, Operation *User,
                        ProgramLowering &Program) {
   // Padded to whole vectors.
@@ -117,10 +131,12 @@ static LogicalResult lowerRouter(RouterOp Op, ProgramLowering &Program) {
 }
 
 /// Launches the products of m1.experts or of its first half, whose outputs are
-/// rows of `Outputs`, one for each pair.
+/// rows of `Outputs`, one for each pair. `Kept` is none, or memory for the gate
+/// and up of each pair.
 template <typename ProductsOp>
 static LogicalResult launchProducts(ProductsOp Op, IntegerAttr Partials,
-                                    ShardAttr Shard, Value Outputs,
+                                    ShardAttr Shard,
+                                    ArrayRef<Named<Value>> Kept, Value Outputs,
                                     ProgramLowering &Program) {
   Value X = Program.memory(Op.getX());
   Value W1 = Program.packed(Op.getW1(), X, Op);
@@ -147,8 +163,10 @@ static LogicalResult launchProducts(ProductsOp Op, IntegerAttr Partials,
       Program.buffer(
           memoryType({kDynamic, F}, getElementTypeOrSelf(Op.getX().getType())),
           PairRows)};
-  Program.launch(expertsUpKernel(), expertGrid(Program, T, W1),
-                 {{"x", X}, {"w1", W1}, {"w3", W3}, Pairs, Counts, Hidden},
+  SmallVector<Named<Value>> Operands{{"x", X}, {"w1", W1}, {"w3", W3},
+                                     Pairs,    Counts,     Hidden};
+  llvm::append_range(Operands, Kept);
+  Program.launch(expertsUpKernel(), expertGrid(Program, T, W1), Operands,
                  {{"choices", B.getI64IntegerAttr(K)}});
   Program.launch(
       expertsDownKernel(), expertGrid(Program, T, W2),
@@ -189,7 +207,13 @@ static LogicalResult lowerExperts(ExpertsOp Op, ProgramLowering &Program) {
   const int64_t D = Op.getResult().getType().getDimSize(1);
   Value Outputs =
       Program.buffer(memoryType({kDynamic, D}, B.getF32Type()), T.times(K));
-  if (failed(launchProducts(Op, B.getI64IntegerAttr(1), {}, Outputs, Program)))
+  const auto Products =
+      llvm::map_to_vector(Op.getProducts(), [&](Value Product) {
+        return Program.allocate(Product, T);
+      });
+  if (failed(launchProducts(Op, B.getI64IntegerAttr(1), {},
+                            productOperands(Program, Products), Outputs,
+                            Program)))
     return failure();
   launchCombine(Op, Outputs, Program);
   return success();
@@ -204,8 +228,8 @@ static LogicalResult lowerExpertProducts(ExpertProductsOp Op,
       Program.view(Program.allocate(Op.getResult(), T),
                    {kDynamic, Op.getResult().getType().getDimSize(1) / K}, {},
                    0, T.times(K));
-  return launchProducts(Op, Op.getPartialsAttr(), Op.getShardAttr(), Outputs,
-                        Program);
+  return launchProducts(Op, Op.getPartialsAttr(), Op.getShardAttr(),
+                        /*Kept=*/{}, Outputs, Program);
 }
 
 static LogicalResult lowerCombineExperts(CombineExpertsOp Op,

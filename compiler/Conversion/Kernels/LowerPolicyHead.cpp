@@ -107,6 +107,13 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
       Program.packedTransposed(Op.getWeight(), Gradients.Value, Op);
   if (!Transposed)
     return failure();
+  Named<Value> RoundedXs{"x", X};
+  if (getElementTypeOrSelf(X) != Element && Element.isBF16()) {
+    RoundedXs.Value =
+        Program.buffer(memoryType({ShapedType::kDynamic, D}, Element), T);
+    Program.launch(policyRoundKernel(), {Program.fewRowBlocks(T)},
+                   {Xs, {"rounded", RoundedXs.Value}, Rows});
+  }
   const Named<Value> Maxima = Buffer("maxima", GroupCount);
   const Named<Value> Others = Buffer("others", GroupCount);
   const Named<Value> Chosen = Buffer("chosen", GroupCount);
@@ -123,6 +130,8 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   const Named<Value> LogProbs = Result("log_probs", Op.getLogProbs());
 
   const ExprAttr Groups = Program.size(GroupCount);
+  const ExprAttr HeadBlocks =
+      Program.size(llvm::divideCeil(Block, Blocks.HeadRows));
   const ExprAttr RowBlocks = Program.productBlocks(Program.size(Block));
   const ExprAttr FewRowBlocks = Program.fewRowBlocks(Program.size(Block));
   const PackedLayout Panels(cast<MemRefType>(Transposed.getType()).getShape());
@@ -133,7 +142,7 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
   for (int64_t From = 0; From < Bound; From += Block) {
     const Named<Value> First{"first", Program.scalar(Program.size(From))};
     const Named<Value> End{"end", Program.scalar(Program.size(From + Block))};
-    Program.launch(policyPartsKernel(), {RowBlocks, Groups},
+    Program.launch(policyPartsKernel(), {HeadBlocks, Groups},
                    {Xs, Weight, Targets, Temperature, Logits, Maxima, Others,
                     Chosen, First, Rows});
     Program.launch(policyLossKernel(), {FewRowBlocks},
@@ -163,16 +172,15 @@ static LogicalResult lowerPolicyHead(PolicyHeadOp Op,
                     Before,
                     First,
                     Rows});
-    SmallVector<Named<Value>> OfWeight{Gradients, Xs,  State, Before,
-                                       First,     End, Rows};
+    SmallVector<Named<Value>> OfWeight{Gradients, RoundedXs, State, Before,
+                                       First,     End,       Rows};
     if (!List->empty()) {
       llvm::append_range(OfWeight, *List);
       OfWeight.push_back(
           {"number", Program.scalar(Program.size(From / Block))});
     }
     Program.launch(policyWeightGradientKernel(),
-                   gradientGrid(Program, V, D, !List->empty()), OfWeight,
-                   {Rounded});
+                   gradientGrid(Program, V, D, !List->empty()), OfWeight);
   }
   return success();
 }

@@ -64,12 +64,6 @@ static Value gradientRow(KernelBody &B, const Tokens &At) {
   return B.plus(At.InBlock, B["before"]);
 }
 
-/// An operand of a product of the backward pass, rounded where the constant
-/// `rounded` says so.
-static Value roundedOperand(KernelBody &B, Value Block) {
-  return B.integer("rounded") ? B.rounded(Block, B.getBF16Type()) : Block;
-}
-
 /// Number `I` of a vector of memory, as a block [M].
 static Value repeated(KernelBody &B, StringRef Memory, int64_t I, int64_t M) {
   Value Number = B.create<memref::LoadOp>(B[Memory], ValueRange{B.index(I)});
@@ -93,7 +87,7 @@ static Value isZero(KernelBody &B, Value A) {
 //===----------------------------------------------------------------------===//
 
 static void buildPolicyParts(KernelBody &B) {
-  const int64_t M = B.Blocks.Rows, K = B.extent("K"), V = B.extent("V");
+  const int64_t M = B.Blocks.HeadRows, K = B.extent("K"), V = B.extent("V");
   const int64_t Panel = PackedLayout(B.memory("weight").getShape()).Panel;
   forTokens(B, M, [&](const Tokens &At) {
     Value Xs =
@@ -101,7 +95,10 @@ static void buildPolicyParts(KernelBody &B) {
     Value Target = B.load(B["targets"], {At.InBatch}, {0}, {M}, At.Count);
     auto Logits = [&](Value J) {
       Value Column = B.times(J, Panel);
-      Value L = B.dot(Xs, loadPanel(B, B["weight"], J), B.zeros({M, Panel}));
+      Value Weight = loadPanel(B, B["weight"], J);
+      if (B.Blocks.WidensPanels)
+        Weight = B.widened(Weight);
+      Value L = B.dot(Xs, Weight, B.zeros({M, Panel}));
       B.store(L, B["logits"], {At.InBlock, Column}, {0, 1}, At.Count,
               columnsOf(B, Column, Panel, V));
       return L;
@@ -226,7 +223,8 @@ static void buildPolicyGradient(KernelBody &B) {
       Value Zero = B.splat(0, P);
       Value Share = B.select(IsTarget, Rest, B.subF(Zero, P));
       Value Gradient = B.select(isZero(B, Slope), Zero, B.mulF(Slope, Share));
-      Gradient = roundedOperand(B, Gradient);
+      if (B.integer("rounded"))
+        Gradient = B.rounded(Gradient, B.getBF16Type());
       Value To = B.has("gradients") ? B["gradients"] : B["logits"];
       B.store(Gradient, To, {gradientRow(B, At), Column}, {0, 1}, At.Count,
               Bound);
@@ -319,6 +317,21 @@ KernelDeclaration m1::policyXGradientKernel() {
           buildPolicyXGradient};
 }
 
+KernelDeclaration m1::policyRoundKernel() {
+  return {"policy_round",
+          {{"x", "[T, K] f32"}, {"rounded", "[T, K]"}, {"rows", "index"}},
+          {},
+          [](KernelBody &B) {
+            const int64_t M = B.Blocks.FewRows, K = B.extent("K");
+            auto [First, Rows] = B.rowBlock(M);
+            Value Zero = B.index(0);
+            Value X = B.load(B["x"], {First, Zero}, {0, 1}, {M, K}, Rows);
+            Type Element = B.memory("rounded").getElementType();
+            B.store(B.rounded(X, Element), B["rounded"], {First, Zero}, {0, 1},
+                    Rows);
+          }};
+}
+
 /// With a list in twos, the block's terms are those of the twos that end in it.
 /// The first of them may begin with the last token before the block.
 static void buildPolicyWeightTwos(KernelBody &B) {
@@ -333,8 +346,7 @@ static void buildPolicyWeightTwos(KernelBody &B) {
         B.gather(B["gradients"], InBlock, At.Row, {At.Tokens, At.Height}, Some);
     Value X =
         B.gather(B["x"], Rows.Row, At.Column, {At.Tokens, At.Width}, Some);
-    return std::pair(countedRows(B, Gradient, Rows.Counts),
-                     roundedOperand(B, X));
+    return std::pair(countedRows(B, Gradient, Rows.Counts), X);
   };
   B.ifThen(B.less(From, To),
            [&] { addOverTokens(B, B.minus(To, From), /*Twos=*/true, Load); });
@@ -350,7 +362,7 @@ static void buildPolicyWeightGradient(KernelBody &B) {
                {At.Tokens, At.Height}, Some);
     Value X = B.load(B["x"], {B.plus(B["first"], First), At.Column}, {0, 1},
                      {At.Tokens, At.Width}, Some);
-    return std::pair(B.widened(Gradient), B.widened(roundedOperand(B, X)));
+    return std::pair(B.widened(Gradient), B.widened(X));
   };
   B.ifThen(B.less(B.index(0), Count),
            [&] { addOverTokens(B, Count, /*Twos=*/false, Load); });
@@ -368,6 +380,6 @@ KernelDeclaration m1::policyWeightGradientKernel() {
            {"ranges?", "[R] i32"},
            {"number?", "index"},
            {"rows", "index"}},
-          {"rounded"},
+          {},
           buildPolicyWeightGradient};
 }

@@ -22,8 +22,10 @@ namespace m1 {
 /// the rows of a product's block.
 int64_t policyBlock(const Blocking &Blocks, int64_t Vocabulary);
 
+/// The rows of x rounded to the weight's type. Grid: blocks of few rows.
+KernelDeclaration policyRoundKernel();
 /// The logits of a block and, as the head's kernels, their GroupParts. Grid:
-/// (blocks of rows, groups).
+/// (blocks of `Blocking::HeadRows` rows, groups).
 KernelDeclaration policyPartsKernel();
 /// Log-probabilities, and what the gradient of a token's logits needs: the
 /// largest logit, log(sum) and 1 / sum of the exponentials relative to it,

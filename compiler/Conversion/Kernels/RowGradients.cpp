@@ -106,8 +106,8 @@ KernelDeclaration m1::mergeQKVKernel() {
           [](KernelBody &B) {
             const int64_t M = B.Blocks.FewRows, D = B.extent("D");
             auto [First, Rows] = B.rowBlock(M);
-            for (auto [Number, Name] :
-                 llvm::enumerate(ArrayRef<StringRef>{"q", "k", "v"})) {
+            const StringRef Parts[] = {"q", "k", "v"};
+            for (auto [Number, Name] : llvm::enumerate(Parts)) {
               Value Part = B.load(B[Name], {First, B.Y, B.index(0)}, {0, 2},
                                   {M, D}, Rows);
               B.store(Part, B["result"],

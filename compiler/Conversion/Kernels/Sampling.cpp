@@ -87,9 +87,8 @@ static void buildMaxima(KernelBody &B) {
                                   B.select(Better, Where, Carried[1]),
                                   B.smaller(Bad, Carried[2])};
       });
-  for (auto [Part, Name] :
-       llvm::zip(Final, ArrayRef<StringRef>{"maxima", "first_maxima",
-                                            "first_damaged"}))
+  const StringRef Results[] = {"maxima", "first_maxima", "first_damaged"};
+  for (auto [Part, Name] : llvm::zip(Final, Results))
     B.create<memref::StoreOp>(Part, B[Name], ValueRange{B.X, B.Y});
 }
 

@@ -39,9 +39,9 @@ static AxisBlocks divide(int64_t Extent, int64_t Most) {
 GradientBlocks::GradientBlocks(const Blocking &Blocks, int64_t Rows,
                                int64_t Columns, bool Twos)
     : Rows(divide(Rows, Blocks.GradientRows)),
-      Columns(divide(Columns, Twos ? 2 * Blocks.GradientColumns
+      Columns(divide(Columns, Twos ? 4 * Blocks.GradientColumns
                                    : Blocks.GradientColumns)),
-      Tokens(Blocks.GradientTokens) {}
+      Tokens(Twos ? 2 * Blocks.GradientTokens : Blocks.GradientTokens) {}
 
 void m1::addOverTokens(KernelBody &B, Value Count, bool Twos,
                        llvm::function_ref<std::pair<Value, Value>(
@@ -117,7 +117,7 @@ Value m1::completeTwos(KernelBody &B, Value List, Value Row, Value Count,
 
 int64_t m1::listExtent(const Blocking &Blocks, int64_t Rows,
                        int64_t Sequences) {
-  return Rows + Sequences + Blocks.GradientTokens;
+  return Rows + Sequences + 2 * Blocks.GradientTokens;
 }
 
 static void buildListTokens(KernelBody &B) {

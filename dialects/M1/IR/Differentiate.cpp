@@ -209,7 +209,8 @@ void ExpertsOp::differentiate(GradientBuilder &G) {
                                       getElementTypeOrSelf(Dy));
   auto Gradients = G.create<ExpertsGradientOp>(
       G.typeFor(getX()), G.typeFor(getWeights()), Hidden, Hidden, Hidden, Dy,
-      getX(), getExperts(), getWeights(), getW1(), getW3(), getW2());
+      getX(), getExperts(), getWeights(), getW1(), getW3(), getW2(),
+      /*products=*/ValueRange());
   auto AddTo = [&](Value Weight, Value Left, Value Right) {
     G.addToParameter(Weight, [&](Value State) {
       return G.create<ExpertsWeightGradientOp>(State.getType(), Left, Right,

@@ -90,7 +90,7 @@ StringRef SoftmaxAttentionGradientOp::getOperandAxes() {
 StringRef RouterGradientOp::getOperandAxes() { return "T K, T K, T K"; }
 StringRef RouterBalanceOp::getOperandAxes() { return "T D, E D, E"; }
 StringRef ExpertsGradientOp::getOperandAxes() {
-  return "T D, T D, T K, T K, E F D, E F D, E D F";
+  return "T D, T D, T K, T K, E F D, E F D, E D F, T K F, T K F";
 }
 StringRef ExpertsWeightGradientOp::getOperandAxes() {
   return "T, T, T J, -, B+1";

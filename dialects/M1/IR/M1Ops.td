@@ -148,6 +148,7 @@ def M1_StateType : AnyTypeOf<[M1_LightningStateType, M1_KVCacheType, M1_TensorSt
 def M1_Float : AnyTypeOf<[F32, BF16, F16, F64], "f32, bf16, f16 or f64">;
 def M1_Rows : RankedTensorOf<[M1_Float]>;      // [T, N]; rank, shape and element types are checked by each verifier
 def M1_Heads : RankedTensorOf<[M1_Float]>;     // [T, H, d]
+def M1_Product : RankedTensorOf<[F32]>;        // [T, K, F]
 def M1_Weight : RankedTensorOf<[M1_Float]>;    // static
 def M1_Index : RankedTensorOf<[I32]>;          // [T], [B] or [B+1]
 
@@ -592,12 +593,16 @@ def M1_ExpertsOp : M1_Op<"experts", [Pure, DeclareOpInterfaceMethods<M1_Shardabl
     `leaves` as in `m1.linear`. No token is dropped. The K experts of a token are distinct, as `m1.router` selects them;
     compiled code relies on it.
 
+    With two more results, `products`, the op also returns gate[t, k] = x[t] w1ᵀ and up[t, k] = x[t] w3ᵀ of
+    e = experts[t, k], for `m1.experts_gradient` to read. `m1-recompute` asks for them where the backward pass keeps them.
+
     Constraints: (C1) x is [T, D], experts and weights [T, K]; (C2) w1 and w3 are static [E, F, D], w2 [E, D, F], of one
-    element type; (C3) the result is [T, D]; (C4) leaves is positive and divides F.
+    element type; (C3) the result is [T, D]; (C4) leaves is positive and divides F; (C5) products are none, or gate and
+    up: [T, K, F] of f32.
   }];
   let arguments = (ins M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights, M1_Weight:$w1, M1_Weight:$w3,
                        M1_Weight:$w2, DefaultValuedAttr<I64Attr, "1">:$leaves);
-  let results = (outs M1_Rows:$result);
+  let results = (outs M1_Rows:$result, Variadic<M1_Product>:$products);
   let assemblyFormat = [{
     $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 (`leaves` $leaves^)? attr-dict
     `:` functional-type(operands, results)

@@ -253,8 +253,8 @@ def M1_RouterBalanceOp : M1_Op<"router_balance", [Pure, DeclareOpInterfaceMethod
 def M1_ExpertsGradientOp : M1_Op<"experts_gradient", [Pure, DeclareOpInterfaceMethods<M1_OperandAxesOpInterface>]> {
   let summary = "Gradients of m1.experts in x and the weights of the choices, and what its parameters' gradients need";
   let description = [{
-    For each token t and choice k with expert e = experts[t, k] and w = weights[t, k], where a = x[t] w1ᵀ, b = x[t] w3ᵀ
-    (both computed anew), h = silu(a) b and u = dy[t] w2:
+    For each token t and choice k with expert e = experts[t, k] and w = weights[t, k], where a = x[t] w1ᵀ and
+    b = x[t] w3ᵀ, h = silu(a) b and u = dy[t] w2:
 
         dweights[t, k] = h·u
         gate_gradient[t, k] = da = w u b silu'(a)
@@ -263,18 +263,20 @@ def M1_ExpertsGradientOp : M1_Op<"experts_gradient", [Pure, DeclareOpInterfaceMe
         dx[t] = Σ_k (da w1 + db w3), in the order of k
 
     da, db and w h are rounded to the element type of their results; dx is computed from the rounded values, dweights
-    from h and u as they are.
+    from h and u as they are. a and b are computed anew, or read from `products`, the gate and up that `m1.experts`
+    returned: the bits are the same.
 
     Constraints: (C1) dy and x are [T, D], dy of f32 or bf16, and dx [T, D] of f32; (C2) experts, weights and dweights
     are [T, K]; (C3) w1 and w3 are static [E, F, D], w2 [E, D, F], of one element type; (C4) hidden, gate_gradient and
-    up_gradient are [T, K, F] of dy's element type.
+    up_gradient are [T, K, F] of dy's element type; (C5) products are none, or gate and up: [T, K, F] of f32.
   }];
   let arguments = (ins M1_RoundedGradient:$dy, M1_Rows:$x, RankedTensorOf<[I32]>:$experts, M1_Rows:$weights,
-                       M1_Weight:$w1, M1_Weight:$w3, M1_Weight:$w2);
+                       M1_Weight:$w1, M1_Weight:$w3, M1_Weight:$w2, Variadic<M1_Product>:$products);
   let results = (outs M1_Gradient:$dx, M1_Gradient:$dweights, M1_RoundedGradient:$hidden,
                       M1_RoundedGradient:$gateGradient, M1_RoundedGradient:$upGradient);
   let assemblyFormat = [{
-    $dy `,` $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 attr-dict `:` functional-type(operands, results)
+    $dy `,` $x `,` $experts `,` $weights `,` $w1 `,` $w3 `,` $w2 (`products` $products^)? attr-dict
+    `:` functional-type(operands, results)
   }];
 }
 

@@ -465,9 +465,11 @@ LogicalResult ExpertsOp::verify() {
       failed(
           expectExpertWeights(*this, "C2", Width, getW1(), getW3(), getW2())) ||
       failed(expectShape(*this, "C3", "the result", getResult(),
-                         {ragged("T", Tokens), fixed("D", Width)})))
+                         {ragged("T", Tokens), fixed("D", Width)})) ||
+      failed(expectLeaves(*this, "C4", getLeaves(), "F", extent(getW1(), 1))))
     return failure();
-  return expectLeaves(*this, "C4", getLeaves(), "F", extent(getW1(), 1));
+  return expectProducts(*this, "C5", getProducts(), Tokens,
+                        extent(getExperts(), 1), extent(getW1(), 1));
 }
 
 //===----------------------------------------------------------------------===//

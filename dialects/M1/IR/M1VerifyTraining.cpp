@@ -301,7 +301,8 @@ LogicalResult ExpertsGradientOp::verify() {
                             fixed("F", Hidden)})) ||
         failed(expectElementType(*this, "C4", Name, V, elementType(getDy()))))
       return failure();
-  return success();
+  return expectProducts(*this, "C5", getProducts(), Tokens,
+                        extent(getExperts(), 1), Hidden);
 }
 
 LogicalResult ExpertsWeightGradientOp::verify() {

@@ -160,8 +160,11 @@ std::string SoftmaxAttentionOp::getShardingRule() {
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
+/// With products, which only training on one rank asks for, all is whole.
 std::string ExpertsOp::getShardingRule() {
-  return "T D, T K, T K, E F D, E F D, E D F -> T D; sum E F; whole K D";
+  const std::string Operands = "T D, T K, T K, E F D, E F D, E D F -> T D";
+  return getProducts().empty() ? Operands + "; sum E F; whole K D"
+                               : Operands + ", T K F, T K F; whole E F K D";
 }
 
 /// Every pair of token and choice is summed over all ranks before the choices
@@ -183,7 +186,7 @@ LogicalResult ExpertsOp::emitSharded(ShardBuilder &B,
   }
   const int64_t Choices =
       cast<RankedTensorType>(getExperts().getType()).getDimSize(1);
-  auto Result = cast<RankedTensorType>(getType());
+  RankedTensorType Result = getResult().getType();
   Value Pairs = B.create<ExpertProductsOp>(
       RankedTensorType::get(
           {Result.getDimSize(0), Choices * Partials * Result.getDimSize(1)},
@@ -196,7 +199,7 @@ LogicalResult ExpertsOp::emitSharded(ShardBuilder &B,
   // One rank has a pair's expert, the others -0.
   if (E)
     Pairs = B.treeSum(Pairs, *E, /*Partials=*/1, Choices);
-  Results.push_back(B.create<CombineExpertsOp>(getType(), Pairs, getWeights()));
+  Results.push_back(B.create<CombineExpertsOp>(Result, Pairs, getWeights()));
   return success();
 }
 

@@ -121,6 +121,23 @@ LogicalResult m1::expectExpertWeights(Operation *Op, StringRef Constraint,
   return expectElementType(Op, Constraint, "w2", W2, Element);
 }
 
+LogicalResult m1::expectProducts(Operation *Op, StringRef Constraint,
+                                 ValueRange Products, int64_t Tokens,
+                                 int64_t Choices, int64_t Width) {
+  if (Products.empty())
+    return success();
+  if (Products.size() != 2)
+    return Op->emitOpError() << Constraint
+                             << ": expected gate and up as products, or none, "
+                                "found "
+                             << Products.size();
+  const Axis Axes[] = {ragged("T", Tokens), fixed("K", Choices),
+                       fixed("F", Width)};
+  if (failed(expectShape(Op, Constraint, "gate", Products[0], Axes)))
+    return failure();
+  return expectShape(Op, Constraint, "up", Products[1], Axes);
+}
+
 LogicalResult m1::expectSlopes(Operation *Op, StringRef Constraint,
                                ArrayRef<double> Slopes, int64_t Heads) {
   if (static_cast<int64_t>(Slopes.size()) != Heads)

@@ -78,6 +78,11 @@ llvm::LogicalResult expectExpertWeights(mlir::Operation *Op,
                                         llvm::StringRef Constraint,
                                         int64_t Width, mlir::Value W1,
                                         mlir::Value W3, mlir::Value W2);
+/// `Products` of experts are none, or gate and up: [Tokens, Choices, Width].
+llvm::LogicalResult expectProducts(mlir::Operation *Op,
+                                   llvm::StringRef Constraint,
+                                   mlir::ValueRange Products, int64_t Tokens,
+                                   int64_t Choices, int64_t Width);
 /// Slopes of lightning attention: one for each head, finite, none negative.
 llvm::LogicalResult expectSlopes(mlir::Operation *Op,
                                  llvm::StringRef Constraint,

@@ -84,22 +84,12 @@ m1::reference::routerBalance(const Tensor &X, const Tensor &Weight,
 // Experts
 //===----------------------------------------------------------------------===//
 
-/// Row . Other, of `Count` elements.
-static double innerProduct(const double *Row, const double *Other,
-                           int64_t Count) {
-  double Sum = 0.0;
-  for (int64_t I = 0; I < Count; ++I)
-    Sum += Row[I] * Other[I];
-  return Sum;
-}
-
 ExpertsGradient
-m1::reference::expertsGradient(const Tensor &Dy, const Tensor &X,
-                               const Tensor &Experts, const Tensor &Weights,
-                               const Tensor &W1, const Tensor &W3,
-                               const Tensor &W2) {
-  const int64_t Tokens = X.Shape[0], D = X.Shape[1];
-  const int64_t Chosen = Experts.Shape[1], F = W1.Shape[1];
+m1::reference::expertsGradient(const Tensor &Dy, const Tensor &Experts,
+                               const Tensor &Weights, const Tensor &Gate,
+                               const Tensor &Up, const ExpertWeights &Of) {
+  const int64_t Tokens = Dy.Shape[0], D = Dy.Shape[1];
+  const int64_t Chosen = Experts.Shape[1], F = Of.W1.Shape[1];
   ExpertsGradient To{
       Tensor::reals({Tokens, D}), Tensor::reals({Tokens, Chosen}),
       Tensor::reals({Tokens, Chosen, F}), Tensor::reals({Tokens, Chosen, F}),
@@ -108,14 +98,13 @@ m1::reference::expertsGradient(const Tensor &Dy, const Tensor &X,
     for (int64_t K = 0; K < Chosen; ++K) {
       const int64_t Pair = T * Chosen + K, Expert = Experts.Integers[Pair];
       const double W = Weights.row(T)[K];
-      const double *Gate = W1.row(Expert), *Up = W3.row(Expert);
-      const double *Down = W2.row(Expert);
+      const double *W1 = Of.W1.row(Expert), *W3 = Of.W3.row(Expert);
+      const double *Down = Of.W2.row(Expert);
       std::vector<double> U(F); // dy w2
       for (int64_t N = 0; N < D; ++N)
         addScaled(Dy.row(T)[N], Down + N * F, F, U.data());
       for (int64_t I = 0; I < F; ++I) {
-        const double A = innerProduct(X.row(T), Gate + I * D, D);
-        const double B = innerProduct(X.row(T), Up + I * D, D);
+        const double A = Gate.Reals[Pair * F + I], B = Up.Reals[Pair * F + I];
         const double S = 1.0 / (1.0 + std::exp(-A)), Silu = A * S;
         const double Da = W * U[I] * B * S * (1.0 + A * (1.0 - S));
         const double Db = W * U[I] * Silu;
@@ -123,8 +112,8 @@ m1::reference::expertsGradient(const Tensor &Dy, const Tensor &X,
         To.Hidden.Reals[Pair * F + I] = W * Silu * B;
         To.Dgate.Reals[Pair * F + I] = Da;
         To.Dup.Reals[Pair * F + I] = Db;
-        addScaled(Da, Gate + I * D, D, To.Dx.row(T));
-        addScaled(Db, Up + I * D, D, To.Dx.row(T));
+        addScaled(Da, W1 + I * D, D, To.Dx.row(T));
+        addScaled(Db, W3 + I * D, D, To.Dx.row(T));
       }
     }
   return To;

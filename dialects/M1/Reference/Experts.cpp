@@ -9,6 +9,7 @@
 #include "dialects/M1/Reference/Operations.h"
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace m1::reference;
 
@@ -78,6 +79,28 @@ Tensor m1::reference::combineExperts(const Tensor &Outputs,
       for (int64_t N = 0; N < Width; ++N)
         Result.row(T)[N] += Weights.row(T)[K] * Outputs.row(T)[K * Width + N];
   return Result;
+}
+
+/// Row t of x times wᵀ of each expert that token t chose: [T, K, F].
+static Tensor chosenProducts(const Tensor &X, const Tensor &Experts,
+                             const Tensor &W) {
+  const int64_t Tokens = X.Shape[0], D = X.Shape[1];
+  const int64_t Chosen = Experts.Shape[1], F = W.Shape[1];
+  Tensor Result = Tensor::reals({Tokens, Chosen, F});
+  for (int64_t Pair = 0; Pair < Tokens * Chosen; ++Pair)
+    for (int64_t I = 0; I < F; ++I) {
+      const double *Row = X.row(Pair / Chosen);
+      const double *Other = W.row(Experts.Integers[Pair]) + I * D;
+      Result.Reals[Pair * F + I] = std::inner_product(Row, Row + D, Other, 0.0);
+    }
+  return Result;
+}
+
+std::pair<Tensor, Tensor> m1::reference::gateAndUp(const Tensor &X,
+                                                   const Tensor &Experts,
+                                                   const Tensor &W1,
+                                                   const Tensor &W3) {
+  return {chosenProducts(X, Experts, W1), chosenProducts(X, Experts, W3)};
 }
 
 Tensor m1::reference::experts(const Tensor &X, const Tensor &Experts,

@@ -58,10 +58,14 @@ static LogicalResult interpretExpertsGradient(m1::ExpertsGradientOp Op,
   const Tensor &W1 = Values.get(Op.getW1());
   if (failed(report(Op, checkIndices("experts", Chosen, W1.Shape[0]))))
     return failure();
-  ExpertsGradient G =
-      expertsGradient(Values.get(Op.getDy()), Values.get(Op.getX()), Chosen,
-                      Values.get(Op.getWeights()), W1, Values.get(Op.getW3()),
-                      Values.get(Op.getW2()));
+  const Tensor &W3 = Values.get(Op.getW3());
+  auto [Gate, Up] = Op.getProducts().empty()
+                        ? gateAndUp(Values.get(Op.getX()), Chosen, W1, W3)
+                        : std::pair(Values.get(Op.getProducts()[0]),
+                                    Values.get(Op.getProducts()[1]));
+  ExpertsGradient G = expertsGradient(Values.get(Op.getDy()), Chosen,
+                                      Values.get(Op.getWeights()), Gate, Up,
+                                      {W1, W3, Values.get(Op.getW2())});
   std::pair<Value, Tensor *> Results[] = {{Op.getDx(), &G.Dx},
                                           {Op.getDweights(), &G.Dweights},
                                           {Op.getHidden(), &G.Hidden},

@@ -27,10 +27,16 @@ static LogicalResult interpretExperts(m1::ExpertsOp Op, Frame &Values) {
   const Tensor &W1 = Values.get(Op.getW1());
   if (failed(report(Op, checkIndices("experts", Chosen, W1.Shape[0]))))
     return failure();
-  return Values.set(
-      Op.getResult(),
-      experts(Values.get(Op.getX()), Chosen, Values.get(Op.getWeights()), W1,
-              Values.get(Op.getW3()), Values.get(Op.getW2()), Op.getLeaves()));
+  const Tensor &X = Values.get(Op.getX()), &W3 = Values.get(Op.getW3());
+  if (!Op.getProducts().empty()) {
+    auto [Gate, Up] = gateAndUp(X, Chosen, W1, W3);
+    if (failed(Values.set(Op.getProducts()[0], std::move(Gate))) ||
+        failed(Values.set(Op.getProducts()[1], std::move(Up))))
+      return failure();
+  }
+  return Values.set(Op.getResult(),
+                    experts(X, Chosen, Values.get(Op.getWeights()), W1, W3,
+                            Values.get(Op.getW2()), Op.getLeaves()));
 }
 
 static LogicalResult interpretExpertProducts(m1::ExpertProductsOp Op,

@@ -138,6 +138,9 @@ Tensor expertProducts(const Tensor &X, const Tensor &Experts,
                       const ExpertWeights &Of, int64_t Leaves,
                       int64_t Partials);
 Tensor combineExperts(const Tensor &Outputs, const Tensor &Weights);
+/// x [T, D], experts [T, K], w1 and w3 [E, F, D] -> gate and up [T, K, F]
+std::pair<Tensor, Tensor> gateAndUp(const Tensor &X, const Tensor &Experts,
+                                    const Tensor &W1, const Tensor &W3);
 /// x [T, D], experts and weights [T, K], w1 and w3 [E, F, D], w2 [E, D, F]
 /// -> [T, D]
 Tensor experts(const Tensor &X, const Tensor &Experts, const Tensor &Weights,

@@ -62,12 +62,10 @@ struct ExpertsGradient {
   Tensor Dweights;           ///< [T, K]
   Tensor Hidden, Dgate, Dup; ///< [T, K, F]
 };
-/// dy and x [T, D], experts and weights [T, K], w1 and w3 [E, F, D],
-/// w2 [E, D, F]
-ExpertsGradient expertsGradient(const Tensor &Dy, const Tensor &X,
-                                const Tensor &Experts, const Tensor &Weights,
-                                const Tensor &W1, const Tensor &W3,
-                                const Tensor &W2);
+/// dy [T, D], experts and weights [T, K], gate and up [T, K, F]
+ExpertsGradient expertsGradient(const Tensor &Dy, const Tensor &Experts,
+                                const Tensor &Weights, const Tensor &Gate,
+                                const Tensor &Up, const ExpertWeights &Of);
 /// left [T, N] or [T, J, N], right [T, K] or [T, J, K], experts [T, J],
 /// to [E, N, K]
 void expertsWeightGradient(const Tensor &Left, const Tensor &Right,

@@ -60,9 +60,8 @@ void KernelOp::print(OpAsmPrinter &Printer) {
 
 void KernelOp::getAsmBlockArgumentNames(Region &Body,
                                         OpAsmSetValueNameFn SetName) {
-  for (auto [Argument, Name] :
-       llvm::zip(Body.getArguments(),
-                 ArrayRef<StringRef>{"cell_x", "cell_y", "cell_z"}))
+  const StringRef Position[] = {"cell_x", "cell_y", "cell_z"};
+  for (auto [Argument, Name] : llvm::zip(Body.getArguments(), Position))
     SetName(Argument, Name);
   for (auto [Argument, Name] :
        llvm::zip(getParameters(), getArgNames().getAsValueRange<StringAttr>()))

@@ -183,19 +183,19 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>, AttrSizedOperandSegments]> {
   let summary = "Loads a block whose rows are given by indices: result[i, j] = memref[row_index[i], col + j]";
   let description = [{
-    Rows at or past `rows` are zero and their indices are not used.
+    Rows at or past `rows` are zero and their indices are not used; columns at or past `cols` are zero.
 
     Constraints: (C1) the memref has rank 2; (C2) row_index has the block's row count; (C3) element types agree.
   }];
   let arguments = (ins Arg<AnyMemRef, "", [MemRead]>:$memref, VectorOfRankAndType<[1], [I32]>:$row_index, Index:$col,
-                       Optional<Index>:$rows);
+                       Optional<Index>:$rows, Optional<Index>:$cols);
   let results = (outs VectorOfRankAndType<[2], [AnyFloat, AnyInteger]>:$result);
   let assemblyFormat = [{
-    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? attr-dict `:` type($memref) `,` type($row_index) `,`
-    type($result)
+    $memref `[` $row_index `,` $col `]` (`rows` $rows^)? (`cols` $cols^)? attr-dict `:` type($memref) `,`
+    type($row_index) `,` type($result)
   }];
   let hasVerifier = 1;
 }

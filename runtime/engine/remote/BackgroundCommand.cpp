@@ -8,59 +8,17 @@
 
 #include "runtime/engine/remote/BackgroundCommand.h"
 
+#include "runtime/support/StartProcess.h"
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace m1;
 using std::chrono::milliseconds;
-
-namespace {
-/// Starts the program with its output in `Output`; a value of errno, or 0.
-int spawn(const std::vector<std::string> &Command, int Output, pid_t &Process) {
-  std::vector<char *> Words;
-  for (const std::string &Word : Command)
-    Words.push_back(const_cast<char *>(Word.c_str()));
-  Words.push_back(nullptr);
-  posix_spawn_file_actions_t Files;
-  posix_spawnattr_t How;
-  int Reason = ::posix_spawn_file_actions_init(&Files);
-  if (Reason)
-    return Reason;
-  Reason = ::posix_spawnattr_init(&How);
-  if (Reason) {
-    ::posix_spawn_file_actions_destroy(&Files);
-    return Reason;
-  }
-  auto Try = [&Reason](int Result) { Reason = Reason ? Reason : Result; };
-  Try(::posix_spawn_file_actions_addopen(&Files, STDIN_FILENO, "/dev/null",
-                                         O_RDONLY, 0));
-  Try(::posix_spawn_file_actions_adddup2(&Files, Output, STDOUT_FILENO));
-  Try(::posix_spawn_file_actions_adddup2(&Files, Output, STDERR_FILENO));
-  // Signals that this process ignores or blocks for itself are as usual there.
-  sigset_t None, Default;
-  sigemptyset(&None);
-  sigemptyset(&Default);
-  for (int Signal : {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM})
-    sigaddset(&Default, Signal);
-  Try(::posix_spawnattr_setsigmask(&How, &None));
-  Try(::posix_spawnattr_setsigdefault(&How, &Default));
-  Try(::posix_spawnattr_setpgroup(&How, 0));
-  Try(::posix_spawnattr_setflags(&How, POSIX_SPAWN_SETPGROUP |
-                                           POSIX_SPAWN_SETSIGMASK |
-                                           POSIX_SPAWN_SETSIGDEF));
-  if (Reason == 0)
-    Reason =
-        ::posix_spawnp(&Process, Words[0], &Files, &How, Words.data(), environ);
-  ::posix_spawnattr_destroy(&How);
-  ::posix_spawn_file_actions_destroy(&Files);
-  return Reason;
-}
-} // namespace
 
 absl::StatusOr<std::unique_ptr<BackgroundCommand>>
 BackgroundCommand::start(const std::vector<std::string> &Command,
@@ -70,14 +28,14 @@ BackgroundCommand::start(const std::vector<std::string> &Command,
   int Ends[2];
   if (::pipe2(Ends, O_CLOEXEC) != 0)
     return makeError("cannot start '", Command[0], "': ", std::strerror(errno));
-  const int Reason = spawn(Command, Ends[1], Result->Process);
+  absl::StatusOr<pid_t> Process =
+      startProcess(Command, {.Output = Ends[1], .Errors = Ends[1]});
   ::close(Ends[1]);
-  if (Reason != 0) {
+  if (!Process.ok()) {
     ::close(Ends[0]);
-    Result->Process = -1;
-    return makeError("cannot start '", Command[0],
-                     "': ", std::strerror(Reason));
+    return Process.status();
   }
+  Result->Process = *Process;
   Result->Reader = std::thread(
       [&Started = *Result, Output = Ends[0], OnLine = std::move(OnLine)] {
         Started.read(Output, OnLine);

@@ -8,6 +8,8 @@
 
 #include "runtime/training/environments/ChildProcess.h"
 
+#include "runtime/support/StartProcess.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -15,7 +17,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -78,50 +79,6 @@ private:
   bool WasPending;
 };
 
-/// Starts the program; a value of errno, or 0.
-int spawn(const std::vector<std::string> &Command, const std::string &Directory,
-          int Input, int Output, int Errors, pid_t &Process) {
-  std::vector<char *> Words;
-  for (const std::string &Word : Command)
-    Words.push_back(const_cast<char *>(Word.c_str()));
-  Words.push_back(nullptr);
-  posix_spawn_file_actions_t Files;
-  posix_spawnattr_t Attributes;
-  if (int Reason = ::posix_spawn_file_actions_init(&Files))
-    return Reason;
-  if (int Reason = ::posix_spawnattr_init(&Attributes)) {
-    ::posix_spawn_file_actions_destroy(&Files);
-    return Reason;
-  }
-  int Reason = 0;
-  auto Try = [&Reason](int Result) { Reason = Reason ? Reason : Result; };
-  Try(::posix_spawn_file_actions_adddup2(&Files, Input, STDIN_FILENO));
-  Try(::posix_spawn_file_actions_adddup2(&Files, Output, STDOUT_FILENO));
-  Try(::posix_spawn_file_actions_adddup2(&Files, Errors, STDERR_FILENO));
-  if (!Directory.empty())
-    Try(::posix_spawn_file_actions_addchdir_np(&Files, Directory.c_str()));
-  // The program is to see neither this thread's signal mask nor the signals
-  // that this process ignores for itself. In its own group, a Ctrl-C does not
-  // reach it: it ends when this process ends it.
-  sigset_t None, Default;
-  sigemptyset(&None);
-  sigemptyset(&Default);
-  sigaddset(&Default, SIGPIPE);
-  sigaddset(&Default, SIGXFSZ);
-  Try(::posix_spawnattr_setsigmask(&Attributes, &None));
-  Try(::posix_spawnattr_setsigdefault(&Attributes, &Default));
-  Try(::posix_spawnattr_setpgroup(&Attributes, 0));
-  Try(::posix_spawnattr_setflags(&Attributes, POSIX_SPAWN_SETPGROUP |
-                                                  POSIX_SPAWN_SETSIGMASK |
-                                                  POSIX_SPAWN_SETSIGDEF));
-  if (Reason == 0)
-    Reason = ::posix_spawnp(&Process, Words[0], &Files, &Attributes,
-                            Words.data(), environ);
-  ::posix_spawnattr_destroy(&Attributes);
-  ::posix_spawn_file_actions_destroy(&Files);
-  return Reason;
-}
-
 void setNonBlocking(int Descriptor) {
   ::fcntl(Descriptor, F_SETFL, ::fcntl(Descriptor, F_GETFL) | O_NONBLOCK);
 }
@@ -140,12 +97,11 @@ ChildProcess::start(const std::vector<std::string> &Command,
   Pipe In, Out, Err;
   if (!In.open() || !Out.open() || !Err.open())
     return makeError("cannot start '", Command[0], "': ", std::strerror(errno));
-  if (int Reason = spawn(Command, Directory, In.Read, Out.Write, Err.Write,
-                         Result->Process)) {
-    Result->Process = -1;
-    return makeError("cannot start '", Command[0],
-                     "': ", std::strerror(Reason));
-  }
+  M1_ASSIGN_OR_RETURN(Result->Process,
+                      startProcess(Command, {.Input = In.Read,
+                                             .Output = Out.Write,
+                                             .Errors = Err.Write,
+                                             .Directory = Directory}));
   Result->Input = std::exchange(In.Write, -1);
   Result->Output = std::exchange(Out.Read, -1);
   Result->Errors = std::exchange(Err.Read, -1);

@@ -104,6 +104,18 @@ tile.kernel @gather(%x: index, %y: index, %z: index, %a: memref<?x8xf32>) {
 
 // -----
 
+tile.kernel @gathered_columns(%x: index, %y: index, %z: index, %a: memref<?x8xf32>) {
+  %four = arith.constant 4 : index
+  %five = arith.constant 5 : index
+  %rows = arith.constant dense<0> : vector<4xi32>
+  %0 = tile.gather %a[%rows, %four] cols %four : memref<?x8xf32>, vector<4xi32>, vector<4x8xf32>
+  // expected-error@+1 {{'tile.gather' op is out of bounds on axis 1: expected elements below 8, found 5 elements from 4}}
+  %1 = tile.gather %a[%rows, %four] cols %five : memref<?x8xf32>, vector<4xi32>, vector<4x8xf32>
+  tile.return
+}
+
+// -----
+
 tile.kernel @scatter(%x: index, %y: index, %z: index, %a: memref<?x8xf32>) {
   %four = arith.constant 4 : index
   %rows = arith.constant dense<0> : vector<4xi32>

@@ -126,3 +126,35 @@ func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x2xi32>, %a2: tensor<?x2xf32>, %
   %r = m1.experts %a0, %a1, %a2, %a3, %a4, %a5 : (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xf32>, tensor<4x6x8xf32>, tensor<4x8x6xf32>) -> tensor<?x6xf32>
   return
 }
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x2xi32>, %a2: tensor<?x2xf32>, %a3: tensor<4x6x8xf32>, %a5: tensor<4x8x6xf32>) {
+  // expected-error@+1 {{C5: expected gate and up as products, or none, found 3}}
+  %r, %p:3 = m1.experts %a0, %a1, %a2, %a3, %a3, %a5 : (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xf32>, tensor<4x6x8xf32>, tensor<4x8x6xf32>) -> (tensor<?x8xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x2xi32>, %a2: tensor<?x2xf32>, %a3: tensor<4x6x8xf32>, %a5: tensor<4x8x6xf32>) {
+  // expected-error@+1 {{C5: expected gate to be [T, K = 2, F = 6], found 'tensor<?x3x6xf32>'}}
+  %r, %p:2 = m1.experts %a0, %a1, %a2, %a3, %a3, %a5 : (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xf32>, tensor<4x6x8xf32>, tensor<4x8x6xf32>) -> (tensor<?x8xf32>, tensor<?x3x6xf32>, tensor<?x2x6xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x2xi32>, %a2: tensor<?x2xf32>, %a3: tensor<4x6x8xf32>, %a5: tensor<4x8x6xf32>) {
+  // expected-error@+1 {{C5: expected up to be [T, K = 2, F = 6], found 'tensor<?x2x8xf32>'}}
+  %r, %p:2 = m1.experts %a0, %a1, %a2, %a3, %a3, %a5 : (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xf32>, tensor<4x6x8xf32>, tensor<4x8x6xf32>) -> (tensor<?x8xf32>, tensor<?x2x6xf32>, tensor<?x2x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x2xi32>, %a2: tensor<?x2xf32>, %a3: tensor<4x6x8xf32>, %a5: tensor<4x8x6xf32>) {
+  // expected-error@+1 {{result #1 must be variadic of ranked tensor of 32-bit float values, but got 'tensor<?x2x6xbf16>'}}
+  %r, %p:2 = m1.experts %a0, %a1, %a2, %a3, %a3, %a5 : (tensor<?x8xf32>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xf32>, tensor<4x6x8xf32>, tensor<4x8x6xf32>) -> (tensor<?x8xf32>, tensor<?x2x6xbf16>, tensor<?x2x6xf32>)
+  return
+}

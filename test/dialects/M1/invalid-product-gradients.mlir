@@ -270,3 +270,27 @@ func.func @f(%a0: tensor<?x6xbf16>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>,
   %r = m1.experts_weight_gradient %a0, %a1, %a2, %a3 at %a4 : (tensor<?x6xbf16>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>, tensor<i32>) -> !m1.tensor_state<4x6x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: tensor<?x2xf32>, %a4: tensor<4x6x8xbf16>, %a5: tensor<4x8x6xbf16>, %p0: tensor<?x2x6xf32>) {
+  // expected-error@+1 {{C5: expected gate and up as products, or none, found 1}}
+  %r0, %r1, %r2, %r3, %r4 = m1.experts_gradient %a0, %a1, %a2, %a3, %a4, %a4, %a5 products %p0 : (tensor<?x8xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>, tensor<?x2x6xf32>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: tensor<?x2xf32>, %a4: tensor<4x6x8xbf16>, %a5: tensor<4x8x6xbf16>, %p0: tensor<?x12xf32>, %p1: tensor<?x2x6xf32>) {
+  // expected-error@+1 {{C5: expected gate to be [T, K = 2, F = 6], found 'tensor<?x12xf32>'}}
+  %r0, %r1, %r2, %r3, %r4 = m1.experts_gradient %a0, %a1, %a2, %a3, %a4, %a4, %a5 products %p0, %p1 : (tensor<?x8xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>, tensor<?x12xf32>, tensor<?x2x6xf32>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a0: tensor<?x8xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: tensor<?x2xf32>, %a4: tensor<4x6x8xbf16>, %a5: tensor<4x8x6xbf16>, %p0: tensor<?x2x6xf32>, %p1: tensor<?x2x8xf32>) {
+  // expected-error@+1 {{C5: expected up to be [T, K = 2, F = 6], found 'tensor<?x2x8xf32>'}}
+  %r0, %r1, %r2, %r3, %r4 = m1.experts_gradient %a0, %a1, %a2, %a3, %a4, %a4, %a5 products %p0, %p1 : (tensor<?x8xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>, tensor<?x2x6xf32>, tensor<?x2x8xf32>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  return
+}

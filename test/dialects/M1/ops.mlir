@@ -117,6 +117,8 @@ func.func @experts(%x: tensor<?x32xbf16>, %gate: tensor<4x32xf32>, %w1: tensor<4
   %e, %w = m1.router %x, %gate : (tensor<?x32xbf16>, tensor<4x32xf32>) -> (tensor<?x2xi32>, tensor<?x2xf32>)
   // CHECK: m1.experts %[[X]], %[[E]], %[[W]], %[[W1]], %[[W1]], %[[W2]] : (tensor<?x32xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x64x32xbf16>, tensor<4x64x32xbf16>, tensor<4x32x64xbf16>) -> tensor<?x32xf32>
   %y = m1.experts %x, %e, %w, %w1, %w1, %w2 : (tensor<?x32xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x64x32xbf16>, tensor<4x64x32xbf16>, tensor<4x32x64xbf16>) -> tensor<?x32xf32>
+  // CHECK: %{{[^ ]*}}, %{{[^ ]*}}:2 = m1.experts %[[X]], %[[E]], %[[W]], %[[W1]], %[[W1]], %[[W2]] leaves 2 : ({{.*}}) -> (tensor<?x32xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>)
+  %z, %products:2 = m1.experts %x, %e, %w, %w1, %w1, %w2 leaves 2 : (tensor<?x32xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x64x32xbf16>, tensor<4x64x32xbf16>, tensor<4x32x64xbf16>) -> (tensor<?x32xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>)
   return %y : tensor<?x32xf32>
 }
 

@@ -37,6 +37,13 @@ func.func @experts_gradient(%a0: tensor<?x8xf32>, %a1: tensor<?x8xbf16>, %a2: te
   return
 }
 
+// CHECK-LABEL: func.func @experts_gradient_of_products
+func.func @experts_gradient_of_products(%a0: tensor<?x8xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: tensor<?x2xf32>, %a4: tensor<4x6x8xbf16>, %a5: tensor<4x6x8xbf16>, %a6: tensor<4x8x6xbf16>, %a7: tensor<?x2x6xf32>) {
+  // CHECK: m1.experts_gradient %arg0, %arg1, %arg2, %arg3, %arg4, %arg5, %arg6 products %arg7, %arg7 : (tensor<?x8xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>, tensor<?x2x6xf32>, tensor<?x2x6xf32>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  %r0, %r1, %r2, %r3, %r4 = m1.experts_gradient %a0, %a1, %a2, %a3, %a4, %a5, %a6 products %a7, %a7 : (tensor<?x8xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>, tensor<?x2x6xf32>, tensor<?x2x6xf32>) -> (tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>, tensor<?x2x6xf32>)
+  return
+}
+
 // CHECK-LABEL: func.func @experts_weight_gradient
 func.func @experts_weight_gradient(%a0: tensor<?x2x6xf32>, %a1: tensor<?x8xbf16>, %a2: tensor<?x2xi32>, %a3: !m1.tensor_state<4x6x8xf32>) {
   // CHECK: m1.experts_weight_gradient %arg0, %arg1, %arg2, %arg3 : (tensor<?x2x6xf32>, tensor<?x8xbf16>, tensor<?x2xi32>, !m1.tensor_state<4x6x8xf32>) -> !m1.tensor_state<4x6x8xf32>

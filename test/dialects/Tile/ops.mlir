@@ -31,6 +31,8 @@ tile.kernel @rows(%x: index, %y: index, %z: index, %table: memref<97x16xbf16>, %
   %g = tile.gather %table[%rows, %x] rows %x : memref<97x16xbf16>, vector<8xi32>, vector<8x16xbf16>
   // CHECK: tile.gather %[[TABLE]][%[[R]], %[[X]]] : memref<97x16xbf16>, vector<8xi32>, vector<8x4xbf16>
   %h = tile.gather %table[%rows, %x] : memref<97x16xbf16>, vector<8xi32>, vector<8x4xbf16>
+  // CHECK: tile.gather %[[TABLE]][%[[R]], %[[X]]] cols %[[X]] : memref<97x16xbf16>, vector<8xi32>, vector<8x4xbf16>
+  %k = tile.gather %table[%rows, %x] cols %x : memref<97x16xbf16>, vector<8xi32>, vector<8x4xbf16>
   // CHECK: tile.scatter %[[G]], %[[TABLE]][%[[R]], %[[X]]] rows %[[X]] cols %[[X]] : vector<8x16xbf16>, memref<97x16xbf16>, vector<8xi32>
   tile.scatter %g, %table[%rows, %x] rows %x cols %x : vector<8x16xbf16>, memref<97x16xbf16>, vector<8xi32>
   // CHECK: tile.scatter %[[G]], %[[TABLE]][%[[R]], %[[X]]] cols %[[X]] : vector<8x16xbf16>, memref<97x16xbf16>, vector<8xi32>

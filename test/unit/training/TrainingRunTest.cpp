@@ -176,6 +176,69 @@ TEST(TrainingRun, EndsAfterStepsThatAreNotFinite) {
   EXPECT_TRUE(message(Again.run(Path)).starts_with("step 6: the loss (-inf)"));
 }
 
+TEST(TrainingRun, CountsStepsThatAreNotFiniteInARow) {
+  // Three times Limit - 1 bad steps and a good one, then Limit bad ones: the
+  // last of these ends the run, wherever among them it was interrupted.
+  for (int64_t Limit : {1, 2, 3}) {
+    TemporaryDirectory Directory;
+    json Keys = SftKeys;
+    Keys["max_nonfinite_steps"] = Limit;
+    Keys["num_train_epochs"] = 5;
+    Keys["save_steps"] = 0;
+    Keys["logging_steps"] = 1;
+    auto IsGood = [&](int64_t Step) {
+      return Step <= 3 * Limit && Step % Limit == 0;
+    };
+    int64_t First = 1; // step of the next process
+    auto Prepare = [&](FakePolicy &Model, int64_t Step) {
+      // By turns a loss and a gradient.
+      Model.LogProb.reset();
+      if (!IsGood(Step) && Step % 2 == 0)
+        Model.LogProb = std::numeric_limits<float>::quiet_NaN();
+      else if (!IsGood(Step))
+        Model.gradient() = std::numeric_limits<float>::infinity();
+    };
+    Runs Run(TrainingMode::Supervised, Keys);
+    Run.Prepare = [&](FakePolicy &Model) { Prepare(Model, First); };
+    Run.Done = [&](FakePolicy &Model, const Metrics &Figures) {
+      Prepare(Model, static_cast<int64_t>(*Figures.get(Metric::Step)) + 1);
+    };
+    const int64_t Last = 4 * Limit;
+    auto Ends = [&](const std::string &Path) {
+      const std::string Error = message(Run.run(Path));
+      EXPECT_TRUE(Error.starts_with(concat("step ", Last, ": "))) << Error;
+      EXPECT_TRUE(
+          Error.ends_with(concat(" is not finite, in ", Limit,
+                                 " steps in a row (max_nonfinite_steps)")))
+          << Error;
+    };
+    const std::string Whole = Directory.path("whole");
+    Ends(Whole);
+    EXPECT_EQ(Run.Notes.size(), 4 * Limit - 3);
+    std::istringstream Lines(readFile(Whole + "/digests.jsonl"));
+    json Before;
+    int64_t Step = 0;
+    for (std::string Line; std::getline(Lines, Line);) {
+      json Digests = json::parse(Line);
+      EXPECT_EQ(Digests["step"], ++Step);
+      Digests.erase("step");
+      if (Step > 1) // a bad step changes no bit
+        EXPECT_EQ(Digests == Before, !IsGood(Step)) << Step;
+      Before = Digests;
+    }
+    EXPECT_EQ(Step, Last);
+    const std::string Expected = linesOf(Whole);
+    for (int64_t Cut = 3 * Limit; Cut < Last; ++Cut) {
+      const std::string Path = Directory.path(concat("cut", Cut));
+      First = 1;
+      ASSERT_EQ(Run.run(Path, Cut), absl::OkStatus());
+      First = Cut + 1;
+      Ends(Path);
+      EXPECT_EQ(linesOf(Path), Expected) << Cut;
+    }
+  }
+}
+
 TEST(TrainingRun, ARunThatIsDoneStaysAsItIs) {
   TemporaryDirectory Directory;
   const std::string Path = Directory.path("run");

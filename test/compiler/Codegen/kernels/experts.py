@@ -29,16 +29,21 @@ def router(module):
 
 
 def experts(module):
+    """One function in two also returns gate and up."""
     shapes = ((1, 1, 1, 1), (7, 33, 3, 2), (60, 97, 4, 3), (32, 64, 5, 1))
     elements = (("f32", "f32"), ("bf16", "f32"), ("bf16", "bf16"), ("f16", "f32"))
     if module.tiles:
         shapes, elements = ((32, 32, 3, 2), (64, 96, 5, 1), (96, 33, 4, 3), (60, 97, 4, 3)), elements[1:3]
-    for d, width, e, k in shapes:
+    for number, (d, width, e, k) in enumerate(shapes):
         for element, y in elements:
             f = module.function("experts", f"{d}x{width}x{e}", f"top{k}", element, y)
             operands = [f.argument(t) for t in (tensor(None, d, element=element), tensor(None, k, element="i32"), tensor(None, k))]
             operands += [f.parameter(*s, element=element, scale=s[-1] ** -0.5) for s in ((e, width, d), (e, width, d), (e, d, width))]
-            f.results(f.op("m1.experts", operands, tensor(None, d, element=y)))
+            result, product = tensor(None, d, element=y), tensor(None, k, width)
+            if keeps := (number + (element == "f32")) % 2 == 0:
+                f.results(*f.op("m1.experts", operands, result, product, product))
+            else:
+                f.results(f.op("m1.experts", operands, result))
             for t in rows_of(module) if module.tiles else (1, 7, 63, 64, 65, 200):
                 random = f.random(t)
                 chosen = np.stack([random.generator.permutation(e)[:k] for _ in range(t)]).astype(np.int32)
@@ -49,4 +54,5 @@ def experts(module):
                 if element != "f32":
                     # The hidden row is rounded, and a narrower or equal result again.
                     tolerance *= 1.5 if element == y else 3
-                f.case(t, [random.normal(t, d, element=element), chosen, weights], tolerance)
+                # Gate and up are not rounded.
+                f.case(t, [random.normal(t, d, element=element), chosen, weights], [tolerance, *[TOLERANCE["f32"]] * 2] if keeps else tolerance)

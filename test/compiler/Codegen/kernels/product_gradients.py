@@ -100,20 +100,27 @@ def choices(random, tokens, experts, count):
 
 
 def experts_gradient(module):
+    """With gate and up computed anew, and read."""
     for d, width, e, k in ((1, 1, 1, 1), (7, 33, 3, 2), (60, 97, 4, 3), (32, 64, 5, 1)):
         for dy, x, w in (("f32", "f32", "f32"), ("f32", "bf16", "bf16"), ("f32", "f32", "bf16"), ("bf16", "bf16", "bf16")):
-            f = module.function("experts_gradient", f"{d}x{width}x{e}", f"top{k}", *(() if dy == "f32" else (dy,)), x, w)
+            reads = x != w or (dy == "bf16" and width % 2 == 1)
+            f = module.function("experts_gradient", f"{d}x{width}x{e}", f"top{k}", *(() if dy == "f32" else (dy,)), x, w, *(("products",) if reads else ()))
             types = (tensor(None, d, element=dy), tensor(None, d, element=x), tensor(None, k, element="i32"), tensor(None, k))
             operands = [f.argument(type_) for type_ in types]
             operands += [f.parameter(*s, element=w, scale=s[-1] ** -0.5) for s in ((e, width, d), (e, width, d), (e, d, width))]
             hidden = tensor(None, k, width, element=dy)
-            f.results(*f.op("m1.experts_gradient", operands, tensor(None, d), tensor(None, k), hidden, hidden, hidden))
+            results = (tensor(None, d), tensor(None, k), hidden, hidden, hidden)
+            if reads:
+                operands += [f.argument(tensor(None, k, width)) for _ in range(2)]
+            form = "{}, {}, {}, {}, {}, {}, {}" + (" products {}, {}" if reads else "")
+            f.results(*f.op("m1.experts_gradient", operands, *results, form=form))
             for t in (0, 1, 7, 63, 64, 65, 200) if dy == "f32" else (1, 65):
                 random = f.random(t)
                 weights = random.generator.random((t, k)).astype(np.float32)
                 # dx is a sum of products with hidden rows, which are rounded to dy's type; the choices' weights are not.
                 tolerance = TOLERANCE["f32"] if dy == "f32" else [2 * TOLERANCE[dy], TOLERANCE["f32"], *[TOLERANCE[dy]] * 3]
-                f.case(t, [random.normal(t, d, element=dy), random.normal(t, d, element=x), choices(random, t, e, k), weights], tolerance)
+                arguments = [random.normal(t, d, element=dy), random.normal(t, d, element=x), choices(random, t, e, k), weights]
+                f.case(t, arguments + [random.normal(t, k, width) for _ in range(2 if reads else 0)], tolerance)
 
 
 def experts_weight_gradient(module):

@@ -14,18 +14,21 @@ func.func @router() -> (tensor<2x3xi32>, tensor<2x3xf32>, tensor<2x3xi32>, tenso
 }
 
 // One column, width 1. Expert 0 computes silu(x ln 3) x 8, expert 1 silu(x 2 ln 3) x, for x = 1: 8 * 3/4 ln 3 and
-// 9/10 * 2 ln 3. The first token takes a half and a quarter of them, the second expert 1 twice.
-func.func @experts() -> (tensor<2x1xf32>, tensor<2x1xf64>) {
+// 9/10 * 2 ln 3. The first token takes a half and a quarter of them, the second expert 1 twice. Gate and up are the
+// products with w1 and w3.
+func.func @experts() -> (tensor<2x1xf32>, tensor<2x2x1xf32>, tensor<2x2x1xf32>, tensor<2x1xf64>, tensor<2x2x1xf64>, tensor<2x2x1xf64>) {
   %x = arith.constant dense<1.0> : tensor<2x1xf32>
   %e = arith.constant dense<[[0, 1], [1, 1]]> : tensor<2x2xi32>
   %p = arith.constant dense<[[0.5, 0.25], [1.0, 2.0]]> : tensor<2x2xf32>
   %w1 = arith.constant dense<[[[1.0986122886681098]], [[2.1972245773362196]]]> : tensor<2x1x1xf64>
   %w3 = arith.constant dense<[[[2.0]], [[1.0]]]> : tensor<2x1x1xf64>
   %w2 = arith.constant dense<[[[4.0]], [[1.0]]]> : tensor<2x1x1xf64>
-  %0 = m1.experts %x, %e, %p, %w1, %w3, %w2 : (tensor<2x1xf32>, tensor<2x2xi32>, tensor<2x2xf32>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<2x1x1xf64>) -> tensor<2x1xf32>
+  %0, %gate, %up = m1.experts %x, %e, %p, %w1, %w3, %w2 : (tensor<2x1xf32>, tensor<2x2xi32>, tensor<2x2xf32>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<2x1x1xf64>) -> (tensor<2x1xf32>, tensor<2x2x1xf32>, tensor<2x2x1xf32>)
   // 3 ln 3 + 0.45 ln 3 and 5.4 ln 3
   %1 = arith.constant dense<[[3.7902123959049788], [5.9325063588077930]]> : tensor<2x1xf64>
-  return %0, %1 : tensor<2x1xf32>, tensor<2x1xf64>
+  %2 = arith.constant dense<[[[1.0986122886681098], [2.1972245773362196]], [[2.1972245773362196], [2.1972245773362196]]]> : tensor<2x2x1xf64>
+  %3 = arith.constant dense<[[[2.0], [1.0]], [[1.0], [1.0]]]> : tensor<2x2x1xf64>
+  return %0, %gate, %up, %1, %2, %3 : tensor<2x1xf32>, tensor<2x2x1xf32>, tensor<2x2x1xf32>, tensor<2x1xf64>, tensor<2x2x1xf64>, tensor<2x2x1xf64>
 }
 
 // Logits far from 0 do not overflow.

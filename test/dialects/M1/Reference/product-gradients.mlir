@@ -1,6 +1,6 @@
 // Gradients of products, routers and experts, computed by hand.
 // RUN: rm -rf %t && %python %S/check.py %s %t | FileCheck %s
-// CHECK: 7 functions agree
+// CHECK: 8 functions agree
 
 m1.state @matrix : !m1.tensor_state<2x2xf32>
 m1.state @experts : !m1.tensor_state<3x1x2xf32>
@@ -69,6 +69,27 @@ func.func @experts_gradient() -> (tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x2x1
   %w2 = arith.constant dense<[[[4.0]], [[1.0]]]> : tensor<2x1x1xf64>
   %dx, %dp, %h, %da, %db = m1.experts_gradient %x, %x, %e, %p, %w1, %w3, %w2 : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x2xi32>, tensor<1x2xf32>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<2x1x1xf64>) -> (tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>)
   // h = 3/2 ln 3 and 9/5 ln 3; da = 3 + 3/4 ln 3 and 9/40 (1 + 1/5 ln 3); db = 3/2 ln 3 and 9/20 ln 3.
+  %0 = arith.constant dense<8.594261918892526> : tensor<1x1xf64>
+  %1 = arith.constant dense<[[6.591673732008658, 1.9775021196025977]]> : tensor<1x2xf64>
+  %2 = arith.constant dense<[[[0.8239592165010823], [0.4943755299006494]]]> : tensor<1x2x1xf64>
+  %3 = arith.constant dense<[[[3.8239592165010823], [0.27443755299006495]]]> : tensor<1x2x1xf64>
+  %4 = arith.constant dense<[[[1.6479184330021646], [0.4943755299006494]]]> : tensor<1x2x1xf64>
+  return %dx, %dp, %h, %da, %db, %0, %1, %2, %3, %4 : tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>, tensor<1x1xf64>, tensor<1x2xf64>, tensor<1x2x1xf64>, tensor<1x2x1xf64>, tensor<1x2x1xf64>
+}
+
+// The same from gate and up, which x, now 0, does not give.
+func.func @experts_gradient_of_products() -> (tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>,
+                                              tensor<1x1xf64>, tensor<1x2xf64>, tensor<1x2x1xf64>, tensor<1x2x1xf64>, tensor<1x2x1xf64>) {
+  %dy = arith.constant dense<1.0> : tensor<1x1xf32>
+  %x = arith.constant dense<0.0> : tensor<1x1xf32>
+  %e = arith.constant dense<[[0, 1]]> : tensor<1x2xi32>
+  %p = arith.constant dense<[[0.5, 0.25]]> : tensor<1x2xf32>
+  %w1 = arith.constant dense<[[[1.0986122886681098]], [[2.1972245773362196]]]> : tensor<2x1x1xf64>
+  %w3 = arith.constant dense<[[[2.0]], [[1.0]]]> : tensor<2x1x1xf64>
+  %w2 = arith.constant dense<[[[4.0]], [[1.0]]]> : tensor<2x1x1xf64>
+  %one = arith.constant dense<1.0> : tensor<1x1xf32>
+  %y, %a, %b = m1.experts %one, %e, %p, %w1, %w3, %w2 : (tensor<1x1xf32>, tensor<1x2xi32>, tensor<1x2xf32>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<2x1x1xf64>) -> (tensor<1x1xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>)
+  %dx, %dp, %h, %da, %db = m1.experts_gradient %dy, %x, %e, %p, %w1, %w3, %w2 products %a, %b : (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x2xi32>, tensor<1x2xf32>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<2x1x1xf64>, tensor<1x2x1xf32>, tensor<1x2x1xf32>) -> (tensor<1x1xf32>, tensor<1x2xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>, tensor<1x2x1xf32>)
   %0 = arith.constant dense<8.594261918892526> : tensor<1x1xf64>
   %1 = arith.constant dense<[[6.591673732008658, 1.9775021196025977]]> : tensor<1x2xf64>
   %2 = arith.constant dense<[[[0.8239592165010823], [0.4943755299006494]]]> : tensor<1x2x1xf64>
