@@ -91,8 +91,8 @@ def Recompute : Pass<"m1-recompute", "::mlir::func::FuncOp"> {
 
     - 0: nothing is; every value is kept. So are the products with w1 and w3 inside of experts, which `m1.experts` then
       returns for `m1.experts_gradient`;
-    - 1: these products, inside of `m1.experts_gradient`, which does not store them;
-    - 2: values that cost little as well: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
+    - 1: values that cost little: ops without `CostOpInterface` (norms, elementwise ops, rotary embeddings);
+    - 2: the products inside of experts as well, by `m1.experts_gradient`, which does not store them;
     - 3: products, routers and experts as well.
 
     Always kept are the residual stream (computing it anew would take all layers before it), the results of ops that

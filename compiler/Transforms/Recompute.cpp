@@ -21,7 +21,7 @@ namespace m1 {
 namespace {
 
 /// The levels from which on something is computed anew; see the pass.
-enum : int64_t { kExpertProducts = 1, kCheapValues = 2, kProducts = 3 };
+enum : int64_t { kCheapValues = 1, kExpertProducts = 2, kProducts = 3 };
 
 /// The op whose result `Op` returns: the last of a fused op's body, else `Op`.
 Operation *lastOf(Operation *Op) {
