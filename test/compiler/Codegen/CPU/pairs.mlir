@@ -100,3 +100,24 @@ tile.kernel @odd(%x: index, %y: index, %z: index, %a: memref<4x5xbf16>, %b: memr
   tile.store %p, %c[%zero, %zero] dims [0, 1] : vector<4x16xf32>, memref<4x16xf32>
   tile.return
 }
+
+// Rows that are gathered are read where they are: the loop over pairs starts from the rows that the list names. The
+// only buffer is that of the result.
+// CHECK-LABEL: func.func @gathered(
+// CHECK-SAME: tile.scratch_bytes = 8192
+// CHECK: scf.for
+// CHECK-COUNT-6: llvm.load {{.*}} : !llvm.ptr -> i32
+// CHECK: scf.for
+// CHECK: llvm.load {{.*}} {alignment = 2 : i64} : !llvm.ptr -> i32
+// CHECK-COUNT-12: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+tile.kernel @gathered(%x: index, %y: index, %z: index, %a: memref<?x64xbf16>, %list: memref<?xi32>,
+                      %w: memref<3x32x32x2xbf16>, %c: memref<?x32xf32>, %rows: index) {
+  %zero = arith.constant 0 : index
+  %i = tile.load %list[%zero] dims [0] rows %rows : memref<?xi32>, vector<64xi32>
+  %l = tile.gather %a[%i, %zero] rows %rows : memref<?x64xbf16>, vector<64xi32>, vector<64x64xbf16>
+  %r = tile.load %w[%x, %zero, %zero, %zero] dims [1, 2] pairs : memref<3x32x32x2xbf16>, vector<64x32xbf16>
+  %none = arith.constant dense<0.0> : vector<64x32xf32>
+  %p = tile.dot %l, %r, %none : vector<64x64xbf16>, vector<64x32xbf16>, vector<64x32xf32>
+  tile.store %p, %c[%zero, %zero] dims [0, 1] rows %rows : vector<64x32xf32>, memref<?x32xf32>
+  tile.return
+}
