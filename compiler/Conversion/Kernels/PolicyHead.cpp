@@ -96,7 +96,8 @@ static void buildPolicyParts(KernelBody &B) {
     auto Logits = [&](Value J) {
       Value Column = B.times(J, Panel);
       Value Weight = loadPanel(B, B["weight"], J);
-      if (B.Blocks.WidensPanels)
+      // Rows of bf16 may be multiplied by a unit, as for token_log_prob.
+      if (B.Blocks.WidensPanels && B.memory("x").getElementType().isF32())
         Weight = B.widened(Weight);
       Value L = B.dot(Xs, Weight, B.zeros({M, Panel}));
       B.store(L, B["logits"], {At.InBlock, Column}, {0, 1}, At.Count,
